@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.api.workers import completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError, SchemaMismatchError
 from reconciler.kinds.ids import clear_key
+from reconciler.kinds.kind import named_kind
 from reconciler.kinds.wire import item_of
 from reconciler.model.canonical import json_text
 from reconciler.model.configuration import BUILT_IN_API
@@ -187,7 +188,7 @@ def resolve(
     """
     findings: list[Future[Finding]] = []
     for write in writes:
-        kind = kinds.get(write.address.partition("/")[0])
+        kind = named_kind(kinds, write.address.partition("/")[0])
         session = client.session(BUILT_IN_API if kind is None else kind.api)
         findings.append(session.workers.submit(_resolve, session, kind, write))
     for _ in completed(findings):

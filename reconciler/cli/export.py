@@ -25,7 +25,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.kind import Kind, named_kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.links import path_refusal
 from reconciler.load.sources import read
@@ -93,7 +93,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
         configured=options.connection.configured,
     )
     kinds = sources.known_kinds(console.warning)
-    kind = kinds.get(options.kind)
+    kind = named_kind(kinds, options.kind)
     if kind is None:
         raise click.BadParameter(f"{options.kind!r} is none of {', '.join(kinds)}", param_hint="--kind")
     scope = _scope(kind, options)

@@ -242,6 +242,13 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
     )
 
 
+def named_kind(kinds: Mapping[str, Kind], name: str) -> Kind | None:
+    """Return the kind of a name, before which the name of its API may always be written; None for no kind."""
+    api, dot, rest = name.rpartition(".")
+    found = kinds.get(name) or kinds.get(rest)
+    return found if found is None or not dot or found.name == name or found.api == api else None
+
+
 def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule, *, is_merged: bool) -> Field:
     form = Form.EXACT
     if keywords.get("format") == "date-time":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError, NotFoundError
 from reconciler.kinds.ids import clear_key
+from reconciler.kinds.kind import named_kind
 from reconciler.kinds.wire import item_of
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.live import LiveScope
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:
     """Return the kind, the scope and the name of an address. Raises ConfigurationError for anything else."""
-    kind = kinds.get(address.partition("/")[0])
-    found = None if kind is None else kind.parse_address(address)
+    name, slash, rest = address.partition("/")
+    kind = named_kind(kinds, name)
+    found = None if kind is None else kind.parse_address(f"{kind.name}{slash}{rest}")
     if kind is None or found is None:
         raise ConfigurationError(f"{address} is not an address such as caas/1/76/name")
     return kind, *found

@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import posixpath
+from collections import Counter
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError
@@ -15,6 +18,7 @@ from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
 from reconciler.model.canonical import is_deeper
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.validate.messages import Path, Violation, describe
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 _check: Final = functools.cache(lambda: check_of(kind_schema()))  # to build it takes longer than all the rest
 _LARGEST: Final = 4 * 2**20
 """Size of all files of kinds together: room for hundreds."""
+NO_APIS: Final[Mapping[str, str]] = MappingProxyType({})
 _MAX_DEPTH: Final = 24
 """Levels of objects and lists in the file of a kind: a member of an item of a field is at the eighth."""
 
@@ -39,13 +44,17 @@ def custom_kinds(
     problems: list[Problem],
     built_in: Mapping[str, Kind],
     on_file: Listener | None = None,
+    apis: Mapping[str, str] = NO_APIS,
 ) -> Mapping[str, Kind]:
     """Build the kinds of these files, each with its name; ``on_file`` is called with content and name.
 
-    Raises InputError with ``problems``, to which reading the files may add, and all that is wrong.
+    ``apis`` maps folders to the APIs of their kinds, which are the built-in one's elsewhere. A name that
+    kinds of several APIs have is preceded by that of the API: ``github.label``. Raises InputError with
+    ``problems``, to which reading the files may add, and all that is wrong.
     """
-    kinds: dict[str, Kind] = {}
-    files_of: dict[str, str] = {}
+    kinds: dict[tuple[str, str], Kind] = {}
+    files_of: dict[tuple[str, str], str] = {}
+    folders = {posixpath.normpath(folder): api for folder, api in apis.items()}
     budget, size = Budget(), 0
     for file, content in files:
         size += len(content)
@@ -56,13 +65,14 @@ def custom_kinds(
             problems.append(Problem(reason, Position(file)))
             break
         name = posixpath.basename(file).removesuffix(SUFFIX)
-        complaint = _name_fault(name, built_in, files_of)
+        api = folders.get(posixpath.normpath(posixpath.dirname(file)), BUILT_IN_API)
+        complaint = _name_fault(name, api, built_in, files_of)
         if complaint:
             problems.append(Problem(complaint, Position(file)))
             continue
-        files_of[name] = file
+        files_of[api, name] = file
         try:
-            kinds[name] = _kind(name, content, file, budget)
+            kinds[api, name] = replace(_kind(name, content, file, budget), api=api)
         except InputError as error:
             problems.extend(error.problems)
             continue
@@ -70,17 +80,24 @@ def custom_kinds(
             on_file(content, file)
     if problems:
         raise InputError(problems)
-    return kinds
+    counts = Counter([*built_in, *(name for _, name in kinds)])
+    named = (
+        replace(kind, name=f"{api}.{name}") if counts[name] > 1 else kind
+        for (api, name), kind in kinds.items()
+    )
+    return {kind.name: kind for kind in named}
 
 
-def _name_fault(name: str, built_in: Mapping[str, Kind], files_of: Mapping[str, str]) -> str:
+def _name_fault(
+    name: str, api: str, built_in: Mapping[str, Kind], files_of: Mapping[tuple[str, str], str]
+) -> str:
     if not KIND_NAME.fullmatch(name):
         rule = "use lower-case letters, digits and hyphens, beginning with a letter"
         return f'"{name}" is not a name of a kind; {rule}'
-    if name in built_in:
+    if name in built_in and api == BUILT_IN_API:
         return f"{name} is a built-in kind; give the file another name"
-    if name in files_of:
-        return f"the kind {name} is in {files_of[name]} too; keep one of the two"
+    if (api, name) in files_of:
+        return f"the kind {name} is in {files_of[api, name]} too; keep one of the two"
     return ""
 
 

@@ -11,7 +11,7 @@ from reconciler.load.git import BaseFiles, kinds_at
 from reconciler.load.links import is_inside, work_tree
 from reconciler.load.sources import folders_beside, kind_files, places_beside
 from reconciler.model.phrases import listed
-from reconciler.validate.custom_kinds import custom_kinds
+from reconciler.validate.custom_kinds import NO_APIS, custom_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,19 +26,22 @@ _MOST_NAMED: Final = 10
 
 
 def tree_kinds(
-    folders: Sequence[str], paths: Sequence[str] = (), on_file: Listener | None = None
+    folders: Sequence[str],
+    paths: Sequence[str] = (),
+    on_file: Listener | None = None,
+    apis: Mapping[str, str] = NO_APIS,
 ) -> Mapping[str, Kind]:
     """Return the packaged kinds, those of ``folders``, and those beside the files ``paths``.
 
-    ``on_file`` is called with the content and name of each file. Raises InputError with all that is wrong
-    with files of kinds.
+    ``on_file`` is called with the content and name of each file. ``apis`` maps some of the folders to the
+    APIs of their kinds. Raises InputError with all that is wrong with files of kinds.
     """
     built_in, found = load_kinds(), folders_beside(paths)
     if not folders and not found:
         return built_in
     problems: list[Problem] = []
     files = kind_files(folders, found, problems)
-    return {**built_in, **custom_kinds(files, problems, built_in, on_file)}
+    return {**built_in, **custom_kinds(files, problems, built_in, on_file, apis)}
 
 
 def unused_folders(folders: Sequence[str], paths: Sequence[str], lack: str) -> Iterator[str]:
@@ -63,12 +66,14 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
     warn: Warn,
     configured: Mapping[str, str],
     on_file: Listener | None = None,
+    apis: Mapping[str, str] = NO_APIS,
 ) -> Mapping[str, Kind]:
     """Return the packaged kinds, those of the commit ``base``, and those of folders outside its checkout.
 
     ``configured`` are folders that the configuration of that commit names, each with a path in its checkout.
-    ``warn`` is called where the working tree has others. Raises InputError as :func:`tree_kinds` does, and
-    ConfigurationError where the commit cannot be read.
+    ``apis`` maps some of the folders to the APIs of their kinds. ``warn`` is called where the working tree
+    has others. Raises InputError as :func:`tree_kinds` does, and ConfigurationError where the commit cannot
+    be read.
     """
     built_in = load_kinds()
     beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(paths)}  # noqa: PTH120 - as it was typed
@@ -85,7 +90,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
         warn(text)
     problems = list(there.problems)
     files = chain(kind_files(elsewhere, [], problems), there.files)
-    return {**built_in, **custom_kinds(files, problems, built_in, on_file)}
+    return {**built_in, **custom_kinds(files, problems, built_in, on_file, apis)}
 
 
 def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import RESERVED, EffectRule, Kind
+from reconciler.kinds.kind import RESERVED, EffectRule, Kind, named_kind
 from reconciler.kinds.paths import NOT_A_SEGMENT, is_name, is_segment
 from reconciler.kinds.shape import type_names
 from reconciler.load.files import load, parse_content
@@ -86,7 +86,9 @@ class Validator:
         parts = [(word, data[word]) for word in words if isinstance(data.get(word), dict | list)]
         respelled = [path for word, part in parts for path in replace_whole(part, (word,))]
         name = data.get("kind", _DEFAULT_KIND)
-        kind = self._kinds.get(name) if isinstance(name, str) else None
+        kind = named_kind(self._kinds, name) if isinstance(name, str) else None
+        if kind is not None and name not in self._kinds:
+            data["kind"] = kind.name
         assumed = kind or self._kinds[_DEFAULT_KIND]
         violations = self._checker(assumed).violations(data)
         if kind is None:  # its fields and scope are those of an unknown kind

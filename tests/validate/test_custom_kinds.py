@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import InputError
+from reconciler.kinds.kind import named_kind
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import load
 from reconciler.load.sources import folders_beside, kind_files
@@ -194,3 +195,54 @@ def test_the_folder_kinds_is_not_desired_state(tmp_path: Path) -> None:
     loaded = load([str(tmp_path)], io.BytesIO())
     sources = [document.source.removeprefix(f"{tmp_path}/") for document in loaded.documents]
     assert (sources, loaded.problems) == (["a.yaml", "team/kinds/c.yaml"], ())
+
+
+HOOK = {**PLAIN, "x-reconciler": {**PLAIN["x-reconciler"], "collection": "/hooks", "scope": {}}}
+
+
+def several(tmp_path: Path, *places: tuple[str, str]) -> Mapping[str, Kind]:
+    """Load the kinds of folders, each with the name of its API and of its one file."""
+    for api, name in places:
+        write(tmp_path / api, f"{name}.schema.json", HOOK)
+    folders = [str(tmp_path / api) for api, _ in places]
+    problems: list[Problem] = []
+    apis = {str(tmp_path / api): api for api, _ in places}
+    return custom_kinds(kind_files(folders, [], problems), problems, BUILT_IN, None, apis)
+
+
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        ([("github", "hook"), ("gitea", "label")], ["hook", "label"]),
+        ([("github", "hook"), ("gitea", "hook")], ["gitea.hook", "github.hook"]),
+        ([("github", "caas")], ["github.caas"]),
+    ],
+)
+def test_a_name_that_kinds_of_several_apis_have_is_preceded_by_the_api(
+    tmp_path: Path, places: list[tuple[str, str]], names: list[str]
+) -> None:
+    kinds = several(tmp_path, *places)
+    assert sorted(kinds) == names
+    assert {kind.api for kind in kinds.values()} == {api for api, _ in places}
+    assert {name: kind.name for name, kind in kinds.items()} == {name: name for name in names}
+
+
+def test_the_api_may_always_be_written_before_a_kind(tmp_path: Path) -> None:
+    kinds = {**BUILT_IN, **several(tmp_path, ("github", "hook"), ("gitea", "label"))}
+    found = {name: named_kind(kinds, name) for name in ("github.hook", "hook", "gcore.caas")}
+    assert {name: kind and kind.name for name, kind in found.items()} == {
+        "github.hook": "hook",
+        "hook": "hook",
+        "gcore.caas": "caas",
+    }
+    unknown = ("gitea.hook", "hooks", "x.github.hook", ".hook")
+    assert [named_kind(kinds, name) for name in unknown] == [None] * len(unknown)
+
+
+def test_two_files_of_one_name_in_one_api_are_refused(tmp_path: Path) -> None:
+    folders = [str(write(tmp_path / name, "hook.schema.json", HOOK).parent) for name in "ab"]
+    problems: list[Problem] = []
+    with pytest.raises(InputError, match=r"the kind hook is in .*a/hook\.schema\.json too"):
+        custom_kinds(
+            kind_files(folders, [], problems), problems, BUILT_IN, None, dict.fromkeys(folders, "github")
+        )
