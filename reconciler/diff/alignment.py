@@ -12,13 +12,19 @@ from reconciler.model.members import Index
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    Path = tuple[str | Index, ...]
+
 _MOST_PAIRS: Final = 40_000
 """Two lists are aligned up to so many pairs of items; the items of longer ones are paired by position."""
 IDENTIFYING: Final = ("id", "name")
 """Members that say which object of a list it is."""
 _ABSENT: Final = object()
-scalar_text: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-"""The text of a value for deepdiff: 1 is not True, and there are no half characters and no line breaks."""
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+def scalar_text(value: Any) -> str:
+    """Return the text of a value for deepdiff: 1 is not True, and no half characters and no line breaks."""
+    return str(value) if value.__class__ is int else _ENCODER.encode(value)  # at a tenth of the cost
 
 
 def aligned(before: Any, after: Any) -> tuple[Any, Any]:
@@ -26,9 +32,9 @@ def aligned(before: Any, after: Any) -> tuple[Any, Any]:
 
     deepdiff pairs objects in lists by position alone, so that one more at the front would change them all.
     """
+    pairs: Iterable[tuple[str | Index, Any, Any]]
     if before is after:
         return "", ""
-    pairs: Iterable[tuple[str | Index, Any, Any]]
     if isinstance(before, list) and isinstance(after, list):
         steps = _alignment(before, after)
         pairs = ((step, _at(before, step.before), _at(after, step.after)) for step in steps)
@@ -37,17 +43,34 @@ def aligned(before: Any, after: Any) -> tuple[Any, Any]:
         pairs = ((name, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name in names)
     else:
         return scalar_text(before), scalar_text(after)
-    left: dict[str | Index, Any] = {}
-    right: dict[str | Index, Any] = {}
-    for step, old, new in pairs:
-        if new is _ABSENT:
-            left[step] = scalar_text(old)
-        elif old is _ABSENT:
-            right[step] = scalar_text(new)
-        elif scalar_text(old) != scalar_text(
-            new
-        ):  # deepdiff takes 10 microseconds for each member that is equal
-            left[step], right[step] = aligned(old, new)
+    return beside(((step,), *_sides(old, new)) for step, old, new in pairs)
+
+
+def _sides(old: Any, new: Any) -> tuple[Any, Any]:
+    if old is not _ABSENT and new is not _ABSENT:
+        # Most members are equal; repr tells 1 from True at the speed of C.
+        return ("", "") if old == new and repr(old) == repr(new) else aligned(old, new)
+    return old if old is _ABSENT else scalar_text(old), new if new is _ABSENT else scalar_text(new)
+
+
+def beside(parts: Iterable[tuple[Path, Any, Any]]) -> tuple[dict[Path, Any], dict[Path, Any]]:
+    """Return two objects of those ``parts`` that differ, by their paths.
+
+    deepdiff takes as long for a level as for a member, so a part in which one member differs is that member.
+    """
+    left: dict[Path, Any] = {}
+    right: dict[Path, Any] = {}
+    for path, old, new in parts:
+        if old == new:
+            continue
+        found = path, old, new
+        if isinstance(old, dict) and isinstance(new, dict) and len(names := old.keys() | new.keys()) == 1:
+            (name,) = names
+            found = (*path, *name), old.get(name, _ABSENT), new.get(name, _ABSENT)
+        place, *values = found
+        for side, value in zip((left, right), values, strict=True):
+            if value is not _ABSENT:
+                side[place] = value
     return left, right
 
 
@@ -57,7 +80,7 @@ def _alignment(before: Sequence[Any], after: Sequence[Any]) -> Iterator[Index]:
     start, end = common_ends(old, new)
     left, right = ([*map(_identity, items[start : len(items) - end])] for items in (before, after))
     blocks: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(left), 0, len(right))]
-    if len(left) * len(right) <= _MOST_PAIRS:
+    if left != right and 1 < len(left) * len(right) <= _MOST_PAIRS:
         blocks = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
     for _, first, last, new_first, new_last in blocks:
         for a, b in zip_longest(range(first, last), range(new_first, new_last)):

@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.alignment import aligned, scalar_text
+from reconciler.diff.alignment import aligned, beside, common_ends, scalar_text
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.kinds.kind import EffectRule, Field, Form, Kind
 from reconciler.kinds.shape import completed
@@ -93,7 +93,7 @@ def compare(kind: Kind, desired: Mapping[str, Any], live: Mapping[str, Any]) -> 
             continue
         if reasons:
             odd[name] = reasons[name]
-        elif json_text(forms[name]) == json_text(after):
+        elif forms[name] == after and json_text(forms[name]) == json_text(after):
             same[name] = after
         else:
             pairs[name] = forms[name], after
@@ -148,25 +148,35 @@ def field_changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any
     """
     from deepdiff import DeepDiff  # noqa: PLC0415 - 90 ms that only a plan with changed fields pays
 
-    names = sorted(after)
-    pairs = {name: _comparable(kind.fields[name], before[name], after[name]) for name in names}
-    old, new = ({name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
+    old, new = beside(
+        ((name,), *_comparable(kind.fields[name], before[name], want)) for name, want in sorted(after.items())
+    )
+    prefix: tuple[Any, ...] = ()
+    if len(old) == 1 and all(isinstance(value, dict) for value in (*old.values(), *new.values())):
+        ((prefix, old),) = old.items()
+        new = new[prefix]
     # By default objects with few common members are one change, and members such as "__x" are ignored.
     tree = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     found: defaultdict[str, list[MemberChange]] = defaultdict(list)
     for report, levels in tree.items():
         for level in levels:
-            name, *path = level.path(output_format="list")
+            name, *path = (*prefix, *_path(level))
             members = found[name]
-            if report.startswith("set_item"):
-                path = []
-            elif not path:
+            if not (path or report.startswith("set_item")):
                 continue  # the value as a whole
             values = (json.loads(side) if isinstance(side, str) else None for side in (level.t1, level.t2))
             members.append(MemberChange(tuple(path), _EDITS[report], *values))
     return tuple(
         _described(kind.fields[name], before[name], after[name], found[name]) for name in sorted(found)
     )
+
+
+def _path(level: Any) -> tuple[Any, ...]:
+    """Return the steps to a level of deepdiff's tree, whose own path() makes texts of them first."""
+    above = level.up
+    if above is None:
+        return ()
+    return (*_path(above), *((above.t1_child_rel or above.t2_child_rel).param or ()))
 
 
 def reversed_change(kind: Kind, change: FieldChange) -> FieldChange:
@@ -203,11 +213,13 @@ def _comparable(field: Field, before: Any, after: Any) -> tuple[Any, Any]:
     """Return two values of a field as deepdiff compares them; a set is one of texts."""
     if field.form is not Form.SET or not (before or after):
         return aligned(before, after)
+    # deepdiff takes 40 microseconds for each item, so those that both sets have are left out.
+    old, new = before or [], after or []
+    start, end = common_ends(old, new) if field.plainly_equal else (0, 0)
     # Members are sorted in normal form, so that repr tells items apart, 1 from True too, at the speed of C.
-    old, new = ({repr(item): item for item in items or ()} for items in (before, after))
-    # deepdiff takes 20 microseconds for each item, so those that both sets have are left out.
-    removed = frozenset(scalar_text(old[text]) for text in old.keys() - new.keys())
-    return removed, frozenset(scalar_text(new[text]) for text in new.keys() - old.keys())
+    lost, gained = ({repr(item): item for item in items[start : len(items) - end]} for items in (old, new))
+    removed = frozenset(scalar_text(lost[text]) for text in lost.keys() - gained.keys())
+    return removed, frozenset(scalar_text(gained[text]) for text in gained.keys() - lost.keys())
 
 
 def effect_of(rule: EffectRule, change: FieldChange) -> tuple[Effect, str]:

@@ -8,6 +8,9 @@ plans show and what requests carry, so neither depends on how a file or a respon
 from __future__ import annotations
 
 import json
+import re
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import Field, Form
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
 
 DEEPEST: Final = 64
 """How deep a value may be nested and still be compared: every function that walks it can."""
+_EXACT: Final = frozenset({str, int, bool, type(None)})
+"""Types of values that hold no others, and are numbers by value."""
+_PLAIN: Final = re.compile(r"[#-\[\]-~]*")
+"""Characters behind the quotation mark, of which none is escaped in JSON."""
 
 
 class NotNormalError(ValueError):
@@ -31,13 +38,10 @@ def normalize(field: Field, value: Any) -> Any:
 
     Raises NotNormalError if the value is not of a type that the field takes.
     """
-    if is_deeper(value, DEEPEST):
-        raise NotNormalError(f"{field.name} is nested more than {DEEPEST} deep")
-    odd = unreadable(value)
-    if odd is not None:
-        raise NotNormalError(f"{field.name} holds {odd.text}, a number that cannot be read exactly")
-    if float in field.types or not field.plainly_equal or isinstance(value, float):
-        value = by_value(value)
+    texts = _set_of_texts(field, value)
+    if texts is not None:
+        return texts
+    value = _by_value(field, value)
     if type(value) not in field.types:
         raise NotNormalError(f"{field.name} holds {_shown(value)}")
     if value is None:
@@ -53,6 +57,41 @@ def normalize(field: Field, value: Any) -> Any:
     if instant is None:
         raise NotNormalError(f"{field.name} holds {_shown(value)}, which is not a date and time")
     return format_instant(instant)
+
+
+def _by_value(field: Field, value: Any) -> Any:
+    """Return a value with whole numbers as ints. Raises NotNormalError if it cannot be compared exactly."""
+    if value.__class__ in _EXACT:
+        return value
+    if is_deeper(value, DEEPEST):
+        raise NotNormalError(f"{field.name} is nested more than {DEEPEST} deep")
+    odd = unreadable(value)
+    if odd is not None:
+        raise NotNormalError(f"{field.name} holds {odd.text}, a number that cannot be read exactly")
+    return value if field.plainly_equal and not isinstance(value, float) else by_value(value)
+
+
+def _set_of_texts(field: Field, value: Any) -> list[Any] | None:
+    """Return the normal form of a set of objects of texts; None if it may be another.
+
+    It is what the items have one by one, in a tenth of the time: keys may bind hundreds of containers.
+    """
+    shape = field.shape.items
+    if field.form is not Form.SET or shape is None or shape.keeps_others or not isinstance(value, list):
+        return None
+    names = sorted(shape.members)
+    if len(names) < 2:  # noqa: PLR2004 - itemgetter returns rows of two and more
+        return None
+    try:
+        rows = dict(zip(map(itemgetter(*names), value), value, strict=True))
+    except (KeyError, TypeError):
+        return None
+    texts = [*chain.from_iterable(rows)]
+    if not {str}.issuperset(map(type, texts)) or not {len(names)}.issuperset(map(len, value)):
+        return None
+    # The order is that of the JSON texts, which is that of the rows if nothing in them is escaped.
+    ordered = sorted(rows, key=None if _PLAIN.fullmatch("".join(texts)) else json_text)
+    return [rows[row] if [*rows[row]] == names else dict(zip(names, row, strict=True)) for row in ordered]
 
 
 def _shown(value: Any) -> str:
