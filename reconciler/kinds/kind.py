@@ -144,8 +144,17 @@ class Kind:
 
         Raises UnaddressableError if the id cannot be one segment of a path.
         """
+        return self._path(self.item, scope, path_id)
+
+    def update_path(self, scope: Scope, path_id: str) -> str:
+        """Return the path that takes an update of one key: its own, unless the kind names another."""
+        named = self.update.path
+        template = self.item if named is None else item_template(self.collection, named)
+        return self._path(template, scope, path_id)
+
+    def _path(self, template: str, scope: Scope, path_id: str) -> str:
         parameters = {name: segment(str(value)) for name, value in scope.parameters}
-        return self.item.format(segment(path_id), **parameters)
+        return template.format(segment(path_id), **parameters)
 
     def name_of(self, live: Mapping[str, Any]) -> str | None:
         """Return the name of a live key; None where its identity is neither text nor a whole number."""

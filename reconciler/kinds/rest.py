@@ -69,11 +69,12 @@ class BodyRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """How an object is changed."""
+    """How an object is changed; ``path`` is what takes the update, None where that is the object's own."""
 
     method: str = "PATCH"
     body: BodyRule = BodyRule.CHANGED
     encoding: Encoding = Encoding.JSON
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ def update_of(described: Described) -> Update:
     """Return how objects are changed: a PUT carries the whole object, unless it says otherwise."""
     method = described.get("method", "PATCH")
     body = described.get("body", "whole" if method == "PUT" else "changed")
-    return Update(method, BodyRule(body), Encoding(described.get("encoding", "json")))
+    encoding = Encoding(described.get("encoding", "json"))
+    return Update(method, BodyRule(body), encoding, described.get("path"))
 
 
 def envelope_of(extension: Described) -> Envelope:

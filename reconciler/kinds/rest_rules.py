@@ -24,6 +24,7 @@ _FORBIDDEN_HEADERS: Final = re.compile(
     re.IGNORECASE,
 )
 """Headers that say who asks, where or what."""
+_UPDATE_PATH: Final = (EXTENSION, "update", "path")
 _OF_STYLE: Final[Mapping[str, ListStyle]] = {
     "offset": ListStyle.OFFSET,
     "page": ListStyle.PAGE,
@@ -67,18 +68,23 @@ def _path(kind: Kind) -> Iterator[Fault]:
 
 
 def _item(kind: Kind) -> Iterator[Fault]:
-    item = kind.schema[EXTENSION].get("item")
-    if item is None:
-        return
-    place: Path = (EXTENSION, "item")
-    if unclear := path_fault(item):
-        yield Fault(place, unclear)
-        return
-    own = [name for name in placeholders(item) if name not in kind.scope]
-    if len(own) != 1:
-        found = "none" if not own else " and ".join(f"{{{name}}}" for name in own)
-        message = f"must have one parameter that the collection lacks, for the id, and has {found}"
-        yield Fault(place, f"{message}; write a path such as /things/{{id}}")
+    """Check the paths of one key: each has one parameter of its own."""
+    for place, path in (((EXTENSION, "item"), _described_item(kind)), (_UPDATE_PATH, kind.update.path)):
+        if path is None:
+            continue
+        if unclear := path_fault(path):
+            yield Fault(place, unclear)
+            continue
+        own = [name for name in placeholders(path) if name not in kind.scope]
+        if len(own) != 1:
+            found = "none" if not own else " and ".join(f"{{{name}}}" for name in own)
+            message = f"must have one parameter that the collection lacks, for the id, and has {found}"
+            yield Fault(place, f"{message}; write a path such as /things/{{id}}")
+
+
+def _described_item(kind: Kind) -> str | None:
+    item: str | None = kind.schema[EXTENSION].get("item")
+    return item
 
 
 def _list(kind: Kind) -> Iterator[Fault]:

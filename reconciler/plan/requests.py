@@ -23,10 +23,12 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
     query = f"?{urlencode(kind.query)}" if kind.query else ""
     path = change.path + query
     if change.action is Action.UPDATE:
-        update = kind.update
+        update, own = kind.update, path
+        if update.path is not None and change.path_id is not None:
+            own = kind.update_path(change.scope, change.path_id) + query
         is_whole = update.body is BodyRule.WHOLE
         body = _update_body(kind, change)
-        yield Request(update.method, path, body, update.encoding, kind.headers, is_whole)
+        yield Request(update.method, own, body, update.encoding, kind.headers, is_whole)
     if change.action.destroys:
         yield Request("DELETE", path, headers=kind.headers)
     if change.action.adds:

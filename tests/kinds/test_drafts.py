@@ -550,9 +550,13 @@ def test_read_only_members_of_a_body_cannot_be_set() -> None:
 
 def test_a_deprecated_update_is_noted_with_its_successor() -> None:
     description = pets(deprecated=True, item="/v1/pets/{petId}", collection="/v1/pets")
-    description["paths"]["/v2/pets/{pet}"] = {"put": description["paths"]["/v1/pets/{petId}"]["patch"]}
+    update = description["paths"]["/v1/pets/{petId}"]["patch"]
+    alone = drafted(description, "/v1/pets")
+    assert "deprecated: PATCH /v1/pets/{petId}; no successor of it is described" in alone.decisions
+    description["paths"]["/v2/pets/{pet}"] = {"put": {**update, "deprecated": False}}
     made = drafted(description, "/v1/pets")
-    assert "deprecated: PATCH /v1/pets/{petId}; its successor seems to be /v2/pets/{pet}" in made.decisions
+    assert made.schema[EXTENSION]["update"] == {"method": "PUT", "path": "/v2/pets/{pet}", "body": "whole"}
+    assert noted(made, "deprecated: PATCH /v1/pets/{petId}; updates are sent by PUT /v2/pets/{pet}")
 
 
 def test_of_each_sort_there_is_one_note_and_none_of_read_only_fields() -> None:

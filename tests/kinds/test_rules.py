@@ -188,6 +188,7 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
         ("x-reconciler.path", "text", 'path: text is made by the service; give it "readOnly": true'),
         ("x-reconciler.item", "/things", "must have one parameter that the collection lacks"),
         ("x-reconciler.item", "/a/{x}/{y}", "for the id, and has {x} and {y}; write a path such as"),
+        ("x-reconciler.update", {"method": "PUT", "path": "/a"}, "update.path: must have one parameter"),
         ("x-reconciler.update", {"method": "PUT", "encoding": "merge-patch"}, "merge-patch is for PATCH"),
         (
             "x-reconciler.update",

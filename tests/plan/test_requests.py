@@ -134,6 +134,21 @@ def test_the_name_is_sent_where_every_update_must_have_it() -> None:
     assert request.body == {"note": "new", "phase": "on", "name": "web-key"}
 
 
+def test_an_update_goes_to_the_path_that_takes_it_and_a_deletion_to_that_of_the_key() -> None:
+    kind = kind_of()
+    elsewhere = {"method": "PATCH", "path": "/v2/things/{project_id}/{id}"}
+    other = kind_with(FIELDS, update=elsewhere)
+    paths = [request.path for one in (kind, other) for request in update_of(one).requests]
+    assert paths == [update_of(kind).path, "/v2/things/1/web-key"]
+    assert update_of(other).path == update_of(kind).path
+
+
+def update_of(kind: Kind) -> Change:
+    change = change_of(kind, {"note": "new"})
+    assert change is not None
+    return change
+
+
 def test_a_field_that_has_no_value_yet_is_added_by_a_json_patch() -> None:
     kind = kind_with(
         {"note": {"type": ["string", "null"]}}, update={"method": "PATCH", "encoding": "json-patch"}

@@ -62,6 +62,7 @@ def item_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
         for path in candidates
         if _parent(path).rpartition("/")[2] == word
         and known.issuperset(_parent(path).split("/"))
+        and path.rstrip("/").rpartition("/")[2] not in known
         and _methods(paths[path])[0] != "post"
         and "get" not in mapping(paths.get(_parent(path)) or paths.get(f"{_parent(path)}/"))
     ]

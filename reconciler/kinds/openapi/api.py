@@ -25,13 +25,15 @@ _NOT_CONSTANT: Final = re.compile(
 """Headers that are not constants of a kind, or that every client sends."""
 
 
-def update_of(found: Operations, shape: Shape, names: Iterable[str], notes: Notes) -> dict[str, Any]:
-    """Draft how an item is changed; ``names`` are the fields that the kind describes.
+def update_of(
+    found: Operations, shape: Shape, names: Iterable[str], path: str | None, notes: Notes
+) -> dict[str, Any]:
+    """Draft how an item is changed; ``names`` are the fields that the kind describes, ``path`` its own path.
 
     A whole item is sent only where all that it holds is shown: what is not would be wiped.
     """
     update = found.update
-    drafted: dict[str, Any] = {"method": update.method}
+    drafted: dict[str, Any] = {"method": update.method, **({"path": path} if path else {})}
     taken = shape.update.properties
     unseen = [
         name for name, schema in taken.items() if name not in names and not schema.words.get("readOnly")
@@ -149,18 +151,16 @@ def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
 def note_deletion(found: Operations, notes: Notes) -> None:
     """Note that keys cannot be deleted, where that is not described."""
     if not found.is_deleted:
-        notes.add(f"delete: no DELETE of {found.update.path} is described, so state: absent may be refused")
+        notes.add(f"delete: no DELETE of {found.item_path} is described, so state: absent may be refused")
 
 
 def note_deprecated(found: Operations, notes: Notes) -> None:
     """Note operations that are deprecated, with their successor if it is named."""
     for operation in found.every:
         if operation.is_deprecated:
-            is_named = operation is found.update and found.successor is not None
-            successor = (
-                f"its successor seems to be {found.successor}" if is_named else "no successor is named"
-            )
-            notes.add(f"deprecated: {operation}; {successor}")
+            notes.add(f"deprecated: {operation}; no successor of it is described")
+    if found.outdated is not None and found.outdated is not found.update:
+        notes.add(f"deprecated: {found.outdated}; updates are sent by {found.update}, which takes its place")
 
 
 def note_base_url(content: Mapping[str, Any], notes: Notes) -> None:

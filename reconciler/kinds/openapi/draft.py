@@ -124,7 +124,8 @@ class _Parts:
 
 def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     found, shape, made, listing = parts.found, parts.shape, parts.made, parts.listed
-    paths, update = scope_of(found, notes), update_of(found, shape, made.known, notes)
+    paths = scope_of(found, notes)
+    update = update_of(found, shape, made.known, paths.update, notes)
     paging = [listing.listing.get(word, word) for word in ("limit", "offset", "page", "cursor")]
     note_deprecated(found, notes)
     note_deletion(found, notes)

@@ -71,14 +71,16 @@ class Operation:
 class Operations:
     """What is said of a collection: ``last`` is the parameter of the path of one item that is its own.
 
-    ``is_deleted`` says whether an item can be.
+    ``is_deleted`` says whether an item can be. ``outdated`` is an update that ``update`` takes the place of,
+    or the same one where it is deprecated and nothing does.
     """
 
     listing: Operation
+    item_path: str
     item: Operation | None
     update: Operation
     create: Operation | None
-    successor: str | None
+    outdated: Operation | None
     last: str
     is_deleted: bool
 
@@ -111,12 +113,16 @@ def operations_of(content: Any, collection: str, item_path: str | None = None) -
         raise DescriptionError(f"{path} has no PATCH, PUT or POST; a kind is changed by one of them")
     methods = [method for method in methods if at_item[method].has_body] or methods
     update = next((at_item[one] for one in methods if not at_item[one].is_deprecated), at_item[methods[0]])
+    outdated = update if update.is_deprecated else None
+    if outdated is not None:
+        update = _successor(description, paths, outdated, collection) or outdated
     return Operations(
         listing=at_collection["get"],
+        item_path=path,
         item=at_item.get("get"),
         update=update,
         create=at_collection.get("post"),
-        successor=_successor(paths, update),
+        outdated=outdated,
         last=_last(path, collection),
         is_deleted="delete" in description.target(paths[path]),
     )
@@ -198,14 +204,19 @@ def _content(description: Description, holder: Mapping[str, Any]) -> tuple[str, 
     return "", None
 
 
-def _successor(paths: Iterable[str], update: Operation) -> str | None:
-    """Return the path that an update which is deprecated names, or that differs by its version alone."""
-    if not update.is_deprecated:
+def _successor(
+    description: Description, paths: Mapping[str, Any], outdated: Operation, collection: str
+) -> Operation | None:
+    """Return the update that a deprecated one names, or that differs from it by its version alone."""
+    plain = _unversioned(outdated.path)
+    known = {_unversioned(path): path for path in paths if path != outdated.path}
+    named = [_unversioned(text) for text in _A_PATH.findall(outdated.text)]
+    path = next((known[text] for text in (*named, plain) if text in known and text), None)
+    if path is None or len({*placeholders_of(path)} - {*placeholders_of(collection)}) != 1:
         return None
-    plain = _unversioned(update.path)
-    known = {_unversioned(path): path for path in paths if path != update.path}
-    named = [_unversioned(text) for text in _A_PATH.findall(update.text)]
-    return next((known[text] for text in (*named, plain) if text in known and text != ""), None)
+    there = _operations(description, path, paths[path])
+    usable = [there[method] for method in UPDATES if method in there and there[method].has_body]
+    return next((one for one in usable if not one.is_deprecated), None)
 
 
 def _unversioned(path: str) -> str:

@@ -40,10 +40,14 @@ _OF_PARAMETERS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The path of the collection, that of an item where it is not below, and the parameters of the scope."""
+    """The path of the collection, and the parameters of the scope.
+
+    ``item`` is the path of an item where it is not below, ``update`` that of an update where it is another.
+    """
 
     collection: str
     item: str | None
+    update: str | None
     scope: Mapping[str, Any]
 
 
@@ -72,9 +76,11 @@ def scope_of(found: Operations, notes: Notes) -> Paths:
     collection = _renamed(raw, names)
     if unclear := path_fault(collection):
         raise DescriptionError(f"the path {raw} {unclear}")
-    item = _renamed(found.update.path, {**names, found.last: _plain(found.last, names.values())})
-    is_below = item_template(collection, item) == item_template(collection, None)
-    return Paths(collection, None if is_below else item, scope)
+    item, update = (_renamed(path, names) for path in (found.item_path, found.update.path))
+    own = item_template(collection, item)
+    is_below = own == item_template(collection, None)
+    is_same = own == item_template(collection, update)
+    return Paths(collection, None if is_below else item, None if is_same else update, scope)
 
 
 def as_segment(
@@ -116,4 +122,7 @@ def _plain(name: str, taken: Any) -> str:
 
 
 def _renamed(path: str, names: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: f"{{{names.get(found[1], found[1])}}}", path)
+    """Return a path with the names of the scope; its own parameter has none of these names."""
+    return _PLACEHOLDER.sub(
+        lambda found: f"{{{names.get(found[1]) or _plain(found[1], names.values())}}}", path
+    )
