@@ -46,6 +46,10 @@ _SOURCES: Final = {
 }
 
 
+class OptionalPaths(click.Argument):
+    """Paths that a command can do without, also where the configuration names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Configured:
     """What the configuration of a run says; ``warnings`` are about a file that is not used."""
@@ -96,7 +100,8 @@ def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapp
         values |= _connection(context, found, values)
     _say(context, found, values)
     paths = next((one for one in context.command.params if one.name == "paths"), None)
-    if paths is not None and not values["paths"] and "plan_file" not in given:
+    is_needed = paths is not None and not isinstance(paths, OptionalPaths)
+    if is_needed and not values["paths"] and "plan_file" not in given:
         raise click.MissingParameter(ctx=context, param=paths)
     return values
 

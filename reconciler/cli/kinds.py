@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from reconciler.cli.configuration import OptionalPaths
 from reconciler.cli.console import plain_console
 from reconciler.cli.options import KindOptions
 from reconciler.cli.values import command, option
@@ -31,7 +32,7 @@ class KindsOptions:
     "reconciler kinds keys/ --kinds kinds/",
     "reconciler kinds --format json",
 )
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
+@click.argument("paths", cls=OptionalPaths, nargs=-1, metavar="[PATH]...", type=click.Path())
 def kinds(_context: click.Context, options: KindsOptions) -> None:
     """List the kinds that are known here.
 

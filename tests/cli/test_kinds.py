@@ -13,6 +13,8 @@ from tests.kinds.test_drafts import CREATE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
     from tests.support import CommandLine
 
 FOLDER = resource("examples") / "kinds"
@@ -62,6 +64,16 @@ def test_the_kinds_as_json_say_what_can_be_done(cli: CommandLine, tmp_path: Path
         "secret": None,
     }
     assert "  set       size (PUT, the whole key)\n" in cli("kinds", "--kinds", str(tmp_path / "kinds")).out
+
+
+def test_the_kinds_of_the_configuration_are_known(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(FOLDER, tmp_path / "own")
+    api = {"base_url": "https://api.example.com", "kinds": "own/"}
+    (tmp_path / "reconciler.yaml").write_text(json.dumps({"apis": {"shop": api}}))
+    monkeypatch.chdir(tmp_path)
+    assert "label\n  from      own/label.schema.json\n" in cli("kinds").out
 
 
 def test_a_faulty_kind_is_an_error(cli: CommandLine, tmp_path: Path) -> None:
