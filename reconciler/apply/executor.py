@@ -245,7 +245,7 @@ def _renaming(kind: Kind, change: Change, observed: LiveScope, names: Mapping[st
     """Return how the name of a change leads elsewhere since its plan, where the service makes ids."""
     if change.name in observed.unclear:
         return f"its name now {unclear_text(kind, observed.unclear[change.name])}"
-    name = names.get(change.path_id or "", change.name)
+    name = change.name if change.path_id is None else names.get(change.path_id, change.name)
     if name == change.name:
         return ""
     what = f"{kind.path_field} {change.path_id} was planned as {json_text(change.name)}"

@@ -229,6 +229,15 @@ def test_a_name_taken_since_its_creation_was_planned_is_not_created_again(notes:
     assert (applied(notes, place).code, notes.server.writes) == (3, [])
 
 
+@pytest.mark.parametrize("notes", ["text ids"], indirect=True)
+def test_an_object_without_an_id_does_not_hinder_a_creation(notes: Notes) -> None:
+    notes.server.rows.append({"id": "", "name": "odd"})
+    notes.server.add("web")
+    place = saved(notes, {"name": "new"}, {"name": "web", "text": "x"})
+    assert applied(notes, place).code == 0
+    assert [method for method, _, _ in notes.server.writes].count("POST") == 1
+
+
 @ONE
 def test_a_saved_plan_with_another_id_is_refused(notes: Notes) -> None:
     notes.server.add("web", text="old")
