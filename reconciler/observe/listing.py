@@ -84,23 +84,18 @@ def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Col
     has_name = has_id = False
     for number, item in enumerate((item for page in pages for item in page), 1):
         row = object_of(kind, item)
-        name = kind.name_of(row) if isinstance(row, dict) else None
-        has_name = has_name or name is not None
-        if name is None or not is_usable(name):
+        name, path_id = (kind.name_of(row), kind.id_of(row)) if isinstance(row, dict) else (None, None)
+        has_name, has_id = has_name or name is not None, has_id or path_id is not None
+        is_named = name is not None and is_usable(name)
+        if path_id is not None and (kind.has_ids or is_named) and is_segment(path_id):
+            if path_id in ids:
+                what = f"{kind.path_field} {path_id}" if kind.has_ids else f"the key {name}"
+                raise ListingChangedError(f"{what} is listed twice")
+            ids.add(path_id)
+        if name is None or not is_named:
             reason = _reason(kind, row)
             unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
             continue
-        path_id = kind.id_of(row)
-        has_id = has_id or path_id is not None
-        if path_id is not None and is_segment(path_id):
-            if path_id in ids:
-                what = (
-                    f"the key {name}"
-                    if path_id == name
-                    else f"{kind.path_field} {path_id}, of the key {name},"
-                )
-                raise ListingChangedError(f"{what} is listed twice")
-            ids.add(path_id)
         found.setdefault(name, []).append(kind.with_response_defaults(row))
     for field, is_there in (
         (kind.identity, has_name or not unusable),

@@ -135,9 +135,10 @@ def test_an_object_without_a_usable_id_is_a_problem_of_its_name_and_is_not_creat
 
 
 @ONE
-def test_a_listing_with_an_id_twice_is_not_believed(notes: Notes) -> None:
+@pytest.mark.parametrize("name", ["api", "", None])
+def test_a_listing_with_an_id_twice_is_not_believed(notes: Notes, name: str | None) -> None:
     number = notes.server.add("web")
-    notes.server.rows.append({"id": number, "name": "api"})
+    notes.server.rows.append({"id": number, "name": name})
     done = notes("plan", notes.declare({"name": "web"}))
     assert (done.code, "is listed twice; listed 3 times" in done.err) == (1, True)
 
