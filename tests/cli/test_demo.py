@@ -9,13 +9,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def demo(**environment: str) -> subprocess.CompletedProcess[str]:
+def test_the_demo_shows_plan_requests_and_no_changes_whatever_is_configured() -> None:
+    """It uses its own emulator. The one of the wheel runs without any settings."""
+    environment = {
+        "GCORE_BASE_URL": "https://api.example.com",
+        "GCORE_API_KEY": "real",
+        "RECONCILER_PLAN_TARGET": "x",
+    }
     command = [sys.executable, "-m", "reconciler", "demo"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-
-
-def test_the_demo_plans_applies_shows_the_requests_and_ends_without_changes() -> None:
-    done = demo()
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     steps = [
         "Plan: 0 to add, 3 to change",
@@ -25,12 +27,3 @@ def test_the_demo_plans_applies_shows_the_requests_and_ends_without_changes() ->
     ]
     assert [done.stdout.index(step) for step in steps] == sorted(done.stdout.index(step) for step in steps)
     assert done.stdout.count("  PATCH /cloud/v1/caas/keys/1/76/") == 3
-
-
-def test_the_demo_uses_its_own_emulator_whatever_is_configured() -> None:
-    settings = {
-        "GCORE_BASE_URL": "https://api.example.com",
-        "GCORE_API_KEY": "real",
-        "RECONCILER_PLAN_TARGET": "x",
-    }
-    assert demo(**settings).returncode == 0

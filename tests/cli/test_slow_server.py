@@ -62,8 +62,9 @@ def test_endless_headers_are_an_error(cli: CommandLine, path: str, command: str)
     assert "timed out: the head of the response does not end" in done.err
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("command", ["plan", "apply", "drift"])
+@pytest.mark.parametrize(
+    ("command", "name"), [("plan", "SIGINT"), ("plan", "SIGTERM"), ("apply", "SIGTERM"), ("drift", "SIGINT")]
+)
 def test_a_signal_ends_a_command_waiting_for_a_read(
     cli: CommandLine, path: str, command: str, name: str
 ) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def test_a_plan_is_in_outputs_files_summary_and_annotations_and_can_be_applied(
     runner: Runner, cloud: Emulator
 ) -> None:
-    done = runner.act()
+    done = runner.act({"RECONCILER_PLAN_FORMAT": "json"})  # which must hide nothing
     assert done.passed, done.log
     plan = json.loads(Path(done.outputs["plan-json"]).read_text(encoding="utf-8"))
     markdown = Path(done.outputs["plan-markdown"]).read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def test_without_a_saved_plan_the_shown_plan_is_applied(runner: Runner, cloud: E
 
 @pytest.mark.usefixtures("cloud")
 def test_drift_is_a_result_and_not_a_failure(runner: Runner) -> None:
-    done = runner.act(command="drift")
+    done = runner.act({"RECONCILER_DRIFT_FORMAT": "json"}, command="drift")  # the same
     assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (True, "2", "true")
     assert [done.outputs[name] for name in ("update", "grants", "revokes")] == ["2", "1", "1"]
     assert done.outputs["summary"].startswith(

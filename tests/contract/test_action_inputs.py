@@ -187,14 +187,6 @@ def test_a_name_is_limited_to_what_fits_into_a_comment(runner: Runner) -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-@pytest.mark.parametrize("command", ["plan", "drift"])
-def test_a_format_set_in_the_environment_hides_nothing(runner: Runner, command: str) -> None:
-    done = runner.act({f"RECONCILER_{command.upper()}_FORMAT": "json"}, command=command)
-    assert (done.outputs["has-changes"], done.outputs["update"]) == ("true", "2")
-    assert "{" not in done.outputs["summary"]
-
-
-@pytest.mark.usefixtures("cloud")
 def test_limits_and_targets_of_apply_apply_to_its_own_plan(runner: Runner) -> None:
     runner.happen("push", {})
     limits = {"RECONCILER_APPLY_MAX_CHANGES": "1", "RECONCILER_APPLY_EVENTS": "1"}
