@@ -24,18 +24,20 @@ refuse() {
   echo "Error: $1" >> "$work/messages.txt"
 }
 
+# Whose configuration and kinds count.
+sources=(--trust "$INPUT_TRUST")
+if [ -n "$INPUT_BASE" ]; then
+  # Where the two parted: what the branch got since is no change of this pull request. Git is not asked here,
+  # where the token is in its environment.
+  sources+=(--base "$INPUT_BASE...")
+fi
+
 make_plan() {
-  local words=(plan --detailed-exitcode --format text --out "$plan" --trust "$INPUT_TRUST")
-  if [ -n "$INPUT_BASE" ]; then
-    # Where the two parted: what the branch got since is no change of this pull request. Git is not asked here,
-    # where the token is in its environment.
-    words+=(--base "$INPUT_BASE...")
-  fi
-  run "${words[@]}" -- "${paths[@]}"
+  run plan --detailed-exitcode --format text --out "$plan" "${sources[@]}" -- "${paths[@]}"
 }
 
 apply_plan() {
-  local words=(apply --plan "$plan" --auto-approve "$@")
+  local words=(apply --plan "$plan" --trust "$INPUT_TRUST" --auto-approve "$@")
   if [ -n "$INPUT_EXPECT" ]; then
     words+=(--expect "$INPUT_EXPECT")
   fi
@@ -113,7 +115,7 @@ printf '\n::%s::\n' "$stop"
 
 if [ "$INPUT_COMMAND" = plan ] && [ -e "$plan" ]; then
   # These two are made for the runner and for the comment: whatever is in the plan is escaped in them.
-  "$BIN/reconciler" show "$plan" --format github 2> /dev/null
-  "$BIN/reconciler" show "$plan" --format markdown --name "$INPUT_NAME" > "$work/plan.md" 2> /dev/null
+  "$BIN/reconciler" show "$plan" "${sources[@]}" --format github 2> /dev/null
+  "$BIN/reconciler" show "$plan" "${sources[@]}" --format markdown --name "$INPUT_NAME" > "$work/plan.md" 2> /dev/null
 fi
 "$BIN/python" -I "$here/report.py" "$INPUT_COMMAND" "$code" "$INPUT_NAME" "$plan" "$work"

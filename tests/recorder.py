@@ -32,6 +32,8 @@ class Recorder:
     url: str = ""
     requests: list[Recorded] = field(default_factory=list)
     location: str = ""
+    link: str = ""
+    """The header Link of the first response."""
     token: str = ""
     """The access token that a POST returns."""
 
@@ -54,7 +56,8 @@ class Recorder:
         self.requests.append(request)
         if request.method == "POST":
             return {"access_token": self.token, "token_type": "Bearer", "expires_in": 3600}
-        return [label("bug")] if "labels?" in request.target else label("bug")
+        is_list = request.target.partition("?")[0].endswith("/labels")
+        return [label("bug")] if is_list else label("bug")
 
 
 @contextlib.contextmanager
@@ -72,6 +75,8 @@ def recorder() -> Iterator[Recorder]:
             self.send_response(302 if server.location else 200)
             if server.location:
                 self.send_header("Location", server.location)
+            if server.link and len(server.requests) == 1:
+                self.send_header("Link", server.link)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

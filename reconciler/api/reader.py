@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
-from reconciler.api.address import checked_url
+from reconciler.api.address import checked_scheme, checked_url
 from reconciler.api.authentication import AuthSettings, authenticator
 from reconciler.api.exchange import HttpClient, Request, Response, Server
 from reconciler.api.responses import value_of
@@ -52,6 +52,8 @@ class Connection(AuthSettings):
         """Check where the tokens go. Raises ConfigurationError."""
         AuthSettings.__post_init__(self)
         checked_url(self.base_url)
+        if self.auth.scheme:
+            checked_scheme(self.auth.scheme)
         if self.auth.server is not None:
             checked_url(self.auth.server.url, "the token URL", "token_url")
 

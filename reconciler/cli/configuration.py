@@ -134,6 +134,8 @@ def _configured(given: Mapping[str, Any]) -> Configured:
 def _file(given: Mapping[str, Any]) -> tuple[ConfigurationFile | None, tuple[str, ...]]:
     """Return the configuration that counts, and warnings of one that does not."""
     name, base = given["config"], given.get("base")
+    if name == os.devnull:
+        return None, ()
     if given.get("trust", TREE) == TREE or (base is None and name is not None):
         return found_configuration() if name is None else named_configuration(name), ()
     if base is None:

@@ -66,7 +66,8 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 def _environment(url: str, token: str) -> Mapping[str, str]:
     """Return the environment of a command that talks to the emulator, whatever this one is set to."""
-    return child_environment(os.environ, MACHINE, _SHOWN) | {"GCORE_BASE_URL": url, "GCORE_API_KEY": token}
+    ours = {"GCORE_BASE_URL": url, "GCORE_API_KEY": token, "RECONCILER_CONFIG": os.devnull}
+    return child_environment(os.environ, MACHINE, _SHOWN) | ours
 
 
 def _patches(requests: Iterable[RequestRecord]) -> Iterable[str]:

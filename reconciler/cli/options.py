@@ -39,12 +39,14 @@ def id_option(name: str, of: str) -> Any:
     return option(f"{name.capitalize()} of {of}.", type=click.IntRange(min=1), envvar=variable)
 
 
-base_option = partial(
-    option,
-    "Say of each field whether Git changed it since this commit, or the live API; REF... is where HEAD left"
-    " REF.",
-    metavar="REF",
-)
+def base_option(
+    text: str = "Say of each field whether Git changed it since this commit, or the live API; REF... is where"
+    " HEAD left REF.",
+) -> Any:
+    """Declare the option for a commit that the files are compared with."""
+    return option(text, metavar="REF")
+
+
 kinds_option = partial(
     option,
     "A folder of custom kinds, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",

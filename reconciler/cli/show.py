@@ -6,20 +6,21 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.cli.options import ConfigurationOptions, OutputOptions, kinds_option
+from reconciler.cli.options import KindOptions, OutputOptions, base_option
 from reconciler.cli.plan import FormatOptions
 from reconciler.cli.plan import show as show_plan
 from reconciler.cli.values import command, option
-from reconciler.pipeline import load_kinds, read_plan
+from reconciler.pipeline import read_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShowOptions(ConfigurationOptions):
+class ShowOptions:
     """The options of ``show``."""
 
     file: str
     form: FormatOptions
-    kinds: tuple[str, ...] = kinds_option()
+    sources: KindOptions
+    base: str | None = base_option("The commit that kinds come from with --trust base.")
     verbose: int = option("List unmanaged keys.", "-v", "--verbose", count=True)
     no_color: bool = option("No colour.  [env: NO_COLOR]")
 
@@ -30,7 +31,7 @@ def show(_context: click.Context, options: ShowOptions) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
     console = OutputOptions(verbose=options.verbose, quiet=False, no_color=options.no_color).console()
     show_plan(
-        read_plan(options.file, kinds=load_kinds(*options.kinds, *options.configured.kinds)),
+        read_plan(options.file, kinds=options.sources.known_kinds(console.warning)),
         options.form,
         console,
     )

@@ -122,8 +122,11 @@ def committed_configuration(
 
 
 def is_reviewed(file: str, paths: Sequence[str]) -> bool:
-    """Return whether a file is in the repository of one of ``paths``, without any of the working folder."""
-    top = work_tree(os.path.dirname(file) or os.curdir)
+    """Return whether a file is in the repository of one of ``paths``, without any of the working folder.
+
+    So it is if a link to it is elsewhere.
+    """
+    tops = {work_tree(os.path.dirname(place) or os.curdir) for place in (file, os.path.realpath(file))}
     places = [os.curdir if path == STANDARD_INPUT else path for path in paths] or [os.curdir]
     folders = [path if os.path.isdir(path) else os.path.dirname(path) or os.curdir for path in places]
-    return top is not None and top in map(work_tree, folders)
+    return not (tops - {None}).isdisjoint(map(work_tree, folders))

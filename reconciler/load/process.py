@@ -23,7 +23,8 @@ OWN_VARIABLES: Final = (
     *("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK"),
     *("RECONCILER_DRIFT_WEBHOOK_SECRET", "RECONCILER_WEBHOOK_SECRET"),
 )
-"""What holds a token or a secret of this program."""
+"""What holds a token or a secret of this program, beside the variables that bind one to a host."""
+_BOUND: Final = re.compile(r"RECONCILER_(?:TOKEN2?|CLIENT_SECRET)_[a-z0-9_]+", re.ASCII)
 MACHINE: Final = (
     *("HOME", "LANG", "LANGUAGE", "LC_*", "LOGNAME"),
     *("PATH", "TMPDIR", "TZ", "USER", "XDG_CONFIG_HOME"),
@@ -135,13 +136,14 @@ def child_environment(
     a program is not taken from the folder that a run happens in. Raises ConfigurationError where ``passed``
     asks for a token, or names no variable.
     """
-    own = {environment.get(name) for name in OWN_VARIABLES} - {None, ""}
+    secret = {*OWN_VARIABLES, *filter(_BOUND.fullmatch, environment)}
+    own = {environment.get(name) for name in secret} - {None, ""}
     for name in passed:
         if not _NAME.fullmatch(name):
             raise ConfigurationError(
                 f"--pass-env {name!r} is not the name of a variable, such as AWS_PROFILE or 'AWS_*'"
             )
-        if name in OWN_VARIABLES or (name in environment and environment[name] in own):
+        if name in secret or (name in environment and environment[name] in own):
             raise ConfigurationError(
                 f"--pass-env {name}: no program is given a token of this one; leave it out"
             )
@@ -150,7 +152,7 @@ def child_environment(
         name: value
         for name, value in environment.items()
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-        and name not in OWN_VARIABLES
+        and name not in secret
         and value not in own  # the same token under another name is no better
     }
     folders = [folder for folder in allowed.pop("PATH", "").split(os.pathsep) if os.path.isabs(folder)]  # noqa: PTH117 - a text

@@ -225,6 +225,8 @@ ENVIRONMENT = {
     "VAULT_TOKEN": "for-the-program",
     "AWS_PROFILE": "keys",
     "AWS_COPY": "1$token",
+    "RECONCILER_TOKEN_api_github_com": "2$token",
+    "AWS_BOUND": "2$token",
     "HTTPS_PROXY": "http://proxy.example.com",
     "LC_ALL": "C",
     "BASH_ENV": "/nowhere",
@@ -249,7 +251,11 @@ def test_the_program_gets_an_environment_made_for_it(
 
 
 @pytest.mark.parametrize(
-    "name", ["GCORE_API_KEY", "RECONCILER_WEBHOOK_SECRET", "AWS_COPY", "*", "A-B", "A=B"]
+    "name",
+    [
+        *("GCORE_API_KEY", "RECONCILER_WEBHOOK_SECRET", "RECONCILER_TOKEN_api_github_com", "AWS_COPY"),
+        *("AWS_BOUND", "*", "A-B", "A=B"),
+    ],
 )
 def test_no_token_and_no_invalid_variable_is_passed_on(name: str) -> None:
     with pytest.raises(ConfigurationError, match="--pass-env"):

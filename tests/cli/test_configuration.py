@@ -273,6 +273,24 @@ def test_a_redirect_takes_no_token_to_another_host(
     assert work.is_dir()
 
 
+def test_a_link_to_the_next_page_takes_no_token_to_another_host(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    file = work / "kinds/github/label.schema.json"
+    kind = json.loads(file.read_text(encoding="utf-8"))
+    kind["x-reconciler"]["list"] = {"style": "cursor", "cursor": "after", "link": True}
+    file.write_text(json.dumps(kind), encoding="utf-8")
+    server.link = f'<{other.url}/repos/acme/site/labels?after=c2&steal=1>; rel="next"'
+    cli("plan")
+    targets = [request.target.partition("?")[2] for request in server.requests[:2]]
+    assert (len(targets), "after=c2" in targets[1], "steal" in targets[1], other.requests) == (
+        2,
+        True,
+        False,
+        [],
+    )
+
+
 @pytest.mark.parametrize("host", ["https://evil.example.com", "//evil.example.com", "@evil.example.com"])
 def test_a_kind_cannot_name_a_host(cli: CommandLine, work: Path, server: Recorder, host: str) -> None:
     file = work / "kinds/github/label.schema.json"
@@ -483,6 +501,36 @@ def test_with_files_of_another_repository_the_one_of_the_working_folder_is_not_u
     done = cli("plan", str(work.parent / "clone/keys"), *BASE)
     assert "the configuration comes from the repository of the files, or from --config" in done.err
     assert server.requests == []
+
+
+def test_a_link_to_one_of_the_repository_is_under_review_too(
+    cli: CommandLine, reviewed: Path, server: Recorder, other: Recorder
+) -> None:
+    link = reviewed.parent / "link.yaml"
+    link.symlink_to(reviewed / "reconciler.yaml")
+    done = cli("plan", "keys/", *BASE, "--config", str(link))
+    assert (done.code, server.requests, other.requests) == (1, [], [])
+    assert "--base needs a Git checkout" in done.err
+
+
+def test_a_plan_is_shown_with_the_kinds_of_the_base(
+    cli: CommandLine, reviewed: Path, server: Recorder
+) -> None:
+    assert cli("plan", *BASE, "--out", "plan.json").code == 0
+    assert cli("show", "plan.json").code == 3
+    (reviewed / "reconciler.yaml").write_text("&", encoding="utf-8")
+    assert cli("show", "plan.json").code == 1
+    done = cli("show", "plan.json", *BASE)
+    assert (done.code, "label/acme/site/bug" in done.out) == (0, True), done.err
+    assert server.requests != []
+
+
+def test_the_empty_device_is_no_configuration(cli: CommandLine, work: Path) -> None:
+    (work / "reconciler.yaml").write_text("&", encoding="utf-8")
+    cli.environment.setenv("RECONCILER_CONFIG", "/dev/null")
+    done = cli("validate", "keys/")
+    assert "reconciler.yaml" not in done.err
+    assert '"label"' in done.err
 
 
 def test_a_configuration_from_elsewhere_is_the_operators(

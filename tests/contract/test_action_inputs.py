@@ -139,7 +139,8 @@ def test_pip_does_not_receive_the_api_token(runner: Runner) -> None:
     """Nor do the processes above it, whose environment it could read."""
     seen = "cat /proc/$$/environ /proc/$PPID/environ | tr '\\0' '\\n'"
     runner.install("python3", f'case "$2" in -m) {seen}; exit 1 ;; *) exit 0 ;; esac')
-    done = runner.act(dict.fromkeys((*OWN_VARIABLES, "VAULT_TOKEN"), CLOUD_TOKEN))
+    bound = ("RECONCILER_TOKEN_api_github_com", "RECONCILER_TOKEN2_h", "RECONCILER_CLIENT_SECRET_h")
+    done = runner.act(dict.fromkeys((*OWN_VARIABLES, "VAULT_TOKEN", *bound), CLOUD_TOKEN))
     assert (done.log.count("RUNNER_TEMP=") >= 2, CLOUD_TOKEN in done.log) == (True, False)
 
 
