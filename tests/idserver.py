@@ -28,6 +28,7 @@ class Fault(Enum):
     LIMITED_AFTER = "429, executed all the same"
     EMPTY = "201 with the id alone"
     OTHER = "201 with another text than was sent"
+    SECRET = "201 with a secret"
     CONFLICT = "409, not executed"
     BARE = "202 without a body, executed"
 
@@ -167,14 +168,16 @@ class IdServer:
         response = self.respond(method, target, body, headers)
         match fault:
             case Fault.LIMITED_AFTER:
-                return 429, {"message": "slower"}
+                response = 429, {"message": "slower"}
             case Fault.EMPTY:
-                return 201, self.enveloped({"id": self.rows[-1]["id"]})
+                response = 201, self.enveloped({"id": self.rows[-1]["id"]})
             case Fault.OTHER:
                 self.rows[-1]["text"] = "another"
-                return 201, self.enveloped(self.rows[-1])
+                response = 201, self.enveloped(self.rows[-1])
+            case Fault.SECRET:
+                response = 201, self.enveloped({**self.rows[-1], "api_token": "s3cret-value"})
             case Fault.BARE:
-                return 202, None
+                response = 202, None
         return response
 
     def respond(self, method: str, target: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:

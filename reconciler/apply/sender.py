@@ -33,7 +33,7 @@ from reconciler.plan.changes import created_at
 from reconciler.plan.recheck import differences_text, stored_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.api.writer import Writer
     from reconciler.kinds.kind import Kind
@@ -230,9 +230,20 @@ def _anew(kind: Kind, change: Change) -> Change:
 
 def _take_out(kind: Kind, response: Any, name: str) -> Any:
     """Remove and return a field of a response: of its key, or else the only one within, as in an envelope."""
-    if not isinstance(response, dict):
-        return None
     there, item = kind.renamed.get(name, name), member(response, kind.envelope.item)
-    inside = [value for value in response.values() if isinstance(value, dict) and there in value]
-    places = [item, member(item, "attributes"), response, *(inside if len(inside) == 1 else ())]
-    return next((place.pop(there) for place in places if isinstance(place, dict) and there in place), None)
+    nearest = (item, member(item, "attributes"), response)
+    places = [place for place in nearest if isinstance(place, dict) and there in place]
+    inside = list(_holders(response, there))
+    holder = places[0] if places else inside[0] if len(inside) == 1 else {}
+    return holder.pop(there, None)
+
+
+def _holders(value: Any, name: str) -> Iterator[dict[str, Any]]:
+    """Yield every object within ``value``, at any depth of objects, that has a member ``name``."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            waiting.extend(found.values())
+            if name in found:
+                yield found

@@ -272,6 +272,18 @@ def test_a_creation_is_never_made_twice(notes: Notes, fault: Fault, code: int, c
     assert notes.server.shown == [("web", "new")]
 
 
+def test_a_secret_under_another_name_is_stored_and_not_shown(notes: Notes) -> None:
+    schema = notes.server.style.schema
+    schema["properties"]["token"] = {"type": "string", "readOnly": True}
+    schema["x-reconciler"] |= {"secret": "token", "as": {"token": "api_token"}}
+    write_kind(notes.folder / "kinds", schema)
+    notes.server.faults = [Fault.SECRET]
+    sink = notes.folder / "secrets"
+    done = notes("apply", notes.declare(NEW), "--auto-approve", "--secret-sink", f"file:{sink}")
+    assert (done.code, [file.read_text() for file in sink.iterdir()]) == (0, ["s3cret-value"])
+    assert "s3cret-value" not in done.everything
+
+
 @ONE
 def test_a_creation_in_doubt_beside_a_twin_says_so_and_is_not_sent_again(notes: Notes) -> None:
     notes.server.faults = [Fault.LOST_AFTER]
