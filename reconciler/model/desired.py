@@ -83,6 +83,8 @@ class DesiredScope:
             how = difference(first, name, "the other")
             message = f"looks like {json.dumps(first)} at {keys[first].position}: {how}"
             yield Problem(message, keys[name].position, self.scope.address(name))
+        if "".join(keys).isascii():  # nearly always, and then no name mixes alphabets
+            return
         for name, key in keys.items():
             mixed = mixed_scripts(name)
             if mixed:

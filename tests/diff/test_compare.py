@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from copy import deepcopy
 from dataclasses import replace
@@ -265,3 +266,15 @@ def test_values_of_different_types_differ_entirely(before: Any, after: Any) -> N
     kind = kind_with({"any": {"type": ["array", "object", "string", "boolean", "integer", "null"]}})
     (change,) = field_changes(kind, {"any": before}, {"any": after})
     assert (change.before, change.after, change.members) == (before, after, ())
+
+
+@examples(60)
+@given(
+    st.lists(
+        st.fixed_dictionaries({"namespace": st.text(max_size=2), "name": st.text(' !"#\\ab-', max_size=3)})
+    )
+)
+def test_a_set_of_objects_of_texts_is_sorted_by_their_json(items: list[dict[str, str]]) -> None:
+    assert normalize(CAAS.fields["containers"], items) == [
+        json.loads(text) for text in sorted({json_text(item) for item in items})
+    ]
