@@ -36,10 +36,9 @@ PUT = {
 }
 
 
-@pytest.mark.parametrize("first", range(0, 100, 50))
-def test_an_edit_changes_only_its_target_and_no_comment(first: int) -> None:
+def test_an_edit_changes_only_its_target_and_no_comment() -> None:
     editor = Editor(SEED)
-    for number in range(first, first + 50):
+    for number in range(50):
         editor.case(number)
     assert [f"{broken.case}: {broken.detail}" for broken in editor.broken] == []
     assert editor.counts["edited"] + editor.counts["added to"] > 30

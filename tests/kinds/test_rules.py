@@ -19,6 +19,7 @@ from reconciler.validate.custom_kinds import complaints
 from reconciler.validate.messages import describe
 from reconciler.validate.schema import check_of
 
+CHECK = check_of(kind_schema())
 TEXT: dict[str, Any] = {"type": "string"}
 OWNER = {"type": "string", "pattern": SEGMENT_PATTERN}
 PLAIN: dict[str, Any] = {
@@ -57,7 +58,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 
 def shape(schema: Any) -> list[str]:
-    return [describe(violation) for violation in check_of(kind_schema())(schema)]
+    return [describe(violation) for violation in CHECK(schema)]
 
 
 def rules(schema: Any, budget: Budget | None = None) -> list[str]:
