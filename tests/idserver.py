@@ -42,6 +42,7 @@ class Style:
     identity: str = "name"
     item: str = "/teams/red/notes/"
     slash: str = ""
+    method: str = "PATCH"
     envelope: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -98,6 +99,9 @@ STYLES = {
             "type": "notes",
             "list": {"style": "whole"},
         },
+    ),
+    "whole updates": Style(
+        {"collection": "/teams/{team}/notes", "page_limit": 10, "update": {"method": "PUT"}}, method="PUT"
     ),
     "items elsewhere": Style(
         {
@@ -201,7 +205,10 @@ class IdServer:
         if method == "DELETE":
             self.rows.remove(row)
             return 204, None
-        if method == "PATCH":
+        if method == "PUT":
+            row.clear()
+            row |= {"id": last}
+        if method in {"PATCH", "PUT"}:
             row |= self.values_of(body)
         return 200, self.enveloped(row)
 
@@ -278,7 +285,7 @@ def id_server(style: Style) -> Iterator[IdServer]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PATCH = do_POST = do_DELETE = _respond  # noqa: N815 - the names that the base class looks for
+        do_GET = do_PATCH = do_PUT = do_POST = do_DELETE = _respond  # noqa: N815 - the names that the base class looks for
 
         def log_message(self, *_arguments: Any) -> None:
             """Print nothing."""
