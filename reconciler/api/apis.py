@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import threading
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
+from reconciler.api.client import Session
+from reconciler.api.redaction import Redactor
 from reconciler.errors import ConfigurationError
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import place_text
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.api.client import Session
-    from reconciler.api.redaction import Redactor
     from reconciler.model.clock import Clock
 
 
 class Apis:
-    """Sessions by the names of their APIs; a context manager, which closes them all.
+    """Sessions by the names of their APIs, each opened when it is first used; a context manager.
 
     They share a clock, a redactor and the event that stops the run. Use it in one call at a time.
     """
 
-    def __init__(self, sessions: Mapping[str, Session]) -> None:
-        """Store at least one session; nothing is sent yet."""
-        self._sessions = dict(sessions)
-        self._first = next(iter(self._sessions.values()))
+    def __init__(
+        self,
+        sessions: Mapping[str, Callable[[], Session]],
+        clock: Clock,
+        stop: threading.Event,
+        redactor: Redactor,
+    ) -> None:
+        """Store what opens each session, which must have the same clock, event and redactor."""
+        self.clock = clock
+        self.stop = stop
+        self.redactor = redactor
+        self._open = dict(sessions)
+        self._sessions: dict[str, Session] = {}
+
+    @classmethod
+    def of(cls, **clients: Session) -> Self:
+        """Return the APIs of some clients by their names, which end with it."""
+        clock = next(iter(clients.values())).clock
+        stop, redactor = threading.Event(), Redactor()
+
+        def opened(client: Session) -> Session:
+            return Session(
+                replace(client.connection, stop=stop, redactor=redactor, clock=clock), client.workers
+            )
+
+        return cls({name: partial(opened, client) for name, client in clients.items()}, clock, stop, redactor)
 
     def __enter__(self) -> Self:
         """Return the sessions."""
@@ -35,36 +59,32 @@ class Apis:
 
     def __exit__(self, *_: object) -> None:
         """Close every connection, and end the threads."""
-        with ExitStack() as stack:
-            for session in self._sessions.values():
-                stack.push(session)
+        for session in self._sessions.values():
+            session.__exit__()
+
+    def close(self) -> None:
+        """Close every connection; the threads live on."""
+        for session in self._sessions.values():
+            session.close()
 
     def __repr__(self) -> str:
         """Return the class and the names, without a token."""
-        return f"{type(self).__name__}({sorted(self._sessions)})"
-
-    @property
-    def clock(self) -> Clock:
-        """Return the clock of all requests."""
-        return self._first.clock
-
-    @property
-    def stop(self) -> threading.Event:
-        """Return the event after which nothing more is sent; requests in flight finish."""
-        return self._first.stop
-
-    @property
-    def redactor(self) -> Redactor:
-        """Return what knows the secrets of the run."""
-        return self._first.redactor
+        return f"{type(self).__name__}({sorted(self._open)})"
 
     def session(self, api: str) -> Session:
-        """Return the session with an API. Raises ConfigurationError for one that is not there."""
-        if api not in self._sessions:
-            known = listed(sorted(self._sessions))
+        """Return the session with an API. Raises ConfigurationError for one that is not there.
+
+        What belongs to the built-in API because nothing else is said goes to the only one that there is.
+        """
+        if api == BUILT_IN_API and len(self._open) == 1:
+            api = next(iter(self._open))
+        if api not in self._open:
+            known = listed(sorted(self._open))
             raise ConfigurationError(f"the API {api} is not configured; there are {known}")
+        if api not in self._sessions:
+            self._sessions[api] = self._open[api]()
         return self._sessions[api]
 
     def place(self, apis: Iterable[str]) -> str:
         """Return where requests to ``apis`` go: a base URL, or one for each name; without names, of all."""
-        return place_text({name: self.session(name).base_url for name in set(apis) or self._sessions})
+        return place_text({name: self.session(name).base_url for name in set(apis) or self._open})

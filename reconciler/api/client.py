@@ -40,6 +40,10 @@ class Sessions(Protocol):
         """Return what knows the secrets of the run."""
         ...
 
+    def close(self) -> None:
+        """Close every connection; the threads live on."""
+        ...
+
     def session(self, api: str, /) -> Session:
         """Return the session with an API. Raises ConfigurationError for one that is not there."""
         ...
@@ -65,6 +69,10 @@ class Session:
     def __exit__(self, *_: object) -> None:
         """Close every connection, and end the threads."""
         self.workers.__exit__()
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; the threads live on."""
         self.reader.__exit__()
 
     def __repr__(self) -> str:

@@ -9,8 +9,7 @@ import click
 from reconciler.adopt.accept import accept as accepted
 from reconciler.adopt.accept import acceptable, changed_lines, drifted
 from reconciler.adopt.write import replace_text
-from reconciler.api.reader import Reader
-from reconciler.cli.credentials import connection
+from reconciler.cli.credentials import sessions
 from reconciler.cli.explain import KeyOptions
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
@@ -36,14 +35,15 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     that differ are written, and only the text of their values changes.
     """
     console, clock = options.output.console(), clock_of(context)
-    settings = connection(options.connection, clock, console)
+    apis = sessions(options.connection, clock, console)
     if "-" in options.inputs.paths:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
     kinds = options.inputs.known_kinds(console.warning)
     kind, scope, name = parsed_address(kinds, options.address)
     field, now = known_field(kind, options.field), clock.now()
     key = acceptable(read_files(kinds, options.inputs, now), scope, name, field)
-    with Reader(settings) as reader:
+    with apis as client:
+        reader = client.session(kind.api).reader
         live = live_key(reader, kind, scope, name)
     found = drifted(kind, scope, key, live, now).narrowed(field)
     if found.mismatch is not None:

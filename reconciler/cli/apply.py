@@ -12,12 +12,10 @@ from functools import partial
 import click
 
 from reconciler import pipeline
-from reconciler.api.client import Session
-from reconciler.api.workers import Workers
 from reconciler.apply.executor import Freshness
 from reconciler.apply.observer import Observer
 from reconciler.cli.console import Console
-from reconciler.cli.credentials import connection
+from reconciler.cli.credentials import sessions
 from reconciler.cli.events import EventStream
 from reconciler.cli.options import (
     OutputOptions,
@@ -36,10 +34,13 @@ from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, Ref
 from reconciler.kinds.kind import Kind
 from reconciler.load.git import git_commit
 from reconciler.model.clock import Clock
+from reconciler.model.endpoint import place_text
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
+from reconciler.pipeline.reading import apis_of
 from reconciler.plan.limits import with_limit_violations
 from reconciler.service.records import open_records
+from reconciler.validate.known_kinds import tree_kinds
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -106,13 +107,13 @@ def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
 def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventStream | None) -> ExitCode:
     planning, stop = options.planning, threading.Event()
     saved = None if options.plan_file is None else _open_plan(options.plan_file, planning, console)
-    settings = connection(planning.connection, clock, console, stop)
+    apis = sessions(planning.connection, clock, console, stop)
     commit = partial(_commit, None if saved is None else saved[-1], planning.inputs.versioned, console)
-    recorded = record_settings("apply", planning.connection.base_url, options.records, commit, console)
+    recorded = record_settings("apply", planning.connection.base_urls, options.records, commit, console)
     now = clock.now()
     with (
         open_records(recorded, clock) as records,
-        Session(settings, Workers(planning.connection.parallelism)) as client,
+        apis as client,
     ):
         console.warn_of_readers(options.records.history, "history")
         kinds, state, plan = saved or plan_files(client, planning, now, console)
@@ -130,7 +131,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         secrets, freshness = None, Freshness.JUST_MADE
         if plan.changes and not options.dry_run:
             secrets = secret_store(
-                plan.changes, options.secrets, options.records, clock, console, settings.redactor
+                plan.changes, options.secrets, options.records, clock, console, apis.redactor
             )
             freshness = _approve(options, console)
             if secrets is not None and not options.auto_approve:
@@ -160,11 +161,14 @@ def _open_plan(
 
     Raises RefusedError if it cannot be used, or was made for another API.
     """
-    base_url, inputs = options.connection.base_url, options.inputs
-    kinds = pipeline.load_kinds(*inputs.kinds, *inputs.configured.used_kinds(console.warning))
+    inputs, base_urls = options.inputs, options.connection.base_urls
+    folders = (*inputs.kinds, *inputs.configured.used_kinds(console.warning))
+    kinds = tree_kinds(folders, apis=inputs.configured.kind_apis)
     plan = pipeline.read_plan(file, kinds=kinds)
-    if plan.base_url != base_url:
-        raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {base_url}")
+    used = apis_of(kinds, plan) & base_urls.keys()
+    place = place_text({name: base_urls[name] for name in used or base_urls})
+    if plan.base_url != place:
+        raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {place}")
     return kinds, None, with_limit_violations(plan, options.selection.limits)
 
 

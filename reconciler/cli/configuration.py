@@ -69,6 +69,12 @@ class Configured:
         return self.kinds
 
     @property
+    def kind_apis(self) -> Mapping[str, str]:
+        """Return the name of the API of each of these folders."""
+        apis = {} if self.configuration is None else self.configuration.apis
+        return {api.kinds: name for name, api in apis.items() if api.kinds is not None}
+
+    @property
     def committed_kinds(self) -> Mapping[str, str]:
         """Return those folders if a commit says what they hold, each with a path in its checkout."""
         found = self.configuration

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from reconciler.api.address import binding, binding_fault, checked_token, checked_url
+from reconciler.api.apis import Apis
+from reconciler.api.client import Session
 from reconciler.api.exchange import Exchange
 from reconciler.api.reader import Connection
+from reconciler.api.redaction import Redactor
 from reconciler.api.retry import RetryPolicy
+from reconciler.api.workers import Workers
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions
 from reconciler.cli.variables import OLD_WEBHOOK_SECRET, PREFIX, WEBHOOK_SECRET
@@ -20,30 +25,51 @@ from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.clock import Clock
 from reconciler.model.configuration import BUILT_IN_AUTH, Api, Auth, AuthMethod
 from reconciler.model.endpoint import BaseUrl
-from reconciler.model.phrases import listed
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT
 
 
-def connection(
+def sessions(  # noqa: PLR0913, PLR0917 - all that several connections depend on
     options: ConnectionOptions,
     clock: Clock,
     console: Console,
     stop: threading.Event | None = None,
     on_exchange: Callable[[Exchange], None] | None = None,
+    workers: Mapping[str, Workers] | None = None,
+    redactor: Redactor | None = None,
+) -> Apis:
+    """Return the APIs, of which each is reached when it is first used, and the only one at once.
+
+    ``on_exchange`` takes what -v prints otherwise. Raises ConfigurationError if a token is missing.
+    """
+    stop, redactor = stop or threading.Event(), redactor or Redactor()
+
+    def opened(api: Api) -> Session:
+        threads = Workers(api.parallelism or options.parallelism) if workers is None else workers[api.name]
+        found = connection(options, clock, console, stop, on_exchange, api)
+        return Session(replace(found, redactor=redactor), threads)
+
+    openers = {name: partial(opened, api) for name, api in options.apis.items()}
+    apis = Apis(openers, clock, stop, redactor)
+    if len(openers) == 1:
+        apis.session(next(iter(openers)))
+    return apis
+
+
+def connection(  # noqa: PLR0913, PLR0917 - all that requests depend on
+    options: ConnectionOptions,
+    clock: Clock,
+    console: Console,
+    stop: threading.Event | None,
+    on_exchange: Callable[[Exchange], None] | None,
+    api: Api,
 ) -> Connection:
-    """Build the settings; ``on_exchange`` takes what -v prints otherwise. Raises ConfigurationError."""
-    if len(options.apis) > 1:
-        names = listed(options.apis)
-        raise ConfigurationError(
-            f"the configuration names several APIs ({names}), and a run is about one of them"
-        )
-    (api,) = options.apis.values()
+    """Build the settings of requests to one API. Raises ConfigurationError."""
     tokens = api_tokens(api, options, console)
     if options.configured.configuration is not None:
         console.detail(f"{api.name}.token: {tokens.setting} (environment)")
     return Connection(
-        base_url=options.base_url,
+        base_url=options.base_urls[api.name],
         token=tokens.token,
         second_token=tokens.second,
         client_id=tokens.client_id,
@@ -77,7 +103,7 @@ def api_tokens(api: Api, options: ConnectionOptions, console: Console) -> ApiTok
 
     What is under review says which hosts these are, and never which variable or file is read.
     """
-    base_url, auth = options.base_url, api.auth
+    base_url, auth = options.base_urls[api.name], api.auth
     server = auth.server
     if server is not None:
         url = checked_url(server.url, "the token URL", "token_url")

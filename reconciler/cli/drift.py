@@ -6,20 +6,21 @@ import datetime as dt
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib import import_module
 
 import click
 
+from reconciler.api.apis import Apis
 from reconciler.api.exchange import Exchange, HttpSettings
-from reconciler.api.reader import Connection
 from reconciler.api.redaction import Redactor
 from reconciler.api.webhook import Webhook
+from reconciler.api.workers import Workers
 from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console, standard_input
-from reconciler.cli.credentials import connection, webhook_secret
+from reconciler.cli.credentials import sessions, webhook_secret
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.options import clock_of, paths_argument
@@ -89,13 +90,15 @@ def _settings(options: DriftOptions, console: Console) -> DriftSettings:
     return DriftSettings(
         paths=paths,
         targets=selection.target,
-        parallelism=connecting.parallelism,
+        parallelism={
+            name: api.parallelism or connecting.parallelism for name, api in connecting.apis.items()
+        },
         limits=selection.limits,
         correct=None if options.correct is None else Correction(options.correct),
         permissions=Permissions(selection.allow_destroy, options.secrets.secret_sink is not None),
         flapping=FlappingRule(options.contested_after, window),
         records=record_settings(
-            "drift", connecting.base_url, options.records, commit, console, options.metrics_file
+            "drift", connecting.base_urls, options.records, commit, console, options.metrics_file
         ),
         retention=dt.timedelta(seconds=options.retention),
         metrics_port=options.metrics_port,
@@ -124,12 +127,14 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
     kinds = inputs.known_kinds(console.warning)
     pulled = partial(pull, inputs.paths, os.environ, passed=options.secrets.pass_env)
 
-    def connect(on_exchange: Callable[[Exchange], None]) -> Connection:
+    def connect(
+        on_exchange: Callable[[Exchange], None], workers: Mapping[str, Workers], redactor: Redactor
+    ) -> Apis:
         def followed(exchange: Exchange) -> None:
             console.exchange(exchange)
             on_exchange(exchange)
 
-        return connection(options.planning.connection, clock, console, stop, followed)
+        return sessions(options.planning.connection, clock, console, stop, followed, workers, redactor)
 
     def open_store(changes: Sequence[Change], redactor: Redactor) -> SinkSecretStore | None:
         printer.store = secret_store(changes, options.secrets, options.records, clock, console, redactor)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.api.reader import Reader
-from reconciler.cli.credentials import connection
+from reconciler.cli.credentials import sessions
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions, clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.values import PathListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.ids import clear_key
 from reconciler.observe.key import declaration_of, known_field, observed_key, parsed_address
-from reconciler.observe.names import Directory
+from reconciler.pipeline.reading import directory_of
 from reconciler.plan.explain import explanations
 from reconciler.plan.planning import plan_scope
 from reconciler.render.explanation import blocking_problems, render_explanations, render_requests
@@ -54,15 +53,16 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     or deleted.
     """
     console, clock = options.output.console(), clock_of(context)
-    settings = connection(options.connection, clock, console)
+    apis = sessions(options.connection, clock, console)
 
     kinds = options.inputs.known_kinds(console.warning)
     kind, scope, name = parsed_address(kinds, options.address)
     field = known_field(kind, options.field)
     now = clock.now()
     written = read_files(kinds, options.inputs, now)
-    with Reader(settings) as reader:
-        part, position = declaration_of(Directory(lambda: reader).resolved(written), scope, name)
+    with apis as client:
+        reader = client.session(kind.api).reader
+        part, position = declaration_of(directory_of(client).resolved(written), scope, name)
         observed = observed_key(reader, kind, scope, name)
     if not observed.count and not part.keys:
         raise ConfigurationError(

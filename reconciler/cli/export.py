@@ -12,8 +12,7 @@ import click
 
 from reconciler.adopt.export import Live, export_document, export_into, nothing_to_add
 from reconciler.adopt.write import replace_text
-from reconciler.api.reader import Reader
-from reconciler.cli.credentials import connection
+from reconciler.cli.credentials import sessions
 from reconciler.cli.options import (
     ConnectionOptions,
     KindOptions,
@@ -81,7 +80,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     comments say so. Never writes to the API.
     """
     console, clock = options.output.console(), clock_of(context)
-    settings = connection(options.connection, clock, console)
+    apis = sessions(options.connection, clock, console)
 
     into = options.into
     sources = KindOptions(
@@ -100,7 +99,8 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     content = None if into is None else _content(into)
     now = clock.now()
     defaults = ScopeDefaults(options.project_id, options.region_id)
-    with Reader(settings) as reader:
+    with apis as client:
+        reader = client.session(kind.api).reader
         observed = observe(reader, kind, scope)
     live = Live(kind, observed, now, lambda: Validator(document_schema(), kinds, defaults, now))
     if into is None or content is None:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.api.client import Session
-from reconciler.api.workers import Workers
 from reconciler.apply.in_doubt import Finding, Reading, Resolution, resolve
-from reconciler.cli.credentials import connection
+from reconciler.cli.credentials import sessions
 from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option, trust_option
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
@@ -51,7 +49,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
     settings = options.connection
     kinds = tree_kinds((*options.kinds, *settings.configured.used_kinds(console.warning)))
-    with Session(connection(settings, clock_of(context), console), Workers(settings.parallelism)) as client:
+    with sessions(settings, clock_of(context), console) as client:
         findings = resolve(client, kinds, reading.in_doubt)
     console.result(_resolved(findings))
     unknown = any(finding.resolution is Resolution.UNKNOWN for finding in findings)

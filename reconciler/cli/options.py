@@ -133,16 +133,17 @@ class KindOptions(ConfigurationOptions):
         """
         folders = (*self.kinds, *self.configured.used_kinds(warn))
         if self.trust == TREE:
-            return tree_kinds(folders, self.paths, on_file)
+            return tree_kinds(folders, self.paths, on_file, self.configured.kind_apis)
         if self.base is not None:
             committed = self.configured.committed_kinds
             named = [folder for folder in folders if folder not in committed]
-            return base_kinds(named, self.paths, self.base, os.environ, warn, committed, on_file)
+            apis = self.configured.kind_apis
+            return base_kinds(named, self.paths, self.base, os.environ, warn, committed, on_file, apis)
         has_option = "base" in click.get_current_context().params
         lack = "not given" if has_option else "no option of this command"
         for text in unused_folders(folders, self.paths, lack):
             warn(text)
-        return tree_kinds(folders, (), on_file)
+        return tree_kinds(folders, (), on_file, self.configured.kind_apis)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +206,11 @@ class ConnectionOptions(ConfigurationOptions):
     retries: int = option("How often a failed request is tried again.", type=click.IntRange(0, 20), default=4)
     apis: Mapping[str, Api]
     built_in_url: BaseUrl
+
+    @property
+    def base_urls(self) -> Mapping[str, BaseUrl]:
+        """Return the address of each API by its name."""
+        return {name: api.base_url or self.base_url for name, api in self.apis.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,9 @@ from typing import Final
 import click
 
 from reconciler import pipeline
-from reconciler.api.client import Session
-from reconciler.api.workers import Workers
+from reconciler.api.client import Sessions
 from reconciler.cli.console import Console, standard_input
-from reconciler.cli.credentials import connection
+from reconciler.cli.credentials import sessions
 from reconciler.cli.options import (
     InputOptions,
     OutputOptions,
@@ -89,10 +88,10 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     """
     console, clock = options.output.console(), clock_of(context)
     planning, out = options.planning, options.out
-    settings = connection(planning.connection, clock, console)
+    apis = sessions(planning.connection, clock, console)
     if out is not None:
         _clear(out)
-    with Session(settings, Workers(planning.connection.parallelism)) as client:
+    with apis as client:
         _, _, found = plan_files(client, planning, clock.now(), console)
     if found.provenance is not None and (out is not None or options.form.format != "text"):
         commit = git_commit(planning.inputs.versioned, os.environ, console.warning)
@@ -110,7 +109,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
 
 @kept_for_good()
 def plan_files(
-    client: Session, options: PlanningOptions, now: dt.datetime, console: Console
+    client: Sessions, options: PlanningOptions, now: dt.datetime, console: Console
 ) -> tuple[Mapping[str, Kind], DesiredState, Plan]:
     """Load the files and plan them; warn on the way. Return the kinds, the desired state and the plan."""
     inputs, unused, digest = options.inputs, list[Problem](), InputsDigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ from reconciler.cli.events import EventStream
 from reconciler.cli.options import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
-from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Change, Plan
@@ -96,7 +95,7 @@ class WritePrinter:
 
 def record_settings(  # noqa: PLR0913, PLR0917 - what a record says, and where it is
     command: str,
-    base_url: BaseUrl,
+    base_urls: Mapping[str, BaseUrl],
     options: RecordOptions,
     commit: Callable[[], str | None],
     console: Console,
@@ -111,7 +110,6 @@ def record_settings(  # noqa: PLR0913, PLR0917 - what a record says, and where i
     if options.journal is not None:
         check_journal(options.journal)
     console.warn_of_readers(options.journal, "journal")
-    base_urls = {BUILT_IN_API: base_url}
     return RecordSettings(command, base_urls, _actor(), commit, options.journal, options.history)
 
 

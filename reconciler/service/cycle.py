@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler import errors
-from reconciler.api.client import Session
+from reconciler.api.redaction import Redactor
 from reconciler.api.workers import Workers
 from reconciler.load.files import DocumentCache
 from reconciler.model.canonical import format_instant
@@ -16,7 +15,7 @@ from reconciler.model.collector import keep_instead, paused_collector
 from reconciler.model.cycle import CycleReport, CycleResult
 from reconciler.model.phrases import first_texts
 from reconciler.model.status import ServiceCondition
-from reconciler.observe.names import Directory
+from reconciler.pipeline.reading import directory_of
 from reconciler.plan.drift import declared_values
 from reconciler.plan.planning import select
 from reconciler.service.correction import Corrector
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from reconciler.api.redaction import Redactor
+    from reconciler.api.client import Sessions
     from reconciler.load.files import Digests
     from reconciler.model.desired import DesiredState
     from reconciler.plan.planning import Selection
@@ -83,8 +82,9 @@ class DriftCycle:
         self._valid: DesiredState | None = None
         self._valid_since = ports.clock.now()
         self._has_reached = False
-        self._redactor: Redactor | None = None
-        self._workers = Workers(settings.parallelism)  # they live as long as the process
+        self._redactor = Redactor()
+        # They live as long as the process.
+        self._workers = {name: Workers(count) for name, count in settings.parallelism.items()}
         self._applied = Applied(history.database, ports.kinds)
         self._corrector = Corrector(settings, ports, records)
         self._invalid: tuple[str, ...] = ()
@@ -148,18 +148,16 @@ class DriftCycle:
         self._history.purge(self._settings.purged_after)
         return report, failure
 
-    def _session(self) -> Session:
-        """Return a session for one cycle, which knows the secrets of all cycles before."""
-        connection = self._ports.connect(self._monitor.exchange)
-        self._redactor = self._redactor or connection.redactor
-        return Session(replace(connection, redactor=self._redactor), self._workers)
+    def _sessions(self) -> Sessions:
+        """Return the APIs for one cycle, which know the secrets of all cycles before."""
+        return self._ports.connect(self._monitor.exchange, self._workers, self._redactor)
 
     def _resolved(self, state: DesiredState) -> DesiredState:
         """Return ``state`` with numbers for the names of its projects and regions, if it has any."""
         if not state.names:
             return state
-        with self._session().reader as reader:
-            return Directory(lambda: reader).resolved(state)
+        with closing(self._sessions()) as client:
+            return directory_of(client).resolved(state)
 
     def _read(self, now: dt.datetime) -> DesiredState:
         ports = self._ports
@@ -196,8 +194,7 @@ class DriftCycle:
         targets, correct = self._settings.targets, self._settings.correct
         targeted, selected = select(state, targets)
         code = errors.ExitCode.DONE
-        client = self._session()
-        with client.reader:
+        with closing(self._sessions()) as client:
             applied = (lambda _plan: self._applied.at_base()) if self._has_file else None
             detection = detect(client, state, self._settings, self._ports, applied, now)
             new_keys = () if targets else self._applied.new_keys(detection.plan, now)

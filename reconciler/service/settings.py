@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from reconciler.api.client import Sessions
     from reconciler.api.exchange import Exchange
-    from reconciler.api.reader import Connection
     from reconciler.api.redaction import Redactor
     from reconciler.api.webhook import Webhook
+    from reconciler.api.workers import Workers
     from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
@@ -47,7 +48,7 @@ class DriftSettings:
 
     paths: Sequence[str]
     targets: Sequence[str]
-    parallelism: int
+    parallelism: Mapping[str, int]
     limits: Limits
     correct: Correction | None
     permissions: Permissions
@@ -104,10 +105,11 @@ class CycleObserver(Messages, WriteObserver, Protocol):
 class Ports:
     """What the caller provides.
 
-    ``connect`` builds the settings of requests anew, as a token may have changed; it is given what follows
-    them. ``base`` reads what the files said at the base commit, None without one. ``open_store`` opens
-    a place for the secrets of new keys. ``pull`` updates the checkout. ``signals`` returns a context in which
-    a stop signal sets ``stop``, so that writes in flight finish; ``wake`` starts a cycle at once.
+    ``connect`` opens the APIs anew, as a token may have changed; it is given what follows their requests, the
+    threads of each, and what knows the secrets of the run. ``base`` reads what the files said at the base
+    commit, None without one. ``open_store`` opens a place for the secrets of new keys. ``pull`` updates the
+    checkout. ``signals`` returns a context in which a stop signal sets ``stop``, so that writes in flight
+    finish; ``wake`` starts a cycle at once.
     """
 
     clock: Clock
@@ -115,7 +117,7 @@ class Ports:
     standard_input: BinaryIO
     validator_at: Callable[[dt.datetime], Validator]
     not_committed: Callable[[], Sequence[str]]
-    connect: Callable[[Callable[[Exchange], None]], Connection]
+    connect: Callable[[Callable[[Exchange], None], Mapping[str, Workers], Redactor], Sessions]
     open_store: Callable[[Sequence[Change], Redactor], SinkSecretStore | None]
     signals: Callable[[], AbstractContextManager[None]]
     supervisor: Supervisor

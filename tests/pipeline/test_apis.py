@@ -70,13 +70,7 @@ def client_of(apis: Mapping[str, Api]) -> Apis:
         name: connect(api, base_url=f"https://{name}.example.com", token=Secret(f"token-{name}"), clock=clock)
         for name, api in apis.items()
     }
-    first = next(iter(connections.values()))
-    return Apis(
-        {
-            name: Session(replace(one, stop=first.stop, redactor=first.redactor), Workers(2))
-            for name, one in connections.items()
-        }
-    )
+    return Apis.of(**{name: Session(one, Workers(2)) for name, one in connections.items()})
 
 
 def planned(client: Apis, state: DesiredState = STATE) -> Plan:
@@ -141,6 +135,16 @@ def test_a_kind_of_an_api_that_is_not_configured_is_refused(apis: dict[str, Api]
     with client_of({"west": apis["west"]}) as client, pytest.raises(ConfigurationError) as raised:
         planned(client)
     assert str(raised.value) == "the API east is not configured; there are west"
+
+
+def test_kinds_that_belong_to_no_api_go_to_the_only_one(apis: dict[str, Api]) -> None:
+    kind = replace(WEST, api="gcore")
+    state = replace(STATE, scopes=STATE.scopes[1:])
+    with client_of({"west": apis["west"]}) as client:
+        plan = pipeline.plan(state, client, kinds={"west": kind})
+        assert plan.base_url == "https://west.example.com"
+        (outcome,) = pipeline.apply(plan, client, kinds={"west": kind})
+    assert outcome.result is Result.APPLIED
 
 
 def test_the_fingerprint_says_where_each_change_goes(apis: dict[str, Api]) -> None:

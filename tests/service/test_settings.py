@@ -34,7 +34,7 @@ def test_an_in_memory_history_retains_only_what_flapping_detection_needs(
     settings = DriftSettings(
         paths=["keys"],
         targets=[],
-        parallelism=1,
+        parallelism={BUILT_IN_API: 1},
         limits=Limits(),
         correct=None,
         permissions=Permissions(),
