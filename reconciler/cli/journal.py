@@ -48,7 +48,8 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
         console.result(_offline(reading))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
     settings = options.connection
-    kinds = tree_kinds((*options.kinds, *settings.configured.used_kinds(console.warning)))
+    folders = (*options.kinds, *settings.configured.used_kinds(console.warning))
+    kinds = tree_kinds(folders, apis=settings.configured.kind_apis)
     with sessions(settings, clock_of(context), console) as client:
         findings = resolve(client, kinds, reading.in_doubt)
     console.result(_resolved(findings))

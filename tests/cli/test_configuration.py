@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,6 @@ from tests.support import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.recorder import Recorder
     from tests.support import CommandLine
@@ -399,11 +399,97 @@ def test_variables_that_bind_tokens_are_known_and_a_wrong_spelling_is_named(
     assert work.is_dir()
 
 
-def test_several_apis_in_one_run_are_refused(cli: CommandLine, work: Path, server: Recorder) -> None:
-    document = {"paths": ["keys/"], "apis": {"gcore": {}, "github": {"base_url": server.url}}}
-    (work / "reconciler.yaml").write_text(json.dumps(document), encoding="utf-8")
+# Several APIs in one run
+
+
+@pytest.fixture
+def both(work: Path, server: Recorder, other: Recorder) -> Path:
+    """A configuration with two APIs, whose kinds have one name; each has a label."""
+    shutil.copytree(work / "kinds/github", work / "kinds/gitea")
+    apis = {
+        "github": {"base_url": server.url, "kinds": "kinds/github/"},
+        "gitea": {"base_url": other.url, "kinds": "kinds/gitea/", "auth": {"scheme": "token"}},
+    }
+    document = json.dumps({"paths": ["keys/"], "apis": apis})
+    (work / "reconciler.yaml").write_text(document, encoding="utf-8")
+    labels = "owner: acme\nrepo: site\nkeys:\n  - name: bug\n    color: d73a4a\n"
+    texts = (f"kind: {name}.label\n{labels}" for name in apis)
+    (work / "keys/labels.yaml").write_text("---\n".join(texts), encoding="utf-8")
+    return work
+
+
+BOTH = ["gitea.label/acme/site/bug", "github.label/acme/site/bug"]
+
+
+@pytest.mark.usefixtures("both")
+def test_one_run_is_about_several_apis_and_each_gets_its_own_token(
+    cli: CommandLine, server: Recorder, other: Recorder
+) -> None:
+    changes = json.loads(cli("plan", "--format", "json").out)["resource_changes"]
+    assert [change["address"] for change in changes] == BOTH
+    assert [change["api"] for change in changes] == ["gitea", "github"]
+    assert "Plan: 0 to add, 2 to change, 0 to destroy." in cli("plan").out
+    cli("apply", "--auto-approve", "--journal", "journal.jsonl", "--history", "history.db")
+    lines = [json.loads(line) for line in Path("journal.jsonl").read_text(encoding="utf-8").splitlines()]
+    sent = {line["address"]: line["base_url"] for line in lines if line["event"] == "write"}
+    assert sent == {BOTH[0]: other.url, BOTH[1]: server.url}
+    assert server.sent("Authorization") == {f"Bearer {BOUND}"}
+    assert other.sent("Authorization") == {f"token {OTHER}"}
+    for place in (server, other):
+        assert [request.method for request in place.requests].count("PATCH") == 1
+    drifted = cli("drift", "--history", "history.db", "--format", "json")
+    addresses = [key["address"] for key in json.loads(drifted.out)["resource_drift"]]
+    assert (drifted.code, addresses) == (2, BOTH)
+    assert cli("journal", "journal.jsonl").code in {0, 4}
+
+
+@pytest.mark.usefixtures("both")
+def test_a_saved_plan_of_several_apis_is_applied_to_each(
+    cli: CommandLine, server: Recorder, other: Recorder
+) -> None:
+    assert cli("plan", "--out", "plan.json").code == 0
+    assert all(address in cli("show", "plan.json").out for address in BOTH)
+    cli("apply", "--plan", "plan.json", "--auto-approve")
+    for place in (server, other):
+        assert [request.method for request in place.requests].count("PATCH") == 1
+
+
+def test_an_api_that_is_down_leaves_the_other_planned_applied_and_watched(
+    cli: CommandLine, both: Path, server: Recorder, other: Recorder
+) -> None:
+    text = (both / "reconciler.yaml").read_text(encoding="utf-8")
+    (both / "reconciler.yaml").write_text(text.replace(other.url, "http://127.0.0.1:9"), encoding="utf-8")
+    cli.environment.setenv("RECONCILER_TOKEN_127_0_0_1___9", "unused-token")
+    planned = cli("plan", "--retries", "0")
+    assert (planned.code, BOTH[1] in planned.out) == (1, True)
+    assert "gitea.label/acme/site: could not be read" in planned.err
+    applied = cli("apply", "--auto-approve", "--retries", "0")
+    assert applied.code in {1, 4}
+    assert [request.method for request in server.requests].count("PATCH") == 1
+    drifted = cli("drift", "--retries", "0")
+    assert (drifted.code, BOTH[1] in drifted.out, other.requests) == (1, True, [])
+
+
+def test_an_api_that_a_run_does_not_need_needs_no_token(
+    cli: CommandLine, both: Path, other: Recorder
+) -> None:
+    cli.environment.delenv(f"RECONCILER_TOKEN_{other.variable}")
     done = cli("plan")
-    assert (done.code, "names several APIs (gcore, github)" in done.err, server.requests) == (1, True, [])
+    assert (done.code, f"set RECONCILER_TOKEN_{other.variable}" in done.err) == (1, True)
+    assert cli("plan", "--target", "github.label/*").code == 0
+    assert cli("explain", BOTH[1]).code == 0
+    assert both.is_dir()
+
+
+@pytest.mark.usefixtures("both")
+def test_a_kind_that_two_apis_have_must_be_named_with_its_api(cli: CommandLine) -> None:
+    file = Path("keys/labels.yaml")
+    file.write_text(file.read_text(encoding="utf-8").replace("github.label", "label"), encoding="utf-8")
+    done = cli("validate")
+    assert done.code == 1
+    assert (
+        'kind "label" is unknown; write one of: caas, faas, inference, github.label, gitea.label' in done.err
+    )
 
 
 # Whose configuration counts
