@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class Fault(Enum):
+class Fault(StrEnum):
     """What goes wrong with one write."""
 
     LOST_BEFORE = "the connection breaks before it is executed"
@@ -29,6 +29,8 @@ class Fault(Enum):
     EMPTY = "201 with the id alone"
     OTHER = "201 with another text than was sent"
     SECRET = "201 with a secret"
+    RENAMED = "201, with the name in capital letters"
+    STRAY = "201 with the id of the first note"
     CONFLICT = "409, not executed"
     BARE = "202 without a body, executed"
 
@@ -180,6 +182,11 @@ class IdServer:
                 response = 201, self.enveloped(self.rows[-1])
             case Fault.SECRET:
                 response = 201, self.enveloped({**self.rows[-1], "api_token": "s3cret-value"})
+            case Fault.RENAMED:
+                self.rows[-1]["name"] = self.rows[-1]["name"].upper()
+                response = 201, self.enveloped(self.rows[-1])
+            case Fault.STRAY:
+                response = 201, self.enveloped({"id": self.rows[0]["id"]})
             case Fault.BARE:
                 response = 202, None
         return response

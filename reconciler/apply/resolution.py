@@ -108,7 +108,8 @@ class Resolver:
         if not kind.has_ids:
             return self.live(change)
         with suppress(NotFoundError):
-            if (found := self._item(_with_id(kind, change, response))) is not None:
+            found = self._item(_with_id(kind, change, response))
+            if found is not None and kind.name_of(found) == change.name:
                 return found
         return clear_key(kind, self._observed(change), change.name)
 
@@ -142,14 +143,14 @@ class Resolver:
 
 
 def new_id(kind: Kind, change: Change, response: Any) -> str:
-    """Return the id in the response to a creation, empty without one that a path can take."""
-    path_id = kind.id_of(response) if kind.has_ids and isinstance(response, dict) else None
-    if path_id is None or not is_segment(path_id) or kind.name_of(response) not in {None, change.name}:
-        return ""
-    return path_id
+    """Return the id in the response to a creation that names the key too; empty without a usable one."""
+    found = _with_id(kind, change, response).path_id if kind.has_ids else None
+    return found if found and kind.name_of(response) == change.name else ""
 
 
 def _with_id(kind: Kind, change: Change, response: Any) -> Change:
-    """Return a creation with the id in its response, if there is one."""
-    found = new_id(kind, change, response)
-    return replace(change, path_id=found, path=kind.item_path(change.scope, found)) if found else change
+    """Return a creation with the id in its response, unless that names another key."""
+    path_id = kind.id_of(response) if isinstance(response, dict) else None
+    if path_id is None or not is_segment(path_id) or kind.name_of(response) not in {None, change.name}:
+        return change
+    return replace(change, path_id=path_id, path=kind.item_path(change.scope, path_id))

@@ -23,6 +23,7 @@ from reconciler.errors import (
     StoppedError,
     ThrottledError,
 )
+from reconciler.kinds.ids import short_json
 from reconciler.kinds.wire import item_of, member
 from reconciler.model.canonical import json_text
 from reconciler.model.outcome import Outcome, Result
@@ -163,6 +164,8 @@ class Sender:
         try:
             unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, found)
         except (SchemaMismatchError, RecursionError) as error:
+            if stored_as := _stored_as(self._kinds[change.scope.kind], change, found):
+                return existing(change, secret, stored_as), True
             failure = Failure(f"POST {change.requests[-1].path}", str(error), in_doubt=True)
             return self._resolve(change, InvalidResponseError(failure), secret, found)
         different = differences_text("was accepted as", "but is stored as", unstored)
@@ -226,6 +229,16 @@ class Sender:
 def _anew(kind: Kind, change: Change) -> Change:
     """Return the second half of a replacement: where the service makes ids, the new key has another."""
     return replace(change, path_id=None, path=kind.collection_path(change.scope)) if kind.has_ids else change
+
+
+def _stored_as(kind: Kind, change: Change, response: Any) -> str:
+    """Return under which other name a service that makes ids has created a key, and what follows."""
+    name = kind.name_of(response) if kind.has_ids and isinstance(response, dict) else None
+    path_id = None if name is None else kind.id_of(response)
+    if path_id is None or name == change.name:
+        return ""
+    stored = f"it was created with {kind.identity} {short_json(name)}, {kind.path_field} {path_id}"
+    return f"{stored}; write this {kind.identity} into the file, or the next apply creates another one"
 
 
 def _take_out(kind: Kind, response: Any, name: str) -> Any:

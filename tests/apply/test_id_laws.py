@@ -37,7 +37,9 @@ FIELDS = st.fixed_dictionaries(
 )
 ROWS = st.lists(st.tuples(NAMES, FIELDS), max_size=6)
 KEYS = st.dictionaries(NAMES, st.none() | FIELDS, max_size=4)
-SINGLE = st.none() | st.sampled_from([fault for fault in Fault if fault not in {Fault.OTHER, Fault.SECRET}])
+SINGLE = st.none() | st.sampled_from(
+    [fault for fault in Fault if fault not in {Fault.OTHER, Fault.SECRET, Fault.RENAMED}]
+)
 FAULTS = st.lists(SINGLE, max_size=8)
 RETRY = RetryPolicy(attempts=2)
 

@@ -289,6 +289,24 @@ def test_a_secret_under_another_name_is_stored_and_not_shown(notes: Notes) -> No
     assert "s3cret-value" not in done.everything
 
 
+def test_a_name_that_the_service_changes_is_reported_before_it_is_created_again(notes: Notes) -> None:
+    notes.server.faults = [Fault.RENAMED]
+    done = notes("apply", notes.declare(NEW), "--auto-approve")
+    number = notes.server.rows[-1]["id"]
+    assert (done.code, f'it was created with name "WEB", id {number}; write this name' in done.out) == (
+        4,
+        True,
+    )
+
+
+@ONE
+def test_a_response_with_the_id_of_another_key_is_not_believed(notes: Notes) -> None:
+    notes.server.add("other")
+    notes.server.faults = [Fault.STRAY]
+    assert notes("apply", notes.declare(NEW), "--auto-approve").code == 0
+    assert notes.server.shown == [("other", ""), ("web", "new")]
+
+
 @ONE
 def test_a_creation_in_doubt_beside_a_twin_says_so_and_is_not_sent_again(notes: Notes) -> None:
     notes.server.faults = [Fault.LOST_AFTER]
