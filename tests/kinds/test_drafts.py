@@ -277,7 +277,13 @@ def test_an_update_is_sent_as_it_is_described(changes: Any, expected: Any) -> No
 
 def test_a_whole_item_is_not_sent_where_it_would_wipe_what_nothing_shows() -> None:
     made = drafted(pets(method="put", body={**BODY, "password": TEXT}))
-    assert noted(made, "update: PUT takes password, which no row of the list shows")
+    assert noted(made, "update: PUT takes password, which this draft does not describe")
+    assert made.schema[EXTENSION]["always_sent"] == ["name", "size"]
+
+
+def test_a_put_that_does_not_take_the_identity_always_carries_its_fields() -> None:
+    found = extension(pets(method="put", row=row(age=NUMBER), body={"size": NUMBER, "age": NUMBER}))
+    assert (found["update"]["body"], found["always_sent"]) == ("changed", ["size", "age"])
 
 
 def test_a_patch_is_preferred_to_a_put_and_what_is_not_deprecated_to_what_is() -> None:

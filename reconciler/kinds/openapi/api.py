@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.openapi.notes import Notes
     from reconciler.kinds.openapi.operations import Operations, Parameter
+    from reconciler.kinds.openapi.properties import Properties
     from reconciler.kinds.openapi.shapes import Shape
 
 _WAIT: Final = 60
@@ -25,18 +26,19 @@ _NOT_CONSTANT: Final = re.compile(
 """Headers that are not constants of a kind, or that every client sends."""
 
 
-def update_of(
-    found: Operations, shape: Shape, names: Iterable[str], path: str | None, notes: Notes
-) -> dict[str, Any]:
-    """Draft how an item is changed; ``names`` are the fields that the kind describes, ``path`` its own path.
+def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -> dict[str, Any]:
+    """Draft how an item is changed.
 
-    A whole item is sent only where all that it holds is shown: what is not would be wiped.
+    A whole item is sent only where the kind describes all that it holds: the rest would be wiped. It holds
+    the identity; where a PUT takes none, or more than is described, it always carries the fields that are.
     """
     update = found.update
-    drafted: dict[str, Any] = {"method": update.method, **({"path": path} if path else {})}
-    taken = shape.update.properties
+    drafted: dict[str, Any] = {"method": update.method}
+    known = made.known
     unseen = [
-        name for name, schema in taken.items() if name not in names and not schema.words.get("readOnly")
+        name
+        for name, schema in shape.update.properties.items()
+        if name not in known and not schema.words.get("readOnly")
     ]
     required = [name for name in unseen if name in shape.update.required]
     if required:
@@ -45,26 +47,25 @@ def update_of(
             " service may refuse every update of this draft"
         )
     if update.method == "PUT":
+        is_whole = not unseen and made.identity in shape.update.members
+        drafted["body"] = (BodyRule.WHOLE if is_whole else BodyRule.CHANGED).value
         if unseen:
-            drafted["body"] = BodyRule.CHANGED.value
             notes.add(
-                f"update: PUT takes {listed(unseen, 12)}, which no row of the list shows, so that a"
-                " whole item would wipe them; the draft sends what differs: does the service keep what a PUT"
-                " leaves out?"
+                f"update: PUT takes {listed(unseen, 12)}, which this draft does not describe, so that a whole"
+                " item would wipe them; does the service keep what a PUT leaves out?"
             )
-        else:
-            drafted["body"] = BodyRule.WHOLE.value
     if update.encoding is not Encoding.JSON:
         drafted["encoding"] = update.encoding.value
     return drafted
 
 
-def always_sent(shape: Shape, update: Mapping[str, Any], settable: Iterable[str]) -> list[str]:
+def always_sent(shape: Shape, update: Mapping[str, Any], made: Properties) -> list[str]:
     """Return the fields that every update has to carry; a whole item has them anyway."""
     if update.get("body") == BodyRule.WHOLE or update.get("encoding") == Encoding.JSON_PATCH:
         return []
-    known = set(settable)
-    return [name for name in shape.update.required if name in known]
+    sent = shape.update.members if update.get("method") == "PUT" else shape.update.required
+    known = {made.identity, *made.settable}
+    return [made.file_name(name) for name in sent if name in known]
 
 
 def creation_of(

@@ -125,7 +125,7 @@ class _Parts:
 def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     found, shape, made, listing = parts.found, parts.shape, parts.made, parts.listed
     paths = scope_of(found, notes)
-    update = update_of(found, shape, made.known, paths.update, notes)
+    update = update_of(found, shape, made, notes) | ({"path": paths.update} if paths.update else {})
     paging = [listing.listing.get(word, word) for word in ("limit", "offset", "page", "cursor")]
     note_deprecated(found, notes)
     note_deletion(found, notes)
@@ -146,12 +146,11 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         "list": listing.listing,
         "update": {} if update == {"method": "PATCH"} else update,
     }
-    sent = always_sent(shape, update, {*made.settable, made.identity})
     return {
         "collection": paths.collection,
         "identity": made.identity,
         **{name: value for name, value in optional.items() if value},
-        "always_sent": [made.file_name(name) for name in sent],
+        "always_sent": always_sent(shape, update, made),
         **({"immutable": list(parts.fixed)} if parts.fixed else {}),
         **({"optional": made.optional} if made.optional else {}),
         **made.marked,
