@@ -17,6 +17,7 @@ from reconciler.cli.console import Console, color_choice
 from reconciler.cli.values import FILE, LIMIT, ListType, PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
+from reconciler.load.configuration import is_reviewed
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.configuration import Api
 from reconciler.model.endpoint import BaseUrl
@@ -161,8 +162,8 @@ class InputOptions(KindOptions):
 
     @property
     def versioned(self) -> tuple[str, ...]:
-        """Return what the commit of the files is about: them, and the configuration."""
-        return (*self.paths, *self.configured.files)
+        """Return what the commit of the files is about: them, and the configuration of their repository."""
+        return (*self.paths, *(file for file in self.configured.files if is_reviewed(file, self.paths)))
 
     def validator(self, kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
         """Build what checks the files."""

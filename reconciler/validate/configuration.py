@@ -163,7 +163,7 @@ class _View:
         """Return the values, which have no faults."""
         opened = self.file.opened
         limits = {
-            name: str(value.value)
+            name: str(int(value.value) if isinstance(value.value, float) else value.value)
             for name in ("max_revoked", "max_changes")
             if (value := self._member("limits", name)).value is not None
         }

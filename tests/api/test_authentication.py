@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from reconciler.api.address import binding, binding_fault, url_fault
 from reconciler.api.reader import Connection, Reader
 from reconciler.api.retry import RetryPolicy
+from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.errors import (
     ApiError,
@@ -176,6 +177,17 @@ def test_one_token_serves_many_requests_until_shortly_before_its_end() -> None:
         assert len(remote.fetches) == 1
         clock.elapsed = 941.0
         reader.get("/keys", {})
+    assert len(remote.fetches) == 2
+
+
+def test_threads_share_one_token() -> None:
+    remote = Remote()
+    with Reader(remote.connection()) as reader, Workers(8) as workers:
+        futures = [workers.submit(reader.get, "/keys", {}) for _ in range(40)]
+        assert [future.result() for future in futures] == [{}] * 40
+        remote.valid.clear()
+        futures = [workers.submit(reader.get, "/keys", {}) for _ in range(40)]
+        assert [future.result() for future in futures] == [{}] * 40
     assert len(remote.fetches) == 2
 
 

@@ -137,9 +137,35 @@ def test_what_is_wrong_is_reported_at_once_with_places(cli: CommandLine, work: P
     ]
 
 
+def test_the_example_is_valid(cli: CommandLine) -> None:
+    done = cli("validate", "--config", str(EXAMPLES / "reconciler.yaml"))
+    assert (done.code, "3 keys in 1 scope" in done.out) == (0, True), done.err
+
+
 def test_its_schema_is_printed(cli: CommandLine) -> None:
     done = cli("schema", "config")
     assert (done.code, json.loads(done.out)) == (0, configuration_schema())
+
+
+@pytest.mark.usefixtures("server")
+def test_the_commit_of_a_plan_counts_the_configuration_of_the_repository(
+    cli: CommandLine, work: Path
+) -> None:
+    def commit(*words: str) -> str:
+        done = cli("plan", *words, "--format", "json")
+        return str(json.loads(done.out)["git_commit"])
+
+    head = git(work, "rev-parse", "HEAD")
+    assert commit() == head
+    with (work / "reconciler.yaml").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert commit() == f"{head}-dirty"
+    elsewhere = work.parent / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copytree(work / "kinds", elsewhere / "kinds")
+    (work / "reconciler.yaml").rename(elsewhere / "reconciler.yaml")
+    git(work, "checkout", "--quiet", "--", "reconciler.yaml")
+    assert commit("keys/", "--config", str(elsewhere / "reconciler.yaml")) == head
 
 
 # Where a value comes from

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCHEMAS = {name: json.loads(text) for name, text in schema_texts().items()}
 KINDS = [name for name, schema in SCHEMAS.items() if "x-reconciler" in schema]
-EXAMPLES = sorted(resource("examples").glob("*.yaml"))
+EXAMPLES = sorted({*resource("examples").glob("*.yaml")} - {resource("examples") / "reconciler.yaml"})
 
 
 FIELDS_OF = {kind: SCHEMAS[kind]["properties"] for kind in KINDS}

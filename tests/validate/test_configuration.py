@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.kinds.packaged import configuration_schema
 from reconciler.load.configuration import named_configuration
 from reconciler.model.configuration import Auth, AuthMethod, ClientAuth, Configuration, TokenServer
+from reconciler.plan.limits import parse_limit
 from reconciler.validate.configuration import read_configuration
 from reconciler.validate.schema import is_valid
+from tests.properties import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,6 +221,55 @@ def test_a_folder_above_is_allowed_inside_the_repository(tmp_path: Path) -> None
         f"reconciler.yaml:1:9: paths[0] leads out of {tmp_path}; name a path in it"
     ]
     assert faults(tmp_path / "ops", "paths: [../.git/hooks]\n")[0].endswith("name another")
+
+
+def test_a_limit_is_a_whole_number_however_it_is_written(tmp_path: Path) -> None:
+    found = read(
+        tmp_path, "limits: {max_revoked: 5.0, max_changes: 1e1}\napis: {gcore: {parallelism: 4.0}}\n"
+    )
+    assert (found.limits, found.apis["gcore"].parallelism) == ({"max_revoked": "5", "max_changes": "10"}, 4)
+
+
+WORDS = ["paths", "apis", "limits", "environments", "gcore", "a", "base_url", "auth", "headers", "kinds"]
+WORDS += ["parallelism", "max_revoked", "max_changes", "header", "scheme", "second_header", "basic", "oauth2"]
+WORDS += ["token_url", "scopes", "audience", "client_auth", "token", "X-A", "Host"]
+TEXTS = ["https://h", "http://127.0.0.1:1/x/", "https://[", "https://h:99999", "https://a_b", "keys", "../x"]
+TEXTS += ["/etc", "a" * 300, "\U0001f511", "-", "Bearer", "30%", "client_secret_post", "", "Cookie", "X-A"]
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(TEXTS)
+VALUE = st.recursive(
+    SCALAR,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=12,
+)
+AUTH = st.dictionaries(st.sampled_from(WORDS[13:]), VALUE, max_size=3)
+API = st.dictionaries(st.sampled_from(WORDS[6:11]), VALUE | AUTH, max_size=4)
+APIS = st.dictionaries(st.sampled_from(["gcore", "a", "b-c"]), API, max_size=3)
+PART = st.fixed_dictionaries({}, optional={"paths": VALUE, "apis": APIS | VALUE, "limits": VALUE})
+WHOLE_FILE = st.builds(
+    lambda part, inner: part | inner,
+    PART,
+    st.fixed_dictionaries({}, optional={"environments": st.dictionaries(st.sampled_from(["x", "y"]), PART)}),
+)
+
+
+@examples(50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(WHOLE_FILE | VALUE, st.none() | st.sampled_from(["x", "z"]))
+def test_whatever_a_file_holds_it_is_read_or_its_faults_are_reported(
+    tmp_path: Path, data: Any, environment: str | None
+) -> None:
+    found: Configuration | list[Any]
+    try:
+        found = read(tmp_path, json.dumps(data), environment)
+    except InputError as error:
+        found = [problem.position for problem in error.problems]
+    except ConfigurationError as error:
+        found = [str(error)]
+    if isinstance(found, list):
+        assert found
+        assert None not in found
+    else:
+        assert all(parse_limit(text) is not None for text in found.limits.values())
+        assert all(name == "gcore" or api.base_url for name, api in found.apis.items())
 
 
 def test_the_examples_of_the_schema_are_valid() -> None:
