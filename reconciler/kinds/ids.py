@@ -32,11 +32,12 @@ def clear_key(kind: Kind, observed: LiveScope, name: str) -> Row | None:
 def unclear_text(kind: Kind, rows: Sequence[Row]) -> str:
     """Return why the name of live objects leads to no one key, and what to do about it."""
     if len(rows) == 1:
-        advice = "so the key cannot be addressed; delete it in the portal"
+        advice = "so the key cannot be addressed; delete it at the service"
         return f"{_id_text(kind, rows[0])}, {advice}"
     ids = sorted(short_json(row.get(kind.path_field)) for row in rows)
-    count = f"is the name of {len(rows)} live objects, with {kind.path_field} {listed(ids, _MOST)}"
-    return f"{count}; rename or delete all but one of them in the portal"
+    shown = listed(ids, _MOST) if len(ids) > _MOST else f"{', '.join(ids[:-1])} and {ids[-1]}"
+    count = f"is the name of {len(rows)} live objects, with {kind.path_field} {shown}"
+    return f"{count}; rename or delete all but one of them at the service"
 
 
 def names_by_id(kind: Kind, observed: LiveScope) -> Mapping[str, str]:

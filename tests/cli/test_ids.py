@@ -102,7 +102,7 @@ def test_two_objects_of_a_declared_name_are_an_error_of_that_name_alone(notes: N
     (problem,) = document["errors"]
     assert (problem["address"], problem["live"]) == ("note/red/twin", True)
     assert (
-        f"is the name of 2 live objects, with id {json.dumps(first)}, {json.dumps(second)}"
+        f"is the name of 2 live objects, with id {json.dumps(first)} and {json.dumps(second)}"
         in problem["message"]
     )
     assert [change["id"] for change in document["resource_changes"]] == [str(other)]
@@ -221,7 +221,7 @@ def test_a_name_doubled_since_the_plan_is_left_alone(notes: Notes, key: Mapping[
     twin = notes.server.add("web")
     done = applied(notes, place)
     assert (done.code, notes.server.writes) == (3, [])
-    assert f"with id {json.dumps(number)}, {json.dumps(twin)}" in done.everything
+    assert f"with id {json.dumps(number)} and {json.dumps(twin)}" in done.everything
 
 
 @ONE
@@ -495,7 +495,7 @@ def test_an_export_holds_names_alone_and_leaves_out_twins_with_their_ids(notes: 
     number = notes.server.add("a/b", text="x")
     done = export(notes)
     assert done.code == 0
-    assert f"with id {json.dumps(first)}, {json.dumps(second)}" in done.err
+    assert f"with id {json.dumps(first)} and {json.dumps(second)}" in done.err
     assert (str(number) not in done.out.partition("keys:")[2], "twin" in done.out) == (True, True)
     (notes.folder / "out.yaml").write_text(done.out)
     assert notes.is_settled(notes.file("out.yaml"))
@@ -525,7 +525,7 @@ def test_accept_takes_the_value_of_the_named_object(notes: Notes) -> None:
 def test_one_name_of_two_objects_is_refused_with_both_ids(notes: Notes, command: str) -> None:
     first, second = notes.server.add("web", text="x"), notes.server.add("web")
     done = notes(command, "note/red/web", "--file", notes.declare({"name": "web", "text": "old"}))
-    assert (done.code, f"with id {json.dumps(first)}, {json.dumps(second)}" in done.err) == (1, True)
+    assert (done.code, f"with id {json.dumps(first)} and {json.dumps(second)}" in done.err) == (1, True)
 
 
 def test_explain_shows_the_requests_to_the_id(notes: Notes) -> None:

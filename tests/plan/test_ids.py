@@ -135,6 +135,13 @@ def test_only_objects_of_other_systems_are_left_where_a_scope_is_exclusive(marks
     assert plan.changes == ()
 
 
+def test_of_many_ids_of_one_name_the_first_are_shown() -> None:
+    rows = tuple({"name": "a", "id": f"{number:02}"} for number in range(12))
+    (problem,) = planned(LiveScope(SCOPE, {}, unclear={"a": rows}), [("a", "x")]).problems
+    assert 'is the name of 12 live objects, with id "00", ' in problem.message
+    assert '"09" and 2 more; rename' in problem.message
+
+
 def test_a_name_that_looks_like_a_declared_one_is_warned_about_though_it_is_unclear() -> None:
     rows = tuple({"name": "\u0430", "text": "", "id": str(number)} for number in range(2))
     plan = planned(LiveScope(SCOPE, {}, unclear={"\u0430": rows}), [("a", "x")])
