@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.model.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from reconciler.api.apis import Apis
     from reconciler.api.client import Client
     from reconciler.apply.executor import Freshness
     from reconciler.apply.observer import Observer, SecretStore, StoredSecret
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from reconciler.plan.report import DriftReport
 
 _HOMES: Final = {
+    "api.apis": "Apis",
     "api.client": "Client",
     "apply.executor": "Freshness",
     "apply.observer": "Observer SecretStore StoredSecret",
@@ -63,6 +65,7 @@ _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in name
 __all__ = [
     "Action",
     "ApiError",
+    "Apis",
     "Change",
     "Client",
     "ConfigurationError",

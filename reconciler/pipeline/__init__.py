@@ -61,12 +61,13 @@ DEFAULT_LIMITS: Final = Limits()
 _PLAIN: Final = Style()
 
 
-def load_kinds(*folders: str) -> Kinds:
+def load_kinds(*folders: str, **apis: str) -> Kinds:
     """Return the packaged kinds and those of ``folders``, ``NAME.schema.json`` each.
 
-    Raises InputError with every problem of these files.
+    ``apis`` are folders too, each by the name of the API that its kinds belong to. Raises InputError with
+    every problem of these files.
     """
-    return tree_kinds(folders)
+    return tree_kinds((*folders, *apis.values()), apis={folder: name for name, folder in apis.items()})
 
 
 def load(  # noqa: PLR0913 - what a document may leave out, and what its checks depend on
