@@ -24,7 +24,7 @@ CASES: Final = (
     ("oracle", "gcore_emulator/store.py", "from reconciler.model.scope import Scope"),
     ("emulator", "reconciler/service/loop.py", "import gcore_emulator"),
     ("emulator", "reconciler/apply/executor.py", "from gcore_emulator import Emulator"),
-    ("writers", "reconciler/pipeline.py", "from reconciler.api.writer import Writer"),
+    ("writers", "reconciler/pipeline/__init__.py", "from reconciler.api.writer import Writer"),
     ("writers", "reconciler/adopt/export.py", "from reconciler.api import writer"),
     ("writers", "reconciler/service/cycle.py", "from reconciler.api.writer import Writer"),
     ("planning", "reconciler/observe/listing.py", "from reconciler.api.writer import Writer"),
