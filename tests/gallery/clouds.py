@@ -76,6 +76,7 @@ RECORD_FIELDS: dict[str, Shape] = {
     "comment": TEXT_OR_NONE,
     "tags": TEXTS,
 }
+WWW = {"name": "www.acme.example", "type": "A", "content": "198.51.100.4"}
 RECORDS = Case(
     "cloudflare/records.yaml",
     Api(
@@ -87,7 +88,7 @@ RECORDS = Case(
             count="result_info.total_count",
             around={"success": True, "errors": [], "messages": [], "result_info": {"page": 1}},
         ),
-        updates=body(**RECORD_FIELDS),
+        updates=body("name", "type", "content", **RECORD_FIELDS),
         creates=body("name", "type", "content", **RECORD_FIELDS),
         ids=lambda number: f"{number:032x}",
         new=RECORD,
@@ -113,11 +114,11 @@ RECORDS = Case(
             ZONE,
             {"content": "status.example.net", "name": "status.acme.example", "ttl": 300, "type": "CNAME"},
         ),
-        write("PATCH", f"{ZONE}/f1", {"content": "198.51.100.4", "proxied": True, "tags": ["team:web"]}),
+        write("PATCH", f"{ZONE}/f1", {**WWW, "proxied": True, "tags": ["team:web"]}),
     ],
     drifted="www.acme.example",
     drift={"tags": ["team:web", "x:y"]},
-    corrected=[write("PATCH", f"{ZONE}/f1", {"tags": ["team:web"]})],
+    corrected=[write("PATCH", f"{ZONE}/f1", {**WWW, "tags": ["team:web"]})],
     covers=["responses in an envelope", "doubled names"],
 )
 
