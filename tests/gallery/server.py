@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import socket
 import threading
@@ -170,6 +171,11 @@ class GalleryServer:
             if (method, error.status) != ("GET", 404):  # after a deletion that is what is looked for
                 self.refused.append(f"{method} {target}: {error}")
             return Reply(error.status, {"message": str(error)})
+        finally:
+            if method == "GET":  # a task is done after it was looked at once
+                for task in self.tasks:
+                    task()
+                self.tasks.clear()
 
     def _check(self, headers: Mapping[str, str]) -> None:
         for name, value in self.api.headers.items():
@@ -180,11 +186,7 @@ class GalleryServer:
         self, method: str, query: Mapping[str, str], headers: Mapping[str, str], content: bytes
     ) -> Reply:
         if method == "GET":
-            reply = self._listing(query)
-            for task in self.tasks:
-                task()
-            self.tasks.clear()
-            return reply
+            return self._listing(query)
         if method != "POST" or self.api.creates is None:
             raise RefusedError(405, "method not allowed")
         values = self._values(headers, content, self.api.creates, None)
@@ -207,8 +209,10 @@ class GalleryServer:
             tag = {"ETag": self._tag(row)} if self.has_etags else {}
             return Reply(200, self._around(api.shows(row)), tag)
         if method == "DELETE" and api.deleted is not None:
-            self.rows.remove(row)
-            return Reply(*api.deleted)
+            status, value = api.deleted
+            effect = functools.partial(self.rows.remove, row)
+            self.tasks.append(effect) if "tasks" in (value or {}) else effect()
+            return Reply(status, value)
         if method != api.method or api.updates is None:
             raise RefusedError(405, "method not allowed")
         if self.has_etags and headers.get("if-match") != self._tag(row):

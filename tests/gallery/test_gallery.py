@@ -25,20 +25,20 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 import yaml
 
 from tests.gallery.clouds import CASES as CLOUDS
 from tests.gallery.forges import CASES as FORGES
-from tests.gallery.server import SECOND_TOKEN, TOKEN, GalleryServer, gallery_server
+from tests.gallery.server import FORM, JSON, SECOND_TOKEN, TOKEN, GalleryServer, Sent, gallery_server
 from tests.gallery.services import CASES as SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tests.gallery.case import Case
-    from tests.gallery.server import Sent
     from tests.support import CommandLine, Finished
 
 ROOT = Path(__file__).parents[2] / "examples/apis"
@@ -142,6 +142,25 @@ def test_an_example_is_planned_applied_watched_and_exported(
     assert sum(case.exported in line for line in exported.out.splitlines()) >= case.fillers
 
 
+def test_a_key_is_deleted_by_its_path_and_nothing_else_is(
+    example: Example, case: Case, server: GalleryServer
+) -> None:
+    row = server.rows[0]
+    document = yaml.safe_load(example.file.read_text(encoding="utf-8"))
+    document["keys"] = [{case.identity: row[case.identity], "state": "absent"}]
+    example.file.write_text(json.dumps(document), encoding="utf-8")
+    others = server.rows[1:]
+    done = example("apply", "--auto-approve")
+    path = f"{case.api.collection.rstrip('/')}/{quote(str(row[case.api.path_id]), safe='')}{case.api.slash}"
+    assert server.writes == [Sent("DELETE", path)]
+    if case.api.deleted is None:
+        assert (done.code, server.rows) == (1, [row, *others])
+        assert "405" in done.out
+    else:
+        assert (done.code, server.rows, server.refused) == (0, others, []), done.out + done.err
+        assert example("plan", "--detailed-exitcode").code == 0
+
+
 def only(*names: str) -> pytest.MarkDecorator:
     """Run a test on some examples."""
     return pytest.mark.parametrize("case", [CASES[name] for name in names], ids=names)
@@ -204,6 +223,45 @@ def test_a_creation_whose_response_is_lost_is_not_sent_again(
     creations = [write for write in server.writes if write.path == case.api.collection]
     assert len(creations) == 1
     assert example("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "path", "content_type", "sent", "status"),
+    [
+        ("github/labels", "PATCH", "/kind%2Fbug", JSON, {"name": "x"}, 422),
+        ("github/labels", "PATCH", "/kind%2Fbug", FORM, {"color": "x"}, 415),
+        ("github/labels", "PATCH", "/gone", JSON, {"color": "x"}, 404),
+        ("github/labels", "PUT", "/kind%2Fbug", JSON, {"color": "x"}, 405),
+        ("github/labels", "POST", "", JSON, {"name": "kind/bug"}, 409),
+        ("github/labels", "POST", "", JSON, {"color": "ededed"}, 422),
+        ("github/labels", "GET", "?page=0", "", None, 400),
+        ("github/labels", "GET", "?per_page=101", "", None, 400),
+        ("sentry/keys", "PUT", "a1", JSON, {"name": "x"}, 404),
+        ("datadog/api-keys", "PATCH", "/k-1", JSON, {"data": {"type": "api_keys", "attributes": {}}}, 400),
+        ("zendesk/groups", "PUT", "/9", JSON, {"name": "x"}, 422),
+        ("gcore/networks", "PATCH", "/n-1", JSON, {"tags": {}}, 404),
+        ("gcore/origin-groups", "PATCH", "/41", JSON, {"use_next": True}, 422),
+        ("openai/projects", "DELETE", "/proj_a", "", None, 405),
+        ("linode/tokens", "PUT", "/5", JSON, {"scopes": "*"}, 422),
+    ],
+)
+def test_the_server_refuses_what_the_api_refuses(  # noqa: PLR0913, PLR0917 - a request and its response
+    name: str, method: str, path: str, content_type: str, sent: Any, status: int
+) -> None:
+    found = CASES[name]
+    server = GalleryServer(found.api, [*found.live])
+    headers = {header.lower(): value for header, value in found.api.headers.items()}
+    content = b"" if sent is None else json.dumps(sent).encode()
+    target = found.api.collection + path
+    assert server.respond(method, target, headers | {"content-type": content_type}, content).status == status
+    assert server.rows == [*found.live]
+
+
+def test_the_server_needs_the_constant_header() -> None:
+    labels = CASES["github/labels"]
+    assert (
+        GalleryServer(labels.api, [*labels.live]).respond("GET", labels.api.collection, {}, b"").status == 400
+    )
 
 
 def test_every_file_of_the_gallery_is_tested() -> None:
