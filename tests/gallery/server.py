@@ -150,10 +150,13 @@ class GalleryServer:
     has_etags: bool = False
     is_losing: bool = False
     """Whether the response to a creation is lost."""
+    is_down: bool = False
 
     def respond(self, method: str, target: str, headers: Mapping[str, str], content: bytes) -> Reply:
         """Return the response to one request."""
         parts = urlsplit(target)
+        if self.is_down:
+            return Reply(503, {"message": "down"})
         if method == "POST" and parts.path == self.api.login:
             return Reply(200, {"access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 3600})
         if method == "GET":
@@ -346,9 +349,10 @@ def _form(text: str, shape: Shape) -> Row:
 
 
 @contextlib.contextmanager
-def gallery_server(api: Api, rows: Sequence[Row]) -> Iterator[GalleryServer]:
-    """Serve a collection with these rows."""
-    server = GalleryServer(api, [json.loads(json.dumps(row)) for row in rows], made=len(rows) + 1000)
+def running(server: GalleryServer) -> Iterator[GalleryServer]:
+    """Serve a collection, whose rows are copied first."""
+    api, server.made = server.api, len(server.rows) + 1000
+    server.rows = [json.loads(json.dumps(row)) for row in server.rows]
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):

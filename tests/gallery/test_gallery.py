@@ -20,6 +20,7 @@ The styles that APIs have, and the example that shows each:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from dataclasses import replace
@@ -32,7 +33,7 @@ import yaml
 
 from tests.gallery.clouds import CASES as CLOUDS
 from tests.gallery.forges import CASES as FORGES
-from tests.gallery.server import FORM, JSON, SECOND_TOKEN, TOKEN, GalleryServer, Sent, gallery_server
+from tests.gallery.server import FORM, JSON, SECOND_TOKEN, TOKEN, GalleryServer, Sent, running
 from tests.gallery.services import CASES as SERVICES
 
 if TYPE_CHECKING:
@@ -46,42 +47,53 @@ CONFIGURATION = yaml.safe_load((ROOT / "reconciler.yaml").read_text(encoding="ut
 CASES = {case.file.removesuffix(".yaml"): case for case in (*FORGES, *CLOUDS, *SERVICES)}
 
 
-class Example:
-    """An example in a repository of its own, whose API is a server of this test."""
+def served(case: Case) -> GalleryServer:
+    """Return the server of a case, not started, with several pages of objects."""
+    api = replace(case.api, headers={**case.api.headers, **case.auth})
+    return GalleryServer(api, [*case.live, *(case.filler(number) for number in range(1, case.fillers + 1))])
 
-    def __init__(self, cli: CommandLine, case: Case, server: GalleryServer, folder: Path) -> None:
-        """Copy the example, and name the server where its configuration names the API."""
-        name, _, file = case.file.partition("/")
+
+class Repository:
+    """The gallery as a repository of its own, in which some APIs are servers of this test."""
+
+    def __init__(self, cli: CommandLine, folder: Path) -> None:
+        """Prepare the command line: it knows no token and no address."""
         self._cli = cli
-        self._folder = folder / name
-        shutil.copytree(ROOT / name, self._folder)
-        self.file = self._folder / file
-        described: dict[str, Any] = {**CONFIGURATION[name], "base_url": server.url, "kinds": "kinds/"}
-        if "oauth2" in described.get("auth", {}):
-            described["auth"] = {"oauth2": {"token_url": server.url + case.api.login}}
-        (self._folder / "reconciler.yaml").write_text(json.dumps({"apis": {name: described}}))
-        host = server.url.removeprefix("http://").replace(".", "_").replace(":", "___")
+        self._folder = folder
+        self._apis: dict[str, Any] = {}
         cli.environment.delenv("GCORE_BASE_URL", raising=False)
         cli.environment.delenv("GCORE_API_KEY", raising=False)
-        variables = {"TOKEN": TOKEN, "TOKEN2": SECOND_TOKEN, "CLIENT_ID": "me", "CLIENT_SECRET": SECOND_TOKEN}
+
+    def add(self, case: Case, server: GalleryServer) -> None:
+        """Copy the file of a case and its kinds, with the server as its API."""
+        name = case.file.partition("/")[0]
+        shutil.copytree(ROOT / name / "kinds", self._folder / name / "kinds")
+        described = {**CONFIGURATION[name], "base_url": server.url}
         auth = described.get("auth", {})
-        used = ["CLIENT_ID", "CLIENT_SECRET"] if "oauth2" in auth else ["TOKEN"]
-        for variable in (*used, *(["TOKEN2"] if "second_header" in auth else [])):
-            cli.environment.setenv(f"RECONCILER_{variable}_{host}", variables[variable])
+        if "oauth2" in auth:
+            described["auth"] = {"oauth2": {"token_url": server.url + case.api.login}}
+        self._apis[name] = described
+        document = {"apis": self._apis, "paths": [f"{api}/" for api in self._apis]}
+        (self._folder / "reconciler.yaml").write_text(json.dumps(document), encoding="utf-8")
+        host = server.url.removeprefix("http://").replace(".", "_").replace(":", "___")
+        secrets = {"CLIENT_ID": "me", "CLIENT_SECRET": SECOND_TOKEN} if "oauth2" in auth else {"TOKEN": TOKEN}
+        secrets |= {"TOKEN2": SECOND_TOKEN} if "second_header" in auth else {}
+        for variable, secret in secrets.items():
+            self._cli.environment.setenv(f"RECONCILER_{variable}_{host}", secret)
+        self.file = Path(shutil.copy(ROOT / case.file, self._folder / case.file))
 
-    def __call__(self, command: str, *arguments: str, file: Path | None = None) -> Finished:
-        """Run a command on the file."""
-        paths = [] if command == "export" else [str(file or self.file)]
-        return self._cli(command, *paths, *arguments, "--config", str(self._folder / "reconciler.yaml"))
+    def __call__(self, command: str, *arguments: str) -> Finished:
+        """Run a command with the configuration of the repository."""
+        return self._cli(command, *arguments, "--config", str(self._folder / "reconciler.yaml"))
 
-    @property
-    def scope(self) -> list[str]:
-        """Return the options of ``export`` for the scope of the file."""
-        header = yaml.safe_load(self.file.read_text(encoding="utf-8"))
-        numbers = {"project_id", "region_id"} & header.keys()
-        options = [f"--{name.replace('_', '-')}={header[name]}" for name in numbers]
-        others = header.keys() - numbers - {"kind", "keys", "exclusive"}
-        return [f"--kind={header['kind']}", *options, *(f"--scope={name}={header[name]}" for name in others)]
+
+def scope_of(file: Path) -> list[str]:
+    """Return the options of ``export`` for the scope of a file."""
+    header = yaml.safe_load(file.read_text(encoding="utf-8"))
+    numbers = {"project_id", "region_id"} & header.keys()
+    options = [f"--{name.replace('_', '-')}={header[name]}" for name in numbers]
+    others = header.keys() - numbers - {"kind", "keys", "exclusive"}
+    return [f"--kind={header['kind']}", *options, *(f"--scope={name}={header[name]}" for name in others)]
 
 
 def in_order(writes: Iterable[Sent]) -> list[Sent]:
@@ -97,60 +109,60 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture
 def server(case: Case) -> Iterator[GalleryServer]:
-    api = replace(case.api, headers={**case.api.headers, **case.auth})
-    rows = [*case.live, *(case.filler(number) for number in range(1, case.fillers + 1))]
-    with gallery_server(api, rows) as running:
-        yield running
+    with running(served(case)) as server:
+        yield server
 
 
 @pytest.fixture
-def example(cli: CommandLine, case: Case, server: GalleryServer, tmp_path: Path) -> Example:
-    return Example(cli, case, server, tmp_path)
+def repository(cli: CommandLine, case: Case, server: GalleryServer, tmp_path: Path) -> Repository:
+    made = Repository(cli, tmp_path)
+    made.add(case, server)
+    return made
 
 
 def test_an_example_is_planned_applied_watched_and_exported(
-    example: Example, case: Case, server: GalleryServer, tmp_path: Path
+    repository: Repository, case: Case, server: GalleryServer, tmp_path: Path
 ) -> None:
     secrets = ("--secret-sink", f"file:{tmp_path / 'secrets'}") if case.secrets else ()
 
-    planned = example("plan", "--detailed-exitcode")
+    planned = repository("plan", "--detailed-exitcode")
     assert (planned.code, planned.err, server.writes) == (2, "", []), planned.out
     assert len(server.reads) > 1
 
-    applied = example("apply", *secrets, "--auto-approve")
+    applied = repository("apply", *secrets, "--auto-approve")
     assert (applied.code, server.refused) == (0, []), applied.out + applied.err
     assert in_order(server.writes) == in_order(case.sent)
     assert not any(secret in applied.out + applied.err for secret in case.secrets)
 
-    empty = example("plan", "--detailed-exitcode")
+    empty = repository("plan", "--detailed-exitcode")
     assert (empty.code, empty.err) == (0, ""), empty.out
 
     (row,) = (row for row in server.rows if row[case.identity] == case.drifted)
     row |= case.drift
     server.writes.clear()
-    watched = example("drift")
+    watched = repository("drift")
     assert (watched.code, server.writes) == (2, []), watched.out + watched.err
-    corrected = example("apply", *secrets, "--auto-approve")
+    corrected = repository("apply", *secrets, "--auto-approve")
     assert (corrected.code, server.refused) == (0, []), corrected.out + corrected.err
     assert in_order(server.writes) == in_order(case.corrected)
 
-    exported = example("export", *example.scope)
+    exported = repository("export", *scope_of(repository.file))
     assert exported.code == 0, exported.err
     (tmp_path / "all.yaml").write_text(exported.out, encoding="utf-8")
-    adopted = example("plan", "--detailed-exitcode", file=tmp_path / "all.yaml")
+    adopted = repository("plan", str(tmp_path / "all.yaml"), "--detailed-exitcode")
     assert (adopted.code, server.refused) == (0, []), adopted.out + adopted.err
     assert sum(case.exported in line for line in exported.out.splitlines()) >= case.fillers
 
 
 def test_a_key_is_deleted_by_its_path_and_nothing_else_is(
-    example: Example, case: Case, server: GalleryServer
+    repository: Repository, case: Case, server: GalleryServer
 ) -> None:
     row = server.rows[0]
-    document = yaml.safe_load(example.file.read_text(encoding="utf-8"))
+    document = yaml.safe_load(repository.file.read_text(encoding="utf-8"))
     document["keys"] = [{case.identity: row[case.identity], "state": "absent"}]
-    example.file.write_text(json.dumps(document), encoding="utf-8")
+    repository.file.write_text(json.dumps(document), encoding="utf-8")
     others = server.rows[1:]
-    done = example("apply", "--auto-approve")
+    done = repository("apply", "--auto-approve")
     path = f"{case.api.collection.rstrip('/')}/{quote(str(row[case.api.path_id]), safe='')}{case.api.slash}"
     assert server.writes == [Sent("DELETE", path)]
     if case.api.deleted is None:
@@ -158,7 +170,7 @@ def test_a_key_is_deleted_by_its_path_and_nothing_else_is(
         assert "405" in done.out
     else:
         assert (done.code, server.rows, server.refused) == (0, others, []), done.out + done.err
-        assert example("plan", "--detailed-exitcode").code == 0
+        assert repository("plan", "--detailed-exitcode").code == 0
 
 
 def only(*names: str) -> pytest.MarkDecorator:
@@ -168,19 +180,19 @@ def only(*names: str) -> pytest.MarkDecorator:
 
 @only("keycloak/clients")
 def test_an_update_of_the_whole_is_sent_on_condition_of_its_tag(
-    example: Example, case: Case, server: GalleryServer
+    repository: Repository, case: Case, server: GalleryServer
 ) -> None:
     server.has_etags = True
-    assert example("apply", "--auto-approve").code == 0
+    assert repository("apply", "--auto-approve").code == 0
     assert (in_order(server.writes), server.refused) == (in_order(case.sent), [])
 
 
 @only("keycloak/clients", "gcore/network-mappings")
 def test_an_update_of_the_whole_that_would_lose_a_member_is_not_sent(
-    example: Example, case: Case, server: GalleryServer
+    repository: Repository, case: Case, server: GalleryServer
 ) -> None:
     server.rows[0]["newMember"] = 1
-    done = example("apply", "--auto-approve")
+    done = repository("apply", "--auto-approve")
     assert (done.code, server.writes) == (1, [])
     assert "would drop newMember, which its kind does not describe" in done.err
     assert case.live
@@ -188,11 +200,11 @@ def test_an_update_of_the_whole_that_would_lose_a_member_is_not_sent(
 
 @only("gitea/labels", "cloudflare/records")
 def test_a_declared_name_that_two_objects_have_is_an_error_of_that_name_alone(
-    example: Example, case: Case, server: GalleryServer
+    repository: Repository, case: Case, server: GalleryServer
 ) -> None:
     twin = {**server.rows[0], "id": "9999" if isinstance(server.rows[0]["id"], str) else 9999}
     server.rows.append(twin)
-    done = example("plan")
+    done = repository("plan")
     name = server.rows[0]["name"]
     assert (done.code, done.err.count("Error:")) == (1, 1)
     assert (f"/{name}:" in done.err, "9999" in done.err) == (True, True)
@@ -202,9 +214,9 @@ def test_a_declared_name_that_two_objects_have_is_an_error_of_that_name_alone(
 
 @only("linode/tokens", "datadog/api-keys", "stripe/webhooks")
 def test_the_secret_of_a_new_key_is_stored_and_not_shown(
-    example: Example, case: Case, server: GalleryServer, tmp_path: Path
+    repository: Repository, case: Case, server: GalleryServer, tmp_path: Path
 ) -> None:
-    done = example("apply", "--secret-sink", f"file:{tmp_path / 'secrets'}", "--auto-approve", "-v")
+    done = repository("apply", "--secret-sink", f"file:{tmp_path / 'secrets'}", "--auto-approve", "-v")
     (stored,) = [file for file in (tmp_path / "secrets").rglob("*") if file.is_file()]
     (secret,) = case.secrets
     assert stored.read_text(encoding="utf-8").strip() == f"{secret}-{server.made}"
@@ -213,16 +225,37 @@ def test_the_secret_of_a_new_key_is_stored_and_not_shown(
 
 @only("github/labels", "stripe/webhooks", "gcore/networks")
 def test_a_creation_whose_response_is_lost_is_not_sent_again(
-    example: Example, case: Case, server: GalleryServer, tmp_path: Path
+    repository: Repository, case: Case, server: GalleryServer, tmp_path: Path
 ) -> None:
     server.is_losing = True
     sink = ("--secret-sink", f"file:{tmp_path / 'secrets'}") if case.secrets else ()
-    example("apply", *sink, "--auto-approve")
+    repository("apply", *sink, "--auto-approve")
     server.is_losing = False
-    example("apply", *sink, "--auto-approve")
+    repository("apply", *sink, "--auto-approve")
     creations = [write for write in server.writes if write.path == case.api.collection]
     assert len(creations) == 1
-    assert example("plan", "--detailed-exitcode").code == 0
+    assert repository("plan", "--detailed-exitcode").code == 0
+
+
+def test_all_apis_are_planned_and_applied_in_one_run_though_one_is_down(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    repository, servers = Repository(cli, tmp_path), {}
+    with contextlib.ExitStack() as stack:
+        for name, case in {case.file.partition("/")[0]: case for case in CASES.values()}.items():
+            bare = replace(served(case), rows=[*case.live])
+            servers[name] = stack.enter_context(running(bare))
+            repository.add(case, servers[name])
+        sink = ("--secret-sink", f"file:{tmp_path / 'secrets'}")
+        servers["stripe"].is_down = True
+        first = repository("apply", "--auto-approve", *sink)
+        assert (first.code, servers["stripe"].writes) == (4, []), first.out
+        assert "GET /v1/webhook_endpoints?limit=100: HTTP 503: down" in first.err
+        assert [name for name, server in servers.items() if not server.writes] == ["stripe"]
+        servers["stripe"].is_down = False
+        assert repository("apply", "--auto-approve", *sink).code == 0
+        assert repository("plan", "--detailed-exitcode").code == 0
+        assert [server.refused for server in servers.values() if server.refused] == []
 
 
 @pytest.mark.parametrize(
