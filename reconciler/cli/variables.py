@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli.console import plain_console
+from reconciler.model.configuration import BOUND_SECRETS
 from reconciler.model.escape import escape_control
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ _OTHERS: Final = (
 )
 """Variables that no option has: read by hand, or by the templates for pipelines."""
 _BOUND_WORDS: Final = (
-    *(f"{PREFIX}_{word}_FILE_" for word in ("TOKEN", "TOKEN2", "CLIENT_ID", "CLIENT_SECRET")),
-    *(f"{PREFIX}_{word}_" for word in ("TOKEN", "TOKEN2", "TOKEN_FROM", "CLIENT_ID", "CLIENT_SECRET")),
+    *(f"{PREFIX}_{word}_FILE_" for word in (*BOUND_SECRETS, "CLIENT_ID")),
+    *(f"{PREFIX}_{word}_" for word in (*BOUND_SECRETS, "CLIENT_ID", "TOKEN_FROM")),
 )
 _BOUND: Final = re.compile(f"(?:{'|'.join(_BOUND_WORDS)})[a-z0-9_]+", re.ASCII)
 """Variables that bind a secret to a host, whose name is in small letters."""

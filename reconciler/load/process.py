@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
+from reconciler.model.configuration import BOUND_SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ OWN_VARIABLES: Final = (
     *("RECONCILER_DRIFT_WEBHOOK_SECRET", "RECONCILER_WEBHOOK_SECRET"),
 )
 """What holds a token or a secret of this program, beside the variables that bind one to a host."""
-_BOUND: Final = re.compile(r"RECONCILER_(?:TOKEN2?|CLIENT_SECRET)_[a-z0-9_]+", re.ASCII)
+_BOUND: Final = re.compile(f"RECONCILER_(?:{'|'.join(BOUND_SECRETS)})_[a-z0-9_]+", re.ASCII)
 MACHINE: Final = (
     *("HOME", "LANG", "LANGUAGE", "LC_*", "LOGNAME"),
     *("PATH", "TMPDIR", "TZ", "USER", "XDG_CONFIG_HOME"),

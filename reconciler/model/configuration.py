@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 BUILT_IN_API: Final = "gcore"
 """The API whose address, authentication and kinds need no configuration."""
 AUTHORIZATION: Final = "Authorization"
+BOUND_SECRETS: Final = ("TOKEN", "TOKEN2", "CLIENT_SECRET")
+"""What the environment binds to a host, in variables such as RECONCILER_TOKEN_api_github_com."""
 
 
 class AuthMethod(StrEnum):

@@ -555,6 +555,15 @@ def test_with_a_trusted_base_the_configuration_of_a_pull_request_is_not_used(
     assert reviewed.is_dir()
 
 
+def test_a_pull_request_cannot_raise_a_limit(cli: CommandLine, work: Path, server: Recorder) -> None:
+    configure(work, server, limits={"max_changes": 0})
+    git(work, "commit", "--quiet", "--all", "--message", "limit")
+    git(work, "switch", "--quiet", "--create", "branch")
+    configure(work, server, limits={"max_changes": 100})
+    git(work, "commit", "--quiet", "--all", "--message", "raised")
+    assert (cli("plan").code, cli("plan", *BASE).code) == (0, 3)
+
+
 def test_with_the_tree_trusted_the_configuration_of_the_tree_is_used(
     cli: CommandLine, reviewed: Path, server: Recorder, other: Recorder
 ) -> None:
