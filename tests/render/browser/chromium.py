@@ -143,11 +143,12 @@ class Tab:
         self.call("Emulation.setEmulatedMedia", features=features)
 
     def open(self, address: str) -> None:
-        """Open an address and wait until all of it is there."""
+        """Open an address and wait until all of it is there and was drawn."""
         self.browser.events.clear()
         loader = self.call("Page.navigate", url=address)["loaderId"]
         while not any(_is_load(event, loader) for event in self.browser.events):
             self.browser.receive()
+        self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def show(self, place: Path, page: str) -> None:
         """Open a page as a file."""
