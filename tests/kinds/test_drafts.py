@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,9 @@ from tests.kinds.descriptions import (
     pets,
     query,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def drafted(description: Any, collection: str = PETS) -> Draft:
@@ -44,6 +47,10 @@ def row(**properties: Any) -> dict[str, Any]:
 
 def without(name: str) -> dict[str, Any]:
     return {other: schema for other, schema in ROW.items() if other != name}
+
+
+def a_list(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items}
 
 
 def identity(description: Any) -> tuple[str, str | None]:
@@ -284,6 +291,29 @@ def test_a_whole_item_is_not_sent_where_it_would_wipe_what_nothing_shows() -> No
 def test_a_put_that_does_not_take_the_identity_always_carries_its_fields() -> None:
     found = extension(pets(method="put", row=row(age=NUMBER), body={"size": NUMBER, "age": NUMBER}))
     assert (found["update"]["body"], found["always_sent"]) == ("changed", ["size", "age"])
+
+
+def test_a_put_that_does_not_take_what_a_creation_requires_carries_what_it_takes() -> None:
+    create = an_object({"name": TEXT, "breed": TEXT}, "name", "breed")
+    found = extension(pets(method="put", row=row(breed=TEXT), create=create))
+    assert (found["immutable"], found["update"]["body"]) == (["breed"], "changed")
+
+
+@pytest.mark.parametrize("inside", [lambda item: item, a_list])
+def test_members_that_are_only_shown_are_read_only_inside_a_field(inside: Callable[[Any], Any]) -> None:
+    taken, shown = (
+        an_object({"url": TEXT}, "url"),
+        an_object({"url": TEXT, "made_at": TEXT}, "url", "made_at"),
+    )
+    field = drafted(pets(row=row(hook=inside(shown)), body={**BODY, "hook": inside(taken)})).schema[
+        "properties"
+    ]["hook"]
+    drafted_object = field.get("items", field)
+    assert drafted_object["properties"] == {
+        "url": TEXT,
+        "made_at": {"type": "string", "readOnly": True, "not": {}, "doNotSuggest": True},
+    }
+    assert drafted_object["required"] == ["url"]
 
 
 def test_a_patch_is_preferred_to_a_put_and_what_is_not_deprecated_to_what_is() -> None:

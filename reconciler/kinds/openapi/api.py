@@ -30,7 +30,7 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
     """Draft how an item is changed.
 
     A whole item is sent only where the kind describes all that it holds: the rest would be wiped. It holds
-    the identity; where a PUT takes none, or more than is described, it always carries the fields that are.
+    all that is declared, the identity too; where a PUT takes less or more, it always carries what it takes.
     """
     update = found.update
     drafted: dict[str, Any] = {"method": update.method}
@@ -47,7 +47,7 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
             " service may refuse every update of this draft"
         )
     if update.method == "PUT":
-        is_whole = not unseen and made.identity in shape.update.members
+        is_whole = not unseen and made.declared <= {*shape.update.members}
         drafted["body"] = (BodyRule.WHOLE if is_whole else BodyRule.CHANGED).value
         if unseen:
             notes.add(

@@ -49,9 +49,18 @@ class FieldDrafter:
         self._deepest = _DEEPEST_READ_ONLY if notes is None else _DEEPEST
 
     def field(
-        self, place: str, schema: Schema, level: int = 0, *, can_be_null: bool | None = None
+        self,
+        place: str,
+        schema: Schema,
+        level: int = 0,
+        *,
+        shown: Schema | None = None,
+        can_be_null: bool | None = None,
     ) -> dict[str, Any] | None:
-        """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it."""
+        """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it.
+
+        What ``shown`` has inside beside what can be set is read-only.
+        """
         types = schema.types
         if not types:
             self._note("no type is described of {}, which is left out", place)
@@ -70,10 +79,11 @@ class FieldDrafter:
         if schema.alternatives:
             self._note("{} may be one of several shapes; the draft allows what any of them has", place)
         if "array" in types and schema.items is not None:
-            items = self.field(f"{place}.items", schema.items, level + 1)
+            seen = None if shown is None else shown.items
+            items = self.field(f"{place}.items", schema.items, level + 1, shown=seen)
             drafted |= {} if items is None else {"items": items}
         if "object" in types:
-            drafted |= self._members(place, schema, level)
+            drafted |= self._members(place, schema, level, shown)
         return drafted
 
     def _note(self, text: str, place: str) -> None:
@@ -108,20 +118,23 @@ class FieldDrafter:
                 self._note("patterns are left out, because they cannot be used: {}", f"{place} ({error})")
         return rules
 
-    def _members(self, place: str, schema: Schema, level: int) -> dict[str, Any]:
+    def _members(self, place: str, schema: Schema, level: int, shown: Schema | None) -> dict[str, Any]:
+        seen = {} if shown is None or not schema.members else shown.properties
+        others = {name: inner for name, inner in seen.items() if name not in schema.members}
         members = {}
-        for name, inner in schema.properties.items():
-            drafter = FieldDrafter(None) if inner.words.get("readOnly") else self
-            member = drafter.field(f"{place}.{name}", inner, level + 1)
+        for name, inner in (schema.properties | others).items():
+            is_read_only = name in others or inner.words.get("readOnly")
+            drafter = FieldDrafter(None) if is_read_only else self
+            member = drafter.field(f"{place}.{name}", inner, level + 1, shown=seen.get(name))
             if member is not None:
-                members[name] = {**member, **READ_ONLY} if inner.words.get("readOnly") else member
+                members[name] = {**member, **READ_ONLY} if is_read_only else member
         closed: dict[str, Any] = {"properties": members} if members else {}
         values = self._map(place, schema, level)
         if values is not None:
             closed["additionalProperties"] = values
         elif members and not schema.others:
             closed["additionalProperties"] = False
-        required = [name for name in schema.required if name in members]
+        required = [name for name in schema.required if name in members and "readOnly" not in members[name]]
         return {"required": required, **closed} if required else closed
 
     def _map(self, place: str, schema: Schema, level: int) -> dict[str, Any] | None:

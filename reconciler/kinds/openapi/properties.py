@@ -35,6 +35,8 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "state": ("status", "phase"),
     "lifecycle": ("life_cycle", "life_cycle_policy"),
 }
+_DEPTH: Final = 5
+"""Levels at which what is set and what is shown are compared."""
 _TEXTS: Final = frozenset({"pattern", "minLength", "maxLength", "format"})
 
 
@@ -61,6 +63,12 @@ class Properties:
     def known(self) -> set[str]:
         """Return the names at the API of all properties that are described."""
         return {self.renamed.get(name, name) for name in self.properties}
+
+    @property
+    def declared(self) -> set[str]:
+        """Return the names at the API of what files can declare."""
+        declared = [name for name, field in self.properties.items() if not field.get("readOnly")]
+        return {self.renamed.get(name, name) for name in declared}
 
     def file_name(self, name: str) -> str:
         """Return the name in files of a property of the API."""
@@ -103,7 +111,7 @@ class Properties:
                 notes.add(f"left out: {method} takes {{}} in another shape than responses show", name)
                 continue
             can_be_null = taken.is_nullable and shown.is_nullable
-            drafted = self._drafter.field(name, taken, can_be_null=can_be_null)
+            drafted = self._drafter.field(name, taken, shown=shown, can_be_null=can_be_null)
             own = None if drafted is None else self._own_name(name, shape)
             if drafted is None or own is None:
                 continue
@@ -114,36 +122,23 @@ class Properties:
 
     def _fits(self, name: str, taken: Schema, shown: Schema) -> bool:
         """Return whether a value can be compared as it is, or after what ``shown`` says of it."""
-        one, other = _kinds(taken), _kinds(shown)
-        if not one or not other or one & other:
-            is_list = one == other == {"array"}
-            items, seen = (taken.items, shown.items) if is_list else (None, None)
-            if (
-                items is None
-                or seen is None
-                or not _kinds(items)
-                or _kinds(items) & _kinds(seen)
-                or not _kinds(seen)
-            ):
-                return True
-            taken, shown, one, other = items, seen, _kinds(items), _kinds(seen)
-        elif "object" in one and other == {"array"} and shown.items is not None:
-            if {"key", "value"} <= shown.items.members.keys() and not taken.members:
-                self.shown[name] = PAIRS
-                return True
+        if _are_alike(taken, shown):
+            return True
+        if "object" in taken.types and not taken.members and shown.items is not None:
+            is_pairs = {"key", "value"} <= shown.items.members.keys()
+            self.shown |= {name: PAIRS} if is_pairs else {}
+            return is_pairs
+        one, other = (taken.items, shown.items) if "array" in taken.types else (taken, shown)
+        if one is None or other is None or other.types != ["object"]:
             return False
-        if other == {"object"} and "array" not in one:
-            inner = next(
-                (word for word in _INNER if word in shown.members and _kinds(shown.member(word)) & one),
-                None,
-            )
-            if inner is not None:
-                self.shown[name] = inner
-                self._notes.add(
-                    "shown: responses show {}; is it that member?", f"{name} as an object with {inner}"
-                )
-                return True
-        return False
+        scalars = _kinds(one) - {"array", "object"}
+        inner = (word for word in _INNER if word in other.members and _kinds(other.member(word)) & scalars)
+        member = next(inner, None)
+        if member is None:
+            return False
+        self.shown[name] = member
+        self._notes.add("shown: responses show {}; is it that member?", f"{name} as an object with {member}")
+        return True
 
     def _own_name(self, name: str, shape: Shape) -> str | None:
         """Return the name in files: another one for a word of this tool, or what is not a name."""
@@ -231,6 +226,23 @@ def _declarable(field: dict[str, Any]) -> dict[str, Any]:
 def _kinds(schema: Schema) -> set[str]:
     """Return the types, with one name for all numbers."""
     return {"number" if name == "integer" else name for name in schema.types}
+
+
+def _are_alike(taken: Schema, shown: Schema, depth: int = _DEPTH) -> bool:
+    """Return whether what is set and what is shown have a type in common, also inside."""
+    one, other = _kinds(taken), _kinds(shown)
+    if not one or not other or not depth:
+        return True
+    if not one & other:
+        return False
+    if (
+        taken.items is not None
+        and shown.items is not None
+        and not _are_alike(taken.items, shown.items, depth - 1)
+    ):
+        return False
+    common = taken.members.keys() & shown.members.keys()
+    return all(_are_alike(taken.member(name), shown.member(name), depth - 1) for name in common)
 
 
 def _scalar(schema: Schema) -> str:
