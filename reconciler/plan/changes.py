@@ -12,7 +12,7 @@ from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
 from reconciler.plan.requests import requests_of
-from reconciler.plan.whole import undescribed
+from reconciler.plan.whole import hidden, undescribed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -195,6 +195,8 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     change = change_of(
         kind, scope, key.name, action, before=before, after=after, position=key.position, path_id=path_id
     )
+    if masked := hidden(kind, declared, change.patch):
+        return Planned(problems=(*problems, _problem(scope, key, masked)))
     may_revoke = not key.lifecycle.prevent_revoke
     return Planned(replace(change, created=created_at(kind, live), may_revoke=may_revoke), problems)
 

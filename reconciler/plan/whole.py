@@ -9,6 +9,7 @@ from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.rest import BodyRule
 from reconciler.model.phrases import listed
+from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _MASKED: Final = re.compile(r"[*\u2022]{4}")
 """A text in which a service hides a secret: written back, it would be the secret."""
 _MOST: Final = 10
+_UNDECLARED: Final = object()
 
 
 def undescribed(kind: Kind, live: Values) -> str:
@@ -68,6 +70,34 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
     except NotNormalError as error:
         raise SchemaMismatchError(f"an update sends the whole key, and {error}") from error
     return {**inside, **patch}
+
+
+def hidden(kind: Kind, declared: Values, sent: Values) -> str:
+    """Return why a request that carries ``sent`` would store asterisks; or nothing.
+
+    A value that no file declares is sent as the response shows it: the members beside declared ones, and what
+    a replacement takes along.
+    """
+    minimal = kind.merged if kind.update.encoding is not Encoding.MERGE_PATCH else sent.keys()
+    found = [
+        path
+        for name, value in sent.items()
+        if name not in declared or name not in minimal
+        for path in _masks(declared.get(name, _UNDECLARED), value, name)
+        if name != kind.identity
+    ]
+    if not found:
+        return ""
+    return f"the response hides {listed(found, _MOST)} behind asterisks, which would be stored; declare it"
+
+
+def _masks(want: Any, value: Any, path: str) -> Iterator[str]:
+    """Yield the path of each undeclared value that is hidden."""
+    if want is _UNDECLARED:
+        yield from (path,) if _is_hidden(value) else ()
+    elif isinstance(want, dict) and isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _masks(want.get(name, _UNDECLARED), inner, f"{path}.{name}")
 
 
 def _unknown(keywords: Values, value: Any, path: str) -> Iterator[str]:

@@ -149,6 +149,44 @@ def update_of(kind: Kind) -> Change:
     return change
 
 
+MASKED = {**LIVE, "hook": {"url": "https://a", "secret": "********"}, "note": "sk-****1234"}
+TO = {"hook": {"url": "https://b"}}
+
+
+@pytest.mark.parametrize(
+    ("extension", "want", "path"),
+    [
+        ({}, TO, "hook.secret"),
+        ({"update": {"method": "PUT"}}, {**TO, "note": "n"}, "hook.secret"),
+        ({"always_sent": ["note"]}, {"phase": "off"}, "note"),
+        ({"immutable": ["phase"]}, {"phase": "off"}, "hook, note"),
+    ],
+)
+def test_a_value_that_the_service_hides_is_never_sent(
+    extension: dict[str, Any], want: dict[str, Any], path: str
+) -> None:
+    kind = kind_with(FIELDS, **{"create": {"requires": []}, **extension})
+    plan = make_plan([declared(**want)], [MASKED], kind=kind)
+    assert (plan.changes, len(plan.problems)) == ((), 1)
+    assert f"the response hides {path} behind asterisks" in plan.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("encoding", "want"),
+    [
+        ("merge-patch", TO),
+        ("json", {"hook": {"url": "https://b", "secret": "new"}}),
+        ("json", {"phase": "x"}),
+    ],
+)
+def test_a_hidden_value_that_is_not_sent_or_is_declared_hinders_nothing(
+    encoding: str, want: dict[str, Any]
+) -> None:
+    change = change_of(kind_of(encoding=encoding), want, MASKED)
+    assert change is not None
+    assert "****" not in str(change.requests[0])
+
+
 def test_a_field_that_has_no_value_yet_is_added_by_a_json_patch() -> None:
     kind = kind_with(
         {"note": {"type": ["string", "null"]}}, update={"method": "PATCH", "encoding": "json-patch"}
