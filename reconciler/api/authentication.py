@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus, urlencode
@@ -55,6 +55,13 @@ def scheme_auth(word: str) -> Auth:
     return replace(BUILT_IN_AUTH, scheme=checked_scheme(word))
 
 
+@dataclass(frozen=True, slots=True)
+class TokenHeaders:
+    """Headers that hold tokens, which no text of it shows."""
+
+    values: Mapping[str, str] = field(repr=False)
+
+
 class Authenticator:
     """Fixed headers, which hold the tokens of a settings."""
 
@@ -76,11 +83,11 @@ class Authenticator:
             redactor.refuse(settings.second_token)
             self._headers[auth.second_header] = settings.second_token.reveal()
 
-    def headers(self, grace: float) -> Mapping[str, str]:  # noqa: ARG002 - what is fetched needs it
+    def headers(self, grace: float) -> TokenHeaders:  # noqa: ARG002 - what is fetched needs it
         """Return the headers of a request, which may take ``grace`` seconds after a stop. Raises ApiError."""
-        return self._headers
+        return TokenHeaders(self._headers)
 
-    def is_renewed(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002 - fixed headers do not change
+    def is_renewed(self, used: TokenHeaders) -> bool:  # noqa: ARG002 - fixed headers do not change
         """Return whether other headers may help where the service refused ``used``."""
         return False
 
@@ -102,7 +109,7 @@ class ClientCredentials(Authenticator):
         self._token: str | None = None
         self._until: float | None = None
 
-    def headers(self, grace: float) -> Mapping[str, str]:
+    def headers(self, grace: float) -> TokenHeaders:
         """Return the headers with an access token, which is fetched if there is none that is valid."""
         with self._lock:
             now = self._settings.clock.monotonic()
@@ -111,12 +118,12 @@ class ClientCredentials(Authenticator):
                 token, lifetime = self._fetched(grace)
                 self._token = token.reveal()
                 self._until = None if lifetime is None else now + lifetime - min(_MARGIN, lifetime / 10)
-            return {**self._headers, AUTHORIZATION: f"Bearer {self._token}"}
+            return TokenHeaders({**self._headers, AUTHORIZATION: f"Bearer {self._token}"})
 
-    def is_renewed(self, used: Mapping[str, str]) -> bool:
+    def is_renewed(self, used: TokenHeaders) -> bool:
         """Forget the token that the service refused, unless another thread has renewed it already."""
         with self._lock:
-            if used[AUTHORIZATION] == f"Bearer {self._token}":
+            if used.values[AUTHORIZATION] == f"Bearer {self._token}":
                 self._token = None
         return True
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
 from reconciler.api.address import checked_scheme, checked_url
-from reconciler.api.authentication import AuthSettings, authenticator
+from reconciler.api.authentication import AuthSettings, TokenHeaders, authenticator
 from reconciler.api.exchange import HttpClient, Request, Response, Server
 from reconciler.api.responses import value_of
 from reconciler.api.retry import Retrier, RetryPolicy
@@ -174,10 +174,10 @@ class Reader:
             response = self._http.exchange(self._complete(request, tokens))
         return response
 
-    def _complete(self, request: Request, tokens: Mapping[str, str]) -> Request:
+    def _complete(self, request: Request, tokens: TokenHeaders) -> Request:
         """Add the headers of the API; a response from a cache would resolve no write."""
         headers: dict[str, tuple[str, str]] = {}
-        for part in (self._connection.constants, request.headers, tokens, _UNCACHED):
+        for part in (self._connection.constants, request.headers, tokens.values, _UNCACHED):
             headers |= {name.lower(): (name, value) for name, value in part.items()}
         return replace(request, headers=dict(headers.values()))
 

@@ -106,8 +106,8 @@ def _known(field: Field, shape: Shape | None, value: Any, noun: str) -> Any:
     """Return a value with the members that the schema knows. Raises NotNormalError, which shows all of it."""
     try:
         return _inside(shape, value)
-    except _OddError:
-        raise NotNormalError(f"{field.name} holds {noun}{_shown(value)}") from None
+    except _OddError as error:
+        raise NotNormalError(f"{field.name} holds {noun}{_shown(value)}") from error
 
 
 def _inside(shape: Shape | None, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import traceback
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -349,6 +350,24 @@ def test_an_access_token_is_redacted_and_no_response_may_hold_it() -> None:
     with Reader(connection) as reader, pytest.raises(InvalidResponseError, match="holds the token"):
         reader.get("/keys", {})
     assert "access-token-1" not in connection.redactor.text("it was access-token-1")
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "login.example.com"])
+def test_a_crash_shows_neither_token_nor_secret(host: str) -> None:
+    remote = Remote()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.host == host:
+            raise ZeroDivisionError
+        return remote(request)
+
+    connection = remote.connection(transport=httpx.MockTransport(handle))
+    with Reader(connection) as reader, pytest.raises(ZeroDivisionError) as crash:
+        reader.get("/keys", {})
+    shown = traceback.TracebackException.from_exception(crash.value, capture_locals=True)
+    text = "".join(line for line in shown.format() if "tests/" not in line)
+    encoded = base64.b64encode(b"the+client:s3cret").decode()[:20]
+    assert [secret for secret in (SECRET, "access-token-1", encoded) if secret in text] == []
 
 
 # Tokens are bound to hosts
