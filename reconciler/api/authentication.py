@@ -21,6 +21,7 @@ from reconciler.model.configuration import (
     ClientAuth,
     TokenServer,
 )
+from reconciler.model.request import Encoding
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import parse_json
 
@@ -32,15 +33,14 @@ _MARGIN: Final = 60.0
 """Seconds before its end at which an access token is renewed; of a short life, a tenth."""
 _LEAST: Final = 8
 """Characters of a part of USER:PASSWORD that is looked for in responses: fewer are there by accident."""
-_FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSettings(HttpSettings):
     """The tokens of an API, and how they are sent.
 
-    For OAuth 2 ``token`` is the secret of the client ``client_id``, and else what requests carry.
-    ``token_setting`` is where people set it.
+    ``token`` is what requests carry; with OAuth 2 it is the secret of the client ``client_id``.
+    ``token_setting`` names where it is configured.
     """
 
     token: Secret
@@ -51,22 +51,22 @@ class AuthSettings(HttpSettings):
 
 
 def scheme_auth(word: str) -> Auth:
-    """Return the authentication by the token behind ``word`` in Authorization. Raises ConfigurationError."""
+    """Return the authentication by ``word`` and the token in Authorization. Raises ConfigurationError."""
     return replace(BUILT_IN_AUTH, scheme=checked_scheme(word))
 
 
 @dataclass(frozen=True, slots=True)
 class TokenHeaders:
-    """Headers that hold tokens, which no text of it shows."""
+    """Headers that hold tokens; its representation does not show them."""
 
     values: Mapping[str, str] = field(repr=False)
 
 
 class Authenticator:
-    """Fixed headers, which hold the tokens of a settings."""
+    """Headers with the tokens of an API, the same for every request."""
 
     def __init__(self, settings: AuthSettings) -> None:
-        """Build the headers; the redactor learns the tokens. Raises ConfigurationError."""
+        """Build the headers, and register the tokens for redaction. Raises ConfigurationError."""
         auth, token, redactor = settings.auth, settings.token, settings.redactor
         self._settings = settings
         redactor.refuse(token)
@@ -83,7 +83,7 @@ class Authenticator:
             redactor.refuse(settings.second_token)
             self._headers[auth.second_header] = settings.second_token.reveal()
 
-    def headers(self, grace: float) -> TokenHeaders:  # noqa: ARG002 - what is fetched needs it
+    def headers(self, grace: float) -> TokenHeaders:  # noqa: ARG002 - for a token that is fetched
         """Return the headers of a request, which may take ``grace`` seconds after a stop. Raises ApiError."""
         return TokenHeaders(self._headers)
 
@@ -92,14 +92,14 @@ class Authenticator:
         return False
 
     def close(self) -> None:
-        """Close every settings."""
+        """Close the connections."""
 
 
 class ClientCredentials(Authenticator):
     """Access tokens by the client credentials grant of RFC 6749. Threads may share it."""
 
     def __init__(self, settings: AuthSettings, server: TokenServer, client: Secret) -> None:
-        """Store what fetches a token; nothing is sent yet. Raises ConfigurationError."""
+        """Store what is needed to fetch a token; nothing is sent yet. Raises ConfigurationError."""
         super().__init__(settings)
         self._server, self._client = server, client
         is_https = server.url.startswith("https:")
@@ -121,18 +121,18 @@ class ClientCredentials(Authenticator):
             return TokenHeaders({**self._headers, AUTHORIZATION: f"Bearer {self._token}"})
 
     def is_renewed(self, used: TokenHeaders) -> bool:
-        """Forget the token that the service refused, unless another thread has renewed it already."""
+        """Discard the token that the service refused, unless another thread has renewed it already."""
         with self._lock:
             if used.values[AUTHORIZATION] == f"Bearer {self._token}":
                 self._token = None
         return True
 
     def close(self) -> None:
-        """Close every settings."""
+        """Close the connections."""
         self._http.close()
 
     def _fetched(self, grace: float) -> tuple[Secret, float | None]:
-        """Fetch a token, and the seconds that it is valid for. No write is in doubt after an error."""
+        """Fetch a token, and the seconds that it is valid for. An error leaves no write in doubt."""
         try:
             response = self._http.exchange(self._request(grace))
         except errors.InvalidResponseError as error:
@@ -164,7 +164,7 @@ class ClientCredentials(Authenticator):
             form["scope"] = " ".join(server.scopes)
         if server.audience is not None:
             form["audience"] = server.audience
-        headers = {"Content-Type": _FORM, "Cache-Control": "no-store"}
+        headers = {"Content-Type": Encoding.FORM.media_type, "Cache-Control": "no-store"}
         if server.client_auth is ClientAuth.POST:
             form |= {"client_id": self._client.reveal(), "client_secret": secret.reveal()}
         else:  # each is encoded first: RFC 6749, 2.3.1
@@ -179,8 +179,8 @@ class ClientCredentials(Authenticator):
             value = parse_json(response.content)
         except (ValueError, RecursionError):
             value = None
-        said = value if isinstance(value, dict) else {}
-        texts = [said[name] for name in ("error", "error_description") if isinstance(said.get(name), str)]
+        body = value if isinstance(value, dict) else {}
+        texts = [body[name] for name in ("error", "error_description") if isinstance(body.get(name), str)]
         detail = redactor.line(": ".join(texts)) or redactor.line(response.reason) or "no reason given"
         if response.location is not None:
             detail = "redirected, which is refused: the secret of the client stays with one host"
@@ -200,13 +200,26 @@ class ClientCredentials(Authenticator):
 
 
 def authenticator(settings: AuthSettings) -> Authenticator:
-    """Return what authenticates the requests of a settings. Raises ConfigurationError."""
+    """Return the authenticator that ``settings`` describe. Raises ConfigurationError."""
     server, client = settings.auth.server, settings.client_id
     if settings.auth.method is not AuthMethod.OAUTH2:
         return Authenticator(settings)
     if server is None or client is None:
-        raise errors.ConfigurationError("OAuth 2 needs the address of the token, and the id of a client")
+        raise errors.ConfigurationError("OAuth 2 needs the URL of the token server, and a client id")
     return ClientCredentials(settings, server, client)
+
+
+def checked_secret(text: str, where: str, method: AuthMethod) -> Secret:
+    """Return the secret that ``where`` holds, as ``method`` can send it. Raises ConfigurationError."""
+    if method is AuthMethod.TOKEN:
+        return checked_token(text, where)
+    if not text.isprintable():  # what is encoded before it is sent may hold any other character
+        raise errors.ConfigurationError(
+            f"{where} holds a character that a token cannot have, such as a line break"
+        )
+    if method is AuthMethod.BASIC and ":" not in text:
+        raise errors.ConfigurationError(f"{where} must be USER:PASSWORD for basic authentication")
+    return Secret(text)
 
 
 def _encoded(text: Secret) -> str:
@@ -214,11 +227,9 @@ def _encoded(text: Secret) -> str:
 
 
 def _guarded(login: Secret, setting: str) -> list[Secret]:
-    """Return which parts of USER:PASSWORD no response may hold: a user without a password is a token.
+    """Return the parts of USER:PASSWORD to redact: the password, or else the user, which is a token then.
 
     Raises ConfigurationError if it is not such a text.
     """
-    user, colon, password = login.reveal().partition(":")
-    if not colon:
-        raise errors.ConfigurationError(f"{setting} must be USER:PASSWORD for basic authentication")
+    user, _, password = checked_secret(login.reveal(), setting, AuthMethod.BASIC).reveal().partition(":")
     return [Secret(part) for part in [password or user] if len(part) >= _LEAST]

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from reconciler.api.address import binding, binding_fault, checked_token, checked_url
+from reconciler.api.address import binding, binding_fault, checked_url
 from reconciler.api.apis import Apis
+from reconciler.api.authentication import checked_secret
 from reconciler.api.client import Session
 from reconciler.api.exchange import Exchange
 from reconciler.api.reader import Connection
@@ -108,13 +109,13 @@ def api_tokens(api: Api, options: ConnectionOptions, console: Console) -> ApiTok
     if server is not None:
         url = checked_url(server.url, "the token URL", "token_url")
         _check_issuer(base_url, url)
-        client_id = _bound("CLIENT_ID", url, console, auth)
+        client_id = _bound("CLIENT_ID", url, console, auth.method)
         setting = _variable("CLIENT_SECRET", url)
-        token = _bound("CLIENT_SECRET", url, console, auth)
+        token = _bound("CLIENT_SECRET", url, console, auth.method)
     else:
         client_id = None
         token, setting = _api_token(base_url, options, console, auth)
-    second = None if auth.second_header is None else _bound("TOKEN2", base_url, console, auth)
+    second = None if auth.second_header is None else _bound("TOKEN2", base_url, console)
     return ApiTokens(token, setting, second, client_id)
 
 
@@ -141,7 +142,7 @@ def _api_token(
     is_bound = bool(name) and (name in os.environ or _variable("TOKEN_FILE", base_url) in os.environ)
     if is_built_in and (options.token_file is not None or not is_bound):
         return api_token(options.token_file, console, auth), "GCORE_API_KEY or the token file"
-    return _bound("TOKEN", base_url, console, auth), name
+    return _bound("TOKEN", base_url, console, auth.method), name
 
 
 def _place(url: BaseUrl) -> tuple[str, str]:
@@ -154,7 +155,7 @@ def _variable(what: str, url: BaseUrl) -> str:
     return f"{PREFIX}_{what}_{binding(url)}"
 
 
-def _bound(what: str, url: BaseUrl, console: Console, auth: Auth) -> Secret:
+def _bound(what: str, url: BaseUrl, console: Console, method: AuthMethod = AuthMethod.TOKEN) -> Secret:
     """Return a secret that the environment binds to the host of an address. Raises ConfigurationError."""
     name, file_name = _variable(what, url), _variable(f"{what}_FILE", url)
     file = os.environ.get(file_name)
@@ -167,21 +168,7 @@ def _bound(what: str, url: BaseUrl, console: Console, auth: Auth) -> Secret:
         raise ConfigurationError(
             f"no token for {place}: {where} is {lack}; set {name}, or {file_name} to its file"
         )
-    return _checked(text, where, what, auth)
-
-
-def _checked(text: str, where: str, what: str, auth: Auth) -> Secret:
-    """Return a secret that a request can carry, as it is or encoded. Raises ConfigurationError."""
-    is_encoded = what in {"CLIENT_ID", "CLIENT_SECRET"} or (
-        what == "TOKEN" and auth.method is AuthMethod.BASIC
-    )
-    if not is_encoded:
-        return checked_token(text, where)
-    if not text.isprintable():
-        raise ConfigurationError(f"{where} holds a character that a token cannot have, such as a line break")
-    if what == "TOKEN" and ":" not in text:
-        raise ConfigurationError(f"{where} must be USER:PASSWORD for basic authentication")
-    return Secret(text)
+    return checked_secret(text, where, method)
 
 
 def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AUTH) -> Secret:
@@ -193,7 +180,7 @@ def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AU
     if text is None or not text.strip():
         lack = "not set" if text is None else "empty"
         raise ConfigurationError(f"no token: {where} is {lack}; set GCORE_API_KEY or use --token-file")
-    return _checked(text, where, "TOKEN", auth)
+    return checked_secret(text, where, auth.method)
 
 
 def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:

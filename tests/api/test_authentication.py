@@ -98,7 +98,7 @@ def test_a_header_of_a_kind_does_not_replace_a_token() -> None:
     [
         (Auth(second_header="X-App-Key"), "there is no token for the header X-App-Key"),
         (Auth(AuthMethod.BASIC), "GCORE_API_KEY or the token file must be USER:PASSWORD"),
-        (OAUTH2, "OAuth 2 needs the address of the token, and the id of a client"),
+        (OAUTH2, "OAuth 2 needs the URL of the token server, and a client id"),
         (Auth(server=TokenServer("http://h/token")), "the token URL .* would send the token unencrypted"),
     ],
 )
