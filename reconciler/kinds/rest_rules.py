@@ -122,10 +122,9 @@ def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
 def _update(kind: Kind) -> Iterator[Fault]:
     place: Path = (EXTENSION, "update")
     update = kind.update
-    is_patch = update.encoding in {Encoding.MERGE_PATCH, Encoding.JSON_PATCH}
-    if is_patch and update.body is BodyRule.WHOLE:
+    if update.encoding.is_patch and update.body is BodyRule.WHOLE:
         yield Fault((*place, "encoding"), f"{update.encoding} says what changes; give the body as changed")
-    if is_patch and update.method == "PUT":
+    if update.encoding.is_patch and update.method == "PUT":
         yield Fault((*place, "encoding"), f"{update.encoding} is for PATCH, and the method is PUT")
     if update.encoding is Encoding.JSON_PATCH and kind.always_sent:
         yield Fault((EXTENSION, "always_sent"), "has no use where a JSON Patch names each field; remove it")

@@ -25,6 +25,11 @@ class Encoding(StrEnum):
         """Return the value of Content-Type."""
         return _MEDIA_TYPES[self]
 
+    @property
+    def is_patch(self) -> bool:
+        """Return whether a body describes changes, so that it cannot hold a new object."""
+        return self in {Encoding.MERGE_PATCH, Encoding.JSON_PATCH}
+
 
 _MEDIA_TYPES: Final[Mapping[Encoding, str]] = {
     Encoding.JSON: "application/json",

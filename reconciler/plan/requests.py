@@ -32,8 +32,7 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
     if change.action.destroys:
         yield Request("DELETE", path, headers=kind.headers)
     if change.action.adds:
-        is_form = kind.update.encoding is Encoding.FORM
-        encoding = Encoding.FORM if is_form else Encoding.JSON
+        encoding = Encoding.JSON if kind.update.encoding.is_patch else kind.update.encoding
         collection = kind.collection_path(change.scope) + query
         yield Request("POST", collection, body_of(kind, change.patch), encoding, kind.headers)
 

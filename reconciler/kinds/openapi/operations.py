@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _ENCODINGS: Final[Mapping[str, Encoding]] = {
-    "application/merge-patch+json": Encoding.MERGE_PATCH,
-    "application/json": Encoding.JSON,
-    "application/json-patch+json": Encoding.JSON_PATCH,
-    "application/x-www-form-urlencoded": Encoding.FORM,
+    encoding.media_type: encoding for encoding in (Encoding.MERGE_PATCH, *Encoding)
 }
+"""The encoding of each media type; of several that an operation takes, the first is used."""
 _ACCEPTED: Final = "202"
 _VERSION: Final = re.compile(r"/v\d+(?:beta|alpha)?\d*(?=/)")
 _A_PATH: Final = re.compile(r"/[\w{}<>`/.-]+")
