@@ -123,7 +123,7 @@ def test_a_redirect_is_refused_and_the_token_is_not_forwarded(status: int) -> No
     [
         (302, "HTTP 302: Found"),
         (300, "HTTP 300: Multiple Choices"),
-        (304, "HTTP 304: Not Modified; that is a cache's response, to what was not asked"),
+        (304, "HTTP 304: Not Modified; a cache sent it, although the request was not conditional"),
     ],
 )
 def test_a_3xx_status_without_a_location_is_reported_by_its_status(status: int, said: str) -> None:

@@ -155,6 +155,16 @@ def test_a_missing_permission_is_not_reported_as_a_limit(body: dict[str, str]) -
     )
 
 
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_a_refused_update_names_the_permission_whatever_its_method(method: str) -> None:
+    with (
+        Writer(connect(Script(httpx.Response(403, json={})))) as writer,
+        pytest.raises(errors.ApiError) as raised,
+    ):
+        writer.update(Request(method, COLLECTION, {}))
+    assert raised.value.failure.hint.startswith("the token may lack the permission to change keys")
+
+
 def test_a_rate_limit_is_not_a_quota_and_a_partial_listing_is_not_a_listing() -> None:
     assert fail(Script(httpx.Response(429, json={"message": "Rate limit exceeded"}))).hint == ""
     assert "only a part of what was asked" in str(fail(Script(httpx.Response(206, json={"count": 0}))))
