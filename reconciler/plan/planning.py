@@ -5,13 +5,12 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import equality
 from reconciler.errors import ConfigurationError
-from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.kind import EffectRule, Kind
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.lookalikes import difference, skeleton
@@ -24,6 +23,7 @@ from reconciler.plan.changes import (
     planned_change,
     undeclared,
 )
+from reconciler.plan.unclear import unclear_names
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -85,7 +85,7 @@ def plan_scope(
     problem if it would be sent. What is wrong with one live key is a problem of that key, and of no other.
     """
     scope, live = desired.scope, observed.keys
-    unclear = _unclear(kind, desired, observed, selected)
+    unclear = unclear_names(kind, desired, observed, selected)
     results: list[Planned] = []
     problems = [*unclear.problems]
     selection = [key for key in unclear.others if selected is everything or selected(scope.address(key.name))]
@@ -143,48 +143,6 @@ def _problems(kind: Kind, key: DesiredKey, planned: Planned, now: dt.datetime) -
     if planned.change is not None:
         yield from past_expiries(kind, planned.change, now)
         yield from forbidden(kind, key, planned.change)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unclear:
-    """What follows from names that lead to no one live key, and the declared keys that have ``others``.
-
-    ``unmanaged`` holds the name of each live object that is not declared.
-    """
-
-    others: Sequence[DesiredKey]
-    unmanaged: Sequence[str] = ()
-    problems: Sequence[Problem] = ()
-    warnings: Sequence[Problem] = ()
-
-
-def _unclear(kind: Kind, desired: DesiredScope, observed: LiveScope, selected: Selection) -> _Unclear:
-    """Return what is wrong with unclear names: nothing is done to their objects, and all others are planned.
-
-    An exclusive scope would delete each of several objects of one name by its own id; but then two changes
-    had one address, which a review, a journal and a history could not tell apart. So that is a problem.
-    """
-    if not observed.unclear:
-        return _Unclear(desired.keys)
-    declared = {key.name: key for key in desired.keys if key.name in observed.unclear}
-    unmanaged: list[str] = []
-    problems: list[Problem] = []
-    warnings: list[Problem] = []
-    for name, rows in sorted(observed.unclear.items()):
-        address = desired.scope.address(name)
-        if not selected(address):
-            continue
-        owned = [name for row in rows if kind.owner(row) is not None]
-        is_ours = name in declared or (desired.exclusive is not None and len(owned) < len(rows))
-        unmanaged += [] if name in declared else owned if is_ours else [name] * len(rows)
-        position = declared[name].position if name in declared else desired.exclusive if is_ours else None
-        problem = Problem(unclear_text(kind, rows), position, address, is_live=True)
-        if is_ours:
-            problems.append(problem)
-        elif len(rows) == 1:
-            warnings.append(problem)
-    others = [key for key in desired.keys if key.name not in declared]
-    return _Unclear(others, unmanaged, problems, warnings)
 
 
 def _look_alikes(desired: DesiredScope, others: Sequence[str]) -> Iterator[Problem]:

@@ -135,6 +135,19 @@ def test_only_objects_of_other_systems_are_left_where_a_scope_is_exclusive(marks
     assert plan.changes == ()
 
 
+@pytest.mark.parametrize("name", ["Web", "web ", "WEB", "\uff57eb"])
+def test_a_key_is_not_created_beside_an_undeclared_one_of_another_spelling(name: str) -> None:
+    live = LiveScope(SCOPE, {"web": {"name": "web", "text": "x", "id": "1"}})
+    plan = planned(live, [(name, "x"), ("other", "x")])
+    assert [change.name for change in plan.changes] == ["other"]
+    (problem,) = plan.problems
+    assert (problem.address, problem.is_live) == (SCOPE.address(name), True)
+    assert 'is not live, but "web" is, which differs in capitals or blanks only' in problem.message
+    both = planned(live, [(name, "x"), ("web", "x")])
+    assert ([change.name for change in both.changes], both.problems) == ([name], ())
+    assert planned(live, [(name, None)]).problems == ()
+
+
 def test_of_many_ids_of_one_name_the_first_are_shown() -> None:
     rows = tuple({"name": "a", "id": f"{number:02}"} for number in range(12))
     (problem,) = planned(LiveScope(SCOPE, {}, unclear={"a": rows}), [("a", "x")]).problems

@@ -1,0 +1,89 @@
+"""Declared and live names that lead to no one live key, where the service makes ids. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.ids import unclear_text
+from reconciler.model.canonical import json_text
+from reconciler.model.source import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.desired import DesiredKey, DesiredScope
+    from reconciler.model.live import LiveScope
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """What follows from names that lead to no one live key, and the declared keys that have ``others``.
+
+    ``unmanaged`` holds the name of each live object that is not declared.
+    """
+
+    others: Sequence[DesiredKey]
+    unmanaged: Sequence[str] = ()
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[Problem] = ()
+
+
+def unclear_names(
+    kind: Kind, desired: DesiredScope, observed: LiveScope, selected: Callable[[str], bool]
+) -> Unclear:
+    """Return what is wrong with unclear names: nothing is done to their objects, and all others are planned.
+
+    An exclusive scope would delete each of several objects of one name by its own id; but then two changes
+    had one address, which a review, a journal and a history could not tell apart. So that is a problem.
+    """
+    respelt = _respelt(kind, desired, observed) if kind.has_ids else {}
+    if not observed.unclear and not respelt:
+        return Unclear(desired.keys)
+    declared = {key.name: key for key in desired.keys if key.name in observed.unclear}
+    unmanaged: list[str] = []
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for name, rows in sorted(observed.unclear.items()):
+        address = desired.scope.address(name)
+        if not selected(address):
+            continue
+        owned = [name for row in rows if kind.owner(row) is not None]
+        is_ours = name in declared or (desired.exclusive is not None and len(owned) < len(rows))
+        unmanaged += [] if name in declared else owned if is_ours else [name] * len(rows)
+        position = declared[name].position if name in declared else desired.exclusive if is_ours else None
+        problem = Problem(unclear_text(kind, rows), position, address, is_live=True)
+        if is_ours:
+            problems.append(problem)
+        elif len(rows) == 1:
+            warnings.append(problem)
+    problems += [problem for problem in respelt.values() if selected(problem.address)]
+    others = [key for key in desired.keys if key.name not in declared and key.name not in respelt]
+    return Unclear(others, unmanaged, problems, warnings)
+
+
+def _respelt(kind: Kind, desired: DesiredScope, observed: LiveScope) -> Mapping[str, Problem]:
+    """Return the problem of each key to create of which an undeclared live one differs in spelling only.
+
+    A service that spells names in its own way would otherwise get another key with each apply.
+    """
+    known = observed.keys.keys() | observed.unclear.keys()
+    new = [key for key in desired.keys if key.name not in known and not key.is_absent]
+    if not new or kind.create_requires is None:
+        return {}
+    live = {_spelling(name): name for name in sorted(known - {key.name for key in desired.keys})}
+    problems: dict[str, Problem] = {}
+    for key in new:
+        if (name := live.get(_spelling(key.name))) is not None:
+            what = f"is not live, but {json_text(name)} is, which differs in capitals or blanks only"
+            advice = "a service that respells names would get another key with each apply; declare that name"
+            address = desired.scope.address(key.name)
+            problems[key.name] = Problem(f"{what}: {advice}", key.position, address, is_live=True)
+    return problems
+
+
+def _spelling(name: str) -> str:
+    """Return what spellings of a name have in common: no capitals, no needless blanks, one Unicode form."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
