@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -12,10 +13,11 @@ from reconciler.diff.compare import readable
 from reconciler.errors import InputError
 from reconciler.kinds.paths import is_segment
 from reconciler.load.builder import parse
-from reconciler.model.canonical import json_text
+from reconciler.model.canonical import is_deeper, json_text
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted, shortened
 from reconciler.plan.changes import created_at
+from reconciler.plan.whole import is_hidden, without_hidden
 from reconciler.validate.messages import describe
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from reconciler.validate.schema import SchemaChecker
 
 _LONGEST: Final = 120
+_DEEPEST: Final = 100
+_PRIVATE: Final = re.compile("secret|token|passw|passphrase|credential|private|api_?key|dsn", re.IGNORECASE)
+"""What services that show secrets in their listings call them."""
 _FIELD_DEPTH: Final = 3
 """Length of the path of a key's field: ``keys``, the index, the name."""
 
@@ -88,8 +93,10 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
         left_out |= reasons
         if reasons:
             continue
-        value = _ordered(kind.fields[name].shape, forms[name])
-        if _reads_back(name, value):
+        value = without_hidden(_ordered(kind.fields[name].shape, forms[name]))
+        if is_hidden(value):
+            left_out[name] = "the service hides it behind asterisks, which are not its value"
+        elif _reads_back(name, value):
             fields[name] = value
         else:
             left_out[name] = f"{name} holds what strict YAML cannot write"
@@ -137,12 +144,23 @@ def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
     facts = {
         name: live[name]
         for name, field in kind.fields.items()
-        if field.read_only and name not in {kind.secret, kind.path_field} and live.get(name) not in (None, "")
+        if field.read_only
+        and name not in {kind.secret, kind.path_field}
+        and live.get(name) not in (None, "")
+        and not _is_private(name, live[name])
     }
     if kind.created in facts:
         facts[kind.created] = created_at(kind, live) or facts[kind.created]
     words = {kind.created: "created"}
     return ", ".join(f"{words.get(name, name)} {_short(value)}" for name, value in facts.items())
+
+
+def _is_private(name: str, value: Any) -> bool:
+    """Return whether a read-only value may be, or hold, a secret by what it is called."""
+    if _PRIVATE.search(name) or is_deeper(value, _DEEPEST):
+        return True
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return any(_is_private(str(inner), item) for inner, item in inside)
 
 
 def _short(value: Any) -> str:

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     Values = Mapping[str, Any]
 
-_MASKED: Final = re.compile(r"[*\u2022]{4}")
-"""A text in which a service hides a secret: written back, it would be the secret."""
+_MASKED: Final = re.compile(r"(?:\w+ )?\S*[*\u2022]{4}\S*")
+"""A text in which a service hides a secret, perhaps behind a scheme: written back, it would be the secret.
+
+A sentence with asterisks in it is none.
+"""
 _MOST: Final = 10
 _UNDECLARED: Final = object()
 
@@ -58,7 +61,7 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
     if lost:
         what = f"an update sends the whole key, and the response does not show {listed(lost, _MOST)}"
         raise SchemaMismatchError(f"{what}, which would be lost; declare it, or update by changed fields")
-    hidden = [name for name, value in kept.items() if _is_hidden(value)]
+    hidden = [name for name, value in kept.items() if is_hidden(value)]
     if hidden:
         what = f"an update sends the whole key, and the response hides {listed(hidden, _MOST)}"
         raise SchemaMismatchError(f"{what} behind asterisks, which would be stored; declare it")
@@ -94,10 +97,21 @@ def hidden(kind: Kind, declared: Values, sent: Values) -> str:
 def _masks(want: Any, value: Any, path: str) -> Iterator[str]:
     """Yield the path of each undeclared value that is hidden."""
     if want is _UNDECLARED:
-        yield from (path,) if _is_hidden(value) else ()
+        yield from (path,) if is_hidden(value) else ()
     elif isinstance(want, dict) and isinstance(value, dict):
         for name, inner in value.items():
             yield from _masks(want.get(name, _UNDECLARED), inner, f"{path}.{name}")
+
+
+def without_hidden(value: Any) -> Any:
+    """Return a value without those members of its objects that the service hides."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: without_hidden(inner)
+        for name, inner in value.items()
+        if isinstance(inner, dict) or not is_hidden(inner)
+    }
 
 
 def _unknown(keywords: Values, value: Any, path: str) -> Iterator[str]:
@@ -116,13 +130,14 @@ def _unknown(keywords: Values, value: Any, path: str) -> Iterator[str]:
             yield from _unknown(known[name], inner, f"{path}.{name}")
 
 
-def _is_hidden(value: Any) -> bool:
+def is_hidden(value: Any) -> bool:
+    """Return whether a value is, or holds, a secret that the service hides behind asterisks."""
     match value:
         case str():
-            return _MASKED.search(value) is not None
+            return _MASKED.fullmatch(value) is not None
         case dict():
-            return any(map(_is_hidden, value.values()))
+            return any(map(is_hidden, value.values()))
         case list():
-            return any(map(_is_hidden, value))
+            return any(map(is_hidden, value))
         case _:
             return False

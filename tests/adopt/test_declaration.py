@@ -160,6 +160,48 @@ def test_numbers_that_yaml_reads_as_text_are_omitted() -> None:
     assert made.left_out.keys() == {"limit", "shape"}  # the second, because a caas key has no such field
 
 
+TEXT_FIELD = {"type": "string"}
+SET_BY_SERVICE = {"readOnly": True}
+SHOWING = kind_with(
+    {
+        "note": TEXT_FIELD,
+        "token": TEXT_FIELD,
+        "hook": {"type": "object", "properties": {"url": TEXT_FIELD, "secret": TEXT_FIELD}},
+        "secret": TEXT_FIELD | SET_BY_SERVICE,
+        "dsn": {"type": "object"} | SET_BY_SERVICE,
+        "links": {"type": "object"} | SET_BY_SERVICE,
+        "status": TEXT_FIELD | SET_BY_SERVICE,
+    }
+)
+
+
+def test_what_the_service_hides_is_left_out() -> None:
+    live_key = {
+        "name": "web",
+        "note": "**** do not touch ****",
+        "token": "sk-****1234",
+        "hook": {"url": "u", "secret": "********"},
+    }
+    (made,) = adopt(SHOWING, [live_key], SchemaChecker(document_schema(), SHOWING)).keys
+    assert made.fields == {"name": "web", "note": "**** do not touch ****", "hook": {"url": "u"}}
+    assert made.left_out == {"token": "the service hides it behind asterisks, which are not its value"}
+
+
+def test_secrets_that_a_listing_shows_are_in_no_comment() -> None:
+    live_key = {
+        "name": "web",
+        "note": "n",
+        "token": "t",
+        "hook": {"url": "u", "secret": "s"},
+        "secret": "hush-1",
+        "dsn": {"public": "https://hush-2@host"},
+        "links": {"self": "/", "signed": [{"access_token": "hush-3"}]},
+        "status": "Active",
+    }
+    (made,) = adopt(SHOWING, [live_key], SchemaChecker(document_schema(), SHOWING)).keys
+    assert made.fact == "status Active"
+
+
 def source(*keys: Mapping[str, Any]) -> Live:
     """Return live keys as export takes them."""
     observed = LiveScope(SCOPE, {key["name"]: key for key in keys})

@@ -40,6 +40,9 @@ class Case:
     auth: Mapping[str, str] = field(default_factory=lambda: {"Authorization": f"Bearer {TOKEN}"})
     covers: Sequence[str] = ()
     secrets: Sequence[str] = ()
+    """Beginnings of the secrets of new keys."""
+    listed_secrets: Sequence[str] = ()
+    """Secrets that the listing shows."""
     exported: str = "- name: "
 
 

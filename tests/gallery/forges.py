@@ -216,6 +216,7 @@ SENTRY_KEYS = Case(
     drifted="web",
     drift={"rateLimit": None},
     corrected=[write("PUT", f"{SENTRY}a1/", {"rateLimit": {"count": 1000, "window": 60}})],
+    listed_secrets=["0f0f0f0f"],
     covers=["cursor in the header Link", "slash at the end", "PUT of changed fields"],
 )
 

@@ -250,6 +250,7 @@ KEYCLOAK = Case(
         )
     ],
     auth={"Authorization": f"Bearer {ACCESS_TOKEN}"},
+    listed_secrets=["s3cr3t-of-the-client"],
     covers=["PUT of the whole", "offsets without a count", "an id in no response"],
 )
 
