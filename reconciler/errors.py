@@ -52,7 +52,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.model.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
-from reconciler.model.phrases import first_texts
+from reconciler.model.phrases import first_texts, from_api
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
@@ -152,15 +152,19 @@ class AmbiguousNameError(ReconcilerError):
 class UnreadableError(ReconcilerError):
     """Some scopes could not be read, so there is no plan; ``causes`` holds the reason for each, by scope."""
 
-    def __init__(self, causes: Mapping[str, ReconcilerError]) -> None:
-        """Store the reasons, sorted by scope."""
+    def __init__(self, causes: Mapping[str, ReconcilerError], apis: Mapping[str, str] | None = None) -> None:
+        """Store the reasons, sorted by scope, and the API of each scope where there are several."""
         self.causes = dict(sorted(causes.items()))
+        self.apis = dict(apis or {})
         super().__init__("\n".join(self.texts))
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Return one text for each scope."""
-        return tuple(f"{scope} could not be read: {error}" for scope, error in self.causes.items())
+        return tuple(
+            f"{scope} could not be read{from_api(self.apis.get(scope, ''))}: {error}"
+            for scope, error in self.causes.items()
+        )
 
     @property
     def is_transient(self) -> bool:

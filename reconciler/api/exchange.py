@@ -41,12 +41,16 @@ _ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeE
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it: never a header. ``seconds`` is its duration."""
+    """One request and what came of it: never a header. ``seconds`` is its duration.
+
+    ``api`` is the name of the API that it was sent to; empty where it is none of the run's.
+    """
 
     method: str
     path: str
     seconds: float
     status: int | None
+    api: str = ""
 
 
 def ignore(_exchange: Exchange) -> None:
@@ -58,7 +62,7 @@ class HttpSettings:
     """What every exchange of a run depends on. Once ``stop`` is set, nothing is tried again.
 
     ``transport`` replaces the network. ``environment`` may name a proxy and trusted certificates.
-    ``redactor`` knows the secrets of the run.
+    ``redactor`` knows the secrets of the run. ``api`` is the name of the API that exchanges are with, if any.
     """
 
     user_agent: str
@@ -68,6 +72,7 @@ class HttpSettings:
     redactor: Redactor = field(default_factory=Redactor)
     stop: threading.Event = field(default_factory=threading.Event)
     on_exchange: Callable[[Exchange], None] = ignore
+    api: str = ""
 
     def __post_init__(self) -> None:
         """Store only the variables that are read: among the others there are tokens."""
@@ -201,7 +206,7 @@ class HttpClient:
             raise unreachable(shown, error, settings.redactor, setting, variable) from None
         finally:
             seconds = settings.clock.monotonic() - began
-            settings.on_exchange(Exchange(request.method, path, seconds, status))
+            settings.on_exchange(Exchange(request.method, path, seconds, status, settings.api))
         headers = response.headers
         return Response(
             shown,

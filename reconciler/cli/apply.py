@@ -163,7 +163,7 @@ def _open_plan(
     """
     inputs, base_urls = options.inputs, options.connection.base_urls
     folders = (*inputs.kinds, *inputs.configured.used_kinds(console.warning))
-    kinds = tree_kinds(folders, apis=inputs.configured.kind_apis)
+    kinds = inputs.configured.at_apis(tree_kinds(folders, apis=inputs.configured.kind_apis))
     plan = pipeline.read_plan(file, kinds=kinds)
     used = apis_of(kinds, plan) & base_urls.keys()
     place = place_text({name: base_urls[name] for name in used or base_urls})

@@ -32,6 +32,7 @@ from reconciler.validate.configuration import read_configuration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from reconciler.kinds.kind import Kind
     from reconciler.load.configuration import ConfigurationFile
 
 TREE: Final = "tree"
@@ -73,6 +74,13 @@ class Configured:
         """Return the name of the API of each of these folders."""
         apis = {} if self.configuration is None else self.configuration.apis
         return {api.kinds: name for name, api in apis.items() if api.kinds is not None}
+
+    def at_apis(self, kinds: Mapping[str, Kind]) -> Mapping[str, Kind]:
+        """Return ``kinds`` as they belong to the configured APIs: those of no folder to the only one."""
+        apis = {} if self.configuration is None else self.configuration.apis
+        if len(apis) > 1:
+            return {name: replace(kind, is_one_of_several=True) for name, kind in kinds.items()}
+        return {name: replace(kind, api=api) for api in apis for name, kind in kinds.items()} or kinds
 
     @property
     def committed_kinds(self) -> Mapping[str, str]:

@@ -96,10 +96,16 @@ class Console:
         if self.verbosity > 0:
             self.say(escape_control(text) + "\n", Priority.DEBUG)
 
-    def exchange(self, exchange: Exchange) -> None:
+    def exchange_of_several(self, exchange: Exchange) -> None:
+        """Print one request and its API, where there are several, with -v."""
+        self.exchange(exchange, f"{exchange.api}: ")
+
+    def exchange(self, exchange: Exchange, front: str = "") -> None:
         """Print one request and the status of its response, with -v."""
         status = "no response" if exchange.status is None else exchange.status
-        self.detail(f"{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)")
+        self.detail(
+            f"{front}{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)"
+        )
 
     def paint(self, text: str, colour: str) -> str:
         """Colour a piece of a result; click drops the colour where there is no terminal."""

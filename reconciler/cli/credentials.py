@@ -84,7 +84,7 @@ def connection(  # noqa: PLR0913, PLR0917 - all that requests depend on
         read_timeout=options.read_timeout,
         retry=RetryPolicy(attempts=options.retries + 1),
         stop=stop or threading.Event(),
-        on_exchange=on_exchange or console.exchange,
+        on_exchange=on_exchange or options.shown_by(console),
         environment=os.environ,
     )
 

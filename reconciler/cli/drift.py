@@ -127,11 +127,13 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
     kinds = inputs.known_kinds(console.warning)
     pulled = partial(pull, inputs.paths, os.environ, passed=options.secrets.pass_env)
 
+    show = options.planning.connection.shown_by(console)
+
     def connect(
         on_exchange: Callable[[Exchange], None], workers: Mapping[str, Workers], redactor: Redactor
     ) -> Apis:
         def followed(exchange: Exchange) -> None:
-            console.exchange(exchange)
+            show(exchange)
             on_exchange(exchange)
 
         return sessions(options.planning.connection, clock, console, stop, followed, workers, redactor)

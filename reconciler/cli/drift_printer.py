@@ -52,7 +52,15 @@ class DriftPrinter(WritePrinter):
             self.console.warn(plan.warnings)
         problems = first_texts(detection.problems)
         named = len(plan.unmanaged) if self.console.verbosity > 0 else NAMED
-        view = DriftView(detection.drifted, detection.pending, plan.unmanaged, new_keys, not problems, named)
+        view = DriftView(
+            detection.drifted,
+            detection.pending,
+            plan.unmanaged,
+            new_keys,
+            not problems,
+            named,
+            plan.shown_apis,
+        )
         text = render_drift(view, self.console.paint)
         if not self._is_changed("drift", (text, *map(str, plan.problems))):
             self.console.detail("No change since the last round")

@@ -49,7 +49,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
     settings = options.connection
     folders = (*options.kinds, *settings.configured.used_kinds(console.warning))
-    kinds = tree_kinds(folders, apis=settings.configured.kind_apis)
+    kinds = settings.configured.at_apis(tree_kinds(folders, apis=settings.configured.kind_apis))
     with sessions(settings, clock_of(context), console) as client:
         findings = resolve(client, kinds, reading.in_doubt)
     console.result(_resolved(findings))

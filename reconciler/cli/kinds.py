@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +14,12 @@ from reconciler.cli.options import KindOptions
 from reconciler.cli.values import command, option
 from reconciler.kinds.packaged import SUFFIX
 from reconciler.render.kinds import render_kinds, render_kinds_json
+from reconciler.validate.custom_kinds import api_of_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.kinds.kind import Kind
 
 _FORMATS: Final = {"text": render_kinds, "json": render_kinds_json}
 
@@ -40,9 +46,14 @@ def kinds(_context: click.Context, options: KindsOptions) -> None:
     of PATH count too.
     """
     console = plain_console()
-    files: dict[str, str] = {}
-    known = options.known.known_kinds(
-        console.warning,
-        lambda _content, file: files.update({posixpath.basename(file).removesuffix(SUFFIX): file}),
-    )
-    console.result(_FORMATS[options.format](known, files))
+    files: list[str] = []
+    known = options.known.known_kinds(console.warning, lambda _content, file: files.append(file))
+    apis = options.known.configured.kind_apis
+    console.result(_FORMATS[options.format](known, {_name(file, apis, known): file for file in files}))
+
+
+def _name(file: str, apis: Mapping[str, str], known: Mapping[str, Kind]) -> str:
+    """Return the name of the kind that a file describes."""
+    name = posixpath.basename(file).removesuffix(SUFFIX)
+    full = f"{api_of_folder(posixpath.dirname(file), apis)}.{name}"
+    return full if full in known else name

@@ -28,6 +28,7 @@ from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folde
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
+    from reconciler.api.exchange import Exchange
     from reconciler.observe.names import Directory
 
 paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())
@@ -132,6 +133,11 @@ class KindOptions(ConfigurationOptions):
         content and name of each file. Raises InputError with all that is wrong with files of kinds,
         ConfigurationError where the base cannot be read.
         """
+        return self.configured.at_apis(self._kinds(warn, on_file))
+
+    def _kinds(
+        self, warn: Callable[[str], None], on_file: Callable[[bytes, str], None] | None
+    ) -> Mapping[str, Kind]:
         folders = (*self.kinds, *self.configured.used_kinds(warn))
         if self.trust == TREE:
             return tree_kinds(folders, self.paths, on_file, self.configured.kind_apis)
@@ -212,6 +218,10 @@ class ConnectionOptions(ConfigurationOptions):
     def base_urls(self) -> Mapping[str, BaseUrl]:
         """Return the address of each API by its name."""
         return {name: api.base_url or self.base_url for name, api in self.apis.items()}
+
+    def shown_by(self, console: Console) -> Callable[[Exchange], None]:
+        """Return what prints a request: with its API, where there are several."""
+        return console.exchange_of_several if len(self.apis) > 1 else console.exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.scope import ALIASES, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 EXTENSION: Final = "x-reconciler"
 RESERVED: Final = frozenset({"state", "lifecycle"})
@@ -119,6 +119,8 @@ class Kind:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     wait: float
+    is_one_of_several: bool
+    """Whether the configuration has several APIs, so that people are to be told which one it is."""
     is_plain: bool
     """Whether responses show keys in the words of files, so that nothing has to be converted."""
 
@@ -173,9 +175,10 @@ class Kind:
         """Return the value of the identity of the key ``name``."""
         return name if str in self.fields[self.identity].types else int(name)
 
-    def scope_of(self, values: Iterable[int | str]) -> Scope:
-        """Return the scope with these values of the path parameters."""
-        return Scope(self.name, *values, names=tuple(self.scope))
+    def scope_of(self, values: Iterable[int | str], names: Sequence[str] = ()) -> Scope:
+        """Return the scope with these values of the path parameters, or of ``names`` that stand for them."""
+        names, several = names or tuple(self.scope), self.is_one_of_several
+        return Scope(self.name, *values, names=names, api=self.api, is_one_of_several=several)
 
     def parse_address(self, address: str) -> tuple[Scope, str] | None:
         """Return the scope and name of an address of this kind, or None if it is not one."""
@@ -247,6 +250,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         query=sent.get("query", {}),
         headers=sent.get("headers", {}),
         wait=extension.get("wait", 0),
+        is_one_of_several=False,
         is_plain=not (shown or renamed or envelope.api_type),
     )
 

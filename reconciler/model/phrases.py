@@ -52,6 +52,11 @@ def first_texts(problems: Sequence[object], what: str = "problem") -> tuple[str,
     return (*texts, f"and {'more than ' * is_open}{len(others):,} more {plural(len(others), what)}")
 
 
+def from_api(api: str) -> str:
+    """Return words that say which API something did not come from; nothing where there is one."""
+    return f" from the API {api}" if api else ""
+
+
 def plural(count: int, noun: str) -> str:
     """Return ``noun``, with an s unless it is about one."""
     return noun if count == 1 else f"{noun}s"

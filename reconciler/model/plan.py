@@ -224,6 +224,11 @@ class Plan:
     provenance: Provenance | None = field(default=None, compare=False)
 
     @property
+    def shown_apis(self) -> Mapping[str, str]:
+        """Return the API of each kind that was read, if there are several APIs."""
+        return {scope.kind: scope.api for scope, _ in self.observed if scope.shown_api}
+
+    @property
     def objections(self) -> tuple[Problem, ...]:
         """Return all that stops the plan from being applied."""
         return (*(problem for problem in self.problems if not problem.is_live), *self.refusals)

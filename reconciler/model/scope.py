@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from reconciler.model.configuration import BUILT_IN_API
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -19,20 +21,37 @@ class Scope:
     """One collection of keys: a kind, and its path parameters.
 
     ``parameters`` are their names and values, in the order of the path: project and region, or the project
-    alone, for the vendor's kinds.
+    alone, for the vendor's kinds. ``api`` is the name of the API, which follows from the kind;
+    ``is_one_of_several`` says that there are others, so that people are to be told.
     """
 
     kind: str
     parameters: tuple[tuple[str, int | str], ...]
+    api: str = field(compare=False, repr=False)
+    is_one_of_several: bool = field(compare=False, repr=False)
 
-    def __init__(self, kind: str, *values: int | str, names: Sequence[str] = SCOPE_NAMES) -> None:
-        """Store the kind and the values of its ``names``."""
+    def __init__(
+        self,
+        kind: str,
+        *values: int | str,
+        names: Sequence[str] = SCOPE_NAMES,
+        api: str = BUILT_IN_API,
+        is_one_of_several: bool = False,
+    ) -> None:
+        """Store the kind, the values of its ``names``, and the API."""
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "parameters", tuple(zip(names, values, strict=False)))
+        object.__setattr__(self, "api", api)
+        object.__setattr__(self, "is_one_of_several", is_one_of_several)
 
     def __str__(self) -> str:
         """Return the front part of the addresses in this scope, such as ``caas/1/76``."""
         return "/".join([self.kind, *(str(value) for _, value in self.parameters)])
+
+    @property
+    def shown_api(self) -> str:
+        """Return the name of the API where people need it: where there are several."""
+        return self.api if self.is_one_of_several else ""
 
     @property
     def sort_key(self) -> tuple[str, tuple[tuple[int, str], ...]]:

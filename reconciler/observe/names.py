@@ -138,7 +138,9 @@ def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:
         else (name, value)
         for name, value in scope.parameters
     ]
-    return Scope(scope.kind, *(value for _, value in found), names=[name for name, _ in found])
+    values, names = [value for _, value in found], [name for name, _ in found]
+    several = scope.is_one_of_several
+    return Scope(scope.kind, *values, names=names, api=scope.api, is_one_of_several=several)
 
 
 def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Problem]:

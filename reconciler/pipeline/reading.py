@@ -86,4 +86,5 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
 
 def unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:
     """Return the error of scopes that could not be read."""
-    return errors.UnreadableError({str(scope): error for scope, error in failures.items()})
+    causes = {str(scope): error for scope, error in failures.items()}
+    return errors.UnreadableError(causes, {str(scope): scope.shown_api for scope in failures})

@@ -14,6 +14,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.kinds.kind import EffectRule, Kind
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.lookalikes import difference, skeleton
+from reconciler.model.phrases import from_api
 from reconciler.model.plan import Change, Plan
 from reconciler.model.source import Position, Problem
 from reconciler.plan.changes import (
@@ -186,7 +187,10 @@ def _place(problem: Problem) -> tuple[Position, str, str]:
 
 def with_unread(plan: Plan, errors: Mapping[Scope, Exception], *, stops_apply: bool) -> Plan:
     """Return ``plan`` with a problem for each scope that could not be read, and the reason."""
-    unread = sorted((str(scope), f"could not be read: {error}") for scope, error in errors.items())
+    unread = sorted(
+        (str(scope), f"could not be read{from_api(scope.shown_api)}: {error}")
+        for scope, error in errors.items()
+    )
     found = (Problem(message, address=address, is_live=not stops_apply) for address, message in unread)
     problems = (*plan.problems, *found)
     name = fingerprint(plan.changes, problems, plan.observed, plan.base_url)

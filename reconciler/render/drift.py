@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import FieldOutcome
-from reconciler.model.escape import escape_control, neutralize_log_commands
+from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, plain
-from reconciler.render.values import clear_command, field_name, joined
+from reconciler.render.values import api_note, clear_command, field_name, joined, named_address
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Plan
@@ -50,7 +50,7 @@ class DriftView:
 
     ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that were
     created since cycles began, and ``named`` how many of them are named. It ``is_complete`` if everything
-    could be compared.
+    could be compared. ``apis`` are those of the kinds, where there are several.
     """
 
     drifted: Sequence[DriftedKey]
@@ -59,6 +59,7 @@ class DriftView:
     new: Sequence[NewKey] = ()
     is_complete: bool = True
     named: int = NAMED
+    apis: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
@@ -143,7 +144,11 @@ def drift_line(drifted: Sequence[DriftedKey]) -> str:
 
 def left_texts(fields: Sequence[DriftedField]) -> Sequence[str]:
     """Return the keys that are left to a person, each with the reason if there is one."""
-    left = dict.fromkeys((one.address, one.detail) for one in fields if one.outcome is FieldOutcome.LEFT)
+    left = dict.fromkeys(
+        (f"{one.address}{api_note(one.scope.shown_api)}", one.detail)
+        for one in fields
+        if one.outcome is FieldOutcome.LEFT
+    )
     return [f"{address}: {reason}" if reason else address for address, reason in left]
 
 
@@ -177,8 +182,8 @@ def _unmanaged_lines(view: DriftView, paint: Paint) -> Iterator[str]:
     for address in ordered[: view.named]:
         if address in new:
             since = format_instant(new[address].first_seen)
-            yield paint(f"  {escape_control(address)} (new, first seen {since})", Colour.CHANGE)
+            yield paint(f"  {named_address(address, view.apis)} (new, first seen {since})", Colour.CHANGE)
         else:
-            yield f"  {escape_control(address)}"
+            yield f"  {named_address(address, view.apis)}"
     if len(ordered) > view.named:
         yield f"  {and_more(len(ordered) - view.named)} (-v lists them)"

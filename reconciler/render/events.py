@@ -141,4 +141,5 @@ def _subject(change: Change) -> dict[str, Any]:
         "resource_name": change.name,
         "resource_key": None,
     }
-    return {"resource": resource, "action": change.action.value}
+    api = {"api": change.api} if change.scope.shown_api else {}
+    return {"resource": resource, **api, "action": change.action.value}

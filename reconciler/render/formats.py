@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.plan.saved import render_saved
 from reconciler.render.github import render_github
-from reconciler.render.lines import SYMBOLS, becomes, diff_lines, field_view, heading
+from reconciler.render.lines import SYMBOLS, becomes, diff_lines, field_view
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, plain, render_text, summary_line
-from reconciler.render.values import joined
+from reconciler.render.values import heading, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -9,7 +9,7 @@ from reconciler.model.plan import Origin
 from reconciler.model.source import Problem
 from reconciler.render.lines import Bound, becomes, cut, field_view, is_high_impact, line_text, priority
 from reconciler.render.text import summary_line
-from reconciler.render.values import joined
+from reconciler.render.values import joined, key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ def _change(kind: str, change: Change) -> str:
     labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in present)
     views = (field_view(field, _BOUND) for field in change.fields)
     fields = (f"{line_text(view)}  # {view.note}" for view in views)
-    message = "\n".join([f"{escape_control(change.address)}{becomes(change)}", *fields])
+    message = "\n".join([f"{key_text(change)}{becomes(change)}", *fields])
     return _command(kind, message, f"{labels}access: {change.effect}", change.position)
 
 

@@ -31,6 +31,7 @@ def _described(kind: Kind, file: str | None) -> Mapping[str, Any]:
     create = kind.create_requires
     return {
         "name": kind.name,
+        "api": kind.api,
         "source": "packaged" if file is None else "file",
         "file": file,
         "collection": kind.collection,
@@ -55,6 +56,7 @@ def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
     whole = ", the whole key" if update.body is BodyRule.WHOLE else ""
     needs = f", with {listed(create)}" if create else ""
     facts = {
+        **({"api": kind.api} if kind.is_one_of_several else {}),
         "from": files.get(kind.name, "packaged"),
         "path": kind.item.replace("{}", f"{{{kind.path_field}}}"),
         "named by": kind.identity,

@@ -213,17 +213,6 @@ def note_text(field: FieldChange | Episode) -> str:
     return f"{origin}{field.effect}: {escape_control(field.reason)}"
 
 
-def place_text(change: Change) -> str:
-    """Return where a key is declared, and its id if the service made one."""
-    place = f"{change.position.source}:{change.position.line}"
-    return escape_control(place if change.path_id in {None, change.name} else f"{place}, id {change.path_id}")
-
-
-def heading(change: Change) -> str:
-    """Return the address of a key and the position of its declaration."""
-    return f"{escape_control(change.address)} ({place_text(change)})"
-
-
 def line_text(view: FieldView) -> str:
     """Return a field on one line, without what is hidden."""
     if not view.brackets:

@@ -14,18 +14,9 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Origin
-from reconciler.render.lines import (
-    Bound,
-    becomes,
-    cut,
-    diff_lines,
-    field_view,
-    heading,
-    is_high_impact,
-    priority,
-)
+from reconciler.render.lines import Bound, becomes, cut, diff_lines, field_view, is_high_impact, priority
 from reconciler.render.text import access_line, changes_text, errors_line, summary_lines, unmanaged_line
-from reconciler.render.values import joined
+from reconciler.render.values import heading, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

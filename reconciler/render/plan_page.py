@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.diff.alignment import common_ends
 from reconciler.model.escape import quoted
@@ -18,10 +18,11 @@ from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, page_template
 from reconciler.render.lines import Mark, becomes, field_view
 from reconciler.render.text import access_line, changes_text, errors_line, secrets_line
+from reconciler.render.values import api_note, named_address
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.model.scope import Scope
@@ -84,9 +85,11 @@ def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str
 
 @functools.cache
 def _template() -> PageTemplate:
-    filters = {
+    filters: dict[str, Callable[..., Any]] = {
+        "api_note": api_note,
         "becomes": becomes,
         "body": lambda patch: json.dumps(dict(patch), indent=2, ensure_ascii=False),
+        "named_address": named_address,
     }
     return page_template("plan.html", filters, {"Mark": Mark, "Origin": Origin, "deepest": _DEEPEST})
 

@@ -10,8 +10,8 @@ from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
-from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact, place_text
-from reconciler.render.values import joined
+from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
+from reconciler.render.values import joined, key_text, named_address, place_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,7 +66,7 @@ def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plai
         yield f"{unmanaged_line(plan)} (-v lists them, reconciler export --into FILE adopts them)"
     elif plan.unmanaged:
         yield f"{unmanaged_line(plan)}:"
-        yield from (f"  {escape_control(address)}" for address in plan.unmanaged)
+        yield from (f"  {named_address(address, plan.shown_apis)}" for address in plan.unmanaged)
     if plan.errors:
         yield paint(f"{errors_line(plan)}.", Colour.REMOVE)
 
@@ -204,7 +204,7 @@ def _is_complete(outcomes: Sequence[Outcome]) -> bool:
 
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
-    address = escape_control(outcome.change.address)
+    address = key_text(outcome.change)
     if _is_complete((outcome,)) and not outcome.detail:
         return f"{address}: {outcome.result.value}{secret_remark(outcome)}"
     shown = f"{escape_control(outcome.detail)}{secret_remark(outcome)}"

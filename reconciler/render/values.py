@@ -13,7 +13,9 @@ from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.origins import is_unwanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.model.plan import Change
 
 
 _LONGEST: Final = 200
@@ -75,3 +77,31 @@ def _word(text: str) -> str:
         return shlex.quote(text)
     shown = escape_control(text.replace("\\", "\\\\").replace("'", "\\'"))
     return f"$'{shown}'"
+
+
+def api_note(api: str) -> str:
+    """Return the name of an API behind an address; nothing where there is one API, and so no name."""
+    return f" (API {escape_control(api)})" if api else ""
+
+
+def named_address(address: str, apis: Mapping[str, str]) -> str:
+    """Return an address with the API of its kind, for people; ``apis`` is empty where there is one API."""
+    return f"{escape_control(address)}{api_note(apis.get(address.partition('/')[0], ''))}"
+
+
+def key_text(change: Change) -> str:
+    """Return the address of a key, with its API where there are several."""
+    return f"{escape_control(change.address)}{api_note(change.scope.shown_api)}"
+
+
+def place_text(change: Change) -> str:
+    """Return where a key is declared, its id if the service made one, and its API if there are several."""
+    place = f"{change.position.source}:{change.position.line}"
+    key = "" if change.path_id in {None, change.name} else f", id {change.path_id}"
+    api = f", API {change.scope.shown_api}" if change.scope.shown_api else ""
+    return escape_control(f"{place}{key}{api}")
+
+
+def heading(change: Change) -> str:
+    """Return the address of a key and the position of its declaration."""
+    return f"{escape_control(change.address)} ({place_text(change)})"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import prometheus_client as prometheus
 from prometheus_client.parser import text_string_to_metric_families
 
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState, effect_of_fields
 from reconciler.model.plan import Action, DriftOrigin, Effect
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from reconciler.api.exchange import Exchange
-    from reconciler.model.cycle import CycleReport, DriftedField
+from reconciler.model.cycle import CycleReport, DriftedField
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _NAMESPACE: Final = "reconciler"
@@ -42,6 +43,7 @@ class Metrics:
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
         self._registry = prometheus.CollectorRegistry(auto_describe=False)
         self._in_a_row = 0
+        self._apis: set[str] = set()
         gauge = functools.partial(prometheus.Gauge, namespace=_NAMESPACE, registry=self._registry)
         counter = functools.partial(prometheus.Counter, namespace=_NAMESPACE, registry=self._registry)
         histogram = functools.partial(prometheus.Histogram, namespace=_NAMESPACE, registry=self._registry)
@@ -52,21 +54,27 @@ class Metrics:
         self._seconds = histogram("round_duration_seconds", "Seconds a round took", buckets=_CYCLE_SECONDS)
         self._last_seconds = gauge("last_round_duration_seconds", "Seconds the last round took")
         self._failures = gauge("failed_rounds_in_a_row", "Rounds that failed since the last that did not")
-        self._drifted = gauge("drifted_keys", "Keys that were drifted in the last round", ["kind", "effect"])
-        self._created = gauge("created_keys", "Live keys that are not desired", ["kind"])
-        self._deleted = gauge("deleted_keys", "Desired keys that are not live", ["kind"])
-        self._differing = gauge(
-            "differing_keys", "Keys not as desired, by which side moved", ["kind", "origin"]
+        self._drifted = gauge(
+            "drifted_keys", "Keys that were drifted in the last round", ["api", "kind", "effect"]
         )
-        self._unmanaged = gauge("unmanaged_keys", "Live keys that no file declares", ["kind"])
-        self._new = gauge("new_unmanaged_keys", "Unmanaged keys that came since rounds began", ["kind"])
+        self._created = gauge("created_keys", "Live keys that are not desired", ["api", "kind"])
+        self._deleted = gauge("deleted_keys", "Desired keys that are not live", ["api", "kind"])
+        self._differing = gauge(
+            "differing_keys", "Keys not as desired, by which side moved", ["api", "kind", "origin"]
+        )
+        self._unmanaged = gauge("unmanaged_keys", "Live keys that no file declares", ["api", "kind"])
+        self._new = gauge(
+            "new_unmanaged_keys", "Unmanaged keys that came since rounds began", ["api", "kind"]
+        )
         self._contested = gauge("contested_fields", "Drifted fields that are contested")
         self._corrections = counter("corrections", "Fields that were to be corrected", ["outcome"])
-        self._requests = counter("api_requests", "Requests to the API, by response", ["method", "status"])
-        self._latency = histogram(
-            "api_request_duration_seconds", "Seconds until a response of the API began", ["method"]
+        self._requests = counter(
+            "api_requests", "Requests to an API, by response", ["api", "method", "status"]
         )
-        self._scopes = gauge("scopes", "Scopes, by state in the last round", ["standing"])
+        self._latency = histogram(
+            "api_request_duration_seconds", "Seconds until a response of an API began", ["api", "method"]
+        )
+        self._scopes = gauge("scopes", "Scopes, by state in the last round", ["api", "standing"])
         self._files = gauge("files_valid", "Whether the files were valid in the last round")
         self._notifications = counter("notifications", "Messages to the webhook", ["result"])
         for result in CycleResult:
@@ -78,10 +86,10 @@ class Metrics:
         self._files.set(1)
 
     def exchange(self, exchange: Exchange) -> None:
-        """Count a request to the API."""
+        """Count a request to an API."""
         status = "none" if exchange.status is None else str(exchange.status)
-        self._requests.labels(exchange.method, status).inc()
-        self._latency.labels(exchange.method).observe(exchange.seconds)
+        self._requests.labels(exchange.api, exchange.method, status).inc()
+        self._latency.labels(exchange.api, exchange.method).observe(exchange.seconds)
 
     def cycle(self, report: CycleReport) -> None:
         """Count a cycle."""
@@ -142,7 +150,8 @@ class Metrics:
                 if not math.isfinite(sample.value):
                     raise ValueError(f"{sample.name} is {sample.value}")
                 if name in counters and sample.name.endswith("_total"):
-                    counters[name].labels(**sample.labels).inc(sample.value)
+                    missing = {} if name != "api_requests" else {"api": BUILT_IN_API}  # of an older version
+                    counters[name].labels(**(missing | sample.labels)).inc(sample.value)
                 elif name == "last_success_timestamp_seconds":
                     self._success.set(sample.value)
                 elif name == "failed_rounds_in_a_row":
@@ -153,16 +162,18 @@ class Metrics:
         prometheus.write_to_textfile(file, self._registry)
 
     def _set_states(self, report: CycleReport) -> None:
-        states = Tally(part.state for part in report.scopes)
-        for state in ScopeState:
-            self._scopes.labels(_label(state)).set(states[state])
+        states = Tally((part.scope.api, part.state) for part in report.scopes)
+        self._apis |= {api for api, _ in states}
+        for api in self._apis:
+            for state in ScopeState:
+                self._scopes.labels(api, _label(state)).set(states[api, state])
         if report.is_blind:
             return  # what was drifted may be so still
-        for kind in {part.scope.kind for part in report.scopes}:
-            self._set_keys(kind, report)
+        for api, kind in {(part.scope.api, part.scope.kind) for part in report.scopes}:
+            self._set_keys(api, kind, report)
         self._contested.set(sum(field.outcome is FieldOutcome.CONTESTED for field in report.fields))
 
-    def _set_keys(self, kind: str, report: CycleReport) -> None:
+    def _set_keys(self, api: str, kind: str, report: CycleReport) -> None:
         """Count the keys of a kind that are not as desired when the cycle has ended, and the undeclared."""
         by_key: dict[str, list[DriftedField]] = {}
         for field in report.fields:
@@ -170,19 +181,20 @@ class Metrics:
                 by_key.setdefault(field.address, []).append(field)
         effects = Tally(effect_of_fields(fields) for fields in by_key.values())
         for effect in Effect:
-            self._drifted.labels(kind, effect.value).set(effects[effect])
+            self._drifted.labels(api, kind, effect.value).set(effects[effect])
         left = [field for field in report.fields if field.outcome is not FieldOutcome.CORRECTED]
         fields = [field for field in (*left, *report.pending) if field.scope.kind == kind]
         keys = {(field.address, field.action, field.origin) for field in fields}
         actions = Tally(action for _, action, origin in keys if origin is not DriftOrigin.PENDING)
-        self._created.labels(kind).set(actions[Action.CREATE])
-        self._deleted.labels(kind).set(actions[Action.DELETE])
+        self._created.labels(api, kind).set(actions[Action.CREATE])
+        self._deleted.labels(api, kind).set(actions[Action.DELETE])
         origins = Tally(origin for _, _, origin in keys)
         for origin in (*DriftOrigin, None):
-            self._differing.labels(kind, "unknown" if origin is None else origin.value).set(origins[origin])
+            side = "unknown" if origin is None else origin.value
+            self._differing.labels(api, kind, side).set(origins[origin])
         unmanaged = sum(len(part.unmanaged) for part in report.scopes if part.scope.kind == kind)
-        self._unmanaged.labels(kind).set(unmanaged)
-        self._new.labels(kind).set(sum(address.startswith(f"{kind}/") for address in report.new_keys))
+        self._unmanaged.labels(api, kind).set(unmanaged)
+        self._new.labels(api, kind).set(sum(address.startswith(f"{kind}/") for address in report.new_keys))
 
 
 def _label(value: StrEnum) -> str:

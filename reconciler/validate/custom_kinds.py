@@ -54,7 +54,6 @@ def custom_kinds(
     """
     kinds: dict[tuple[str, str], Kind] = {}
     files_of: dict[tuple[str, str], str] = {}
-    folders = {posixpath.normpath(folder): api for folder, api in apis.items()}
     budget, size = Budget(), 0
     for file, content in files:
         size += len(content)
@@ -65,7 +64,7 @@ def custom_kinds(
             problems.append(Problem(reason, Position(file)))
             break
         name = posixpath.basename(file).removesuffix(SUFFIX)
-        api = folders.get(posixpath.normpath(posixpath.dirname(file)), BUILT_IN_API)
+        api = api_of_folder(posixpath.dirname(file), apis)
         complaint = _name_fault(name, api, built_in, files_of)
         if complaint:
             problems.append(Problem(complaint, Position(file)))
@@ -86,6 +85,12 @@ def custom_kinds(
         for (api, name), kind in kinds.items()
     )
     return {kind.name: kind for kind in named}
+
+
+def api_of_folder(folder: str, apis: Mapping[str, str]) -> str:
+    """Return the API of the kinds in a folder, by the APIs of some folders."""
+    folders = {posixpath.normpath(known): api for known, api in apis.items()}
+    return folders.get(posixpath.normpath(folder), BUILT_IN_API)
 
 
 def _name_fault(

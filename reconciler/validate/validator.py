@@ -135,7 +135,7 @@ class Validator:
             else:
                 values[name] = None if name in broken else self._parameter(kind, name, document)
         found = [value for value in values.values() if value is not None]
-        return Scope(kind.name, *found, names=list(values)) if len(found) == len(values) else None
+        return kind.scope_of(found, list(values)) if len(found) == len(values) else None
 
     def _named(self, parameter: str, alias: str, document: Document) -> str | None:
         """Return the name that a document writes instead of a number, and note that it is to be looked up."""

@@ -151,7 +151,7 @@ def test_each_exchange_is_reported_with_its_status_and_duration_but_no_header(cl
 
     with Reader(connect(slow, clock=clock, on_exchange=message.append)) as reader:
         reader.get(COLLECTION, {"limit": 5})
-    assert message == [Exchange("GET", f"{COLLECTION}?limit=5", 0.25, 200)]
+    assert message == [Exchange("GET", f"{COLLECTION}?limit=5", 0.25, 200, "gcore")]
 
 
 def test_an_exchange_without_a_response_has_no_status() -> None:

@@ -363,9 +363,9 @@ def test_the_history_and_the_page_show_pending_changes_separately(
     assert (one["field"], one["declared"], one["live"]) == ("description", "new", "old")
     assert document["drift"] == []
     shown = metrics.read_text(encoding="utf-8")
-    assert 'reconciler_scopes{standing="pending"} 1.0' in shown
-    assert 'reconciler_differing_keys{kind="caas",origin="pending"} 1.0' in shown
-    assert 'reconciler_drifted_keys{effect="neutral",kind="caas"} 0.0' in shown
+    assert 'reconciler_scopes{api="gcore",standing="pending"} 1.0' in shown
+    assert 'reconciler_differing_keys{api="gcore",kind="caas",origin="pending"} 1.0' in shown
+    assert 'reconciler_drifted_keys{api="gcore",effect="neutral",kind="caas"} 0.0' in shown
     page = cli("history", "--history", files.history, "--format", "html").out
     assert "1 key pending" in page
     files.apply({"name": "web", "description": "new", "is_disabled": False})

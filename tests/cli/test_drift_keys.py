@@ -297,8 +297,8 @@ def test_a_scope_with_a_problem_is_never_in_sync(
     assert "No drift" not in page
     assert "No drift" not in cli("history", "--history", history).out
     text = metrics.read_text(encoding="utf-8")
-    assert 'reconciler_scopes{standing="in_sync"} 0.0' in text
-    assert 'reconciler_scopes{standing="incomplete"} 1.0' in text
+    assert 'reconciler_scopes{api="gcore",standing="in_sync"} 0.0' in text
+    assert 'reconciler_scopes{api="gcore",standing="incomplete"} 1.0' in text
 
 
 def test_the_secret_of_a_key_created_by_a_service_is_redacted_in_later_rounds(

@@ -209,8 +209,8 @@ def test_counters_of_a_metrics_file_continue_from_run_to_run(
         assert cli("drift", drifted, "--metrics-file", str(file)).code == 2
     figures = file.read_text(encoding="utf-8").splitlines()
     assert 'reconciler_rounds_total{result="drifted"} 2.0' in figures
-    assert 'reconciler_drifted_keys{effect="neutral",kind="caas"} 1.0' in figures
-    assert 'reconciler_api_requests_total{method="GET",status="200"} 2.0' in figures
+    assert 'reconciler_drifted_keys{api="gcore",effect="neutral",kind="caas"} 1.0' in figures
+    assert 'reconciler_api_requests_total{api="gcore",method="GET",status="200"} 2.0' in figures
 
 
 @pytest.mark.parametrize("place", ["no/such/folder.prom", "garbage.prom"])

@@ -47,24 +47,29 @@ METRICS: dict[str, Labels] = {
     "reconciler_last_round_duration_seconds": {},
     "reconciler_failed_rounds_in_a_row": {},
     "reconciler_drifted_keys": {
+        "api": None,
         "kind": None,
         "effect": one_of("neutral", "grants", "revokes", "grants+revokes"),
     },
-    "reconciler_created_keys": {"kind": None},
-    "reconciler_deleted_keys": {"kind": None},
+    "reconciler_created_keys": {"api": None, "kind": None},
+    "reconciler_deleted_keys": {"api": None, "kind": None},
     "reconciler_differing_keys": {
+        "api": None,
         "kind": None,
         "origin": one_of("pending", "drift", "conflict", "unknown"),
     },
-    "reconciler_unmanaged_keys": {"kind": None},
-    "reconciler_new_unmanaged_keys": {"kind": None},
+    "reconciler_unmanaged_keys": {"api": None, "kind": None},
+    "reconciler_new_unmanaged_keys": {"api": None, "kind": None},
     "reconciler_contested_fields": {},
     "reconciler_corrections_total": {
         "outcome": one_of("corrected", "correction_failed", "not_verified", "not_attempted", "refused")
     },
-    "reconciler_api_requests_total": {"method": None, "status": None},
-    "reconciler_api_request_duration_seconds": {"method": None},
-    "reconciler_scopes": {"standing": one_of("in_sync", "pending", "drifted", "incomplete", "unreachable")},
+    "reconciler_api_requests_total": {"api": None, "method": None, "status": None},
+    "reconciler_api_request_duration_seconds": {"api": None, "method": None},
+    "reconciler_scopes": {
+        "api": None,
+        "standing": one_of("in_sync", "pending", "drifted", "incomplete", "unreachable"),
+    },
     "reconciler_files_valid": {},
     "reconciler_notifications_total": {"result": one_of("sent", "failed")},
 }
@@ -280,6 +285,18 @@ def test_every_query_selects_the_chosen_instances() -> None:
         for selector in selectors(EXPRESSIONS[f"panel {panel['title']} {target['refId']}"])
     ]
     assert [name for name, matchers in asked if ("instance", "$instance") not in matchers] == []
+
+
+def test_every_query_selects_the_chosen_apis_where_series_have_them() -> None:
+    asked = [
+        (name, matchers)
+        for place, expression in EXPRESSIONS.items()
+        if place.startswith("panel ")
+        for name, matchers in selectors(expression)
+        if "api" in shown()[name]
+    ]
+    assert asked
+    assert [name for name, matchers in asked if ("api", "$api") not in matchers] == []
 
 
 def test_every_used_variable_is_declared() -> None:

@@ -222,10 +222,10 @@ def test_drifted_keys_are_counted_by_the_combined_effect_of_their_fields(metrics
     metrics.cycle(report(CycleResult.DRIFTED, fields, ScopeState.DRIFTED, ScopeState.DRIFTED))
     found = series(metrics)
     assert {name: value for name, value in found.items() if name.startswith("drifted_keys")} == {
-        'drifted_keys{effect="neutral",kind="caas"}': 1,
-        'drifted_keys{effect="grants",kind="caas"}': 1,
-        'drifted_keys{effect="revokes",kind="caas"}': 1,
-        'drifted_keys{effect="grants+revokes",kind="caas"}': 1,
+        'drifted_keys{api="gcore",effect="neutral",kind="caas"}': 1,
+        'drifted_keys{api="gcore",effect="grants",kind="caas"}': 1,
+        'drifted_keys{api="gcore",effect="revokes",kind="caas"}': 1,
+        'drifted_keys{api="gcore",effect="grants+revokes",kind="caas"}': 1,
     }
     metrics.cycle(report(CycleResult.IN_SYNC, [], ScopeState.IN_SYNC))
     assert sum(value for name, value in series(metrics).items() if name.startswith("drifted_keys")) == 0
@@ -245,14 +245,14 @@ def test_keys_are_counted_by_change_and_origin(metrics: Metrics) -> None:
     metrics.cycle(replace(found, scopes=scopes, pending=waiting, new_keys=("caas/1/76/stray",)))
     values = {name: value for name, value in series(metrics).items() if name.partition("{")[0] in KEYS}
     assert values == {
-        'created_keys{kind="caas"}': 1,
-        'deleted_keys{kind="caas"}': 1,
-        'differing_keys{kind="caas",origin="conflict"}': 1,
-        'differing_keys{kind="caas",origin="drift"}': 1,
-        'differing_keys{kind="caas",origin="pending"}': 1,
-        'differing_keys{kind="caas",origin="unknown"}': 1,
-        'unmanaged_keys{kind="caas"}': 2,
-        'new_unmanaged_keys{kind="caas"}': 1,
+        'created_keys{api="gcore",kind="caas"}': 1,
+        'deleted_keys{api="gcore",kind="caas"}': 1,
+        'differing_keys{api="gcore",kind="caas",origin="conflict"}': 1,
+        'differing_keys{api="gcore",kind="caas",origin="drift"}': 1,
+        'differing_keys{api="gcore",kind="caas",origin="pending"}': 1,
+        'differing_keys{api="gcore",kind="caas",origin="unknown"}': 1,
+        'unmanaged_keys{api="gcore",kind="caas"}': 2,
+        'new_unmanaged_keys{api="gcore",kind="caas"}': 1,
     }
 
 
@@ -290,12 +290,26 @@ def test_scopes_are_counted_by_state(metrics: Metrics) -> None:
     )
     found = {name: value for name, value in changed(metrics).items() if name.startswith("scopes")}
     assert found == {
-        'scopes{standing="in_sync"}': 0,
-        'scopes{standing="pending"}': 0,
-        'scopes{standing="drifted"}': 1,
-        'scopes{standing="incomplete"}': 0,
-        'scopes{standing="unreachable"}': 2,
+        'scopes{api="gcore",standing="in_sync"}': 0,
+        'scopes{api="gcore",standing="pending"}': 0,
+        'scopes{api="gcore",standing="drifted"}': 1,
+        'scopes{api="gcore",standing="incomplete"}': 0,
+        'scopes{api="gcore",standing="unreachable"}': 2,
     }
+
+
+def test_scopes_and_keys_are_counted_for_each_api(metrics: Metrics) -> None:
+    hub, tea = (Scope(f"{api}.label", "acme", names=["owner"], api=api) for api in ("github", "gitea"))
+    field = drifted(scope=hub)
+    found = report(CycleResult.FAILED, [field])
+    down = (ScopeReport(hub, ScopeState.DRIFTED), ScopeReport(tea, ScopeState.UNREACHABLE))
+    metrics.cycle(replace(found, scopes=down))
+    shown = changed(metrics)
+    assert shown['scopes{api="gitea",standing="unreachable"}'] == 1
+    assert shown['scopes{api="github",standing="unreachable"}'] == 0
+    assert shown['drifted_keys{api="github",effect="grants",kind="github.label"}'] == 1
+    metrics.cycle(replace(found, scopes=down[:1]))
+    assert changed(metrics)['scopes{api="gitea",standing="unreachable"}'] == 0
 
 
 def test_a_round_that_read_no_scope_does_not_change_drift_metrics(metrics: Metrics) -> None:
@@ -314,22 +328,22 @@ def test_after_a_round_without_readable_scopes_drift_is_unknown(metrics: Metrics
     assert changed(metrics, before) == {
         'rounds_total{result="failed"}': 1,
         "failed_rounds_in_a_row": 1,
-        'scopes{standing="drifted"}': 0,
-        'scopes{standing="unreachable"}': 1,
+        'scopes{api="gcore",standing="drifted"}': 0,
+        'scopes{api="gcore",standing="unreachable"}': 1,
     }
 
 
 def test_requests_are_counted_by_method_and_status(metrics: Metrics) -> None:
     for method, status in (("GET", 200), ("GET", 200), ("PATCH", 409), ("GET", None)):
-        metrics.exchange(Exchange(method, "/secret/path", 0.5, status))
+        metrics.exchange(Exchange(method, "/secret/path", 0.5, status, "gcore"))
     assert changed(metrics) == {
-        'api_requests_total{method="GET",status="200"}': 2,
-        'api_requests_total{method="GET",status="none"}': 1,
-        'api_requests_total{method="PATCH",status="409"}': 1,
-        'api_request_duration_seconds_count{method="GET"}': 3,
-        'api_request_duration_seconds_sum{method="GET"}': 1.5,
-        'api_request_duration_seconds_count{method="PATCH"}': 1,
-        'api_request_duration_seconds_sum{method="PATCH"}': 0.5,
+        'api_requests_total{api="gcore",method="GET",status="200"}': 2,
+        'api_requests_total{api="gcore",method="GET",status="none"}': 1,
+        'api_requests_total{api="gcore",method="PATCH",status="409"}': 1,
+        'api_request_duration_seconds_count{api="gcore",method="GET"}': 3,
+        'api_request_duration_seconds_sum{api="gcore",method="GET"}': 1.5,
+        'api_request_duration_seconds_count{api="gcore",method="PATCH"}': 1,
+        'api_request_duration_seconds_sum{api="gcore",method="PATCH"}': 0.5,
     }
     assert b"secret" not in metrics.exposition()
 
@@ -353,7 +367,7 @@ def test_metrics_include_file_validity_next_round_and_pending_notifications(metr
 def test_concurrent_requests_are_all_counted(metrics: Metrics) -> None:
     def work() -> None:
         for _ in range(200):
-            metrics.exchange(Exchange("GET", "/", 0.1, 200))
+            metrics.exchange(Exchange("GET", "/", 0.1, 200, "gcore"))
             metrics.exposition()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -361,7 +375,7 @@ def test_concurrent_requests_are_all_counted(metrics: Metrics) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert series(metrics)['api_requests_total{method="GET",status="200"}'] == 800
+    assert series(metrics)['api_requests_total{api="gcore",method="GET",status="200"}'] == 800
 
 
 def used() -> Metrics:
@@ -370,7 +384,7 @@ def used() -> Metrics:
     metrics.cycle(report(CycleResult.CORRECTED, [corrected], ScopeState.DRIFTED))
     metrics.cycle(report(CycleResult.FAILED))
     metrics.cycle(report(CycleResult.FAILED))
-    metrics.exchange(Exchange("GET", "/", 0.1, 200))
+    metrics.exchange(Exchange("GET", "/", 0.1, 200, "gcore"))
     metrics.notification("sent")
     metrics.set_files_valid(0)
     return metrics
@@ -381,7 +395,7 @@ def test_counters_continue_from_the_file_of_an_earlier_run(file: Path) -> None:
     later = Metrics("2.0.0")
     later.resume(str(file))
     later.cycle(report(CycleResult.FAILED))
-    later.exchange(Exchange("GET", "/", 0.1, 200))
+    later.exchange(Exchange("GET", "/", 0.1, 200, "gcore"))
     assert changed(later) == {
         'build_info{version="2.0.0"}': 1,
         "last_success_timestamp_seconds": NOON.timestamp() + 2,
@@ -389,11 +403,18 @@ def test_counters_continue_from_the_file_of_an_earlier_run(file: Path) -> None:
         'rounds_total{result="failed"}': 3,
         "failed_rounds_in_a_row": 3,
         'corrections_total{outcome="corrected"}': 1,
-        'api_requests_total{method="GET",status="200"}': 2,
-        'api_request_duration_seconds_count{method="GET"}': 1,
-        'api_request_duration_seconds_sum{method="GET"}': 0.1,
+        'api_requests_total{api="gcore",method="GET",status="200"}': 2,
+        'api_request_duration_seconds_count{api="gcore",method="GET"}': 1,
+        'api_request_duration_seconds_sum{api="gcore",method="GET"}': 0.1,
         'notifications_total{result="sent"}': 1,
     }
+
+
+def test_requests_of_an_older_file_were_to_the_one_api(file: Path, metrics: Metrics) -> None:
+    kind = "# TYPE reconciler_api_requests_total counter\n"
+    file.write_text(f'{kind}reconciler_api_requests_total{{method="GET",status="200"}} 3\n', encoding="utf-8")
+    metrics.resume(str(file))
+    assert changed(metrics) == {'api_requests_total{api="gcore",method="GET",status="200"}': 3}
 
 
 def test_without_an_earlier_file_counters_start_at_zero(file: Path, metrics: Metrics) -> None:
