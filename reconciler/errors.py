@@ -28,6 +28,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
         |-- NotFoundError                 404, 410
         |-- ConflictError                 409
         |-- RejectedError                 400, 422 and every other 4xx
+        |   `-- NoSuchMethodError         405
         |-- TimedOutError                 408
         |-- RateLimitedError              429
         |-- StandbyError                  the server of a secret store is on standby
@@ -250,6 +251,10 @@ class ConflictError(ApiError):
 
 class RejectedError(ApiError):
     """400, 422 and other 4xx: the request itself is refused."""
+
+
+class NoSuchMethodError(RejectedError):
+    """405: the path does not take the method; some services list keys, and show no single one."""
 
 
 class TimedOutError(ApiError):

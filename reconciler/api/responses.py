@@ -24,6 +24,7 @@ _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
     401: errors.UnauthorizedError,
     403: errors.ForbiddenError,
     404: errors.NotFoundError,
+    405: errors.NoSuchMethodError,
     408: errors.TimedOutError,
     409: errors.ConflictError,
     410: errors.NotFoundError,

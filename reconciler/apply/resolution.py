@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from reconciler.errors import InvalidResponseError, NotFoundError
+from reconciler.errors import InvalidResponseError, NoSuchMethodError, NotFoundError
 from reconciler.kinds.ids import clear_key
 from reconciler.kinds.paths import is_segment
 from reconciler.kinds.wire import item_of
@@ -125,7 +125,7 @@ class Resolver:
             return None
         try:
             found = item_of(kind, self._reader.read_back(change.path, kind.query, kind.headers))
-        except InvalidResponseError:  # a page of a proxy, say
+        except (InvalidResponseError, NoSuchMethodError):  # a page of a proxy, say, or no GET of one key
             return None
         is_about = isinstance(found, dict) and kind.id_of(found) == change.path_id
         return found if is_about else None

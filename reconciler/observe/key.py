@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ConfigurationError, NotFoundError
+from reconciler.errors import ConfigurationError, NoSuchMethodError, NotFoundError
 from reconciler.kinds.ids import clear_key
 from reconciler.kinds.kind import named_kind
 from reconciler.kinds.wire import item_of
@@ -61,14 +62,17 @@ def declaration_of(state: DesiredState, scope: Scope, name: str) -> tuple[Desire
 
 
 def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> LiveScope:
-    """Read what is live under one name; where the service makes ids, the whole scope is listed for that.
+    """Read what is live under one name.
+
+    The whole scope is listed for that where the service makes ids, or shows no single key.
 
     Raises ConfigurationError if the response is not about the key.
     """
-    if kind.has_ids:
-        return observe(reader, kind, scope).only(name)
-    live = _item(reader, kind, scope, name)
-    return LiveScope(scope, {} if live is None else {name: live})
+    if not kind.has_ids:
+        with suppress(NoSuchMethodError):
+            live = _item(reader, kind, scope, name)
+            return LiveScope(scope, {} if live is None else {name: live})
+    return observe(reader, kind, scope).only(name)
 
 
 def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any]:

@@ -179,6 +179,15 @@ def test_an_accepted_deletion_is_read_back_until_the_key_is_gone(
     assert (outcome.result, len(clock.sleeps)) == (result, waits)
 
 
+@pytest.mark.parametrize("has_ids", [True, False])
+def test_what_no_get_shows_is_read_back_in_the_listing(*, has_ids: bool) -> None:
+    kind = kind_with(FIELDS, wait=60, **({"path": "id"} if has_ids else {}))
+    listed = listing({**LIVE, "note": "new"})
+    outcome, requests = outcome_of(kind, change_of(kind, note="new"), TASK, httpx.Response(405), listed)
+    assert (outcome.result, outcome.detail) == (Result.APPLIED, "")
+    assert [request.method for request in requests] == ["PATCH", "GET", "GET"]
+
+
 GONE = httpx.Response(404)
 
 
