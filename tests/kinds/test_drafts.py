@@ -316,6 +316,16 @@ def test_members_that_are_only_shown_are_read_only_inside_a_field(inside: Callab
     assert drafted_object["required"] == ["url"]
 
 
+@pytest.mark.parametrize("inside", [lambda item: item, a_list])
+def test_members_that_nothing_shows_are_left_out_inside_a_field(inside: Callable[[Any], Any]) -> None:
+    taken = an_object({"url": TEXT, "password": TEXT, "needed": TEXT}, "needed")
+    row_of = inside(an_object({"url": TEXT}))
+    made = drafted(pets(row=row(hook=row_of), body={**BODY, "hook": inside(taken)}))
+    field = made.schema["properties"]["hook"]
+    assert list(field.get("items", field)["properties"]) == ["url", "needed"]
+    assert noted(made, "left out inside a field")
+
+
 def test_a_patch_is_preferred_to_a_put_and_what_is_not_deprecated_to_what_is() -> None:
     description = pets(method="put")
     operations = description["paths"][PET]
@@ -495,6 +505,7 @@ def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
         {"202": content(an_object(ROW))},
         {"200": content(an_object({"tasks": {"type": "array", "items": TEXT}}))},
         {"200": content(an_object({"task_id": TEXT}))},
+        {"200": content(an_object({"assignment": NUMBER}))},
     ],
 )
 def test_an_update_that_is_accepted_before_it_is_done_is_waited_for(responses: Any) -> None:

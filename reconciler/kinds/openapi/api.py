@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.openapi.notes import Notes
     from reconciler.kinds.openapi.operations import Operations, Parameter
     from reconciler.kinds.openapi.properties import Properties
+    from reconciler.kinds.openapi.schemas import Schema
     from reconciler.kinds.openapi.shapes import Shape
 
 _WAIT: Final = 60
@@ -138,15 +139,22 @@ def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
     late = [
         str(operation)
         for operation in (found.update, found.create)
-        if operation is not None
-        and (
-            operation.is_accepted or (_TASKS & operation.response.members.keys() - shape.rows.members.keys())
-        )
+        if operation is not None and (operation.is_accepted or _is_elsewhere(operation.response, shape))
     ]
     if not late:
         return {}
     notes.add(f"wait: {' and '.join(late)} may be accepted before it is done; {_WAIT} seconds is a guess")
     return {"wait": _WAIT}
+
+
+def _is_elsewhere(response: Schema, shape: Shape) -> bool:
+    """Return whether a response names a task, or shows neither the key nor what it may be inside of."""
+    foreign = response.members.keys() - shape.rows.members.keys()
+    if _TASKS & foreign:
+        return True
+    return response.members.keys() == foreign != set() and not any(
+        {"object", "array"} & {*member.types} or not member.types for member in response.properties.values()
+    )
 
 
 def note_deletion(found: Operations, notes: Notes) -> None:

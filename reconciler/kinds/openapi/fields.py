@@ -59,7 +59,7 @@ class FieldDrafter:
     ) -> dict[str, Any] | None:
         """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it.
 
-        What ``shown`` has inside beside what can be set is read-only.
+        What ``shown`` has inside beside what can be set is read-only, and what it lacks there is left out.
         """
         types = schema.types
         if not types:
@@ -120,9 +120,13 @@ class FieldDrafter:
 
     def _members(self, place: str, schema: Schema, level: int, shown: Schema | None) -> dict[str, Any]:
         seen = {} if shown is None or not schema.members else shown.properties
+        shown_freely = shown is not None and bool(shown.others)
         others = {name: inner for name, inner in seen.items() if name not in schema.members}
         members = {}
         for name, inner in (schema.properties | others).items():
+            if seen and name not in seen and name not in schema.required and not shown_freely:
+                self._note("left out inside a field, because no response shows it: {}", f"{place}.{name}")
+                continue
             is_read_only = name in others or inner.words.get("readOnly")
             drafter = FieldDrafter(None) if is_read_only else self
             member = drafter.field(f"{place}.{name}", inner, level + 1, shown=seen.get(name))
