@@ -1,4 +1,4 @@
-"""Names that people write and ids that the service makes: which live object a name leads to. Pure."""
+"""Look up live objects by name, where files use names and the service uses ids of its own. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _MOST: Final = 10
-"""So many ids are named one by one."""
+"""The largest number of ids that a message lists."""
 _LONGEST: Final = 80
 
 
 def clear_key(kind: Kind, observed: LiveScope, name: str) -> Row | None:
-    """Return the live key ``name``, None if there is none. Raises AmbiguousNameError where it is unclear."""
+    """Return the live key ``name`` or None. Raises AmbiguousNameError if it does not identify one key."""
     if name in observed.unclear:
         text = unclear_text(kind, observed.unclear[name])
         raise AmbiguousNameError(f"{observed.scope.address(name)} {text}")
@@ -30,7 +30,7 @@ def clear_key(kind: Kind, observed: LiveScope, name: str) -> Row | None:
 
 
 def unclear_text(kind: Kind, rows: Sequence[Row]) -> str:
-    """Return why the name of live objects leads to no one key, and what to do about it."""
+    """Return why a name does not identify one live key, and what to do about it."""
     if len(rows) == 1:
         advice = "so the key cannot be addressed; delete it at the service"
         return f"{_id_text(kind, rows[0])}, {advice}"
@@ -41,7 +41,7 @@ def unclear_text(kind: Kind, rows: Sequence[Row]) -> str:
 
 
 def names_by_id(kind: Kind, observed: LiveScope) -> Mapping[str, str]:
-    """Return the name of each live object by its id; nothing where the service makes no ids."""
+    """Return the name of each live object by its id; empty for a kind without ids."""
     if not kind.has_ids:
         return {}
     unclear = ((name, row) for name, rows in observed.unclear.items() for row in rows)
@@ -60,7 +60,7 @@ def _id_text(kind: Kind, row: Row) -> str:
 
 
 def short_json(value: Any) -> str:
-    """Return a value as JSON, cut short."""
+    """Return a value as JSON, shortened."""
     if isinstance(value, dict | list):  # which may be nested more deeply than JSON can be written
         return "an object" if isinstance(value, dict) else "a list"
     return shortened(json_text(value), _LONGEST)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EXTENSION: Final = "x-reconciler"
 RESERVED: Final = frozenset({"state", "lifecycle"})
-"""Members of a declared key that say something about it, and are not fields of it."""
+"""Members of a declared key that are instructions to this program, not fields."""
 HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *ALIASES.values()})
 """Members of a document besides its path parameters, which therefore have other names."""
 _NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 1}
@@ -126,7 +126,7 @@ class Kind:
 
     @property
     def has_ids(self) -> bool:
-        """Return whether the path of a key takes an id that people never write."""
+        """Return whether the path of a key contains an id that the service assigns."""
         return self.path_field != self.identity
 
     @property
@@ -149,7 +149,7 @@ class Kind:
         return self._path(self.item, scope, path_id)
 
     def update_path(self, scope: Scope, path_id: str) -> str:
-        """Return the path that takes an update of one key: its own, unless the kind names another."""
+        """Return the path of an update of one key: that of the key, unless the kind names another."""
         named = self.update.path
         template = self.item if named is None else item_template(self.collection, named)
         return self._path(template, scope, path_id)
@@ -163,7 +163,7 @@ class Kind:
         return self._text(live.get(self.identity), self.identity)
 
     def id_of(self, live: Mapping[str, Any]) -> str | None:
-        """Return what the path of a live key takes; None where that is neither text nor a whole number."""
+        """Return the id in the path of a live key; None if it is neither a string nor a whole number."""
         return self._text(live.get(self.path_field), self.path_field)
 
     def _text(self, value: Any, field: str) -> str | None:
@@ -200,7 +200,7 @@ class Kind:
         return {**response, **missing} if missing else response
 
     def owner(self, live: Mapping[str, Any]) -> str | None:
-        """Return what marks a live key as managed elsewhere, as ``field value``, or None."""
+        """Return the ``field value`` that marks a live key as managed elsewhere, or None."""
         for field, values in self.foreign.items():
             found = live.get(field)
             # In Python 1 == True.
@@ -256,7 +256,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
 
 
 def named_kind(kinds: Mapping[str, Kind], name: str) -> Kind | None:
-    """Return the kind of a name, before which the name of its API may always be written; None for no kind."""
+    """Return the kind of a name, with or without the name of its API before it; None for an unknown one."""
     api, dot, rest = name.rpartition(".")
     found = kinds.get(name) or kinds.get(rest)
     return found if found is None or not dot or found.name == name or found.api == api else None

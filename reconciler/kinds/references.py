@@ -1,4 +1,4 @@
-"""Where a JSON reference leads: the one home of referencing."""
+"""Resolve JSON references; the only module that imports referencing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the API of a kind is spoken: its listing, its updates, its envelopes."""
+"""The protocol of the API of a kind: how it lists and updates objects, and their envelopes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     Described = Mapping[str, Any]
 
 UNPAGED: Final = 100_000
-"""Objects that one response may hold where a listing has no pages."""
+"""The largest number of objects in a response without pages."""
 
 
 class ListStyle(StrEnum):
-    """How the pages of a collection are asked for."""
+    """How a request selects a page of a collection."""
 
     OFFSET = "offset"
     PAGE = "page"
@@ -28,11 +28,11 @@ class ListStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a response says how its next page is asked for.
+    """Where a response has the cursor of the next page.
 
-    ``next`` is the dotted member that holds the cursor, or a link with it; where ``is_linked`` it is in the
-    link ``next`` of the header Link (RFC 8288). ``last`` is the member of the last row that is the cursor;
-    then ``more`` says whether there is a next page.
+    ``next`` is the dotted member with the cursor, or with a link that contains it; if ``is_linked``, the
+    cursor is in the link ``next`` of the header Link (RFC 8288). ``last`` is the member of the last row that
+    serves as cursor; then the member ``more`` says whether there is a next page.
     """
 
     next: str | None = None
@@ -45,10 +45,10 @@ class Cursor:
 class Listing:
     """How a collection is listed.
 
-    ``limit`` and ``position`` name the query parameters of the size of a page and of where it begins: how
-    many keys come before it, the number of the page, or a cursor; None where there is none. ``results`` and
-    ``count`` are dotted members of a response: where ``results`` is None the response itself is the list,
-    where ``count`` is None nothing is counted. Pages are numbered from ``first``.
+    ``limit`` and ``position`` name the query parameters for the size of a page and for its position: an
+    offset, a page number or a cursor; None if there is no such parameter. ``results`` and ``count`` are
+    dotted members of a response: if ``results`` is None the response itself is the list, if ``count`` is
+    None the response has no count. ``first`` is the number of the first page.
     """
 
     style: ListStyle
@@ -61,7 +61,7 @@ class Listing:
 
 
 class BodyRule(StrEnum):
-    """What an update carries: the fields that differ, or the whole object."""
+    """What the body of an update holds: the fields that differ, or the whole object."""
 
     CHANGED = "changed"
     WHOLE = "whole"
@@ -69,7 +69,7 @@ class BodyRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """How an object is changed; ``path`` is what takes the update, None where that is the object's own."""
+    """How an object is updated; ``path`` is where, None for the path of the object itself."""
 
     method: str = "PATCH"
     body: BodyRule = BodyRule.CHANGED
@@ -79,9 +79,9 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is around an object: dotted members of responses about one object, and of bodies.
+    """The dotted members that hold an object: ``item`` in responses about one object, ``body`` in requests.
 
-    ``api_type`` is the type of its resource where the API follows JSON:API, None elsewhere.
+    ``api_type`` is the type of the resource for an API that follows JSON:API, else None.
     """
 
     item: str | None = None
@@ -109,7 +109,7 @@ def listing_of(described: Described, style: str | None) -> Listing:
 
 
 def update_of(described: Described) -> Update:
-    """Return how objects are changed: a PUT carries the whole object, unless it says otherwise."""
+    """Return how objects are updated: by default, a PUT holds the whole object."""
     method = described.get("method", "PATCH")
     body = described.get("body", "whole" if method == "PUT" else "changed")
     encoding = Encoding(described.get("encoding", "json"))
@@ -117,7 +117,7 @@ def update_of(described: Described) -> Update:
 
 
 def envelope_of(extension: Described) -> Envelope:
-    """Return what is around an object; in JSON:API both are below ``data``."""
+    """Return the envelope of an object; in JSON:API both members are ``data``."""
     described = extension.get("envelope", {})
     if extension.get("style"):
         return Envelope("data", "data", extension.get("type"))

@@ -1,4 +1,4 @@
-"""The rules for how a kind's API is spoken: what contradicts itself, and what may not be said. Pure."""
+"""The rules for what a kind file says about the protocol of its API. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORBIDDEN_HEADERS: Final = re.compile(
     r"|user-agent|expect|forwarded|x-forwarded-.*|x-http-method.*",
     re.IGNORECASE,
 )
-"""Headers that say who asks, where or what."""
+"""Headers that authenticate, route or frame a request, so that no kind may set them."""
 _UPDATE_PATH: Final = (EXTENSION, "update", "path")
 _OF_STYLE: Final[Mapping[str, ListStyle]] = {
     "offset": ListStyle.OFFSET,
@@ -35,19 +35,19 @@ _OF_STYLE: Final[Mapping[str, ListStyle]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong in the file of a kind, what to do about it, and the path of the value."""
+    """A fault in a kind file: the path of the value, and what is wrong with a remedy."""
 
     path: Path
     message: str
 
 
 def is_constant(header: str) -> bool:
-    """Return whether a header may have a constant value: it does not say who asks, where or what."""
+    """Return whether a header may have a constant value: it does not authenticate, route or frame."""
     return not _FORBIDDEN_HEADERS.fullmatch(header)
 
 
 def rest_faults(kind: Kind) -> Iterator[Fault]:
-    """Yield what is wrong with how the API of a kind is spoken."""
+    """Yield the faults in what a kind says about the protocol of its API."""
     for rule in (_path, _item, _list, _update, _send, _names, _shown, _merge, _style):
         yield from rule(kind)
 

@@ -1,6 +1,6 @@
 """The rules for the file of a kind that its schema, ``kind.schema.json``, cannot state. Pure.
 
-They are for the kinds of users: tests hold the built-in ones to them.
+Custom kinds are checked when they are loaded, packaged ones by tests.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _members(kind: Kind) -> Iterator[Fault]:
 
 
 def _reserved(kind: Kind) -> Iterator[Fault]:
-    """Refuse fields to declare that are called like what a file says about a key, but for just that."""
+    """Refuse fields with the name of a member that files give a key for another purpose."""
     for name in sorted(RESERVED & kind.schema["properties"].keys(), reverse=True):
         keywords = kind.schema["properties"][name]
         if keywords.get("readOnly") or _says_the_same(name, keywords):
@@ -143,7 +143,7 @@ def _identity(kind: Kind) -> Iterator[Fault]:
 
 
 def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str) -> Iterator[Fault]:
-    """Yield texts that would make a path lead elsewhere."""
+    """Yield examples and values that would change the meaning of a path."""
     matches = Pattern(keywords.get("pattern", ""))
     found = [f'"{text}"' for text in unwanted if accepts(keywords, matches, text)]
     if found:
@@ -153,7 +153,7 @@ def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str)
 
 
 def accepts(keywords: Schema, matches: Pattern, text: str) -> bool:
-    """Return whether a text is allowed; also where its pattern takes too much work to say."""
+    """Return whether a text is allowed, or its pattern takes too many steps to decide."""
     if len(text) < keywords.get("minLength", 0) or text not in keywords.get("enum", [text]):
         return False
     try:
@@ -169,7 +169,7 @@ def _required(kind: Kind) -> Iterator[Fault]:
 
 
 def _named_fields(kind: Kind) -> Iterator[Fault]:
-    """Check that what the extension names are fields, and can be what it says of them."""
+    """Check that the extension names fields that exist and are fit for their use."""
     extension = kind.schema[EXTENSION]
     by_service = [(member, extension[member]) for member in ("secret", "created") if member in extension]
     members = ("always_sent", "immutable", "effects", "optional", "foreign")

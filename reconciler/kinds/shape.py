@@ -1,4 +1,4 @@
-"""What lies inside the values of a field: members, items and their types, as its schema describes them."""
+"""The structure of the values of a field: members, items and types, from its schema."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def python_types(keywords: Schema) -> tuple[type, ...]:
 
 
 def holds_only_text(keywords: Schema) -> bool:
-    """Return whether every value inside the described one is a text."""
+    """Return whether every scalar inside a value is a string."""
     match keywords.get("type"):
         case "string":
             return True

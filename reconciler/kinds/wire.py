@@ -1,4 +1,4 @@
-"""Between the words of an API and those of files: envelopes, JSON:API, other names, other shapes. Pure."""
+"""Convert between members of an API and fields of files: envelopes, JSON:API, names, shapes. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
 
 PAIRS: Final = "pairs"
-"""How a map is shown that is a list of objects with ``key`` and ``value``."""
+"""The shape of a map that responses show as a list of objects with ``key`` and ``value``."""
 _PAIR: Final = frozenset({"key", "value"})
 
 
 def member(value: Any, dotted: str | None) -> Any:
-    """Return the member of ``value`` at a dotted path, None where there is none; all of it without a path."""
+    """Return the member of ``value`` at a dotted path, or None; without a path, ``value`` itself."""
     for step in dotted.split(".") if dotted else ():
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
 def object_of(kind: Kind, row: Any) -> Any:
-    """Return a row of a listing in the words of files; what is not an object stays as it is."""
+    """Return a row of a listing with the fields of files; what is not an object is returned unchanged."""
     if not isinstance(row, dict) or kind.is_plain:
         return row
     if kind.envelope.api_type is not None:
@@ -35,14 +35,14 @@ def object_of(kind: Kind, row: Any) -> Any:
 
 
 def item_of(kind: Kind, response: Any) -> Any:
-    """Return the object that a response is about, in the words of files; what is none stays as it is."""
+    """Return the object in a response with the fields of files; anything else is returned unchanged."""
     return object_of(kind, member(response, kind.envelope.item))
 
 
 def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -> Any:
-    """Return the body that carries ``values`` of fields, in the words of the API and its envelope.
+    """Return the body of a request with ``values`` of fields, as members of the API in its envelope.
 
-    ``path_id`` is the id of an object that exists, which a body of JSON:API repeats.
+    ``path_id`` is the id of an existing object, which JSON:API requires in the body.
     """
     there = {kind.renamed.get(name, name): value for name, value in values.items()}
     if kind.envelope.api_type is not None:
@@ -54,7 +54,7 @@ def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -
 
 
 def _taken(value: Any, shape: str | None) -> Any:
-    """Return a value in the shape in which it is set; what is shown otherwise stays as it is."""
+    """Return a value in the shape that requests use; one of another shape is returned unchanged."""
     if shape is None or value is None:
         return value
     if shape == PAIRS:

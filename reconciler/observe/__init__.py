@@ -1,1 +1,1 @@
-"""Reading the live objects of a scope and the names of places, whole or not at all."""
+"""Read live objects, and the names of projects and regions, completely or not at all."""

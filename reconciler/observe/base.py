@@ -1,4 +1,4 @@
-"""What the files said at a base commit, to say which side changed a field since."""
+"""The desired state at a base commit, from which it follows which side changed a field since."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What the files said at the base commit; ``state`` is None if they were not valid then."""
+    """The desired state at the base commit; ``state`` is None if the files were invalid then."""
 
     commit: str
     state: DesiredState | None
@@ -44,7 +44,7 @@ def read_base(
     validator: Validator,
     directory: Directory,
 ) -> Base:
-    """Read what the files said at a commit, its names looked up. Raises ConfigurationError if Git cannot."""
+    """Read the desired state at a commit, with numbers for names. Raises ConfigurationError if Git fails."""
     there = files_at(reference, paths, environment)
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)

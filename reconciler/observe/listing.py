@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _SHOWN: Final = 10
-"""So many objects without a usable name are described one by one."""
+"""The largest number of objects without a usable name that are reported one by one."""
 
 
 def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
@@ -76,7 +76,7 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
 
 
 def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Collection) -> LiveScope:
-    """Return the keys of a scope in the words of files, by names and by ids, which may be the same."""
+    """Return the keys of a scope, with the fields of files, by name and by id."""
     is_usable = is_name if kind.has_ids else is_segment
     ids: set[str] = set()
     found: dict[str, list[Row]] = {}

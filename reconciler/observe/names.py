@@ -1,4 +1,4 @@
-"""From the names of projects and regions to their numbers.
+"""Look up the numbers of projects and regions by their names.
 
 Everything is listed and compared here, because whether the service's own search finds parts of names is
 not documented.
@@ -31,12 +31,12 @@ _LISTS: Final = {
 }
 """Where each number is listed, and which member holds the name."""
 _ANY_CASE: Final = frozenset({"region_id"})
-"""Whose names the service matches whatever their capitals."""
+"""The kinds of names that the service compares case-insensitively."""
 _LISTING: Final = Listing(ListStyle.OFFSET, "limit", "offset", "results", "count")
 _PAGE: Final = 1000
 _CANDIDATES: Final = 10
 _COMPARED: Final = 10_000
-"""So many names are compared with one that is not found."""
+"""The largest number of names that are compared with one that is not found."""
 
 
 class Directory:

@@ -1,4 +1,4 @@
-"""How the pages of a listing are asked for one after the other, by its style, and where they end. Pure."""
+"""The query parameters of each page of a listing, by its style, and where the listing ends. Pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _FURTHER: Final = frozenset(
     | {"nextcursor", "next_token", "nexttoken", "next_page_token", "nextpagetoken", "has_more", "hasmore"}
     | {"has_next", "hasnext", "has_next_page", "hasnextpage", "is_truncated", "istruncated", "truncated"}
 )
-"""Members, in small letters, that say of a page that there are more."""
+"""Members, in lower case, by which a response announces further pages."""
 _TOTALS: Final = frozenset({"total", "total_count", "totalcount", "total_results", "count", "total_items"})
 _DEEPEST: Final = 3
 _LONGEST: Final = 80
 
 
 class Collection(Protocol):
-    """What is listed, as far as pages depend on it."""
+    """A collection, as far as its pages depend on it."""
 
     @property
     def listing(self) -> Listing:
@@ -49,25 +49,25 @@ class Collection(Protocol):
 
 
 class Pages(Protocol):
-    """What to ask for next. ``parameters`` are those of the next page."""
+    """The state of a listing; ``parameters`` are the query parameters of the next page."""
 
     parameters: Parameters
 
     def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
-        """Return whether there is a further page, after one that brings the objects to ``listed``.
+        """Return whether another page follows ``page``; ``listed`` objects were read up to its end.
 
-        ``count`` is what the page counts, None where nothing is counted. Raises InvalidResponseError.
+        ``count`` is the total in the response, None if there is none. Raises InvalidResponseError.
         """
         ...
 
 
 def pages_of(collection: Collection) -> Pages:
-    """Return what asks for the first page of a collection."""
+    """Return the state before the first page of a collection."""
     return _STYLES[collection.listing.style](collection)
 
 
 class _Offsets:
-    """By the number of objects before the page; without a count it ends at a page that is not full."""
+    """Pages by offset; without a count, a page that is not full is the last."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -86,7 +86,7 @@ class _Offsets:
 
 
 class _Numbers:
-    """By the number of the page, up to one that is not full."""
+    """Pages by number; one that is not full is the last."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -105,7 +105,7 @@ class _Numbers:
 
 
 class _Cursors:
-    """By what a response says; a cursor that comes twice would lead round in a circle."""
+    """Pages by cursor; a repeated cursor is refused, because the listing would never end."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -118,7 +118,7 @@ class _Cursors:
         if cursor is None:
             return False
         if cursor in self._seen:
-            raise self._collection.mismatch(f"the cursor {_short(cursor)} was given twice, which has no end")
+            raise self._collection.mismatch(f"the cursor {_short(cursor)} is repeated, so this never ends")
         self._seen.add(cursor)
         self.parameters = {**_size(self._collection), **_named(self._collection.listing.position, cursor)}
         return True
@@ -134,11 +134,11 @@ class _Cursors:
             return str(value)
         if not isinstance(value, str):
             where = "the link next" if how.is_linked else str(how.next)
-            raise self._collection.mismatch(f"{where} must be a text, and is {_short(value)}")
+            raise self._collection.mismatch(f"{where} must be a string, not {_short(value)}")
         return self._taken(value, is_link=how.is_linked)
 
     def _after(self, page: Page, results: list[Any]) -> str | None:
-        """Return the cursor in the last object, if the response says that there are more."""
+        """Return the cursor in the last object, None if the response says that no object follows."""
         how = self._collection.listing.cursor
         more = member(page.value, how.more)
         is_short = self._collection.listing.limit is not None and len(results) < self._collection.page_limit
@@ -147,11 +147,11 @@ class _Cursors:
         value = member(results[-1], how.last) if results else None
         if more is not True or type(value) not in {str, int} or value == "":
             shown = f"{how.more} {_short(more)} and {how.last} {_short(value)}"
-            raise self._collection.mismatch(f"a page with more behind it must say where it ends, not {shown}")
+            raise self._collection.mismatch(f"{shown} do not define the next page")
         return str(value)
 
     def _taken(self, value: str, *, is_link: bool) -> str:
-        """Return a cursor; of a link its parameter alone, because a link that is followed leads anywhere."""
+        """Return a cursor; of a link only its parameter, because its host may be any other."""
         name = self._collection.listing.position or ""
         try:
             found = parse_qs(urlsplit(value).query).get(name)
@@ -165,7 +165,7 @@ class _Cursors:
 
 
 class _Whole:
-    """All at once; a response that says there is more is refused."""
+    """One response without pages; one that announces further pages is refused."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -175,7 +175,7 @@ class _Whole:
         del count
         sign = "a link next" if page.next_link else _sign(page.value, results, listed, 0)
         if sign:
-            raise self._collection.mismatch(f"it has {sign}, so there are more pages; name the style of list")
+            raise self._collection.mismatch(f"it has {sign}, so there are more pages; set the style of list")
         return False
 
 
@@ -196,7 +196,7 @@ def _named(name: str | None, value: int | str) -> Parameters:
 
 
 def _is_full(collection: Collection, results: list[Any]) -> bool:
-    """Return whether a page is full, after which another may come."""
+    """Return whether a page is full, so that another may follow."""
     size = collection.page_limit
     if len(results) > size:
         raise collection.mismatch(f"a page must not hold more than the {size} that were asked for")
@@ -204,7 +204,7 @@ def _is_full(collection: Collection, results: list[Any]) -> bool:
 
 
 def _sign(value: Any, results: list[Any], listed: int, depth: int) -> str:
-    """Return the member outside the list that says that there are more, or nothing."""
+    """Return the member outside the list that announces further objects, or an empty string."""
     if not isinstance(value, dict) or depth > _DEEPEST:
         return ""
     for name, inner in value.items():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LISTINGS: Final = 3
-"""How often a listing that changes while it is read is begun again before it is given up."""
+"""How often a listing that changes while it is read is started again before it fails."""
 _MOST_ITEMS: Final = 1_000_000
 _MOST_PAGES: Final = 10_000
 _MOST_BYTES: Final = 512 * 2**20
@@ -77,7 +77,7 @@ class Collection:
         return self._invalid(f"the response does not match the documented schema: {detail}")
 
     def too_large(self, reason: str) -> InvalidResponseError:
-        """Return the error of a listing without a sensible end."""
+        """Return the error of a listing that exceeds a bound."""
         return self._invalid(f"the listing is too large: {reason}")
 
     def _invalid(self, detail: str) -> InvalidResponseError:
@@ -89,7 +89,7 @@ class ListingChangedError(Exception):
 
 
 def read_whole(source: Source, collection: Collection, add_up: Callable[[Iterator[list[Any]]], T]) -> T:
-    """Return what ``add_up`` makes of the pages; it may raise ListingChangedError too.
+    """Return the result of ``add_up`` for the pages; it may raise ListingChangedError too.
 
     Raises IncompleteReadError if the listing never holds what it counts, InvalidResponseError if a response
     is not a listing or there is too much of it, and any other ApiError unchanged.
@@ -141,7 +141,7 @@ def _page(source: Source, collection: Collection, parameters: Parameters) -> Pag
 
 
 def _require_empty(source: Source, collection: Collection) -> None:
-    """Ask for the page before an empty first one: of an API that counts from 0 that has the first objects."""
+    """Check that page 0 is empty too, because in an API that counts from 0 it has the first objects."""
     listing = collection.listing
     if listing.style is not ListStyle.PAGE or listing.first == 0:
         return
@@ -155,7 +155,7 @@ def _require_empty(source: Source, collection: Collection) -> None:
 
 
 def _members(collection: Collection, response: Any) -> tuple[int | None, list[Any]]:
-    """Return what one response counts, None where nothing is counted, and the objects in it."""
+    """Return the count of a response, None if it has none, and its objects."""
     listing = collection.listing
     if listing.results is None:
         if isinstance(response, list):

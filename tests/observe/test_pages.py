@@ -119,13 +119,13 @@ def test_a_listing_is_read_to_its_end(
 @pytest.mark.parametrize(
     ("kind", "responses", "reason"),
     [
-        (NEXT, [after("c", "a"), after("c", "b")], 'the cursor "c" was given twice'),
-        (NEXT, [after({"a": 1}, "a")], "meta.next must be a text, and is a list or object"),
+        (NEXT, [after("c", "a"), after("c", "b")], 'the cursor "c" is repeated'),
+        (NEXT, [after({"a": 1}, "a")], "meta.next must be a string, not a list or object"),
         (NEXT, [after("https://x/labels?page=2", "a")], "has no after"),
         (LINK, [answer(rows("a"), '</labels?page=2>; rel="next"')], "has no after"),
-        (LAST, [flagged(more=True)], "a page with more behind it must say where it ends"),
-        (LAST, [flagged("a", more="yes")], "a page with more behind it must say where it ends"),
-        (LAST, [answer({"data": rows("a", "b")})], "a page with more behind it must say where it ends"),
+        (LAST, [flagged(more=True)], "do not define the next page"),
+        (LAST, [flagged("a", more="yes")], "do not define the next page"),
+        (LAST, [answer({"data": rows("a", "b")})], "do not define the next page"),
         (labels("whole"), [answer(rows("a"), '</labels?page=2>; rel="next"')], "it has a link next"),
         *(
             (labels("whole", results="data"), [answer({"data": rows("a"), **said})], "so there are more")
