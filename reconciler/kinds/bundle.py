@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from reconciler.kinds.kind import RESERVED
 from reconciler.kinds.packaged import SUFFIX, schema_texts
 from reconciler.kinds.references import with_references
 
@@ -45,7 +46,11 @@ def editor_schema(kinds: Iterable[Kind]) -> str:
         is_meant = {"required": ["kind"], "properties": {"kind": {"const": kind.name}}}
         keys = {"properties": {"keys": {"items": {"$ref": f"#/definitions/{kind.name}"}}}}
         schema["allOf"].append({"if": is_meant, "then": keys})
-        schema["definitions"][kind.name] = kind.schema
+        rules = {name: {"$ref": f"#/definitions/{name}"} for name in sorted(RESERVED, reverse=True)}
+        schema["definitions"][kind.name] = {
+            **kind.schema,
+            "properties": {**kind.schema["properties"], **rules},
+        }
     return _text(schema)
 
 

@@ -30,7 +30,9 @@ from urllib.parse import quote
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
+from reconciler.load.builder import parse
 from tests.gallery.clouds import CASES as CLOUDS
 from tests.gallery.forges import CASES as FORGES
 from tests.gallery.server import FORM, JSON, SECOND_TOKEN, TOKEN, GalleryServer, Sent, running
@@ -296,6 +298,13 @@ def test_the_server_needs_the_constant_header() -> None:
     assert (
         GalleryServer(labels.api, [*labels.live]).respond("GET", labels.api.collection, {}, b"").status == 400
     )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_schema_for_editors_accepts_the_file(name: str) -> None:
+    schema = json.loads((ROOT / "keys.schema.json").read_text(encoding="utf-8"))
+    (document,) = parse((ROOT / CASES[name].file).read_text(encoding="utf-8"), name)
+    assert [error.message for error in Draft7Validator(schema).iter_errors(document.data)] == []
 
 
 def test_every_file_of_the_gallery_is_tested() -> None:
