@@ -1,4 +1,4 @@
-"""Addresses and tokens, checked before anything is sent: a token goes over https, or to this machine."""
+"""Checks of addresses and tokens: a token is sent over https, or to this machine."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Apis:
         stop: threading.Event,
         redactor: Redactor,
     ) -> None:
-        """Store what opens each session, which must have the same clock, event and redactor."""
+        """Store the openers of the sessions, which must have the same clock, event and redactor."""
         self.clock = clock
         self.stop = stop
         self.redactor = redactor
@@ -42,7 +42,7 @@ class Apis:
 
     @classmethod
     def of(cls, **clients: Session) -> Self:
-        """Return the APIs of some clients by their names, which end with it."""
+        """Return the APIs of some clients by name; closing it closes the clients."""
         clock = next(iter(clients.values())).clock
         stop, redactor = threading.Event(), Redactor()
 
@@ -63,7 +63,7 @@ class Apis:
             session.__exit__()
 
     def close(self) -> None:
-        """Close every connection; the threads live on."""
+        """Close every connection, but no thread."""
         for session in self._sessions.values():
             session.close()
 
@@ -72,9 +72,9 @@ class Apis:
         return f"{type(self).__name__}({sorted(self._open)})"
 
     def session(self, api: str) -> Session:
-        """Return the session with an API. Raises ConfigurationError for one that is not there.
+        """Return the session with an API. Raises ConfigurationError for an unknown one.
 
-        What belongs to the built-in API because nothing else is said goes to the only one that there is.
+        If there is one API only, the name of the built-in one means it too.
         """
         if api == BUILT_IN_API and len(self._open) == 1:
             api = next(iter(self._open))
@@ -86,5 +86,5 @@ class Apis:
         return self._sessions[api]
 
     def place(self, apis: Iterable[str]) -> str:
-        """Return where requests to ``apis`` go: a base URL, or one for each name; without names, of all."""
+        """Return the base URL of ``apis``, or a text with that of each; without names, of all."""
         return place_text({name: self.session(name).base_url for name in set(apis) or self._open})

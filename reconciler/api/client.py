@@ -1,4 +1,4 @@
-"""The API and a token for it: what the library's steps take."""
+"""The API and a token for it: the argument of the steps of the library."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Sessions(Protocol):
-    """What a run talks to: one API, or several by their names."""
+    """The APIs of a run: one, or several by name."""
 
     @property
     def clock(self) -> Clock:
@@ -49,7 +49,7 @@ class Sessions(Protocol):
         ...
 
     def place(self, apis: Iterable[str], /) -> str:
-        """Return where requests to ``apis`` go, for people and for a plan."""
+        """Return the base URL of ``apis``, or a text with that of each, for people and for a plan."""
         ...
 
 
@@ -85,7 +85,7 @@ class Session:
         return self.reader.base_url
 
     def session(self, _api: str) -> Session:
-        """Return the session itself, which is with all that there is."""
+        """Return the session itself, whatever the name of the API."""
         return self
 
     def place(self, _apis: Iterable[str]) -> str:

@@ -57,7 +57,7 @@ def network_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
 def proxy_for(url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for an address, if there is one. Raises ConfigurationError if it cannot be used.
 
-    Plain http to this machine goes straight: no proxy is to see the token.
+    Plain http to this machine uses no proxy, which would see the token.
     """
     if url.scheme == "http" and is_loopback(_host(url)):
         return None
@@ -68,7 +68,7 @@ def proxy_for(url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
 
 
 def _set(name: str, environment: Mapping[str, str]) -> str | None:
-    """Return the variable that is set: the one in small letters goes first, and empty it sets nothing."""
+    """Return the variable that is set; lower case has precedence, and an empty one counts as unset."""
     for spelled in (name, name.upper()):
         if spelled in environment:
             return spelled if environment[spelled].strip() else None

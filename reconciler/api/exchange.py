@@ -41,7 +41,7 @@ _ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeE
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came of it: never a header. ``seconds`` is its duration.
+    """One request and its status, without any header. ``seconds`` is its duration.
 
     ``api`` is the name of the API that it was sent to; empty where it is none of the run's.
     """
@@ -118,7 +118,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back to ``request``, whatever its status.
+    """The response to ``request``, whatever its status.
 
     ``location`` is the target of a redirect, ``next_link`` that of the link ``next`` (RFC 8288), ``etag`` the
     tag of what it shows (RFC 9110).
@@ -142,7 +142,7 @@ class Response:
 
 
 def _next_link(response: httpx.Response) -> str | None:
-    """Return the target of the link ``next``; None where it says by ``results`` that it leads to none."""
+    """Return the target of the link ``next``; None if its parameter ``results`` says that there is none."""
     link = response.links.get("next", {})
     return None if link.get("results") == "false" else link.get("url")
 

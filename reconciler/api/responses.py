@@ -1,4 +1,4 @@
-"""From HTTP responses to JSON values and errors by meaning. Never a token in a text."""
+"""Convert HTTP responses to JSON values, or to errors by meaning; no text contains a token."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def value_of(response: Response, redactor: Redactor) -> Any:
 
 
 def error_class(status: int) -> type[errors.ApiError]:
-    """Return the error that a status stands for, which is not a success."""
+    """Return the error class of a status that is not a success."""
     is_fault = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return _BY_STATUS.get(status, errors.ServerFaultError if is_fault else errors.RejectedError)
 
@@ -123,7 +123,7 @@ def is_about_permission(said: str) -> bool:
 def _parsed(content: bytes, method: str, redactor: Redactor) -> tuple[Any, _Problem | None]:
     """Return the value of a body, or why it cannot be used.
 
-    It comes without the secrets of new keys, but for the response to a POST, which brings one.
+    The secrets of new keys are removed, except from the response to a POST, which may contain one.
     """
     compact = squeezed(content)
     value = problem = None
@@ -137,7 +137,7 @@ def _parsed(content: bytes, method: str, redactor: Redactor) -> tuple[Any, _Prob
 
 
 def _lenient(content: bytes) -> Any:
-    """Return the JSON value of ``content`` as far as it can be read at all, else None.
+    """Return the JSON value of ``content``, None if it cannot be parsed.
 
     A duplicate member with different values holds all of them.
     """

@@ -1,4 +1,4 @@
-"""When a request is tried again, and how long all workers wait."""
+"""When a request is retried, and how long all workers wait."""
 
 from __future__ import annotations
 

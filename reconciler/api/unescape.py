@@ -1,4 +1,4 @@
-"""Reading the escapes of URLs, JSON, programming languages and HTML in a text of unknown origin."""
+"""Decode the escapes of URLs, JSON, programming languages and HTML in a text of unknown origin."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ _ESCAPE: Final = re.compile(
     r"|(&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});?)"
 )
 _ZEROS: Final = re.compile(r"(?<=#)0+(?=[0-9])|(?<=[xX])0+(?=[0-9A-Fa-f])")
-"""What says nothing in the number of an entity; Python refuses to read thousands of digits."""
+"""Leading zeros in the number of an entity; Python refuses to parse thousands of digits."""
 _LARGEST_CHARACTER: Final = 0x10FFFF
 
 
 class View(NamedTuple):
-    """A text after some of its escapes are read, and where each character begins and ends in the original."""
+    """A text with decoded escapes, and where each character begins and ends in the original."""
 
     text: str
     spans: list[tuple[int, int]]
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Return the view of a text of which nothing is read yet."""
+        """Return the view of a text without decoding."""
         return cls(text, [(at, at + 1) for at in range(len(text))])
 
 
 def read_escapes(text: str) -> str:
-    """Return ``text`` with one level of escapes read, each sort only where there is its sign."""
+    """Return ``text`` with one level of escapes decoded."""
     if "\\" in text or "%u" in text or "&" in text:
         text = _ESCAPE.sub(lambda match: "".join(char for char, _, _ in _characters(match)), text)
     return unquote(text) if "%" in text else text
 
 
 def decoded(view: View) -> View:
-    """Return the view with one level of escapes read."""
+    """Return the view with one level of escapes decoded."""
     if "%" not in view.text and "\\" not in view.text and "&" not in view.text:
         return view
     chars: list[str] = []
@@ -58,7 +58,7 @@ def decoded(view: View) -> View:
 
 
 def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield the characters that an escape stands for, and where each begins and ends."""
+    """Yield the characters of an escape, and where each begins and ends."""
     percent, four, braced, two, eight, octal, itself, entity = match.groups()
     start, end = match.span()
     if percent is not None:

@@ -21,7 +21,7 @@ _Tasks = SimpleQueue[tuple[Future[Any], "Callable[[], Any]"] | None]
 
 
 class Workers:
-    """Threads that are kept until the context ends, at most ``count`` of them.
+    """Threads that run until the context ends, at most ``count`` of them.
 
     A service that started new ones in each cycle would grow: what threads leave behind is scattered. The
     executors of the standard library start a thread when work comes: one that cannot be started would be
@@ -37,7 +37,7 @@ class Workers:
         self._finalizer = weakref.finalize(self, _end, self._tasks, self._threads)
 
     def __enter__(self) -> Self:
-        """Return the workers themselves."""
+        """Return the workers."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,7 +65,7 @@ class Workers:
 
 
 def start_thread(work: Callable[[], None], name: str) -> threading.Thread:
-    """Start a thread that keeps no process from ending. Raises ConfigurationError if it cannot be started."""
+    """Start a daemon thread. Raises ConfigurationError if it cannot be started."""
     thread = threading.Thread(target=work, name=name, daemon=True)
     try:
         thread.start()

@@ -1,1 +1,1 @@
-"""Normal forms, comparison and what a difference does to access."""
+"""Normal forms, comparison, and the effect of a difference on access."""

@@ -1,4 +1,4 @@
-"""Two values as deepdiff compares them: which member and which item of one is beside which of the other."""
+"""Two values as deepdiff compares them: which member and item of one is paired with which of the other."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     Path = tuple[str | Index, ...]
 
 _MOST_PAIRS: Final = 40_000
-"""Two lists are aligned up to so many pairs of items; the items of longer ones are paired by position."""
+"""The largest number of pairs of items to align; items of longer lists are paired by position."""
 IDENTIFYING: Final = ("id", "name")
-"""Members that say which object of a list it is."""
+"""Members that identify an object in a list."""
 _ABSENT: Final = object()
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
@@ -100,7 +100,7 @@ def _at(items: Sequence[Any], index: int | None) -> Any:
 
 
 def _identity(item: Any) -> str:
-    """Return the text that says which item it is: the names of an object, or else all of it."""
+    """Return the text that identifies an item: the names of an object, or else its JSON."""
     return scalar_text(
         {name: item[name] for name in IDENTIFYING if name in item} if _is_named(item) else item
     )

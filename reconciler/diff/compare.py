@@ -1,4 +1,4 @@
-"""Which declared fields differ, how, and what that does to access; the one home of deepdiff.
+"""Which declared fields differ, how, and the effect on access; the only module that imports deepdiff.
 
 An equality pass comes first: most keys of a plan are unchanged, and deepdiff costs a hundred times what a
 comparison does. It is called once for each key that is not equal, and names every field, member and item.
@@ -33,7 +33,7 @@ _EDITS: Final = {
 }
 """What deepdiff reports of objects, sets and texts, which is all that it is given."""
 _SURE: Final = frozenset({str, type(None), list, dict})
-"""Types of values that are of one type if they are equal."""
+"""Types of values that have the same type whenever they are equal."""
 _UNCHANGED: Final = "access unchanged"
 
 
@@ -121,7 +121,7 @@ def desired_form(field: Field, want: Any, have: Any) -> Any:
 
 
 def is_stored(field: Field, want: Any, have: Any) -> bool:
-    """Return whether a live value in normal form is what was sent, but for what that left out."""
+    """Return whether a live value in normal form has all that was sent; it may have more members."""
     return json_text(have) in {json_text(want), json_text(desired_form(field, want, have))}
 
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from reconciler.kinds.shape import Shape
 
 DEEPEST: Final = 64
-"""How deep a value may be nested and still be compared: every function that walks it can."""
+"""The deepest nesting of a value that is compared: recursive functions can process it."""
 _EXACT: Final = frozenset({str, int, bool, type(None)})
-"""Types of values that hold no others, and are numbers by value."""
+"""Scalar types without floats: their values are in normal form already."""
 _PLAIN: Final = re.compile(r"[#-\[\]-~]*")
-"""Characters behind the quotation mark, of which none is escaped in JSON."""
+"""Printable ASCII characters after the quotation mark that JSON does not escape."""
 
 
 class NotNormalError(ValueError):
@@ -74,7 +74,7 @@ def _by_value(field: Field, value: Any) -> Any:
 def _set_of_texts(field: Field, value: Any) -> list[Any] | None:
     """Return the normal form of a set of objects of texts; None if it may be another.
 
-    It is what the items have one by one, in a tenth of the time: keys may bind hundreds of containers.
+    The result is that of normalizing the items one by one, in a tenth of the time: sets may have hundreds.
     """
     shape = field.shape.items
     if field.form is not Form.SET or shape is None or shape.keeps_others or not isinstance(value, list):
@@ -99,7 +99,7 @@ def _shown(value: Any) -> str:
 
 
 class _OddError(Exception):
-    """A value is not of its shape."""
+    """A value does not have its shape."""
 
 
 def _known(field: Field, shape: Shape | None, value: Any, noun: str) -> Any:

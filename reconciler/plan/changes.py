@@ -1,4 +1,4 @@
-"""What has to happen to one key: nothing, an update, or its creation, deletion or replacement. Pure."""
+"""The change of one key: none, an update, a creation, a deletion or a replacement. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ UNCHANGED: Final = Planned()
 
 
 def planned_change(kind: Kind, scope: Scope, key: DesiredKey, live: Values | None) -> Planned:
-    """Return what makes a live key as it is declared, as far as the two can be compared."""
+    """Return the change that gives a live key its declared values, as far as the two can be compared."""
     owner = None if live is None else kind.owner(live)
     if owner is not None:
         message = f"is managed elsewhere ({owner}) and is never changed; remove it from the file"
@@ -202,7 +202,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
 
 
 def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:
-    """Return the creation of a key, and why it cannot be sent if it cannot."""
+    """Return the creation of a key, with a problem if it cannot be sent."""
     problems: list[Problem] = []
     missing = [name for name in kind.create_requires or () if name not in key.fields]
     if kind.create_requires is None:
@@ -247,7 +247,7 @@ def _unaddressable(scope: Scope, name: str) -> Problem:
 
 
 def _deletion(kind: Kind, scope: Scope, name: str, live: Values, position: Position) -> Planned:
-    """Return the deletion of a key; what cannot be compared of it is not shown, and warned about."""
+    """Return the deletion of a key; values that cannot be compared are omitted with a warning."""
     before, odd = readable(kind, sorted({*kind.settable} - {kind.identity}), live)
     path_id = kind.id_of(live)
     change = change_of(

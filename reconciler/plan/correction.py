@@ -1,4 +1,4 @@
-"""What of the drift a correction may undo, and why the rest is left to a person. Pure."""
+"""Which drift a correction may undo, and why the rest is left to a person. Pure."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class _Narrowing:
     reasons: Mapping[str, str]
 
     def correction(self, key: DriftedKey) -> tuple[Change | None, Mapping[str, str]]:
-        """Return what is sent, if anything is, and why other drift of the key that is wanted is not."""
+        """Return the change to send, if there is one, and why other selected drift remains."""
         change = key.correction
         names = {record.field for record in key.records if self.is_wanted(change.address, record)}
         if not names:

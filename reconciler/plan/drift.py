@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     """Returns whether the drift of a field, or of the whole key, at an address is to be corrected."""
 
 WHOLE_KEY: Final = ""
-"""In place of the name of a field where the key itself was created or deleted."""
+"""Used as the name of a field if the key itself was created or deleted."""
 
 _CREATED: Final = "the key is live"
 _DELETED: Final = "the key is not live"
@@ -92,12 +92,12 @@ class DriftedKey:
 
     @property
     def effect(self) -> Effect:
-        """Return what all of it together did to access."""
+        """Return the effect of all its differences on access."""
         return effect_of_all(self.records)
 
     @property
     def records(self) -> tuple[FieldChange, ...]:
-        """Return what is counted, corrected and remembered: the fields, or the one change of a whole key."""
+        """Return the differences to count, correct and record: fields, or the one change of a whole key."""
         if self.action is Action.UPDATE:
             return self.fields
         is_new, change = self.action is Action.CREATE, self.correction
@@ -107,7 +107,7 @@ class DriftedKey:
 
     @property
     def origins(self) -> frozenset[DriftOrigin | None]:
-        """Return the origins of all that differs."""
+        """Return the origins of all differences."""
         return frozenset(_ORIGINS[record.origin] for record in self.records)
 
 
@@ -125,12 +125,12 @@ def record_names(change: Change) -> tuple[str, ...]:
 
 
 def drifted_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
-    """Return what of ``keys`` is drift, or may be."""
+    """Return the differences of ``keys`` that are drift, or may be."""
     return _part(keys, lambda origin: origin is not DriftOrigin.PENDING)
 
 
 def pending_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
-    """Return what of ``keys`` Git alone changed."""
+    """Return the differences of ``keys`` that only Git made."""
     return _part(keys, lambda origin: origin is DriftOrigin.PENDING)
 
 
@@ -170,7 +170,7 @@ def declared_values(
 
 
 def _reversed(kind: Kind, change: Change) -> DriftedKey:
-    """Return a change in the other direction: from what is desired to what is live."""
+    """Return a change in the other direction: from the desired to the live values."""
     origin = _ORIGINS[change.origin]
     match change.action:
         case Action.CREATE:

@@ -1,4 +1,4 @@
-"""Why a field is equal or different, and what the requests of an apply would carry of it. Pure."""
+"""Why a field is equal or different, and whether a request of apply would contain it. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULES: Final = {
 
 
 class Verdict(StrEnum):
-    """What comparing a field found."""
+    """The result of comparing a field."""
 
     EQUAL = "equal"
     DIFFERENT = "different"
@@ -37,7 +37,7 @@ class Verdict(StrEnum):
 
 
 class Carried(StrEnum):
-    """Why a request would carry a field, or not."""
+    """Why a request would contain a field, or not."""
 
     DIFFERS = "carried, because it differs"
     REQUIRED = "carried as it is, because the service requires it in every update"
@@ -58,7 +58,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One field: what the file and the API say of it, which is None where they do not, and what follows.
+    """One field: its values in the file and at the API, None if there is none, and their comparison.
 
     ``change`` is how the live value differs from the desired one, where it does. ``inherited_from`` is the
     position of the default that the file's value comes from, if it does.

@@ -1,4 +1,4 @@
-"""When a plan is too dangerous to execute: bounds on what one run may change. Pure."""
+"""Limits on the changes of one run, beyond which a plan is refused. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SPELLING: Final = re.compile(r"(?P<number>\d{1,9})(?P<percent>%?)", re.ASCII)
 _WHOLE: Final = 100
 _NAMED: Final = 20
-"""Keys that a refusal names; the plan shows them all."""
+"""The largest number of keys in a refusal; the plan shows them all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which side made each field differ since a base: what the files said at a commit, or what was applied. Pure.
+"""Which side made each field differ since a base: the files at a commit, or the last apply. Pure.
 
 What was desired at the base, what is desired now, and what is live are the three sides of a merge. A field
 that Git alone changed is ``config``, one that only the API changed is ``drift``, one that both changed, to
@@ -72,7 +72,7 @@ def with_origins_since(
 
 
 def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> KeyAtBase:
-    """Return the function that looks up the keys of ``plan`` in ``base``, what the files said at a commit."""
+    """Return the function that looks up the keys of ``plan`` in ``base``, the files at a commit."""
     changed = {change.address for change in (*plan.changes, *plan.missing)}
     exclusive = {part.scope for part in base.scopes if part.exclusive is not None}
     known: dict[str, BaseKey] = {}
@@ -91,7 +91,7 @@ def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> 
 
 
 def no_longer_declared(base: DesiredState, state: DesiredState, selected: Selection) -> Iterator[Problem]:
-    """Yield a warning of each key that the base declares and the files no longer do: it is left as it is.
+    """Yield a warning of each key that the base declares and the files no longer do: it is not changed.
 
     In an exclusive scope the plan deletes it instead.
     """
@@ -131,12 +131,12 @@ def _with_origin(change: Change, base: BaseKey) -> Change:
 
 
 def _of_whole_key(before: BaseState, now: BaseState) -> Origin | None:
-    """Return the side that creates or deletes a key, by what was desired of it ``before``."""
+    """Return the side that creates or deletes a key, by its desired state ``before``."""
     return Origin.DRIFT if before is now else None if before is BaseState.UNKNOWN else Origin.CONFIG
 
 
 def _differs(base: BaseKey, values: Mapping[str, Any]) -> bool:
-    """Return whether a field of the base, as far as it is in ``values``, holds something else there."""
+    """Return whether a field of the base has another value in ``values``, if it is there."""
     return any(name in values and text != json_text(values[name]) for name, text in base.fields.items())
 
 

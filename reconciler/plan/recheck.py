@@ -1,4 +1,4 @@
-"""Which fields of a live key are not as they were planned from, or as they were sent. Pure."""
+"""Which fields of a live key differ from the plan, or from the request that was sent. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field that does not hold what was expected; both values in normal form."""
+    """A field without its expected value; both values in normal form."""
 
     field: str
     expected: Any
@@ -81,7 +81,7 @@ def stored_differences(
 
 
 def differences_text(expected: str, found: str, differences: Iterable[Difference]) -> str:
-    """Return differences as text: each field, what ``expected`` and ``found`` say of its two values."""
+    """Return differences as text; ``expected`` and ``found`` describe the two values of each field."""
     return "; ".join(
         f"{item.field} {expected} {json_text(item.expected)} {found} {json_text(item.found)}"
         for item in differences

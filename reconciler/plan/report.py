@@ -1,4 +1,4 @@
-"""What was found when live keys were compared: drift, by key, field and scope. Pure."""
+"""The drift of a run, by key, field and scope. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class DriftReport:
 
     @property
     def obstacles(self) -> tuple[Problem, ...]:
-        """Return why some of the differences, which are all known, could not be applied as they are."""
+        """Return the problems of differences that are known but cannot be applied."""
         compared = {change.address for change in (*self.plan.changes, *self.plan.missing)}
         return tuple(
             problem for problem in self.plan.problems if problem.address in compared and not problem.is_live
@@ -112,7 +112,7 @@ class DriftReport:
 
 
 def report_of(kinds: Mapping[str, Kind], plan: Plan, unread: Mapping[Scope, ReconcilerError]) -> DriftReport:
-    """Return what ``plan``, of the scopes that could be read, says of drift."""
+    """Return the drift in ``plan``, which covers the scopes that could be read."""
     keys = drift_of(kinds, plan)
     return DriftReport(plan, drifted_part(keys), unread, pending_part(keys))
 

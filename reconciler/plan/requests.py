@@ -1,4 +1,4 @@
-"""The requests of a change: as little as the API of its kind allows. Pure."""
+"""The requests of a change, as small as the API of its kind allows. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
 
 
 def _update_body(kind: Kind, change: Change) -> Any:
-    """Return the body of an update in the words of the API."""
+    """Return the body of an update, with the members of the API."""
     encoding = kind.update.encoding
     if encoding is Encoding.JSON_PATCH:
         return [_operation(kind, name, change) for name in change.patch]
@@ -63,9 +63,9 @@ def _operation(kind: Kind, name: str, change: Change) -> Mapping[str, Any]:
 
 
 def _with_nulls(shape: Shape, before: Any, after: Any) -> Any:
-    """Return a whole value in which members that an object is to lose are null, where they can be.
+    """Return ``after`` with null for each member that an object loses, if the member may be null.
 
-    A service that is sent an object without them may leave them as they are.
+    A service may not change members that a body omits.
     """
     if not isinstance(before, dict) or not isinstance(after, dict):
         return after

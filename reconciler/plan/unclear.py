@@ -1,4 +1,4 @@
-"""Declared and live names that lead to no one live key, where the service makes ids. Pure."""
+"""Names that do not identify one live key, where the service assigns ids. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """What follows from names that lead to no one live key, and the declared keys that have ``others``.
+    """The effects of names that do not identify one live key; ``others`` are the declared keys that do.
 
     ``unmanaged`` holds the name of each live object that is not declared.
     """
@@ -34,10 +34,10 @@ class Unclear:
 def unclear_names(
     kind: Kind, desired: DesiredScope, observed: LiveScope, selected: Callable[[str], bool]
 ) -> Unclear:
-    """Return what is wrong with unclear names: nothing is done to their objects, and all others are planned.
+    """Return the problems of unclear names: their objects are not changed, and all others are planned.
 
-    An exclusive scope would delete each of several objects of one name by its own id; but then two changes
-    had one address, which a review, a journal and a history could not tell apart. So that is a problem.
+    In an exclusive scope, several objects of one name are a problem: their deletions would share an address,
+    so that a review, a journal and a history could not distinguish them.
     """
     respelt = _respelt(kind, desired, observed) if kind.has_ids else {}
     if not observed.unclear and not respelt:
@@ -65,9 +65,9 @@ def unclear_names(
 
 
 def _respelt(kind: Kind, desired: DesiredScope, observed: LiveScope) -> Mapping[str, Problem]:
-    """Return the problem of each key to create of which an undeclared live one differs in spelling only.
+    """Return the problem of each new key whose name differs from an undeclared live one in spelling only.
 
-    A service that spells names in its own way would otherwise get another key with each apply.
+    If the service normalizes names, each apply would otherwise create another key.
     """
     known = observed.keys.keys() | observed.unclear.keys()
     new = [key for key in desired.keys if key.name not in known and not key.is_absent]
@@ -85,5 +85,5 @@ def _respelt(kind: Kind, desired: DesiredScope, observed: LiveScope) -> Mapping[
 
 
 def _spelling(name: str) -> str:
-    """Return what spellings of a name have in common: no capitals, no needless blanks, one Unicode form."""
+    """Return a name in lower case and NFKC, with single blanks: equal for all its spellings."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -1,4 +1,4 @@
-"""What an update carries that replaces the whole object: all that it has, and the declared fields. Pure."""
+"""The body of an update that replaces the whole object: its live and its declared fields. Pure."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _UNDECLARED: Final = object()
 
 
 def undescribed(kind: Kind, live: Values) -> str:
-    """Return why an update would drop members of a live object, where its kind sends the whole; or nothing.
+    """Return why an update of the whole object would drop members of it, or an empty string.
 
-    What the file of the kind does not describe cannot be sent.
+    A member that the kind file does not describe cannot be sent.
     """
     if kind.update.body is not BodyRule.WHOLE:
         return ""
@@ -47,7 +47,7 @@ def undescribed(kind: Kind, live: Values) -> str:
 
 
 def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
-    """Return the fields that an update sends of a live object, just read, with ``patch`` laid over them.
+    """Return the fields that an update sends of a live object, just read, overridden by ``patch``.
 
     Raises SchemaMismatchError if a value would be lost: one that is not described, not shown, or hidden.
     """
@@ -76,10 +76,10 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
 
 
 def hidden(kind: Kind, declared: Values, sent: Values) -> str:
-    """Return why a request that carries ``sent`` would store asterisks; or nothing.
+    """Return why a request with ``sent`` would store a masked secret, or an empty string.
 
-    A value that no file declares is sent as the response shows it: the members beside declared ones, and what
-    a replacement takes along.
+    Undeclared values are sent as the response shows them: members beside declared ones, and the other fields
+    of a replaced object.
     """
     minimal = kind.merged if kind.update.encoding is not Encoding.MERGE_PATCH else sent.keys()
     found = [
@@ -95,7 +95,7 @@ def hidden(kind: Kind, declared: Values, sent: Values) -> str:
 
 
 def _masks(want: Any, value: Any, path: str) -> Iterator[str]:
-    """Yield the path of each undeclared value that is hidden."""
+    """Yield the path of each undeclared value that is masked."""
     if want is _UNDECLARED:
         yield from (path,) if is_hidden(value) else ()
     elif isinstance(want, dict) and isinstance(value, dict):
