@@ -52,7 +52,7 @@ async def deliver(response: Response, channel: Channel) -> None:
 
 
 async def deliver_badly(response: Response, channel: Channel, manner: Manner, seconds: float) -> None:
-    """Send a response in some manner; ``seconds`` is how late a late one is."""
+    """Send a response in the given manner; ``seconds`` is the delay of a late one."""
     match manner:
         case "whole":
             await deliver(response, channel)

@@ -32,7 +32,7 @@ def _json_item(item: Reference | str) -> object:
 
 
 def canonical_document(key: StoredKey, form: TimestampForm = "z") -> Document:
-    """Return all of a key but its computed status, the way a seed file writes it."""
+    """Return a key as a seed file writes it: all members except the computed status."""
     document: Document = {"name": key.name}
     document |= {name: _json_value(value, form) for name, value in key.values.items()}
     return document | {"created_at": format_instant(key.created_at, form)}
@@ -55,7 +55,7 @@ def _status_member(key: StoredKey, status: str) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """Writes keys as the switches say; ``shuffle`` is a source of orders for references."""
+    """Renders keys as the switches require; ``shuffle`` puts references in random order."""
 
     switches: Switches
     shuffle: random.Random
@@ -65,7 +65,7 @@ class Renderer:
         return self._document(key, self._status(key, now))
 
     def fragment(self, key: StoredKey, now: dt.datetime) -> bytes:
-        """Return the same as JSON; a second call for an unchanged key costs a look-up."""
+        """Return the same as JSON, cached while the key is unchanged."""
         status = self._status(key, now)
         if self.switches.container_order == "shuffled":
             return json_bytes(self._document(key, status))

@@ -82,7 +82,7 @@ class DetailedAuthenticationRefusalError(AuthenticationRefusalError):
     """401 in the other shape that clients may meet: ``detail`` and ``code``."""
 
     def document(self, request_id: str) -> dict[str, object]:
-        """Return the other shape, which has no request id."""
+        """Return the other form, which has no request id."""
         del request_id
         return {"detail": self.message, "code": self.exception_class}
 
@@ -111,7 +111,7 @@ class MethodRefusalError(RefusalError):
 
 
 class ConflictRefusalError(RefusalError):
-    """409: the name is taken, or the key is in use."""
+    """409: the name exists already, or the key is in use."""
 
     status = 409
     exception_class = "ConflictError"
@@ -141,15 +141,15 @@ class FaultRefusalError(RefusalError):
 
 
 def json_response(document: object, status: int = 200) -> Response:
-    """Response with ``document`` as JSON."""
+    """Return a response with ``document`` as JSON."""
     return Response(status, json_bytes(document))
 
 
 def refusal_response(refusal: RefusalError, request_id: str) -> Response:
-    """Response with the body and headers of ``refusal``."""
+    """Return a response with the body and headers of ``refusal``."""
     return Response(refusal.status, json_bytes(refusal.document(request_id)), refusal.headers())
 
 
 def json_bytes(document: object) -> bytes:
-    """Write JSON in ASCII, so that every string a client may send can be written."""
+    """Return JSON in ASCII, which can represent every string that a client may send."""
     return _encode(document).encode("ascii")

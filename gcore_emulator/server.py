@@ -198,15 +198,15 @@ class Emulator:
     def put_project(self, entry: Mapping[str, object]) -> None:
         """Make or replace a project: ``id``, ``name``, and any other member that its list shows.
 
-        Raises `SeedError` when ``entry`` is unusable. Keys need no project: every number is one.
+        Raises `SeedError` when ``entry`` is unusable. A key may have the number of any project.
         """
         self._put_entry(PROJECTS, "project", entry)
 
     def put_region(self, entry: Mapping[str, object]) -> None:
         """Make or replace a region: ``id``, ``display_name``, and any other member that its list shows.
 
-        ``products`` are what the list's parameter ``product`` finds. Raises `SeedError` when ``entry`` is
-        unusable. Keys need no region: every number is one.
+        ``products`` are the values of the query parameter ``product`` that select it. Raises `SeedError` when
+        ``entry`` is unusable. A key may have the number of any region, also of one that does not exist.
         """
         self._put_entry(REGIONS, "region", entry)
 

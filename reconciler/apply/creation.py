@@ -1,4 +1,4 @@
-"""What became of a creation, by whether its key exists and where its secret is."""
+"""The outcome of a creation, by whether its key exists and where its secret is stored."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def absent(change: Change, error: ApiError, secret: StoredSecret) -> Outcome:
 
 
 def conflicting(change: Change, error: ApiError, secret: StoredSecret, different: str) -> Outcome:
-    """Return the outcome of a creation that was refused because a key of its name exists."""
+    """Return the outcome of a creation that was refused because its name is in use."""
     if different:
         detail = f"{error}; a key of this name exists, not as declared ({different}); plan again"
         return Outcome(change, Result.FAILED, detail)

@@ -1,4 +1,4 @@
-"""Executing a plan: each change sent once, every response compared with what was asked."""
+"""Execute a plan: send each change once, and compare every response with the request."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def _recheck_key(
 
 
 def _renaming(kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str]) -> str:
-    """Return how the name of a change leads elsewhere since its plan, where the service makes ids."""
+    """Return how the object of a name has changed since the plan, where the service assigns ids."""
     if change.name in observed.unclear:
         return f"its name now {unclear_text(kind, observed.unclear[change.name])}"
     name = change.name if change.path_id is None else names.get(change.path_id, change.name)
@@ -253,7 +253,7 @@ def _renaming(kind: Kind, change: Change, observed: LiveScope, names: Mapping[st
 
 
 def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool:
-    """Return whether a key is already what the change would make it."""
+    """Return whether a key already has the state that the change would produce."""
     if change.action is Action.DELETE or live is None:
         return change.action is Action.DELETE and live is None
     if change.action is Action.UPDATE and kind.has_ids and kind.id_of(live) != change.path_id:

@@ -1,4 +1,4 @@
-"""Writes in doubt: those that a journal holds no outcome of, and what the API says became of them."""
+"""Writes in doubt: those without an outcome in a journal, and their resolution by the API."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class InDoubtWrite:
 
     @property
     def secret_text(self) -> str:
-        """Return what is known of the secret of a new key; empty if it has none."""
+        """Return where the secret of a new key is, or was to be stored; empty if it has none."""
         if not self.action.adds:
             return ""
         if self.secret_at:
@@ -83,7 +83,7 @@ class Reading:
 
 
 class Resolution(StrEnum):
-    """What a write in doubt turns out to be."""
+    """The resolution of a write in doubt."""
 
     TOOK_EFFECT = "took effect"
     DID_NOT = "did not take effect"
@@ -94,7 +94,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the API says of one write in doubt, with the fields that differ."""
+    """The resolution of one write in doubt, with the fields that differ."""
 
     write: InDoubtWrite
     resolution: Resolution
@@ -164,7 +164,7 @@ def _settle(writes: dict[str, InDoubtWrite], run: str) -> None:
 
 
 def entry_of(line: bytes) -> dict[str, Any] | None:
-    """Return what a line of a journal holds, None if it is not one."""
+    """Return the object in a line of a journal, None if the line is invalid."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

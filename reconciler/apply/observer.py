@@ -1,4 +1,4 @@
-"""What takes part in an apply besides the API: observers, and the store of the secrets of new keys."""
+"""Participants of an apply besides the API: observers, and the store of the secrets of new keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Observer(Protocol):
         ...
 
     def finished(self, outcome: Outcome) -> None:
-        """Note what became of a change; every change has an outcome, also one that was never sent."""
+        """Note the outcome of a change; a change that was not sent has one too."""
         ...
 
 

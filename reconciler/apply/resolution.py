@@ -1,4 +1,4 @@
-"""Resolve a write whose response proves nothing, by reading the key.
+"""Resolve a write in doubt by reading the key.
 
 Only 200 and 201 with the object as it was asked for prove that a write is done. A redirect, 202, an empty
 body, an error of any status or no response at all may each come from a service, or a proxy, that has executed
@@ -87,7 +87,7 @@ class Resolver:
         return self._listed(change)
 
     def after_deletion(self, change: Change) -> Mapping[str, Any] | None:
-        """Return the live key, or None if it is gone, after a DELETE with the status 200 or 204.
+        """Return the live key, or None if it was deleted, after a DELETE with the status 200 or 204.
 
         So the path is right, and 404 is enough. Raises ReconcilerError if it cannot be read.
         """

@@ -1,4 +1,4 @@
-"""Send one change, and find out what became of it: update, create, delete, replace.
+"""Send one change and determine its outcome: update, create, delete, replace.
 
 The secret of a key is in one response only. So a creation is sent once, and where its response is lost it is
 found out whether the key exists: then its secret is lost, which is reported and never skipped.
@@ -43,7 +43,7 @@ _TWO_SECRETS: Final = "the response held more than one secret, of which the last
 
 
 class Sender:
-    """Sends changes. A response that proves nothing is resolved by reading."""
+    """Sends changes. A write in doubt is resolved by reading the key."""
 
     def __init__(self, writer: Writer, kinds: Mapping[str, Kind], secrets: SecretStore | None) -> None:
         """Store what sends, and what stores secrets: not needed where no kind has one."""
@@ -66,7 +66,7 @@ class Sender:
                 return self._replace(change)
 
     def _delete(self, change: Change) -> Outcome:
-        """Delete the key. It is deleted once it is shown to be gone."""
+        """Delete the key; it counts as deleted once a read shows that it does not exist."""
 
         def send() -> Outcome:
             self._writer.delete(change.requests[0])
@@ -102,7 +102,7 @@ class Sender:
         return Outcome(change, still_there, f"{reason}; read back: the key is still there")
 
     def _replace(self, change: Change) -> Outcome:
-        """Delete the key and create it again; if that fails, it is gone, which the outcome says."""
+        """Delete the key and create it again; if that fails, the outcome says that it no longer exists."""
         deleted = self._delete(change)
         if deleted.result is not Result.APPLIED:
             return deleted
@@ -139,7 +139,7 @@ class Sender:
         return replace(outcome, new_id=number), exists
 
     def _post(self, change: Change) -> Any:
-        """Send a creation; the second half of a replacement whatever interrupts the run or holds it back."""
+        """Send a creation; that of a replacement is sent even after an interruption or in a pause."""
         request = change.requests[-1]
         try:
             return self._writer.post(request, lambda: self._exists(change))
@@ -232,7 +232,7 @@ def _anew(kind: Kind, change: Change) -> Change:
 
 
 def _stored_as(kind: Kind, change: Change, response: Any) -> str:
-    """Return under which other name a service that makes ids has created a key, and what follows."""
+    """Return a message if a service that assigns ids has created a key under another name."""
     name = kind.name_of(response) if kind.has_ids and isinstance(response, dict) else None
     path_id = None if name is None else kind.id_of(response)
     if path_id is None or name == change.name:

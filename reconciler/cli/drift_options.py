@@ -1,4 +1,4 @@
-"""The options of ``drift`` alone: when, how often, what follows."""
+"""The options of ``drift`` alone: schedule, notifications, metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``reconciler export``: what exists, as desired state."""
+"""``reconciler export``: live keys as desired state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``reconciler schema`` and ``reconciler completion``: what editors and shells need."""
+"""``reconciler schema`` and ``reconciler completion``, for editors and shells."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class Seconds(click.FloatRange):
         super().__init__(0, _LONGEST_TIMEOUT, min_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the seconds, which are a number."""
+        """Return the seconds, which must not be NaN."""
         seconds = super().convert(value, param, ctx)
         if math.isnan(seconds):
             self.fail(f"{value} is not a number of seconds.", param, ctx)
@@ -115,13 +115,13 @@ class Seconds(click.FloatRange):
 
 
 class Parsed(click.ParamType[Any]):
-    """A value that ``parse`` reads from its text, None where it cannot; ``advice`` says how it is written."""
+    """A value that ``parse`` returns for a text; if it returns None, ``advice`` is the error message."""
 
     def __init__(self, name: str, parse: Callable[[str], Any], advice: str) -> None:
         self.name, self._parse, self._advice = name, parse, advice
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return what the text means."""
+        """Return the parsed value."""
         parsed = self._parse(value) if isinstance(value, str) else value
         if parsed is None:
             self.fail(self._advice.format(repr(value)), param, ctx)

@@ -140,7 +140,7 @@ def _checked(root: click.Group, callback: Callable[..., Any]) -> Callable[..., A
 
 
 def _check(root: click.Group, context: click.Context) -> None:
-    """Warn of what nothing reads. Raises UsageError with --strict-env."""
+    """Warn of variables that nothing reads. Raises UsageError with --strict-env."""
     ours = {name for name in os.environ if _is_ours(name, os.environ)}
     known = _named(_options(context.command, context.auto_envvar_prefix or PREFIX))
     for command in root.commands:  # a command is imported only where one of its variables may be set

@@ -1,4 +1,4 @@
-"""What ``reconciler.yaml`` says: which files, which APIs and how to authenticate to them, which limits."""
+"""The content of ``reconciler.yaml``: files, APIs, authentication, limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AuthMethod(StrEnum):
     """How the token of an API is sent."""
 
     TOKEN = "token"  # noqa: S105 - the name of a method
-    """In a header, behind a word or by itself."""
+    """In a header, with or without a scheme before it."""
     BASIC = "basic"
     """The token is ``USER:PASSWORD``, sent as RFC 7617 says."""
     OAUTH2 = "oauth2"
@@ -38,7 +38,7 @@ class ClientAuth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenServer:
-    """Where access tokens are fetched, and what for. A slash at the end of ``url`` counts."""
+    """Where access tokens are fetched, and for which scopes. A slash at the end of ``url`` is significant."""
 
     url: str
     scopes: tuple[str, ...] = ()
@@ -48,9 +48,9 @@ class TokenServer:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """How requests authenticate. ``scheme`` is the word before the token, empty for none.
+    """How requests authenticate. ``scheme`` precedes the token; it may be empty.
 
-    ``second_header`` carries a second token by itself. ``server`` is there for OAuth 2 alone.
+    ``second_header`` carries a second token without a scheme. ``server`` is for OAuth 2 only.
     """
 
     method: AuthMethod = AuthMethod.TOKEN

@@ -1,4 +1,4 @@
-"""What differs inside the value of a field: members of objects, items of lists and sets."""
+"""Differences inside the value of a field: members of objects, items of lists and sets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MemberChange:
     """One member that differs inside a field, as deep inside as possible.
 
     ``path`` leads to it from the value of the field: names of members and positions in lists. An item of a
-    set has no position, so its path is empty. The side on which the member is not has None.
+    set has no position, so its path is empty. A side without the member has None.
     """
 
     path: tuple[str | Index, ...]

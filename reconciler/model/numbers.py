@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_DIGITS: Final = 309
 """Digits of a whole number: with more it is beyond what a double, and so most readers of JSON, can hold."""
 WRITTEN: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
-"""How JSON writes a number."""
+"""The syntax of a JSON number."""
 _LONGEST: Final = 800
 _SHOWN: Final = 40
 
@@ -33,7 +33,7 @@ class UnreadableNumber(float):
 
 
 def lenient_number(text: str) -> float:
-    """Return the number that JSON writes so, and an :class:`UnreadableNumber` instead of an error."""
+    """Return the value of a JSON number, or an :class:`UnreadableNumber` instead of an error."""
     try:
         return number(text)
     except ValueError:

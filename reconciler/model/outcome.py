@@ -1,4 +1,4 @@
-"""What became of each change of a plan that was applied."""
+"""The outcome of each change of a plan that was applied."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Result(StrEnum):
-    """What became of one change."""
+    """The result of one change."""
 
     APPLIED = "applied"
     FAILED = "failed"
@@ -25,7 +25,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change, with the reason where it is not simply applied.
+    """The outcome of one change, with the reason if it was not applied as planned.
 
     ``secret_at`` is where the secret of a new key was put, ``new_id`` the id that the service gave it, where
     it makes ids and the response showed it.

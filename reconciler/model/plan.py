@@ -230,12 +230,12 @@ class Plan:
 
     @property
     def objections(self) -> tuple[Problem, ...]:
-        """Return all that stops the plan from being applied."""
+        """Return the problems and refusals that prevent an apply."""
         return (*(problem for problem in self.problems if not problem.is_live), *self.refusals)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """Return all that is wrong, whether it stops the plan from being applied or not."""
+        """Return every problem and refusal, also those that do not prevent an apply."""
         return (*self.problems, *self.refusals)
 
     def count(self, action: Action) -> int:
@@ -244,7 +244,7 @@ class Plan:
 
     @property
     def action_counts(self) -> dict[str, int]:
-        """Return how many keys are created, updated and deleted; a replaced one is deleted and created."""
+        """Return how many keys are created, updated and deleted; a replaced one counts as both."""
         return action_counts(change.action for change in self.changes)
 
     @property

@@ -43,8 +43,8 @@ _MEDIA_TYPES: Final[Mapping[Encoding, str]] = {
 class Request:
     """One request of a change: method, path below the base URL, and body; None without a body.
 
-    ``headers`` are constants of its kind. One that ``is_whole`` is sent with all else that the object has
-    then, read just before: ``body`` holds what is laid over it.
+    ``headers`` are constants of its kind. If it ``is_whole``, the object is read just before, and its fields
+    are sent too: ``body`` holds those that override them.
     """
 
     method: str
@@ -55,7 +55,7 @@ class Request:
     is_whole: bool = False
 
     def __str__(self) -> str:
-        """Return the request on one line, its body to the letter as it is sent."""
+        """Return the request on one line, with the exact body."""
         whole = " (with all else that it has)" if self.is_whole else ""
         return f"{self.method} {self.path}" + ("" if self.body is None else f"{whole} {self.text}")
 

@@ -1,4 +1,4 @@
-"""A type for values that must not be seen."""
+"""A type for secret values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NoReturn
 class Secret:
     """A text that cannot be printed, formatted, pickled or serialised by accident.
 
-    Only :meth:`reveal` gives it away; the HTTP client is the one caller.
+    Only :meth:`reveal` returns it.
     """
 
     __slots__ = ("__value",)

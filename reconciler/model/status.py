@@ -1,4 +1,4 @@
-"""What a history holds of all reconcile cycles. Frozen values, no I/O.
+"""The content of a history of reconcile cycles. Frozen values, no I/O.
 
 Times are in UTC. Values of fields are in normal form, as plans show them.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One field's drift from the cycle that first saw it to the last, with one desired and one live value.
+    """The drift of one field over consecutive cycles, with one desired and one live value.
 
     Where ``action`` says that the key itself was created or deleted, the values are those of the whole key.
     ``cycles`` counts the cycles that saw it, all in a row. ``ended`` is None while it goes on.
@@ -67,7 +67,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class FlappingField:
-    """A field that is changed back again and again: it is reported as contested, and no longer corrected.
+    """A field that is repeatedly changed back: it is reported as contested, and no longer corrected.
 
     ``live`` is what it held when last seen, ``corrections`` how often it had been corrected by then.
     """
@@ -81,7 +81,7 @@ class FlappingField:
 
 
 class ServiceCondition(StrEnum):
-    """What can be wrong with the cycles themselves, for some time."""
+    """A fault of the cycles themselves that lasts for some time."""
 
     ROUNDS = "rounds"
     FILES = "files"
@@ -90,7 +90,7 @@ class ServiceCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConditionState:
-    """Since when a condition is so, for how many cycles, and whether it is over."""
+    """When a condition began, for how many cycles it lasted, and whether it is over."""
 
     condition: ServiceCondition
     since: dt.datetime
@@ -109,7 +109,7 @@ class PendingNotification:
 
 @dataclass(frozen=True, slots=True)
 class ScopeStatus:
-    """The state of a scope in the last cycle, and since when it is so."""
+    """The state of a scope in the last cycle, and when that began."""
 
     scope: str
     state: ScopeState
@@ -120,7 +120,7 @@ class ScopeStatus:
 
 @dataclass(frozen=True, slots=True)
 class CycleSummary:
-    """A cycle in a history; ``ended`` and ``result`` are None if it was cut off, or still runs."""
+    """A cycle in a history; ``ended`` and ``result`` are None if it was killed or is still running."""
 
     began: dt.datetime
     ended: dt.datetime | None
@@ -143,18 +143,18 @@ class KeyHistory:
 
     @property
     def is_drifted(self) -> bool:
-        """Whether the key, or a field of it, is drifted now."""
+        """Return whether the key, or a field of it, is drifted now."""
         return any(episode.ended is None for episode in self.episodes)
 
     @property
     def has_granted(self) -> bool:
-        """Whether drift that goes on grants access."""
+        """Return whether present drift grants access."""
         return any(episode.ended is None and episode.effect.grants for episode in self.episodes)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """What only a running service knows; ``failing_since`` is None while its cycles succeed."""
+    """The state of a running service; ``failing_since`` is None while its cycles succeed."""
 
     started: dt.datetime
     next_cycle: dt.datetime | None
@@ -188,7 +188,7 @@ class Status:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last cycle could compare everything."""
+        """Return whether the last cycle could compare everything."""
         last = self.last_cycle
         return (last is None or last.result is not CycleResult.FAILED) and not any(
             scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE} for scope in self.scopes

@@ -1,4 +1,4 @@
-"""Reading JSON from a service or a plan file: nothing that could be read in two ways."""
+"""Parse JSON from a service or a plan file; what is ambiguous is refused."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _WHITESPACE: Final = b" \t\r\n"
 
 
 class DoubledMemberError(ValueError):
-    """An object has a member twice."""
+    """An object has a duplicate member."""
 
 
 class Doubled(list[Any]):
-    """The values of a member that an object has more than once."""
+    """The values of a duplicate member."""
 
 
 def with_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Values = Mapping[str, Any]
 
 _MASKED: Final = re.compile(r"(?:\w+ )?\S*[*\u2022]{4}\S*")
-"""A text in which a service hides a secret, perhaps behind a scheme: written back, it would be the secret.
+"""A masked secret, perhaps after a scheme: sent back, it would replace the secret.
 
 A sentence with asterisks in it is none.
 """

@@ -75,7 +75,7 @@ class Bar(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Return its SVG outline, in slots across and ``HEIGHT`` units down; a past one is lower."""
+        """Return its SVG path, in slots and ``HEIGHT`` units; a bar of drift that has ended is less high."""
         top = 6 if self.mark in {Mark.CORRECTED, Mark.ENDED} else 3
         width = self.end - self.start
         return f"M{self.start} {top}h{width}v{HEIGHT - 2 * top}h-{width}z"

@@ -1,4 +1,4 @@
-"""One reconcile cycle's detection of drift: what was found, and what is reported of it."""
+"""The detection of drift in one reconcile cycle, and the results that are reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.service.history.cycles import FieldKey
     from reconciler.service.settings import DriftSettings, Ports
 
-_NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
+_NOT_COMMITTED: Final = "not committed; a difference from it may be your own change, not drift"
 
 
 def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
@@ -71,7 +71,7 @@ def settled_fields(
     outcomes: Iterable[Outcome],
     left: Mapping[FieldKey, str] = MappingProxyType({}),
 ) -> tuple[DriftedField, ...]:
-    """Return ``fields`` with what became of them; ``left`` says why some were not corrected."""
+    """Return ``fields`` with their outcomes; ``left`` says why some were not corrected."""
     by_field = {
         (outcome.change.address, name): outcome
         for outcome in outcomes
@@ -91,7 +91,7 @@ def settled_fields(
 
 
 def refused_fields(fields: Iterable[DriftedField], correction: Plan) -> tuple[DriftedField, ...]:
-    """Return ``fields`` with those marked that ``correction``, which was refused, would have corrected."""
+    """Return ``fields``, marking as refused those that the refused plan ``correction`` would correct."""
     wanted = {(change.address, name) for change in correction.changes for name in record_names(change)}
     return tuple(
         replace(field, outcome=FieldOutcome.REFUSED) if field.key in wanted else field for field in fields
@@ -101,7 +101,7 @@ def refused_fields(fields: Iterable[DriftedField], correction: Plan) -> tuple[Dr
 def scopes_after(
     scopes: Iterable[ScopeReport], fields: Iterable[DriftedField], pending: Iterable[DriftedField] = ()
 ) -> tuple[ScopeReport, ...]:
-    """Return the state of each scope once ``fields`` are corrected as far as they were."""
+    """Return the state of each scope after the corrections of ``fields``."""
     left = {field.scope for field in fields if field.outcome is not FieldOutcome.CORRECTED}
     waiting = {field.scope for field in pending}
     return tuple(
@@ -115,7 +115,7 @@ def scopes_after(
 def unreachable_scopes(state: DesiredState, error: ReconcilerError) -> tuple[ScopeReport, ...]:
     """Return the scopes of ``state`` after a cycle that ``error`` ended before anything was compared.
 
-    An interruption says nothing of them.
+    After an interruption their state is unknown, and the result is empty.
     """
     causes = error.causes if isinstance(error, UnreadableError) else {}
     if any(isinstance(cause, StoppedError) for cause in (error, *causes.values())):
@@ -127,7 +127,7 @@ def unreachable_scopes(state: DesiredState, error: ReconcilerError) -> tuple[Sco
 
 
 def cycle_result(detection: DriftReport, fields: Collection[DriftedField], code: ExitCode) -> CycleResult:
-    """Return the result of a cycle by what is left of the drift, and how its corrections ended."""
+    """Return the result of a cycle by its remaining drift and the exit code of its corrections."""
     if code is not ExitCode.DONE:
         known = {ExitCode.INTERRUPTED: CycleResult.INTERRUPTED, ExitCode.REFUSED: CycleResult.REFUSED}
         return known.get(code, CycleResult.INCOMPLETE)

@@ -1,4 +1,4 @@
-"""Where the secrets of new keys go: the service shows each of them once.
+"""Destinations for the secrets of new keys, each of which the service shows once.
 
-A :class:`~reconciler.apply.sinks.sink.SecretSink` is one such place.
+A :class:`~reconciler.apply.sinks.sink.SecretSink` is one destination.
 """

@@ -1,4 +1,4 @@
-"""The last resort: secrets that their sink did not take go into files, wherever these can be created."""
+"""The last resort: files for secrets that their sink did not store, wherever files can be created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets as files: one for each key, for its owner only, whole or not at all; older ones stay."""
+"""Secrets as files: one for each key, readable by its owner only, written atomically; older ones stay."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OTHERS: Final = 0o077
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TRIAL: Final = "probe"
 _TRIAL_SIZE: Final = 4096
-"""As much as the smallest file takes of a disk."""
+"""The space that the smallest file takes on a disk."""
 
 
 @dataclass(frozen=True, slots=True)
