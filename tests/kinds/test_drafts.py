@@ -41,6 +41,9 @@ def extension(description: Any, collection: str = PETS) -> Any:
     return drafted(description, collection).schema[EXTENSION]
 
 
+NUMBER = {"type": "integer"}
+
+
 def row(**properties: Any) -> dict[str, Any]:
     return {**ROW, **properties}
 
@@ -87,6 +90,23 @@ def test_the_last_path_parameter_decides_what_the_path_takes(
 
 
 @pytest.mark.parametrize(
+    ("name", "is_name"),
+    [
+        ("title", True),
+        ("display_name", True),
+        ("hostname", True),
+        ("email", True),
+        ("url", True),
+        ("mac_address", True),
+        ("colour", False),
+    ],
+)
+def test_people_write_what_is_most_like_a_name(name: str, is_name: bool) -> None:  # noqa: FBT001 - a case
+    properties = {"id": TEXT, "size": NUMBER, name: TEXT}
+    assert identity(pets(row=properties)) == ((name, "id") if is_name else ("id", None))
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("The name of the pet.", ("name", None)),
@@ -105,6 +125,10 @@ def test_an_id_that_a_creation_requires_is_written_by_people() -> None:
     create = an_object({"id": TEXT, "size": {"type": "integer"}}, "id")
     found = extension(pets(create=create))
     assert (found["identity"], found.get("path"), found["create"]) == ("id", None, {"requires": []})
+
+
+def test_an_id_that_a_creation_requires_beside_a_name_is_made_by_the_service() -> None:
+    assert identity(pets(create=an_object(ROW, *ROW))) == ("name", "id")
 
 
 def test_an_id_that_a_creation_may_take_is_made_by_the_service() -> None:
@@ -177,9 +201,6 @@ def test_a_bare_list_is_paged_as_its_parameters_say(
 
 def listing(beside: Any, results: str = "items") -> dict[str, Any]:
     return an_object({results: {"type": "array", "items": an_object(ROW, *ROW)}, **beside})
-
-
-NUMBER = {"type": "integer"}
 
 
 @pytest.mark.parametrize(
@@ -293,6 +314,18 @@ def test_a_put_that_does_not_take_the_identity_always_carries_its_fields() -> No
     assert (found["update"]["body"], found["always_sent"]) == ("changed", ["size", "age"])
 
 
+def test_a_whole_item_is_not_sent_where_no_get_shows_what_it_is_laid_over() -> None:
+    description = pets(method="put")
+    del description["paths"][PET]["get"]
+    made = drafted(description)
+    assert made.schema[EXTENSION]["update"]["body"] == "changed"
+
+
+def test_an_update_that_requires_what_it_cannot_carry_is_noted() -> None:
+    made = drafted(pets(body=an_object({**ROW, "pin": TEXT}, "id", "pin", "size")))
+    assert noted(made, f"update: PATCH {PET} requires id, pin, which updates of this kind do not carry")
+
+
 def test_a_put_that_does_not_take_what_a_creation_requires_carries_what_it_takes() -> None:
     create = an_object({"name": TEXT, "breed": TEXT}, "name", "breed")
     found = extension(pets(method="put", row=row(breed=TEXT), create=create))
@@ -318,12 +351,19 @@ def test_members_that_are_only_shown_are_read_only_inside_a_field(inside: Callab
 
 @pytest.mark.parametrize("inside", [lambda item: item, a_list])
 def test_members_that_nothing_shows_are_left_out_inside_a_field(inside: Callable[[Any], Any]) -> None:
-    taken = an_object({"url": TEXT, "password": TEXT, "needed": TEXT}, "needed")
+    taken = an_object({"url": TEXT, "password": TEXT}, "url")
     row_of = inside(an_object({"url": TEXT}))
     made = drafted(pets(row=row(hook=row_of), body={**BODY, "hook": inside(taken)}))
     field = made.schema["properties"]["hook"]
-    assert list(field.get("items", field)["properties"]) == ["url", "needed"]
+    assert list(field.get("items", field)["properties"]) == ["url"]
     assert noted(made, "left out inside a field")
+
+
+def test_a_field_that_requires_what_nothing_shows_is_left_out() -> None:
+    taken = an_object({"url": TEXT, "password": TEXT}, "password")
+    made = drafted(pets(row=row(hook=an_object({"url": TEXT})), body={**BODY, "hook": taken}))
+    assert "hook" not in made.schema["properties"]
+    assert noted(made, "left out: PATCH takes hook in another shape than responses show")
 
 
 def test_a_patch_is_preferred_to_a_put_and_what_is_not_deprecated_to_what_is() -> None:

@@ -31,7 +31,8 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
     """Draft how an item is changed.
 
     A whole item is sent only where the kind describes all that it holds: the rest would be wiped. It holds
-    all that is declared, the identity too; where a PUT takes less or more, it always carries what it takes.
+    all that is declared, the identity too. Where a PUT takes less or more, or no GET shows what it is laid
+    over, it always carries what it takes.
     """
     update = found.update
     drafted: dict[str, Any] = {"method": update.method}
@@ -41,14 +42,15 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
         for name, schema in shape.update.properties.items()
         if name not in known and not schema.words.get("readOnly")
     ]
-    required = [name for name in unseen if name in shape.update.required]
+    unsent = {*unseen, made.path} - {made.identity}
+    required = [name for name in shape.update.required if name in unsent]
     if required:
         notes.add(
-            f"update: {update} requires {listed(required, 12)}, which no row of the list shows, so that the"
-            " service may refuse every update of this draft"
+            f"update: {update} requires {listed(required, 12)}, which updates of this kind do not carry; the"
+            " service may refuse every one of them"
         )
     if update.method == "PUT":
-        is_whole = not unseen and made.declared <= {*shape.update.members}
+        is_whole = not unseen and found.item is not None and made.declared <= {*shape.update.members}
         drafted["body"] = (BodyRule.WHOLE if is_whole else BodyRule.CHANGED).value
         if unseen:
             notes.add(
@@ -70,22 +72,22 @@ def always_sent(shape: Shape, update: Mapping[str, Any], made: Properties) -> li
 
 
 def creation_of(
-    found: Operations, shape: Shape, identity: str, fields: Mapping[str, Any], notes: Notes
+    found: Operations, shape: Shape, made: Properties, notes: Notes
 ) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     """Return what a creation needs besides the identity, and the fields that only it sets.
 
     None if a POST does not take the identity, or needs what no response shows: then nothing is created.
     """
-    create = found.create
+    create, identity, fields = found.create, made.identity, made.properties
     if create is None or not shape.create.members:
         return None, ()
     if identity not in shape.create.members:
         notes.add(f"create: {create} does not take {identity}, so keys are not created")
         return None, ()
     required = [
-        name
+        made.file_name(name)
         for name in shape.create.required
-        if name != identity and not shape.create.member(name).words.get("readOnly")
+        if name not in {identity, made.path} and not shape.create.member(name).words.get("readOnly")
     ]
     unseen = [name for name in required if name not in fields]
     if unseen:

@@ -109,7 +109,7 @@ class _Parts:
         """Draft the properties, the listing and the creation of keys with this identity."""
         made = properties_of(found, shape, identity, notes)
         listing = listing_of(found, shape, identity.path, notes)
-        create, fixed = creation_of(found, shape, identity.name, made.properties, notes)
+        create, fixed = creation_of(found, shape, made, notes)
         if not listing.is_certain:
             create, fixed = None, ()
         for name in fixed:

@@ -124,7 +124,7 @@ class FieldDrafter:
         others = {name: inner for name, inner in seen.items() if name not in schema.members}
         members = {}
         for name, inner in (schema.properties | others).items():
-            if seen and name not in seen and name not in schema.required and not shown_freely:
+            if seen and name not in seen and not shown_freely:
                 self._note("left out inside a field, because no response shows it: {}", f"{place}.{name}")
                 continue
             is_read_only = name in others or inner.words.get("readOnly")

@@ -88,6 +88,8 @@ NAMES: Final = (
     *("notes", "filename", "version", "value"),
 )
 """Properties that may be the name of an item, the likeliest first."""
+_NAMING: Final = frozenset({"name", "email", "address", "domain", "host", "code"})
+"""Last words of other properties that may be."""
 _PLAIN: Final = frozenset({"string", "integer", "number"})
 _SERVICE_FORMATS: Final = frozenset({"uuid", "ulid"})
 
@@ -120,7 +122,7 @@ def identity_of(found: Operations, shape: Shape, notes: Notes) -> Identity:
             f"nothing in the response to {found.listing} is what {{{found.last}}} takes;"
             f" its items have {listed(plain or shown.members, 12)}"
         )
-    if _is_chosen(path, found, shape):
+    if _is_chosen(path, shape):
         name = path
     else:
         name = _name_property(path, shape) or path
@@ -213,20 +215,18 @@ def _fitting(shown: Schema, parameter: Parameter | None) -> set[str]:
     return {name for name, schema in shown.properties.items() if not is_number or schema.types != ["string"]}
 
 
-def _is_chosen(path: str, found: Operations, shape: Shape) -> bool:
+def _is_chosen(path: str, shape: Shape) -> bool:
     """Return whether people choose the property that the path takes."""
     last = words_of(path)[-1]
     is_taken = path in shape.create.members and not shape.create.member(path).words.get("readOnly")
-    if is_taken and (last not in _IDS or path in shape.create.required):
+    if is_taken and last not in _IDS:
+        return True
+    if is_taken and path in shape.create.required and _name_property(path, shape) not in shape.create.members:
         return True
     if "enum" in shape.shown.member(path).words:
         return True
     is_made = shape.shown.member(path).words.get("format") in _SERVICE_FORMATS
-    return (
-        last in _BY_PEOPLE
-        and not is_made
-        and (found.create is None or not shape.create.members or last == "name")
-    )
+    return last in _BY_PEOPLE and not is_made
 
 
 def _name_property(path: str, shape: Shape) -> str | None:
@@ -240,7 +240,7 @@ def _name_property(path: str, shape: Shape) -> str | None:
         if best:
             return best[0]
     required = [name for name in shape.create.required if name in texts]
-    others = [name for name in texts if words_of(name)[-1:] == ["name"]]
+    others = [name for name in texts if words_of(name)[-1:] and words_of(name)[-1] in _NAMING]
     return next(iter((*others, *required)), None)
 
 

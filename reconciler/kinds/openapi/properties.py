@@ -242,6 +242,8 @@ def _are_alike(taken: Schema, shown: Schema, depth: int = _DEPTH) -> bool:
     ):
         return False
     common = taken.members.keys() & shown.members.keys()
+    if shown.members and not shown.others and not shown.members.keys() >= {*taken.required}:
+        return False
     return all(_are_alike(taken.member(name), shown.member(name), depth - 1) for name in common)
 
 
