@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from reconciler.errors import ConfigurationError, InputError, os_reason
 from reconciler.load.builder import parse
 from reconciler.load.characters import BYTE_ORDER_MARK
+from reconciler.load.json_input import json_document
 from reconciler.load.sources import CONFIGURATION, label_of, read, sources
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
@@ -44,7 +45,9 @@ _NOTHING: Final = Loaded((), ())
 def parse_content(content: bytes, label: str) -> Loaded:
     """Build the documents of one input, which problems call ``label``."""
     try:
-        found = parse(_text(content, label), label)
+        text = _text(content, label)
+        document = json_document(text, label)
+        found = parse(text, label) if document is None else (document,)
     except InputError as error:
         return Loaded((), error.problems)
     if not found:
