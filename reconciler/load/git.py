@@ -141,12 +141,14 @@ def pull(
 class BaseFiles:
     """What paths named at a commit: each file with a name for problems, and the paths that named none.
 
-    ``problems`` are links and submodules that cannot be read at that commit.
+    ``origins`` are the names of files, each with a path that named it. ``problems`` are links and submodules
+    that cannot be read at that commit.
     """
 
     commit: str
     files: tuple[tuple[str, bytes], ...]
     missing: tuple[str, ...]
+    origins: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -198,6 +200,7 @@ def _gathered(
 ) -> BaseFiles:
     found: dict[str, bytes] = {}
     missing: list[str] = []
+    origins: list[tuple[str, str]] = []
     problems: list[Problem] = []
     commit = ""
     for place, repository in places:
@@ -206,13 +209,15 @@ def _gathered(
         there = files_of(tree, _inside(place, repository.top))
         try:
             for name, content in tree.contents(there):
-                found[label.format(name=name, reference=reference)] = content
+                file = label.format(name=name, reference=reference)
+                found[file] = content
+                origins.append((file, place))
         except GitError as error:
             raise ConfigurationError(f"the files at {reference} cannot be read: {error}") from error
         problems += tree.problems
         if not there and not tree.problems:
             missing.append(place)
-    return BaseFiles(commit, tuple(found.items()), tuple(missing), tuple(problems))
+    return BaseFiles(commit, tuple(found.items()), tuple(missing), tuple(origins), tuple(problems))
 
 
 def _commit(repository: Repository, reference: str) -> str:

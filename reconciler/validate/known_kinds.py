@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import posixpath
+from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -90,15 +92,16 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
         warn(text)
     problems = list(there.problems)
     files = chain(kind_files(elsewhere, [], problems), there.files)
-    return {**built_in, **custom_kinds(files, problems, built_in, on_file, apis)}
+    committed = {posixpath.dirname(file): apis[folder] for file, folder in there.origins if folder in apis}
+    return {**built_in, **custom_kinds(files, problems, built_in, on_file, {**apis, **committed})}
 
 
 def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:
     """Yield a warning if the working tree has other kinds than the base."""
     present = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - as it was typed
-    now = {os.path.basename(file): content for file, content in kind_files([], present, [])}  # noqa: PTH119 - the same
-    then = {os.path.basename(file): content for file, content in there.files}  # noqa: PTH119 - the same
-    names = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+    now = Counter((os.path.basename(file), content) for file, content in kind_files([], present, []))  # noqa: PTH119 - as it was typed
+    then = Counter((os.path.basename(file), content) for file, content in there.files)  # noqa: PTH119 - the same
+    names = sorted({name for name, _ in (now - then) + (then - now)})
     if names:
         yield (
             f"kinds differ from those at {reference}: {listed(names, _MOST_NAMED)}; "

@@ -121,6 +121,37 @@ def test_the_kinds_of_several_apis_name_them_and_their_files(cli: CommandLine) -
     assert (kinds["milestone"]["api"], kinds["caas"]["source"]) == ("gitea", "packaged")
 
 
+@pytest.mark.parametrize("place", [".", "keys"])
+def test_kinds_of_a_commit_belong_to_the_apis_of_its_configuration(
+    cli: CommandLine, work: Path, place: str
+) -> None:
+    cli.environment.chdir(work / place)
+    planned = cli("plan", "--trust", "base", "--base", "HEAD", "--format", "json")
+    assert planned.code == 0, planned.err
+    apis = {change["address"]: change["api"] for change in json.loads(planned.out)["resource_changes"]}
+    assert apis == {HUB: "github", TEA: "gitea", GOAL: "gitea"}
+
+
+@pytest.mark.parametrize("api", ["github", "gitea"])
+def test_a_changed_kind_is_named_though_another_api_has_one_of_its_name(
+    cli: CommandLine, work: Path, api: str
+) -> None:
+    (work / f"kinds/{api}/label.schema.json").write_text(kind_of("/repos/{owner}/{repo}/others"))
+    planned = cli("plan", "--trust", "base", "--base", "HEAD")
+    assert (planned.code, "Warning: kinds differ from those at HEAD: label.schema.json;" in planned.err) == (
+        0,
+        True,
+    )
+
+
+@pytest.mark.usefixtures("work")
+def test_a_journal_settles_the_writes_to_every_api_of_a_run(cli: CommandLine, tmp_path: Path) -> None:
+    file = str(tmp_path / "journal.jsonl")
+    assert cli("apply", "--auto-approve", "--journal", file).code == 0
+    offline = cli("journal", file, "--offline")
+    assert (offline.code, offline.out) == (0, "3 writes, 0 in doubt.\n")
+
+
 def test_with_one_api_no_output_names_it(cli: CommandLine, work: Path, hub: Place) -> None:
     configure(work, {"github": {"base_url": hub.url}})
     (work / "keys/all.yaml").write_text(document("label", "bug"))
