@@ -108,7 +108,7 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
     write that was not sent after all leaves those as they were.
     """
     in_doubt: dict[tuple[str, str], dict[str, InDoubtWrite]] = defaultdict(dict)
-    apis: dict[str, str] = {}
+    base_urls: dict[tuple[str, str], str] = {}  # a run may write to several APIs
     writes = torn = 0
     for line in lines:
         entry = entry_of(line)
@@ -117,12 +117,12 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
         elif entry["event"] == "write":
             writes += 1
             write = _write_of(entry)
-            apis[write.run] = write.base_url
+            base_urls[write.run, write.address] = write.base_url
             open_writes = in_doubt[write.address, write.base_url]
             open_writes.pop(write.run, None)
             open_writes[write.run] = write
         elif isinstance(run := entry.get("run"), str):
-            open_writes = in_doubt[entry["address"], apis.get(run, "")]
+            open_writes = in_doubt[entry["address"], base_urls.get((run, entry["address"]), "")]
             if entry.get("outcome") in _SETTLED:
                 _settle(open_writes, run)
             elif entry.get("outcome") == "not attempted":

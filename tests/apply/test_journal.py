@@ -233,6 +233,7 @@ def test_after_a_torn_write_nothing_more_is_recorded_or_sent(plan: Plan, tmp_pat
         (lines(WRITE, WRITE | {"run": "s"}, OUTCOME | {"run": "s", "outcome": "not attempted"}), 1, 0),
         (lines(WRITE, {"event": "outcome", "run": "r", "address": "caas/1/76/web"}), 1, 0),
         (lines(WRITE, OUTCOME | {"address": "caas/1/76/api"}), 1, 0),
+        (lines(WRITE, WRITE | {"address": "x", "base_url": "v"}, OUTCOME, OUTCOME | {"address": "x"}), 0, 0),
         (lines(WRITE, OUTCOME | {"outcome": "not verified"}), 1, 0),
         ([*lines(WRITE), b'{"event": "outcome", "addr'], 1, 1),
         ([b"\xff\n", b"[]\n", b"{}\n", b"\n", b"[" * 100_000 + b"\n"], 0, 4),
