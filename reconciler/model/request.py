@@ -73,8 +73,13 @@ def body_text(body: Any, encoding: Encoding = Encoding.JSON) -> str:
 
 
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
-    """Return the pairs of a form: members in brackets, items with empty ones; null is an empty text."""
+    """Return the pairs of a form: members in brackets, items with empty ones; what is empty is an empty text.
+
+    An empty list or object without a pair would be left as it is.
+    """
     match value:
+        case {} | [] if name and not value:
+            return [(name, "")]
         case dict():
             inner = ((f"{name}[{key}]" if name else str(key), item) for key, item in value.items())
             return [pair for below, item in inner for pair in _pairs(below, item)]

@@ -205,6 +205,8 @@ def test_a_field_that_has_no_value_yet_is_added_by_a_json_patch() -> None:
             "m%5Bk%5D=v&m%5Bn%5D%5Bo%5D=1&l%5B%5D=a&l%5B%5D=b",
         ),
         ({"e": "&=%"}, "e=%26%3D%25"),
+        ({"l": [], "m": {}, "n": {"o": []}}, "l=&m=&n%5Bo%5D="),
+        ({}, ""),
     ],
 )
 def test_a_form_names_members_in_brackets(body: dict[str, Any], text: str) -> None:
