@@ -204,6 +204,17 @@ def listing(beside: Any, results: str = "items") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
+    ("parameters", "results"),
+    [([], None), ([query("page")], None), ([query("limit"), query("offset")], "items")],
+)
+def test_of_a_list_and_an_object_with_it_the_second_is_a_page(parameters: Any, results: str | None) -> None:
+    plain = {"type": "array", "items": an_object(ROW, *ROW)}
+    listed = {"oneOf": [plain, {"allOf": [an_object({"count": NUMBER}), listing({})]}]}
+    found = extension(pets(listed=listed, parameters=parameters))["list"]
+    assert found.get("results") == results
+
+
+@pytest.mark.parametrize(
     ("listed", "expected"),
     [
         (listing({"total": NUMBER}), {"results": "items", "count": "total"}),
