@@ -150,6 +150,19 @@ class CycleReport:
         return (self.ended - self.began).total_seconds()
 
     @property
+    def outages(self) -> frozenset[str]:
+        """Return the APIs of which nothing could be read, where there are several."""
+        read = {part.scope.api for part in self.scopes if part.state is not ScopeState.UNREACHABLE}
+        return frozenset(part.scope.api for part in self.scopes if part.scope.shown_api) - read
+
+    @property
+    def is_outage_alone(self) -> bool:
+        """Return whether the cycle failed, and only because some of the APIs could not be read."""
+        unclear = {ScopeState.UNREACHABLE, ScopeState.INCOMPLETE}
+        others = {part.scope.api for part in self.scopes if part.state in unclear} - self.outages
+        return self.result is CycleResult.FAILED and not self.is_blind and not others
+
+    @property
     def is_blind(self) -> bool:
         """Whether nothing at all could be read."""
         return self.result is CycleResult.FAILED and not any(

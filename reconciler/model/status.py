@@ -5,7 +5,7 @@ Times are in UTC. Values of fields are in normal form, as plans show them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from reconciler.model.plan import Action, DriftOrigin, Effect
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,25 @@ class ServiceCondition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ApiOutage:
+    """The condition that nothing of one API could be read, and something of another."""
+
+    api: str
+
+    @property
+    def value(self) -> str:
+        """Return its name in a history."""
+        return f"api {self.api}"
+
+
+Condition = ServiceCondition | ApiOutage
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionState:
     """When a condition began, for how many cycles it lasted, and whether it is over."""
 
-    condition: ServiceCondition
+    condition: Condition
     since: dt.datetime
     cycles: int
     is_over: bool = False
@@ -116,6 +132,11 @@ class ScopeStatus:
     since: dt.datetime
     keys: int
     detail: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of its keys."""
+        return self.scope.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +190,7 @@ class Status:
 
     ``keys`` come latest drift first; ``omitted_keys`` counts those left out. ``cycles`` counts the cycles
     since ``since`` by their results. ``file`` is the history, or None for one in memory. ``service`` is None
-    for a page made from a history alone.
+    for a page made from a history alone. ``apis`` names the API of each kind where there are several.
     """
 
     at: dt.datetime
@@ -185,6 +206,19 @@ class Status:
     service: ServiceStatus | None = None
     pending: tuple[Pending, ...] = ()
     new_keys: tuple[NewKey, ...] = ()
+    apis: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def outages(self) -> Mapping[str, dt.datetime]:
+        """Return the APIs of which nothing could be read, where there are several, and since when."""
+        by_api: dict[str, list[ScopeStatus]] = {}
+        for scope in self.scopes if self.apis else ():
+            by_api.setdefault(self.apis.get(scope.kind, ""), []).append(scope)
+        return {
+            api: max(scope.since for scope in scopes)
+            for api, scopes in sorted(by_api.items())
+            if all(scope.state is ScopeState.UNREACHABLE for scope in scopes)
+        }
 
     @property
     def is_complete(self) -> bool:

@@ -204,7 +204,7 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     parts, failures = examined(client, known, targeted, selected, at, reading, stops_api=False)
     if failures and (not parts or is_stopped(failures)):
         raise unreadable(failures)
-    place = client.place(known[part.scope.kind].api for part in targeted.scopes)
+    place = client.place({api for part in parts for api in apis_of(known, part)})
     found = with_unread(assemble(parts, targeted.warnings, place), failures, stops_apply=True)
     if origins is not None:
         found = with_origins(found, origins(found))

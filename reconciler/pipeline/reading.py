@@ -61,7 +61,10 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
     *,
     stops_api: bool,
 ) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
-    """Plan each scope; with ``stops_api``, no further one is begun of an API of which one cannot be read."""
+    """Plan each scope; with ``stops_api``, no further one is begun of an API of which one cannot be read.
+
+    Without it, an API that cannot be opened, such as one whose token is missing, is one that cannot be read.
+    """
 
     def examine(kind: Kind, part: DesiredScope, reader: Reader) -> Plan:
         return plan_scope(kind, part, observe(reader, kind, part.scope), now, selected)
@@ -74,14 +77,22 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
     for part in state.scopes:
         by_api.setdefault(kinds[part.scope.kind].api, []).append(part)
     futures: dict[Future[Plan], Scope] = {}
+    failures: dict[Scope, errors.ReconcilerError] = {}
     with reading(state) as on_scope:
         for api, parts in by_api.items():
-            session = client.session(api)
+            try:
+                session = client.session(api)
+            except errors.ConfigurationError as error:
+                if stops_api or len(by_api) == 1:
+                    raise
+                failures |= {part.scope: error for part in parts}
+                continue
             session.workers.start(len(parts))
             for part in parts:
                 kind = kinds[part.scope.kind]
                 futures[session.workers.submit(examine, kind, part, session.reader)] = part.scope
-        return settled(futures, on_scope, stop_api if stops_api else lambda _scope: None)
+        plans, unread = settled(futures, on_scope, stop_api if stops_api else lambda _scope: None)
+    return plans, failures | unread
 
 
 def unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:

@@ -19,7 +19,7 @@ from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, plain
-from reconciler.render.values import api_note, clear_command, field_name, joined, named_address
+from reconciler.render.values import api_note, clear_command, field_name, joined, shown_address
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -182,8 +182,8 @@ def _unmanaged_lines(view: DriftView, paint: Paint) -> Iterator[str]:
     for address in ordered[: view.named]:
         if address in new:
             since = format_instant(new[address].first_seen)
-            yield paint(f"  {named_address(address, view.apis)} (new, first seen {since})", Colour.CHANGE)
+            yield paint(f"  {shown_address(address, view.apis)} (new, first seen {since})", Colour.CHANGE)
         else:
-            yield f"  {named_address(address, view.apis)}"
+            yield f"  {shown_address(address, view.apis)}"
     if len(ordered) > view.named:
         yield f"  {and_more(len(ordered) - view.named)} (-v lists them)"

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from dataclasses import fields
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import format_instant
@@ -15,14 +16,23 @@ from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.model.status import Episode
 from reconciler.render.lines import note_text
-from reconciler.render.values import change_text, clear_command, field_name, joined, whole_key_text
+from reconciler.render.values import (
+    change_text,
+    clear_command,
+    field_name,
+    joined,
+    shown_address,
+    whole_key_text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.model.status import Pending, Status
+    from reconciler.model.status import FlappingField, NewKey, Pending, Status
 
 FORMAT_VERSION: Final = "1.0"
+ONE_API: Final[Mapping[str, str]] = MappingProxyType({})
+"""The names of APIs where there is one, which is not named."""
 _MEMBERS: Final = {"cycles": "rounds", "desired": "declared", "state": "standing"}
 
 
@@ -38,13 +48,15 @@ def render_history_text(status: Status, episodes: Sequence[Episode], total: int)
         yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}"
         for error in last.errors:
             yield f"  {escape_control(error)}"
+    for api, since in status.outages.items():
+        yield f"API unreachable: {escape_control(api)} since {format_instant(since)}"
     yield from _present_lines(status)
     yield ""
     if not episodes:
         yield "No drift." if status.is_complete else "Of what could be compared, nothing is recorded."
         return
     for address, drift in groupby(episodes, key=lambda episode: episode.address):
-        yield escape_control(address)
+        yield shown_address(address, status.apis)
         for episode in drift:
             yield f"  {_drift_text(episode)}  # {note_text(episode)}"
             seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
@@ -64,19 +76,33 @@ def render_history_json(status: Status, episodes: Sequence[Episode], total: int)
         "rounds": {result.value: count for result, count in status.cycles},
         "last_round": status.last_cycle,
         "last_success": status.last_success,
-        "scopes": status.scopes,
-        "contested": status.flapping,
-        "pending": status.pending,
-        "new_unmanaged": status.new_keys,
-        "drift": [episode_facts(episode) for episode in episodes],
+        **({"unreachable_apis": status.outages} if status.apis else {}),
+        "scopes": [_plain(scope) | api_fact(scope.scope, status.apis) for scope in status.scopes],
+        "contested": _named(status.flapping, status),
+        "pending": _named(status.pending, status),
+        "new_unmanaged": _named(status.new_keys, status),
+        "drift": [episode_facts(episode, status.apis) for episode in episodes],
         "omitted": total - len(episodes),
     }
     return neutralize_log_commands(json.dumps(document, indent=2, default=_plain)) + "\n"
 
 
-def episode_facts(episode: Episode) -> dict[str, Any]:
-    """Return the drift of a field, or of a whole key, as JSON members."""
+def _named(
+    records: Sequence[FlappingField] | Sequence[Pending] | Sequence[NewKey], status: Status
+) -> list[dict[str, Any]]:
+    return [_plain(record) | api_fact(record.address, status.apis) for record in records]
+
+
+def api_fact(address: str, apis: Mapping[str, str]) -> dict[str, str]:
+    """Return the API of the key or scope at an address as a member, where there are several."""
+    api = apis.get(address.partition("/")[0])
+    return {} if api is None else {"api": api}
+
+
+def episode_facts(episode: Episode, apis: Mapping[str, str] = ONE_API) -> dict[str, Any]:
+    """Return the drift of a field, or of a whole key, as JSON members; its API where there are several."""
     facts: dict[str, Any] = _plain(episode) | {"origin": episode.origin or "unknown"}
+    facts |= api_fact(episode.address, apis)
     times = ("first_seen", "last_seen", "ended", "corrected")
     return facts | {name: None if facts[name] is None else format_instant(facts[name]) for name in times}
 
@@ -92,9 +118,10 @@ def _present_lines(status: Status) -> Iterator[str]:
     """Yield the present: what could not be compared, is contested, is pending; new undeclared keys."""
     for scope in status.scopes:
         if scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE}:
-            yield "Not compared: " + escape_control(f"{scope.scope}: {scope.state}: {scope.detail}")
+            what = escape_control(f"{scope.state}: {scope.detail}")
+            yield f"Not compared: {shown_address(scope.scope, status.apis)}: {what}"
     for flapping in status.flapping:
-        what = escape_control(f"{flapping.address} {field_name(flapping.field)}")
+        what = f"{shown_address(flapping.address, status.apis)} {escape_control(field_name(flapping.field))}"
         times = counted(flapping.corrections, "time")
         yield f"Contested: {what} since {format_instant(flapping.since)}, corrected {times}"
         yield f"  {change_text(flapping.desired, flapping.live)}"
@@ -102,11 +129,11 @@ def _present_lines(status: Status) -> Iterator[str]:
             yield f"  end it with: {clear_command(flapping.address, flapping.field, status.file)}"
     for pending in status.pending:
         why = f"{format_instant(pending.since)}; Git is ahead, and this has not been applied yet"
-        yield f"Pending: {escape_control(pending.address)} since {why}"
+        yield f"Pending: {shown_address(pending.address, status.apis)} since {why}"
         yield f"  {_drift_text(pending)}"
     for key in status.new_keys:
         since = format_instant(key.first_seen)
-        yield f"New and not declared: {escape_control(key.address)}, first seen {since}"
+        yield f"New and not declared: {shown_address(key.address, status.apis)}, first seen {since}"
 
 
 def _drift_text(drift: Episode | Pending) -> str:

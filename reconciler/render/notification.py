@@ -16,13 +16,14 @@ from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import and_more, counted, shortened
 from reconciler.model.plan import Action
+from reconciler.model.status import ApiOutage
 from reconciler.plan.origins import is_unwanted
-from reconciler.render.history import episode_facts
+from reconciler.render.history import ONE_API, api_fact, episode_facts
 from reconciler.render.values import change_text, whole_key_text
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification
 
@@ -44,6 +45,8 @@ _TEXTS: Final = {
     "files.valid": "the files are valid again",
     "checkout.stale": "the checkout cannot be updated; the files at hand are in force",
     "checkout.current": "the checkout is updated again",
+    "api.unreachable": "the API {api} cannot be read; the others are compared",
+    "api.reachable": "the API {api} can be read again",
 }
 """The types of messages about conditions, first of its beginning and then of its end, with their texts."""
 
@@ -70,28 +73,47 @@ def delivery_of(pending: PendingNotification, after_cycles: int) -> Delivery:
     return Delivery.NOW if is_due else Delivery.LATER
 
 
-def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
-    """Return the body about drift: of fields, and of keys that were created or deleted."""
+def drift_message(
+    episodes: Sequence[Episode],
+    at: dt.datetime,
+    base_url: str,
+    run: str,
+    apis: Mapping[str, str] = ONE_API,
+) -> dict[str, Any]:
+    """Return the body about drift: of fields, and of keys that were created or deleted.
+
+    ``apis`` are those of the kinds, where there are several.
+    """
     shown, source = episodes[:_MOST_FIELDS], {"base_url": base_url, "run": run}
     granted = len({item.address for item in episodes if item.ended is None and item.effect.grants})
     alarm = f", *access granted on {counted(granted, 'key')}*" if granted else ""
-    written = [_line(episode) for episode in shown]
+    written = [_line(episode, apis) for episode in shown]
     sizes = itertools.accumulate(len(line) + 1 for line in written)
     lines = [line for line, size in zip(written, sizes, strict=True) if size <= _LONGEST_MESSAGE]
     if len(lines) < len(episodes):
         lines.append(f"{and_more(len(episodes) - len(lines))}: see `reconciler history`")
-    facts = {"fields": [_facts(episode) for episode in shown], "grants": granted}
+    facts = {"fields": [_facts(episode, apis) for episode in shown], "grants": granted}
     omitted = {"omitted": len(episodes) - len(shown)}
     return _message("drift", at, f"{_what(episodes)}{alarm}", lines, source | facts | omitted)
 
 
-def new_keys_message(keys: Sequence[NewKey], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
+def new_keys_message(
+    keys: Sequence[NewKey],
+    at: dt.datetime,
+    base_url: str,
+    run: str,
+    apis: Mapping[str, str] = ONE_API,
+) -> dict[str, Any]:
     """Return the body about live keys that were created and that no file declares."""
     shown = [
-        {"address": key.address, "first_seen": format_instant(key.first_seen)} for key in keys[:_MOST_FIELDS]
+        {"address": key.address, "first_seen": format_instant(key.first_seen)} | api_fact(key.address, apis)
+        for key in keys[:_MOST_FIELDS]
     ]
     omitted = len(keys) - len(shown)
-    lines = [f"• `{_escaped(key['address'])}`, first seen {key['first_seen']}" for key in shown]
+    lines = [
+        f"• `{_escaped(key['address'])}`{_api(key['address'], apis)}, first seen {key['first_seen']}"
+        for key in shown
+    ]
     if omitted:
         lines.append(and_more(omitted))
     facts = {"base_url": base_url, "run": run, "keys": shown, "omitted": omitted}
@@ -102,11 +124,16 @@ def condition_message(
     state: ConditionState, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
 ) -> dict[str, Any]:
     """Return the body about a condition, or its end; ``errors`` are those of the cycle."""
-    names = [name for name in _TEXTS if name.partition(".")[0] == state.condition]
+    condition = state.condition
+    api = condition.api if isinstance(condition, ApiOutage) else ""
+    topic = "api" if api else condition.value
+    names = [name for name in _TEXTS if name.partition(".")[0] == topic]
     name, since = names[state.is_over], format_instant(state.since)
-    head = f"{_TEXTS[name]}{'; that was not so from' if state.is_over else ', since'} {since}"
+    text = _TEXTS[name].format(api=_escaped(api))
+    head = f"{text}{'; that was not so from' if state.is_over else ', since'} {since}"
     shown = [] if state.is_over else list(errors[:10])
     facts = {"base_url": base_url, "run": run, "since": since, "rounds": state.cycles, "errors": shown}
+    facts |= {"api": api} if api else {}
     return _message(name, at, head, [f"• {_escaped(error)}" for error in shown], facts)
 
 
@@ -131,9 +158,9 @@ def _what(episodes: Sequence[Episode]) -> str:
     return f"{named} {'differs' if len(episodes) == 1 else 'differ'} from the files"
 
 
-def _facts(episode: Episode) -> dict[str, Any]:
+def _facts(episode: Episode, apis: Mapping[str, str]) -> dict[str, Any]:
     """Return the facts of a field; a value that is too long for a message becomes its beginning, as text."""
-    facts = episode_facts(episode)
+    facts = episode_facts(episode, apis)
     for side in ("declared", "live"):
         text = json_text(facts[side])
         if len(text) > _LONGEST_VALUE:
@@ -141,7 +168,7 @@ def _facts(episode: Episode) -> dict[str, Any]:
     return facts
 
 
-def _line(episode: Episode) -> str:
+def _line(episode: Episode, apis: Mapping[str, str]) -> str:
     what = whole_key_text(episode.action, episode.origin)
     if episode.action is Action.UPDATE:
         what = f"{_escaped(episode.field)}: {_escaped(change_text(episode.desired, episode.live))}"
@@ -149,7 +176,12 @@ def _line(episode: Episode) -> str:
     why = f"({label}{episode.effect.value}: {_escaped(episode.reason)})"
     since = f"since {format_instant(episode.first_seen)}: *{episode.outcome.value}*"
     detail = f": {_escaped(episode.detail)}" if episode.detail else ""
-    return f"• `{_escaped(episode.address)}` {what} {why}, {since}{detail}"
+    return f"• `{_escaped(episode.address)}`{_api(episode.address, apis)} {what} {why}, {since}{detail}"
+
+
+def _api(address: str, apis: Mapping[str, str]) -> str:
+    """Return the API of the key at an address, where there are several."""
+    return "".join(f" (API {_escaped(api)})" for api in api_fact(address, apis).values())
 
 
 def _escaped(text: str) -> str:

@@ -16,11 +16,17 @@ from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
 from reconciler.render.lines import cut, item_text
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
-from reconciler.render.values import clear_command, field_name, only_in_one, whole_key_text
+from reconciler.render.values import (
+    clear_command,
+    field_name,
+    named_address,
+    only_in_one,
+    whole_key_text,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from reconciler.model.status import Episode, FlappingField, Pending, Status
 
@@ -84,6 +90,7 @@ def _template() -> PageTemplate:
         "cut": functools.partial(cut, characters=_DETAIL),
         "gravest": lambda episodes: max(episodes, key=lambda episode: Mark.of(episode).rank),
         "lanes": lanes,
+        "named_address": named_address,
         "named": field_name,
         "sentence": lambda words: words[:1].upper() + words[1:],
         "span": _span,
@@ -97,7 +104,9 @@ def _template() -> PageTemplate:
 
 def _headlines(status: Status) -> Iterator[Headline]:
     """Yield the state of everything, what matters most first; there is always one."""
-    headlines = [*_service_headlines(status), *_drift_headlines(status)]
+    outages = status.outages
+    down = (Headline(f"API {api} unreachable", Severity.BAD, since) for api, since in outages.items())
+    headlines = [*_service_headlines(status), *down, *_drift_headlines(status, outages)]
     failing = status.service is not None and status.service.failing_since is not None
     if not failing and status.last_cycle is not None and status.last_cycle.result in _RESULTS:
         headlines.append(Headline(_RESULTS[status.last_cycle.result], Severity.BAD))
@@ -120,7 +129,7 @@ def _service_headlines(status: Status) -> Iterator[Headline]:
         yield from (Headline(words, Severity.BAD, at) for words, at in since.items() if at is not None)
 
 
-def _drift_headlines(status: Status) -> Iterator[Headline]:
+def _drift_headlines(status: Status, outages: Container[str]) -> Iterator[Headline]:
     states, every = Counter(scope.state for scope in status.scopes), counted(len(status.scopes), "scope")
     drifted = sum(key.is_drifted for key in status.keys)
     least = "at least " if status.omitted_keys and drifted == len(status.keys) and drifted else ""
@@ -130,7 +139,10 @@ def _drift_headlines(status: Status) -> Iterator[Headline]:
         for keys, state in ((drifted, ScopeState.DRIFTED), (pending, ScopeState.PENDING))
     )
     contested, granted = len(status.flapping), sum(key.has_granted for key in status.keys)
-    incomplete, unreachable = states[ScopeState.INCOMPLETE], states[ScopeState.UNREACHABLE]
+    of_outages = {kind for kind, api in status.apis.items() if api in outages}
+    unread = (scope for scope in status.scopes if scope.state is ScopeState.UNREACHABLE)
+    unreachable = sum(scope.kind not in of_outages for scope in unread)
+    incomplete = states[ScopeState.INCOMPLETE]
     for count, words, severity in (
         (contested, f"{counted(contested, 'field')} contested", Severity.BAD),
         (granted, f"access granted on {counted(granted, 'key')}", Severity.BAD),

@@ -11,7 +11,7 @@ from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
 from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
-from reconciler.render.values import joined, key_text, named_address, place_text
+from reconciler.render.values import joined, key_text, place_text, shown_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,7 +66,7 @@ def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plai
         yield f"{unmanaged_line(plan)} (-v lists them, reconciler export --into FILE adopts them)"
     elif plan.unmanaged:
         yield f"{unmanaged_line(plan)}:"
-        yield from (f"  {named_address(address, plan.shown_apis)}" for address in plan.unmanaged)
+        yield from (f"  {shown_address(address, plan.shown_apis)}" for address in plan.unmanaged)
     if plan.errors:
         yield paint(f"{errors_line(plan)}.", Colour.REMOVE)
 

@@ -81,17 +81,22 @@ def _word(text: str) -> str:
 
 def api_note(api: str) -> str:
     """Return the name of an API behind an address; nothing where there is one API, and so no name."""
-    return f" (API {escape_control(api)})" if api else ""
+    return f" (API {api})" if api else ""
 
 
 def named_address(address: str, apis: Mapping[str, str]) -> str:
     """Return an address with the API of its kind, for people; ``apis`` is empty where there is one API."""
-    return f"{escape_control(address)}{api_note(apis.get(address.partition('/')[0], ''))}"
+    return f"{address}{api_note(apis.get(address.partition('/')[0], ''))}"
+
+
+def shown_address(address: str, apis: Mapping[str, str]) -> str:
+    """Return the same as a safe text."""
+    return escape_control(named_address(address, apis))
 
 
 def key_text(change: Change) -> str:
     """Return the address of a key, with its API where there are several."""
-    return f"{escape_control(change.address)}{api_note(change.scope.shown_api)}"
+    return escape_control(f"{change.address}{api_note(change.scope.shown_api)}")
 
 
 def place_text(change: Change) -> str:

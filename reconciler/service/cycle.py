@@ -135,7 +135,9 @@ class DriftCycle:
         state: DesiredState | None = None
         try:
             with system_failures():
-                state = self._resolved(read(began))
+                found = self._resolved(read(began))
+                self._history.database.bind_kinds(part.scope for part in found.scopes)
+                state = found
                 report = self._reconcile(state, began, writing)
         except errors.ReconcilerError as error:
             failure = error

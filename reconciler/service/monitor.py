@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ReconcilerError, os_reason
 from reconciler.model.cycle import CycleResult
 from reconciler.model.endpoint import place_text
-from reconciler.model.status import PendingNotification, ServiceCondition
+from reconciler.model.status import ApiOutage, PendingNotification, ServiceCondition
 from reconciler.render.notification import (
     Delivery,
     condition_message,
@@ -17,13 +17,15 @@ from reconciler.render.notification import (
     new_keys_message,
 )
 from reconciler.service.history.notifications import Notifications
+from reconciler.service.history.queries import conditions, shown_apis
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.api.exchange import Exchange
     from reconciler.api.webhook import Webhook
     from reconciler.model.cycle import CycleReport
+    from reconciler.model.status import Condition
     from reconciler.service.history.database import Database
     from reconciler.service.metrics import Metrics
     from reconciler.service.settings import DriftSettings, Ports
@@ -47,13 +49,13 @@ class Monitor:
         if self.metrics is not None:
             self.metrics.exchange(exchange)
 
-    def finished(self, report: CycleReport, conditions: Collection[ServiceCondition]) -> None:
+    def finished(self, report: CycleReport, present: Collection[ServiceCondition]) -> None:
         """Follow the end of a cycle, which the history holds already. Raises HistoryError."""
         self.unrecorded(report)
         if self.metrics is not None:
-            self.metrics.set_files_valid(int(ServiceCondition.FILES not in conditions))
+            self.metrics.set_files_valid(int(ServiceCondition.FILES not in present))
         if report.result is not CycleResult.INTERRUPTED:
-            self._notify(report, conditions)
+            self._notify(report, present)
         file = self.settings.metrics_file
         if self.metrics is not None and file is not None:
             try:
@@ -67,28 +69,45 @@ class Monitor:
         if self.metrics is not None:
             self.metrics.cycle(report)
 
-    def _notify(self, report: CycleReport, conditions: Collection[ServiceCondition]) -> None:
-        failing = [ServiceCondition.ROUNDS] if report.result is CycleResult.FAILED else []
+    def _notify(self, report: CycleReport, present: Collection[ServiceCondition]) -> None:
         now, after, webhook = report.ended, self.settings.notify_after, self.ports.webhook
         notifications = Notifications(self.database)
-        source = place_text(self.settings.records.base_urls), self.run
-        due = notifications.update({*conditions, *failing}, after, now)
+        base_urls = self.settings.records.base_urls
+        source = place_text(base_urls), self.run
+        due = notifications.update({*present, *self._failures(report)}, after, now)
         if webhook is None:
             return
+        apis = shown_apis(self.database)
         for condition in due:
-            if not self._send(webhook, condition_message(condition, now, *source, report.errors)):
+            api = condition.condition.api if isinstance(condition.condition, ApiOutage) else ""
+            errors = _errors_of(report, api) if api else report.errors
+            place = base_urls.get(api, source[0]), self.run
+            if not self._send(webhook, condition_message(condition, now, *place, errors)):
                 return  # the next attempt would take as long, and hold up the cycles
             notifications.mark_condition_notified(condition)
         by_delivery: dict[Delivery, list[PendingNotification]] = {delivery: [] for delivery in Delivery}
         for pending in notifications.pending(now):
             by_delivery[delivery_of(pending, after)].append(pending)
         drift = [pending.episode for pending in by_delivery[Delivery.NOW]]
-        if drift and self._send(webhook, drift_message(drift, now, *source)):
+        if drift and self._send(webhook, drift_message(drift, now, *source, apis)):
             notifications.mark_notified(by_delivery[Delivery.NOW])
         notifications.mark_notified(by_delivery[Delivery.NEVER])
         keys = notifications.pending_keys()
-        if keys and self._send(webhook, new_keys_message(keys, now, *source)):
+        if keys and self._send(webhook, new_keys_message(keys, now, *source, apis)):
             notifications.mark_keys_notified(keys)
+
+    def _failures(self, report: CycleReport) -> Iterator[Condition]:
+        """Yield what keeps cycles from succeeding: the outage of single APIs, or that they fail altogether.
+
+        That they fail is so until one succeeds. A cycle that compared nothing says nothing of single APIs.
+        """
+        before = {one.condition for one in conditions(self.database)}
+        if not report.scopes:
+            yield from (one for one in before if isinstance(one, ApiOutage))
+        yield from map(ApiOutage, report.outages)
+        is_failing = report.result is CycleResult.FAILED
+        if is_failing and (ServiceCondition.ROUNDS in before or not report.is_outage_alone):
+            yield ServiceCondition.ROUNDS
 
     def _send(self, webhook: Webhook, message: Mapping[str, Any]) -> bool:
         """Send a message, and return whether it arrived: if not, a later cycle sends it again."""
@@ -102,3 +121,9 @@ class Monitor:
         if self.metrics is not None:
             self.metrics.notification(result)
         return result == "sent"
+
+
+def _errors_of(report: CycleReport, api: str) -> tuple[str, ...]:
+    """Return why the scopes of an API could not be read."""
+    parts = (part for part in report.scopes if part.scope.api == api and part.detail)
+    return tuple(f"{part.scope}: {part.detail}" for part in parts)

@@ -132,7 +132,10 @@ class Records:
 
         Of a saved plan there is no ``state``, and nothing is stored. Raises HistoryError.
         """
-        if self.history is None or state is None:
+        if self.history is None:
+            return
+        self.history.database.bind_kinds(scope for scope, _ in plan.observed)
+        if state is None:
             return
         targeted, selected = select(state, targets)
         applied = Applied(self.history.database, kinds)

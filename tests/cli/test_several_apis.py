@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft7Validator
 
-from reconciler.kinds.packaged import resource
+from reconciler.kinds.packaged import packaged_schema, resource
 from tests.hostile_git import git
 from tests.places import Place, place
+from tests.recorder import recorder
+from tests.support import lines_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support import CommandLine
 
+MESSAGES = Draft7Validator(packaged_schema("notification"))
 LABELS, MILESTONES = "/repos/acme/site/labels", "/repos/acme/site/milestones"
 HUB, TEA, GOAL = "github.label/acme/site/bug", "gitea.label/acme/site/bug", "milestone/acme/site/bug"
 
@@ -194,3 +199,211 @@ def test_kinds_beside_the_files_belong_to_the_only_api(
     done = cli("apply", "--auto-approve", "--journal", file)
     assert (done.code, hub.writes) == (0, [("PATCH", f"{LABELS}/bug")]), done.err
     assert cli("journal", file).code == 0
+
+
+# Watching
+
+
+@pytest.mark.usefixtures("work")
+def test_an_outage_is_that_of_one_api_and_ends_when_it_ends(
+    cli: CommandLine, hub: Place, tea: Place, tmp_path: Path
+) -> None:
+    file, figures = str(tmp_path / "history.db"), tmp_path / "reconciler.prom"
+    with recorder() as channel:
+        words = ["drift", "--history", file, "--retries", "0", "--metrics-file", str(figures)]
+        words += [
+            "--webhook",
+            channel.url,
+            "--notify-after",
+            "2",
+            "--correct",
+            "all",
+            "--contested-after",
+            "9",
+        ]
+        assert cli("apply", "--auto-approve", "--history", file).code == 0
+
+        def drifted(status: int) -> Any:
+            hub.status = status
+            tea.held[LABELS]["bug"]["color"] = "000000"
+            channel.requests.clear()
+            done = cli(*words)
+            assert tea.held[LABELS]["bug"]["color"] == "d73a4a"
+            bodies = [json.loads(request.body) for request in channel.requests]
+            return done, {body["type"]: body for body in bodies}
+
+        for number in (1, 2, 3):
+            done, sent = drifted(503)
+            assert done.code == 1
+            assert "github.label/acme/site: could not be read from the API github: GET" in done.err
+            assert set(sent) == {"drift", "api.unreachable"} if number == 2 else {"drift"}
+            assert sent["drift"]["data"]["fields"][0]["api"] == "gitea"
+            assert f"`{TEA}` (API gitea) color:" in sent["drift"]["text"]
+            if number == 2:
+                outage = sent["api.unreachable"]
+        assert outage["data"]["api"] == "github"
+        assert outage["data"]["base_url"] == hub.url
+        assert outage["data"]["errors"][0].startswith("github.label/acme/site: GET ")
+        assert outage["text"].startswith(
+            "*reconciler*: the API github cannot be read; the others are compared, since "
+        )
+        shown = figures.read_text()
+        assert 'reconciler_scopes{api="github",standing="unreachable"} 1.0' in shown
+        assert 'reconciler_scopes{api="gitea",standing="unreachable"} 0.0' in shown
+        assert 'reconciler_api_requests_total{api="github",method="GET",status="503"} 3.0' in shown
+
+        text = cli("history", "--history", file).out
+        assert "API unreachable: github since 2026" in text
+        assert "Not compared: github.label/acme/site (API github): unreachable: GET" in text
+        assert f"\n{TEA} (API gitea)\n" in text
+        page = cli("history", "--history", file, "--format", "html").out
+        assert "API github unreachable since" in page
+        assert "of 3 scopes unreachable" not in page
+        found = json.loads(cli("history", "--history", file, "--format", "json").out)
+        assert list(found["unreachable_apis"]) == ["github"]
+        assert {scope["scope"]: scope["api"] for scope in found["scopes"]} == {
+            "gitea.label/acme/site": "gitea",
+            "github.label/acme/site": "github",
+            "milestone/acme/site": "gitea",
+        }
+        assert {episode["api"] for episode in found["drift"]} == {"gitea"}
+
+        done, sent = drifted(0)
+        assert (done.code, set(sent)) == (0, {"drift", "api.reachable"})
+        assert sent["api.reachable"]["data"]["errors"] == []
+        assert "unreachable" not in cli("history", "--history", file).out
+        assert 'reconciler_scopes{api="github",standing="unreachable"} 0.0' in figures.read_text()
+        for body in (outage, sent["api.reachable"], sent["drift"]):
+            assert list(MESSAGES.iter_errors(body)) == []
+
+
+@pytest.mark.usefixtures("work")
+def test_if_all_are_down_rounds_fail_until_one_succeeds(
+    cli: CommandLine, hub: Place, tea: Place, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "history.db")
+    with recorder() as channel:
+        words = ("drift", "--history", file, "--retries", "0", "--webhook", channel.url)
+
+        def told(hub_status: int, tea_status: int) -> list[str]:
+            hub.status, tea.status = hub_status, tea_status
+            channel.requests.clear()
+            cli(*words, "--notify-after", "1", "--target", "*.label/*")
+            types = [json.loads(request.body)["type"] for request in channel.requests]
+            return sorted(set(types) - {"drift"})
+
+        assert told(0, 0) == []
+        assert told(503, 503) == ["api.unreachable", "rounds.failing"]
+        assert told(503, 0) == ["api.reachable"]
+        assert told(0, 0) == ["api.reachable", "rounds.recovered"]
+
+
+def test_a_round_that_compares_nothing_says_nothing_of_the_end_of_an_outage(
+    cli: CommandLine, work: Path, hub: Place, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "history.db")
+    with recorder() as channel:
+        words = (
+            "drift",
+            "--history",
+            file,
+            "--retries",
+            "0",
+            "--webhook",
+            channel.url,
+            "--notify-after",
+            "1",
+        )
+        hub.status = 503
+        cli(*words)
+        kept = (work / "keys/all.yaml").read_text()
+        (work / "keys/all.yaml").write_text("keys: [")
+        channel.requests.clear()
+        assert cli(*words).code == 1
+        types = [json.loads(request.body)["type"] for request in channel.requests]
+        assert "api.reachable" not in types
+        (work / "keys/all.yaml").write_text(kept)
+        hub.status = 0
+        cli(*words)
+        types = [json.loads(request.body)["type"] for request in channel.requests]
+        assert "api.reachable" in types
+
+
+@pytest.mark.usefixtures("work")
+def test_a_service_corrects_the_others_in_each_round(cli: CommandLine, hub: Place, tea: Place) -> None:
+    words = ("drift", "--every", "1s", "--correct", "all", "--retries", "0", "--metrics-port", "0")
+    hub.status = 503
+    with cli.start(*words) as process:
+        lines_until(process.stdout, "Apply complete")
+        tea.held[LABELS]["bug"]["color"] = "000000"
+        lines_until(process.stdout, "Apply complete")
+        hub.status = 0
+        lines_until(process.stdout, "Apply complete")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert hub.held[LABELS]["bug"]["color"] == tea.held[LABELS]["bug"]["color"] == "d73a4a"
+    assert "Rounds succeed again" in err
+
+
+@pytest.mark.usefixtures("work")
+def test_the_token_of_one_api_is_missing_and_drift_compares_the_others(cli: CommandLine, hub: Place) -> None:
+    cli.environment.delenv(f"RECONCILER_TOKEN_{hub.variable}")
+    done = cli("drift", "--correct", "all")
+    assert (done.code, hub.requests) == (1, [])
+    lack = f"no token for {hub.url[7:]}: RECONCILER_TOKEN_{hub.variable} is not set"
+    assert f"github.label/acme/site: could not be read from the API github: {lack}" in done.err
+    assert "Apply complete! Resources: 0 added, 2 changed, 0 destroyed." in done.out
+    assert cli("plan").code == 1
+
+
+# Histories
+
+
+def test_a_history_takes_an_added_api_and_refuses_a_moved_one(
+    cli: CommandLine, work: Path, hub: Place, tea: Place, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "history.db")
+    both = (work / "keys/all.yaml").read_text()
+    configure(work, {"gitea": {"base_url": tea.url}})
+    (work / "keys/all.yaml").write_text(document("milestone", "bug"))
+    assert cli("drift", "--history", file).code == 2
+    assert "API gitea" not in cli("history", "--history", file).out
+    configure(work, {"gitea": {"base_url": tea.url}, "github": {"base_url": hub.url}})
+    (work / "keys/all.yaml").write_text(both)
+    assert cli("drift", "--history", file).code == 2
+    assert "(API github)" in cli("history", "--history", file).out
+
+    configure(work, {"gitea": {"base_url": hub.url}, "github": {"base_url": hub.url}})
+    moved = cli("drift", "--history", file)
+    assert (moved.code, "API github" in moved.out) == (1, False)
+    assert f"is of gitea at {tea.url}, not of {hub.url}; use another file" in moved.err
+
+
+def test_a_kind_that_moved_to_another_api_needs_another_history(
+    cli: CommandLine, work: Path, hub: Place, tea: Place, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "history.db")
+    (work / "keys/all.yaml").write_text(document("milestone", "bug"))
+    assert cli("apply", "--auto-approve", "--history", file).code == 0
+    shutil.move(work / "kinds/gitea/milestone.schema.json", work / "kinds/github/milestone.schema.json")
+    hub.hold(MILESTONES, "bug")
+    before = json.loads(cli("history", "--history", file, "--format", "json").out)
+    for command in (("drift",), ("apply", "--auto-approve")):
+        done = cli(*command, "--history", file)
+        assert done.code == 1
+        was = f"its keys of the kind milestone are of gitea at {tea.url}, not of github at {hub.url}"
+        assert f"{was}; use another file" in done.err
+    assert hub.writes == []
+    assert json.loads(cli("history", "--history", file, "--format", "json").out)["scopes"] == before["scopes"]
+
+
+def test_an_api_that_is_only_renamed_keeps_its_history(
+    cli: CommandLine, work: Path, hub: Place, tea: Place, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "history.db")
+    (work / "keys/all.yaml").write_text(document("milestone", "bug"))
+    assert cli("apply", "--auto-approve", "--history", file).code == 0
+    shutil.move(work / "kinds/gitea", work / "kinds/forge")
+    configure(work, {"github": {"base_url": hub.url}, "forge": {"base_url": tea.url}})
+    assert cli("drift", "--history", file).code == 0

@@ -22,7 +22,9 @@ from reconciler.model.endpoint import BaseUrl
 from reconciler.service.history.tables import VERSION, steps_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.model.scope import Scope
 
 MAGIC: Final = b"SQLite format 3\0"
 """How the file begins."""
@@ -104,15 +106,32 @@ class Database(AbstractContextManager["Database"]):
             return self._connection.execute(statement, values).fetchall()
 
     def bind(self, base_urls: Mapping[str, BaseUrl]) -> None:
-        """Store the address of each API of the history. Raises HistoryError if it has another."""
-        for api, base_url in base_urls.items():
-            setting = "base_url" if api == BUILT_IN_API else f"base_url {api}"
-            with self.transaction() as connection:
-                statement = "INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING"
-                connection.execute(statement, (setting, base_url))
-            ((known,),) = self.rows("SELECT value FROM setting WHERE name = ?", (setting,))
-            if BaseUrl.recorded(known) != base_url:
-                raise HistoryError(f"{self._name} is of {known}, not of {base_url}; use another file")
+        """Store the address of each API of the history. Raises HistoryError if it has another.
+
+        Nothing is stored then. An API may be added.
+        """
+        with self.transaction() as connection:
+            for api, base_url in base_urls.items():
+                known = _setting(connection, _address_of(api), base_url)
+                if BaseUrl.recorded(known) != base_url:
+                    what = "" if len(base_urls) == 1 else f"{api} at "
+                    raise HistoryError(
+                        f"{self._name} is of {what}{known}, not of {base_url}; use another file"
+                    )
+
+    def bind_kinds(self, scopes: Iterable[Scope]) -> None:
+        """Store which API has the keys of each kind. Raises HistoryError if it was one at another address."""
+        with self.transaction() as connection:
+            for kind, api in {scope.kind: scope.api for scope in scopes}.items():
+                known = _setting(connection, f"api {kind}", api)
+                if known == api:
+                    continue
+                there, here = (_setting(connection, _address_of(name)) for name in (known, api))
+                if there != here:
+                    was, is_now = f"{known} at {there or 'no address'}", f"{api} at {here or 'no address'}"
+                    reason = f"its keys of the kind {kind} are of {was}, not of {is_now}"
+                    raise HistoryError(f"{self._name} cannot be used: {reason}; use another file")
+                connection.execute("UPDATE setting SET value = ? WHERE name = ?", (api, f"api {kind}"))
 
     def _connected(self) -> sqlite3.Connection:
         if self.file is None:
@@ -162,6 +181,19 @@ class Database(AbstractContextManager["Database"]):
             raise HistoryError(f"{self._name} {what}: {error}") from error
         except OSError as error:
             raise HistoryError(f"{self._name} {what}: {os_reason(error)}") from error
+
+
+def _address_of(api: str) -> str:
+    """Return the setting that holds the address of an API."""
+    return "base_url" if api == BUILT_IN_API else f"base_url {api}"
+
+
+def _setting(connection: sqlite3.Connection, name: str, value: str | None = None) -> str:
+    """Return what a setting holds: ``value``, if nothing was stored before."""
+    if value is not None:
+        connection.execute("INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
+    rows = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchall()
+    return str(rows[0][0]) if rows else ""
 
 
 def connect(place: str) -> sqlite3.Connection:

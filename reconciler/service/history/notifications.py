@@ -12,6 +12,7 @@ from reconciler.service.history.queries import records, records_with
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from reconciler.model.status import Condition
     from reconciler.service.history.database import Database
 
 _RETRIED_FOR = dt.timedelta(days=1)
@@ -53,7 +54,7 @@ class Notifications:
         self._write("UPDATE unmanaged SET told = 1 WHERE address = ?", [(key.address,) for key in keys])
 
     def update(
-        self, present: Collection[ServiceCondition], after_cycles: int, now: dt.datetime
+        self, present: Collection[Condition], after_cycles: int, now: dt.datetime
     ) -> tuple[ConditionState, ...]:
         """Store the conditions of this cycle; return those to notify: after so many cycles, and when over.
 

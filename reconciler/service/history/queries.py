@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
+    ApiOutage,
     ConditionState,
     CycleSummary,
     Episode,
@@ -69,7 +70,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "effect": Effect,
     "errors": lambda text: tuple(json.loads(text)),
     "live": json.loads,
-    "name": ServiceCondition,
+    "name": lambda text: ApiOutage(text[4:]) if text.startswith("api ") else ServiceCondition(text),
     "origin": DriftOrigin,
     "outcome": FieldOutcome,
     "over": bool,
@@ -168,12 +169,21 @@ def status(
             service=service,
             pending=records(database, Pending, "ORDER BY address, field"),
             new_keys=records(database, NewKey, "WHERE is_new ORDER BY address"),
+            apis=shown_apis(database),
         )
 
 
 def conditions(database: Database) -> tuple[ConditionState, ...]:
     """Return the conditions of the last cycle. Raises HistoryError."""
     return records(database, ConditionState, "WHERE NOT over ORDER BY name")
+
+
+def shown_apis(database: Database) -> Mapping[str, str]:
+    """Return the API of each kind if the last cycle was about several, else nothing. Raises HistoryError."""
+    known = dict(database.rows("SELECT substr(name, 5), value FROM setting WHERE name LIKE 'api %'"))
+    scopes = (scope.partition("/")[0] for (scope,) in database.rows("SELECT scope FROM scope"))
+    used = {known.get(kind) for kind in scopes}
+    return known if len(used) > 1 else {}
 
 
 def journal_lines(database: Database) -> Iterator[bytes]:
