@@ -15,7 +15,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
-from benchmark import lines_apply, lines_compare, lines_drift, lines_plan, lines_start
+from benchmark import lines_apply, lines_compare, lines_drift, lines_load, lines_plan, lines_start
 from benchmark.processes import BenchmarkError, a_place
 from benchmark.report import Row, Verdict, table
 from benchmark.scale import FULL, QUICK
@@ -40,6 +40,7 @@ _GROUPS: Final[tuple[tuple[tuple[str, ...], Measure], ...]] = (
     (("round",), lines_drift.measure_round),
     (("history",), lines_drift.measure_history),
     (("start",), lines_start.measure),
+    (("json",), lines_load.measure),
 )
 _NAMES: Final = tuple(name for names, _ in _GROUPS for name in names)
 

@@ -11,7 +11,7 @@ from benchmark.report import Pairs, Row, Subject
 if TYPE_CHECKING:
     from benchmark.scale import Scale
 
-_HELP_LIMIT: Final = 7
+_HELP_LIMIT: Final = 6.5
 _VALIDATE_LIMIT: Final = 15
 
 
