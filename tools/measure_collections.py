@@ -56,7 +56,7 @@ class Figures:
     right: int = 0
     conventional: int = 0
     unclear: int = 0
-    expressible: int = 0
+    named: int = 0
     needs: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
@@ -143,7 +143,7 @@ def measured(content: Any) -> Figures:
         if verdict in {"wrong", "unclear"}:
             figures.remarks.append(f"{verdict} {item}: {taken}")
         is_named = not any(text.startswith("identity: nothing is a name") for text in made.decisions)
-        figures.expressible += is_named
+        figures.named += is_named
         if not is_named:
             figures.remarks.append(f"no name {collection}: {taken}")
         figures.needs.update(needs_of(extension))
@@ -164,7 +164,7 @@ def tables(found: Mapping[str, Figures]) -> Iterator[str]:
     total = [0] * 7
     for vendor, one in found.items():
         row = [one.collections, one.drafted, one.loading, one.right]
-        row += [one.conventional, one.unclear, one.expressible]
+        row += [one.conventional, one.unclear, one.named]
         total = [so_far + value for so_far, value in zip(total, row, strict=True)]
         yield f"| {vendor} | {' | '.join(map(str, row))} |"
     yield f"| **all** | {' | '.join(map(str, total))} |"

@@ -442,6 +442,54 @@ def test_attributes_alone_are_not_json_api() -> None:
     assert "style" not in extension(pets(row=properties))
 
 
+SEGMENT = {"type": "string", "pattern": r"^(?!\.{1,2}$)[^/]+$"}
+
+
+@pytest.mark.parametrize(
+    ("written", "schema", "name", "described"),
+    [
+        ("shop", TEXT, "shop", SEGMENT),
+        ("shop", {"type": "string", "enum": ["a", "b"]}, "shop", {"type": "string", "enum": ["a", "b"]}),
+        (
+            "shop",
+            {"type": "string", "pattern": "^[a-z]+$"},
+            "shop",
+            {"type": "string", "pattern": "^[a-z]+$"},
+        ),
+        ("shop", NUMBER, "shop", {"type": "integer", "minimum": 1}),
+        ("shop", {"type": "integer", "minimum": -5}, "shop", {"type": "integer", "minimum": 0}),
+        ("shop-id", TEXT, "shop_id", SEGMENT),
+        ("2nd", TEXT, "_2nd", SEGMENT),
+        ("project", TEXT, "project_name", SEGMENT),
+        ("project_id", TEXT, "project_ref", SEGMENT),
+        ("project_id", NUMBER, "project_id", None),
+    ],
+)
+def test_the_parameters_of_the_collection_are_the_scope(
+    written: str, schema: Any, name: str, described: Any
+) -> None:
+    collection = f"/shops/{{{written}}}/pets"
+    description = pets(collection=collection, item=f"{collection}/{{petId}}")
+    description["paths"][collection]["parameters"] = [in_path(written) | {"schema": schema}]
+    made = drafted(description, collection)
+    found = made.schema[EXTENSION]
+    assert found["collection"] == f"/shops/{{{name}}}/pets"
+    assert found.get("scope") == (None if described is None else {name: described})
+    assert noted(made, "scope: some path parameters have other names here") == (name != written)
+
+
+@pytest.mark.parametrize(
+    ("collection", "reason"),
+    [
+        ("/shops/{a}{b}/pets", "has two placeholders in the segment"),
+        ("/shops/{a}/rooms/{a}/pets", r"has \{a\} twice"),
+    ],
+)
+def test_a_path_that_no_kind_can_have_is_refused(collection: str, reason: str) -> None:
+    with pytest.raises(DescriptionError, match=reason):
+        draft(pets(collection=collection, item=f"{collection}/{{petId}}"), collection)
+
+
 def test_a_slash_at_the_end_is_kept() -> None:
     found = extension(pets(collection=f"{PETS}/", item=f"{PET}/"))
     assert (found["collection"], "item" in found) == (f"{PETS}/", False)
@@ -655,6 +703,17 @@ def test_a_deprecated_update_is_noted_with_its_successor() -> None:
     made = drafted(description, "/v1/pets")
     assert made.schema[EXTENSION]["update"] == {"method": "PUT", "path": "/v2/pets/{pet}", "body": "whole"}
     assert noted(made, "deprecated: PATCH /v1/pets/{petId}; updates are sent by PUT /v2/pets/{pet}")
+
+
+def test_a_successor_may_be_named_by_the_end_of_its_path() -> None:
+    text = "Use `PATCH /v2/animals/<animal_id>` instead."
+    description = pets(
+        deprecated=True, item="/api/v1/pets/{petId}", collection="/api/v1/pets", description=text
+    )
+    update = description["paths"]["/api/v1/pets/{petId}"]["patch"]
+    description["paths"]["/api/v2/animals/{animal_id}"] = {"patch": {**update, "deprecated": False}}
+    found = extension(description, "/api/v1/pets")
+    assert found["update"] == {"method": "PATCH", "path": "/api/v2/animals/{animal_id}"}
 
 
 def test_of_each_sort_there_is_one_note_and_none_of_read_only_fields() -> None:

@@ -209,7 +209,10 @@ def _successor(
     plain = _unversioned(outdated.path)
     known = {_unversioned(path): path for path in paths if path != outdated.path}
     named = [_unversioned(text) for text in _A_PATH.findall(outdated.text)]
-    path = next((known[text] for text in (*named, plain) if text in known and text), None)
+    ends = [
+        path for text in named for other, path in known.items() if text.strip("/") and other.endswith(text)
+    ]
+    path = next(iter(ends), known.get(plain))
     if path is None or len({*placeholders_of(path)} - {*placeholders_of(collection)}) != 1:
         return None
     there = _operations(description, path, paths[path])

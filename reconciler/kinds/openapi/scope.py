@@ -62,6 +62,8 @@ def scope_of(found: Operations, notes: Notes) -> Paths:
     names: dict[str, str] = {}
     scope: dict[str, Any] = {}
     for name in placeholders_of(raw):
+        if name in names:
+            raise DescriptionError(f"the path {raw} has {{{name}}} twice, which OpenAPI does not allow")
         parameter = described.get(name)
         field = {} if parameter is None else FieldDrafter(None).field(name, parameter.schema) or {}
         is_number = field.get("type") == "integer"
@@ -104,7 +106,7 @@ def _accepts_any(keywords: Mapping[str, Any], texts: tuple[str, ...]) -> bool:
 
 def _own_name(name: str, taken: Mapping[str, Any], notes: Notes, *, is_number: bool) -> str:
     own = _plain(name, taken)
-    if own in HEADER_WORDS or own in taken:
+    if own in HEADER_WORDS:
         own = _plain(f"{own}_name", taken)
     elif own in SCOPE_NAMES and not is_number:
         own = _plain(f"{own.removesuffix('_id')}_ref", taken)
