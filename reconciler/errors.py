@@ -50,7 +50,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from reconciler.model.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
 from reconciler.model.phrases import first_texts, from_api
@@ -219,6 +219,10 @@ class ApiError(ReconcilerError):
         ``in_doubt`` says that one of the attempts may have taken effect.
         """
         return type(self)(replace(self.failure, attempts=attempts, in_doubt=in_doubt), self.response)
+
+    def with_hint(self, hint: str) -> Self:
+        """Return the same error with other advice."""
+        return type(self)(replace(self.failure, hint=hint), self.response)
 
 
 class UnreachableError(ApiError):

@@ -185,8 +185,7 @@ class Reader:
         try:
             return value_of(response, self._redactor)
         except UnauthorizedError as error:
-            hint = f"check {self._connection.token_setting}"
-            raise UnauthorizedError(replace(error.failure, hint=hint), error.response) from error.__cause__
+            raise error.with_hint(f"check {self._connection.token_setting}") from error.__cause__
 
 
 def target(path: str, parameters: Parameters) -> str:

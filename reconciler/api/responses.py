@@ -30,17 +30,15 @@ _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
     410: errors.NotFoundError,
     429: errors.RateLimitedError,
 }
-_TOKEN_HINT: Final = "check GCORE_API_KEY or the token file"  # noqa: S105 - names where it comes from
-_MAY_NOT_CHANGE: Final = "the token may lack the permission to change keys, or a capacity limit is reached"
+_MAY_NOT_CHANGE: Final = "the token may lack the permission to change it, or a capacity limit is reached"
 _HINTS: Final[Mapping[int | tuple[str, int], str]] = {
-    ("GET", 403): "the token may lack the permission to list keys",
+    ("GET", 403): "the token may lack the permission to read it",
     **dict.fromkeys((("PATCH", 403), ("PUT", 403)), _MAY_NOT_CHANGE),
-    ("GET", 404): "check project_id and region_id, or what else the scope names",
-    ("POST", 403): "the token may lack the permission to create keys, or a capacity limit is reached",
-    ("DELETE", 403): "the token may lack the permission to delete keys",
-    ("DELETE", 409): "something still uses the key; detach it first",
+    ("GET", 404): "check the base URL",
+    ("POST", 403): "the token may lack the permission for it, or a capacity limit is reached",
+    ("DELETE", 403): "the token may lack the permission to delete it",
+    ("DELETE", 409): "something still uses it; detach that first",
     304: "a cache sent it, although the request was not conditional: check the base URL and proxies",
-    401: _TOKEN_HINT,
     412: "it was changed after it was read just before; plan again",
     407: "a proxy in between requires a login: set user and password in HTTPS_PROXY",
     511: "the network requires a login first",

@@ -121,6 +121,8 @@ class Kind:
     wait: float
     is_one_of_several: bool
     """Whether the configuration has several APIs, so that people are to be told which one it is."""
+    is_custom: bool
+    """Whether people wrote its file, and can change it."""
     is_plain: bool
     """Whether responses show keys in the words of files, so that nothing has to be converted."""
 
@@ -251,6 +253,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         headers=sent.get("headers", {}),
         wait=extension.get("wait", 0),
         is_one_of_several=False,
+        is_custom=False,
         is_plain=not (shown or renamed or envelope.api_type),
     )
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.errors import NotFoundError
 from reconciler.kinds.ids import short_json
 from reconciler.kinds.paths import is_name, is_segment
 from reconciler.kinds.wire import object_of
 from reconciler.model.live import LiveScope
-from reconciler.model.phrases import with_article
+from reconciler.model.phrases import listed, with_article
 from reconciler.model.source import Problem
 from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
 
@@ -72,7 +73,11 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
 
     is_simple = kind.is_plain and not kind.has_ids and str in kind.fields[kind.identity].types
     add_up: Callable[[Iterator[list[Any]]], LiveScope] = by_name if is_simple else by_id
-    return read_whole(reader, collection, add_up)
+    try:
+        return read_whole(reader, collection, add_up)
+    except NotFoundError as error:
+        places = listed(name for name, _ in scope.parameters) or "the base URL"
+        raise error.with_hint(f"check {places}, and what the token may read") from error.__cause__
 
 
 def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Collection) -> LiveScope:

@@ -174,7 +174,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     if found.faults:
         return Planned(problems=(_undeclarable(scope, key, found.faults),))
     # One odd value must not shield the others of its key.
-    problems = (_odd(scope, key, found.odd),) if found.odd else ()
+    problems = (_odd(kind, scope, key, found.odd),) if found.odd else ()
     if not found.pairs:
         return Planned(problems=problems) if problems else UNCHANGED
     dropped = undescribed(kind, live)
@@ -187,7 +187,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     same, odd = readable(kind, sorted(equal | (sent - declared.keys())), live)
     unread = odd | {name: reason for name, reason in found.odd.items() if name in sent}
     if unread:
-        return Planned(problems=(_odd(scope, key, dict(sorted(unread.items()))),))
+        return Planned(problems=(_odd(kind, scope, key, dict(sorted(unread.items()))),))
     same |= found.same
     before, after = (same | {name: pair[side] for name, pair in found.pairs.items()} for side in (0, 1))
     action = Action.REPLACE if is_replaced else Action.UPDATE
@@ -227,8 +227,11 @@ def _undeclarable(scope: Scope, key: DesiredKey, faults: Mapping[str, str]) -> P
     return _problem(scope, key, f"the declared value cannot be compared: {reasons}; write another value")
 
 
-def _odd(scope: Scope, key: DesiredKey, reasons: Mapping[str, str]) -> Problem:
-    message = f"{mismatch(reasons.values())}; what cannot be compared is left as it is, correct it there"
+def _odd(kind: Kind, scope: Scope, key: DesiredKey, reasons: Mapping[str, str]) -> Problem:
+    there = "correct it there"
+    if kind.is_custom:
+        there += ", or in the kind: its `optional` says what a missing or null value means"
+    message = f"{mismatch(reasons.values())}; what cannot be compared is left as it is, {there}"
     return Problem(message, address=scope.address(key.name), is_live=True)
 
 

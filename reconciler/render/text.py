@@ -111,7 +111,7 @@ def errors_line(plan: Plan) -> str:
     count = counted(len(plan.errors), "error")
     if plan.objections:
         return f"{count}: the plan must not be applied as it is"
-    return f"{count}: a live object that cannot be compared is left as it is, the rest can be applied"
+    return f"{count}: what cannot be read or compared is left as it is, the rest can be applied"
 
 
 def summary_line(plan: Plan) -> str:

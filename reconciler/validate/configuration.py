@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, replace
+from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 from reconciler.api.address import binding_fault, url_fault
@@ -133,8 +134,13 @@ class _View:
             for name in self.data["environments"][self.environment].get("apis", {}):
                 if name not in self._names("apis"):
                     yield self._unknown(name)
+        owners: dict[str, str] = {}
         for name in self._names("apis"):
             yield from self._api(name)
+            kinds = self._member("apis", name, "kinds")
+            owner = name if kinds.value is None else owners.setdefault(normpath(kinds.value), name)
+            if owner != name:
+                yield kinds.path, f"apis.{name}.kinds is the folder of {owner} too; give each API its own"
 
     def _unknown(self, name: str) -> Fault:
         known = self._names("apis")

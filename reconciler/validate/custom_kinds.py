@@ -71,7 +71,7 @@ def custom_kinds(
             continue
         files_of[api, name] = file
         try:
-            kinds[api, name] = replace(_kind(name, content, file, budget), api=api)
+            kinds[api, name] = replace(_kind(name, content, file, budget), api=api, is_custom=True)
         except InputError as error:
             problems.extend(error.problems)
             continue

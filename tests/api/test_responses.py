@@ -45,7 +45,7 @@ BY_STATUS = {
     401: errors.UnauthorizedError,
     403: errors.ForbiddenError,
     404: errors.NotFoundError,
-    405: errors.RejectedError,
+    405: errors.NoSuchMethodError,
     408: errors.TimedOutError,
     409: errors.ConflictError,
     418: errors.RejectedError,
@@ -115,9 +115,7 @@ def test_a_huge_error_body_is_cut_short() -> None:
     assert len(str(fail(Script(response)))) < 1200
 
 
-@pytest.mark.parametrize(
-    ("status", "hint"), [(401, "GCORE_API_KEY"), (403, "permission"), (404, "project_id and region_id")]
-)
+@pytest.mark.parametrize(("status", "hint"), [(401, "GCORE_API_KEY"), (403, "permission"), (404, "base URL")])
 def test_an_error_names_its_remedy(status: int, hint: str) -> None:
     assert hint in str(fail(Script(httpx.Response(status))))
 
@@ -150,9 +148,7 @@ def test_a_reached_limit_is_not_reported_as_a_missing_permission(status: int, bo
 
 @pytest.mark.parametrize("body", PERMISSIONS)
 def test_a_missing_permission_is_not_reported_as_a_limit(body: dict[str, str]) -> None:
-    assert (
-        fail(Script(httpx.Response(403, json=body))).hint == "the token may lack the permission to list keys"
-    )
+    assert fail(Script(httpx.Response(403, json=body))).hint == "the token may lack the permission to read it"
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
@@ -162,7 +158,7 @@ def test_a_refused_update_names_the_permission_whatever_its_method(method: str) 
         pytest.raises(errors.ApiError) as raised,
     ):
         writer.update(Request(method, COLLECTION, {}))
-    assert raised.value.failure.hint.startswith("the token may lack the permission to change keys")
+    assert raised.value.failure.hint.startswith("the token may lack the permission to change it")
 
 
 def test_a_rate_limit_is_not_a_quota_and_a_partial_listing_is_not_a_listing() -> None:

@@ -333,7 +333,7 @@ def test_a_creation_refused_by_429_is_resent_only_if_the_key_is_absent() -> None
         ([httpx.Response(202), THERE], Result.NOT_VERIFIED, "the key is still there"),
         ([GONE], Result.APPLIED, ""),
         ([GONE, THERE], Result.FAILED, "read back: the key is still there"),
-        ([IN_USE, THERE], Result.FAILED, "something still uses the key; detach it first"),
+        ([IN_USE, THERE], Result.FAILED, "something still uses it; detach that first"),
         ([IN_USE, GONE], Result.APPLIED, ""),
         ([IN_USE, RECREATED], Result.NOT_VERIFIED, "another key of this name is there"),
         ([BROKEN, GONE], Result.APPLIED, ""),

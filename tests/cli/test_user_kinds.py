@@ -89,6 +89,23 @@ def test_explain_takes_the_address_of_a_label(cli: CommandLine, github: LabelSer
     assert github.requests == [("GET", "/repos/acme/site/labels/kind%2Fbug", None)]
 
 
+def test_a_null_that_a_kind_does_not_know_is_named_with_what_to_write(
+    cli: CommandLine, github: LabelServer
+) -> None:
+    github.repositories["acme/site"]["kind/bug"]["color"] = None
+    done = cli("plan", FILES, *CONNECTED)
+    assert done.err.endswith(
+        "color holds null; what cannot be compared is left as it is, correct it there, or in the kind: its"
+        " `optional` says what a missing or null value means\n"
+    )
+
+
+def test_a_missing_scope_is_named_with_its_parameters(cli: CommandLine, github: LabelServer) -> None:
+    github.repositories.clear()
+    done = cli("plan", FILES, *CONNECTED)
+    assert "HTTP 404: Not Found; check owner, repo, and what the token may read\n" in done.err
+
+
 def test_a_missing_label_is_named(cli: CommandLine, github: LabelServer) -> None:
     del github.repositories["acme/site"]["1.0"]
     done = cli("plan", FILES, *CONNECTED)

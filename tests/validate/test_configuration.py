@@ -112,6 +112,8 @@ WRONG = {
     'paths: ["a\\0"]\n': "1:9: paths[0] is not a path relative to this file; write one such as keys/",
     "apis: {GitHub: {}}\n": '1:7: apis "GitHub" is not allowed; name an API in lower-case letters, digits and'
     " hyphens",
+    "apis: {gcore: {kinds: k}, a: {base_url: 'https://h', kinds: ./k/}}\n": "1:61: apis.a.kinds is the"
+    " folder of gcore too; give each API its own",
     "apis: {github: {}}\n": "1:16: apis.github.base_url is missing; write the address of the API",
     "apis: {a: {base_url: 'http://h'}}\n": "1:22: apis.a.base_url cannot be used: it would send the token"
     " unencrypted; use https:// (http:// is accepted for loopback addresses only)",
