@@ -75,19 +75,16 @@ def body_text(body: Any, encoding: Encoding = Encoding.JSON) -> str:
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
     """Return the pairs of a form: members in brackets, items with empty ones; what is empty is an empty text.
 
-    An empty list or object without a pair would be left as it is.
+    Items that hold others are numbered: the members of two could else be read as those of one.
     """
     match value:
-        case {} | [] if name and not value:
-            return [(name, "")]
         case dict():
             inner = ((f"{name}[{key}]" if name else str(key), item) for key, item in value.items())
-            return [pair for below, item in inner for pair in _pairs(below, item)]
         case list():
-            return [pair for item in value for pair in _pairs(f"{name}[]", item)]
-        case None:
-            return [(name, "")]
-        case str():
-            return [(name, value)]
+            is_plain = not any(isinstance(item, dict | list) for item in value)
+            inner = ((f"{name}[{'' if is_plain else index}]", item) for index, item in enumerate(value))
         case _:
-            return [(name, json.dumps(value))]
+            text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+            return [(name, text)]
+    pairs = [pair for below, item in inner for pair in _pairs(below, item)]
+    return pairs or ([(name, "")] if name else [])

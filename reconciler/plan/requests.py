@@ -57,8 +57,10 @@ def _operation(kind: Kind, name: str, change: Change) -> Mapping[str, Any]:
     """Return the operation of JSON Patch (RFC 6902) that gives a field its value."""
     pointer = "/" + kind.renamed.get(name, name).replace("~", "~0").replace("/", "~1")
     # To replace a member that is not there is an error; to add one that is there replaces it.
-    operation = "add" if change.before.get(name) is None else "replace"
-    value = _with_nulls(kind.fields[name].shape, change.before.get(name), change.patch[name])
+    before = change.before.get(name)
+    is_missing = before is None or (name in kind.optional and before == kind.optional[name])
+    operation = "add" if is_missing else "replace"
+    value = _with_nulls(kind.fields[name].shape, before, change.patch[name])
     return {"op": operation, "path": pointer, "value": value}
 
 

@@ -196,6 +196,16 @@ def test_a_field_that_has_no_value_yet_is_added_by_a_json_patch() -> None:
     assert change.requests[0].body == [{"op": "add", "path": "/note", "value": "new"}]
 
 
+def test_a_field_that_the_response_lacks_is_added_by_a_json_patch_whatever_that_means() -> None:
+    kind = kind_with(
+        {"note": TEXT}, update={"method": "PATCH", "encoding": "json-patch"}, optional={"note": ""}
+    )
+    live = kind.with_response_defaults({"name": "web-key"})
+    change = change_of(kind, {"note": "new"}, live)
+    assert change is not None
+    assert change.requests[0].body == [{"op": "add", "path": "/note", "value": "new"}]
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -207,6 +217,12 @@ def test_a_field_that_has_no_value_yet_is_added_by_a_json_patch() -> None:
         ({"e": "&=%"}, "e=%26%3D%25"),
         ({"l": [], "m": {}, "n": {"o": []}}, "l=&m=&n%5Bo%5D="),
         ({}, ""),
+        (
+            {"l": [{"a": 1}, {"b": [2, 3]}, "c"]},
+            "l%5B0%5D%5Ba%5D=1&l%5B1%5D%5Bb%5D%5B%5D=2&l%5B1%5D%5Bb%5D%5B%5D=3&l%5B2%5D=c",
+        ),
+        ({"l": [["a"], ["b"]]}, "l%5B0%5D%5B%5D=a&l%5B1%5D%5B%5D=b"),
+        ({"a[b]": "\u00fc", "b": 1e300}, "a%5Bb%5D=%C3%BC&b=1e%2B300"),
     ],
 )
 def test_a_form_names_members_in_brackets(body: dict[str, Any], text: str) -> None:
