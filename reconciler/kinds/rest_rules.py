@@ -10,7 +10,7 @@ from reconciler.kinds.kind import EXTENSION, Kind
 from reconciler.kinds.paths import path_fault, placeholders
 from reconciler.kinds.rest import BodyRule, ListStyle
 from reconciler.kinds.shape import type_names
-from reconciler.kinds.wire import PAIRS
+from reconciler.kinds.wire import JSON_API_ID, PAIRS
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     Path = tuple[str | int, ...]
 
 _FORBIDDEN_HEADERS: Final = re.compile(
-    r"(proxy-)?authorization|cookie2?|host|connection|te|trailer|transfer-encoding|upgrade|content-.*|if-.*"
-    r"|user-agent|expect|forwarded|x-forwarded-.*|x-http-method.*",
+    r"authorization|cookie2?|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-.*|if-.*"
+    r"|user-agent|expect|range|accept-encoding|via|max-forwards|forwarded|proxy-.*|x-forwarded.*|x-host"
+    r"|x-(original|rewrite|http|method)-.*|(x-)?(real|client|true-client|cluster-client)-ip|cf-connecting-.*",
     re.IGNORECASE,
 )
 """Headers that authenticate, route or frame a request, so that no kind may set them."""
+_METHOD_PARAMETER: Final = "_method"
+"""A query parameter that some frameworks take for the method."""
 _UPDATE_PATH: Final = (EXTENSION, "update", "path")
 _OF_STYLE: Final[Mapping[str, ListStyle]] = {
     "offset": ListStyle.OFFSET,
@@ -101,12 +104,22 @@ def _list(kind: Kind) -> Iterator[Fault]:
         yield Fault(
             (EXTENSION,), "has no page_limit; write the largest size of a page that the service gives"
         )
-    if listing.results is None and listing.count is not None:
-        yield Fault((*place, "count"), "needs an object around the list; name its list under results")
+    yield from _outside(kind, place)
     if listing.limit is not None and listing.limit == listing.position:
         yield Fault((*place, "limit"), f"is the name of two query parameters: {listing.limit}")
     if listing.style is ListStyle.CURSOR:
         yield from _cursor(place, described)
+
+
+def _outside(kind: Kind, place: Path) -> Iterator[Fault]:
+    """Check that what a response says beside its list can be there."""
+    listing = kind.listing
+    outside = {"count": listing.count, "next": listing.cursor.next, "more": listing.cursor.more}
+    for name, member in outside.items():
+        if member is not None and listing.results is None:
+            yield Fault((*place, name), "needs an object around the list; name its list under results")
+        elif member is not None and member == listing.results:
+            yield Fault((*place, name), "is the list itself; name another member")
 
 
 def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
@@ -135,11 +148,16 @@ def _update(kind: Kind) -> Iterator[Fault]:
 
 
 def _send(kind: Kind) -> Iterator[Fault]:
+    place: Path = (EXTENSION, "send", "headers")
+    same: dict[str, str] = {}
     for name in kind.headers:
         if not is_constant(name):
-            message = f"{name} is not a constant of a kind; remove it, and name another header"
-            yield Fault((EXTENSION, "send", "headers"), message)
+            yield Fault(place, f"{name} is not a constant of a kind; remove it, and name another header")
+        if same.setdefault(name.lower(), name) != name:
+            yield Fault(place, f"{same[name.lower()]} and {name} are one header; keep one of them")
     for name in kind.query:
+        if name == _METHOD_PARAMETER:
+            yield Fault((EXTENSION, "send", "query"), f"{name} is not a constant of a kind; remove it")
         if name in {kind.listing.limit, kind.listing.position}:
             yield Fault((EXTENSION, "send", "query"), f"{name} asks for the page; remove it here")
 
@@ -150,7 +168,9 @@ def _names(kind: Kind) -> Iterator[Fault]:
     for name, other in kind.renamed.items():
         if name not in kind.schema["properties"]:
             yield Fault((*place, name), f"{name} is not a property; write its name in files here")
-        if there.count(other) > 1 or (other in kind.fields and other not in kind.renamed):
+        elif name == other:
+            yield Fault((*place, name), "is its own name; remove it")
+        elif there.count(other) > 1 or (other in kind.fields and other not in kind.renamed):
             yield Fault((*place, name), f"{other} is the name of two properties; keep one of them")
 
 
@@ -175,18 +195,31 @@ def _shown(kind: Kind) -> Iterator[Fault]:
 
 
 def _merge(kind: Kind) -> Iterator[Fault]:
-    for found in _settable(kind, "merge", kind.merged):
+    place: Path = (EXTENSION, "merge")
+    is_json_patch = kind.update.encoding is Encoding.JSON_PATCH
+    if kind.merged and (is_json_patch or kind.update.body is BodyRule.WHOLE):
+        what = "a JSON Patch replaces a field" if is_json_patch else "the body is whole"
+        yield Fault(place, f"is for changed members, and {what}; remove it")
+    for found in _settable(kind, "merge", sorted(kind.merged)):
         if isinstance(found, Fault):
             yield found
-        elif not _is_map(kind.schema["properties"][found]):
+            continue
+        keywords = kind.schema["properties"][found]
+        values = keywords.get("additionalProperties")
+        if not _is_map(keywords):
             message = f'{found} is not a map; give it "type": "object" and a schema as additionalProperties'
-            yield Fault((EXTENSION, "merge"), message)
+            yield Fault(place, message)
+        elif isinstance(values, dict) and "null" in type_names(values):
+            message = f"{found} has values that may be null, which removes a member; give them another type"
+            yield Fault(place, message)
+        elif found in kind.immutable:
+            yield Fault(place, f"{found} is immutable, so that no update sends it; remove it here")
 
 
 def _is_map(keywords: Mapping[str, Any]) -> bool:
-    """Return whether a field holds members of any name."""
-    free = keywords.get("additionalProperties", True)
-    return "object" in type_names(keywords) and free is not False and "properties" not in keywords
+    """Return whether a field holds members of any name, and nothing else."""
+    is_object = {"object"} <= {*type_names(keywords)} <= {"object", "null"}
+    return is_object and keywords.get("additionalProperties") is not False and "properties" not in keywords
 
 
 def _style(kind: Kind) -> Iterator[Fault]:
@@ -199,5 +232,14 @@ def _style(kind: Kind) -> Iterator[Fault]:
         yield Fault((EXTENSION, "style"), 'JSON:API needs the type of the resource; add "type"')
     if "envelope" in extension:
         yield Fault((EXTENSION, "envelope"), "JSON:API has its own; remove it, or the style")
+    if kind.listing.results != "data":
+        yield Fault((EXTENSION, "list", "results"), "is data in JSON:API; remove it, or the style")
+    if kind.renamed.get(kind.path_field, kind.path_field) != JSON_API_ID:
+        message = f"{kind.path_field} is not the id of JSON:API, which is called {JSON_API_ID}; name that"
+        if kind.has_ids:
+            yield Fault((EXTENSION, "path"), message)
+        elif "type" in extension:
+            message = 'JSON:API has ids in its paths; add "path", the property that is the id'
+            yield Fault((EXTENSION, "style"), message)
     if kind.update.encoding is not Encoding.JSON:
         yield Fault((EXTENSION, "update", "encoding"), "JSON:API is JSON; remove the encoding, or the style")

@@ -24,6 +24,7 @@ from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault, pl
 from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
 from reconciler.kinds.rest_rules import Fault, rest_faults
 from reconciler.kinds.shape import type_names
+from reconciler.model.canonical import json_text
 from reconciler.model.desired import Lifecycle
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import closest, listed
@@ -58,7 +59,7 @@ def faults(name: str, schema: Schema, budget: Budget | None = None) -> tuple[Fau
     kind = kind_from_schema(name, schema)
     rules = (
         _identity, _required, _members, _reserved, _named_fields, _effects, _scope, _forms, _optional,
-        rest_faults,
+        _foreign, rest_faults,
     )  # fmt: skip
     return tuple(islice((fault for rule in rules for fault in rule(kind)), _MOST_FAULTS))
 
@@ -138,6 +139,8 @@ def _identity(kind: Kind) -> Iterator[Fault]:
         yield Fault((*at, "type"), 'must be "string" or "integer", because it is the identity')
     elif keywords.get("readOnly"):
         yield Fault((*at, "readOnly"), "cannot be, because it is the identity: it has to be declared")
+    elif keywords["type"] == "integer" and "pattern" in keywords:
+        yield Fault((*at, "pattern"), "is for texts; write minimum and maximum, or an enum")
     elif keywords["type"] == "string" and not kind.has_ids:
         yield from _accepted(at, keywords, NOT_SEGMENTS, NAME_PATTERN)
 
@@ -164,8 +167,11 @@ def accepts(keywords: Schema, matches: Pattern, text: str) -> bool:
 
 def _required(kind: Kind) -> Iterator[Fault]:
     for name in kind.schema["required"]:
-        if name not in kind.fields:
+        field = kind.fields.get(name)
+        if field is None:
             yield Fault(("required",), _unknown(kind, name))
+        elif field.read_only and name != kind.identity:
+            yield Fault(("required",), f"{name} is read-only and cannot be declared; remove it")
 
 
 def _named_fields(kind: Kind) -> Iterator[Fault]:
@@ -174,20 +180,27 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
     by_service = [(member, extension[member]) for member in ("secret", "created") if member in extension]
     members = ("always_sent", "immutable", "effects", "optional", "foreign")
     by_user = [(member, name) for member in members for name in extension.get(member, ())]
-    for member, name in (*by_user, *by_service):
+    required = [("create", name) for name in kind.create_requires or ()]
+    for member, name in (*by_user, *required, *by_service):
         field = kind.fields.get(name)
-        complaint = _unknown(kind, name) if field is None else _role_fault(member, field)
+        complaint = _unknown(kind, name) if field is None else _role_fault(kind, member, field)
         if complaint:
             yield Fault((EXTENSION, member), complaint)
 
 
-def _role_fault(member: str, field: Field) -> str:
+def _role_fault(kind: Kind, member: str, field: Field) -> str:
     """Return why a field cannot be what a member of the extension says, or nothing."""
-    if member in {"always_sent", "immutable"} and field.read_only:
+    if member in {"always_sent", "immutable", "create"} and field.read_only:
         return f"{field.name} is read-only and cannot be declared; remove it"
     if member in {"secret", "created"} and not field.read_only:
         return f'{field.name} is set by the service; give it "readOnly": true'
-    return ""
+    roles = {kind.path_field: "the id of a key", kind.identity: "the identity"}
+    if member == "secret" and kind.created is not None:
+        roles = {kind.created: "the time of creation", **roles}
+    role = roles.get(field.name)
+    if member == "optional" and role:
+        return f"{field.name} is {role}, which every key has; remove it"
+    return f"{field.name} is {role}; name another property" if member == "secret" and role else ""
 
 
 def _unknown(kind: Kind, name: str) -> str:
@@ -246,3 +259,13 @@ def _optional(kind: Kind) -> Iterator[Fault]:
         field = kind.fields.get(name)
         if field is not None and type(value) not in field.types:
             yield Fault((EXTENSION, "optional", name), "is not a value that the field can have; give one")
+
+
+def _foreign(kind: Kind) -> Iterator[Fault]:
+    """Check that a live key can have the values that protect it."""
+    for name, values in kind.foreign.items():
+        field = kind.fields.get(name)
+        for value in values if field is not None else ():
+            if field is not None and type(value) not in field.types:
+                message = f"{json_text(value)} is not a value that the field can have; give one"
+                yield Fault((EXTENSION, "foreign", name), message)

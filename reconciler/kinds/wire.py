@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 PAIRS: Final = "pairs"
 """The shape of a map that responses show as a list of objects with ``key`` and ``value``."""
+JSON_API_ID: Final = "id"
+"""The member of a resource of JSON:API that is its id, beside its attributes."""
 _PAIR: Final = frozenset({"key", "value"})
 
 
@@ -27,7 +29,7 @@ def object_of(kind: Kind, row: Any) -> Any:
         return row
     if kind.envelope.api_type is not None:
         attributes = row.get("attributes")
-        row = {**(attributes if isinstance(attributes, dict) else {}), "id": row.get("id")}
+        row = {**(attributes if isinstance(attributes, dict) else {}), JSON_API_ID: row.get(JSON_API_ID)}
     if kind.renamed:
         own = {name: row[there] for name, there in kind.renamed.items() if there in row}
         row = {name: value for name, value in row.items() if name not in kind.renamed.values()} | own
@@ -46,7 +48,8 @@ def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -
     """
     there = {kind.renamed.get(name, name): value for name, value in values.items()}
     if kind.envelope.api_type is not None:
-        known = {} if path_id is None else {"id": path_id}
+        path_id = there.pop(JSON_API_ID, path_id)
+        known = {} if path_id is None else {JSON_API_ID: path_id}
         there = {"type": kind.envelope.api_type, **known, "attributes": there}
     for step in reversed(kind.envelope.body.split(".") if kind.envelope.body else ()):
         there = {step: there}

@@ -117,6 +117,10 @@ def test_a_minimal_kind_is_accepted() -> None:
         ("properties.map", {"type": "object", "additionalProperties": 1}, "additionalProperties must be"),
         ("properties.made", {"type": "string", "not": TEXT}, "properties.made.not"),
         ("properties.a b", TEXT, '"a b"'),
+        ("x-reconciler.shown", {"text": "a..b"}, 'shown.text "a..b" is not allowed; write a member such as'),
+        ("x-reconciler.envelope", {"item": "."}, 'envelope.item "." is not allowed; write a member such as'),
+        ("x-reconciler.list", {"results": "a."}, 'list.results "a." is not allowed; write a member such as'),
+        ("x-reconciler.list", {"count": ".a"}, 'list.count ".a" is not allowed; write a member such as'),
     ],
 )  # fmt: skip
 def test_a_file_that_does_not_match_the_schema_is_refused(path: str, value: Any, complaint: str) -> None:
@@ -208,11 +212,78 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
         ("x-reconciler.merge", ["text"], "x-reconciler.merge: text is not a map"),
         ("x-reconciler.type", "things", 'x-reconciler.type: is for JSON:API; add "style": "json-api"'),
         ("x-reconciler.style", "json-api", "x-reconciler.style: JSON:API needs the type of the resource"),
+        ("required", ["name", "made"], "required: made is read-only and cannot be declared"),
+        ("x-reconciler.optional", {"name": "x"}, "optional: name is the identity, which every key has"),
+        ("x-reconciler.foreign", {"off": ["yes"]}, 'foreign.off: "yes" is not a value that the field can'),
+        ("x-reconciler.create", {"requires": ["colour"]}, "x-reconciler.create: colour is not a property"),
+        ("x-reconciler.create", {"requires": ["made"]}, "create: made is read-only and cannot be declared"),
+        ("x-reconciler.send", {"headers": {"X-Original-URL": "/a"}}, "X-Original-URL is not a constant"),
+        ("x-reconciler.send", {"headers": {"x-rewrite-url": "/a"}}, "x-rewrite-url is not a constant"),
+        ("x-reconciler.send", {"headers": {"X-Method-Override": "GET"}}, "Override is not a constant"),
+        ("x-reconciler.send", {"headers": {"X-Real-IP": "127.0.0.1"}}, "X-Real-IP is not a constant"),
+        ("x-reconciler.send", {"headers": {"Accept-Encoding": "br"}}, "Accept-Encoding is not a constant"),
+        ("x-reconciler.send", {"headers": {"Range": "bytes=0-1"}}, "Range is not a constant"),
+        ("x-reconciler.send", {"headers": {"X-A": "1", "x-a": "2"}}, "headers: X-A and x-a are one header"),
+        ("x-reconciler.send", {"query": {"_method": "DELETE"}}, "_method is not a constant of a kind"),
+        ("x-reconciler.as", {"text": "text"}, "as.text: is its own name; remove it"),
     ],
 )  # fmt: skip
 def test_rules_beyond_the_schema_of_kinds_are_checked(path: str, value: Any, complaint: str) -> None:
     found = rules(changed(path, value))
     assert [text for text in found if complaint in text] != [], found
+
+
+MAP = {"type": "object", "additionalProperties": TEXT}
+ID = {"type": "string", "readOnly": True}
+JSON_API = {"style": "json-api", "type": "things"}
+
+
+@pytest.mark.parametrize(
+    ("extension", "complaint"),
+    [
+        ({"merge": ["map"], "update": {"method": "PUT"}}, "merge: is for changed members, and the body is"),
+        (
+            {"merge": ["map"], "update": {"method": "PATCH", "encoding": "json-patch"}},
+            "merge: is for changed members, and a JSON Patch replaces a field",
+        ),
+        ({"merge": ["map"], "immutable": ["map"]}, "merge: map is immutable, so that no update sends it"),
+        ({"merge": ["mixed"]}, "merge: mixed is not a map"),
+        ({"merge": ["nulls"]}, "merge: nulls has values that may be null, which removes a member"),
+        ({"shown": {"mixed": "pairs"}}, "shown.mixed: pairs are for maps"),
+        ({"path": "id", "secret": "id"}, "secret: id is the id of a key; name another property"),
+        ({"created": "made", "secret": "made"}, "secret: made is the time of creation; name another"),
+        ({"path": "id", "optional": {"id": "x"}}, "optional: id is the id of a key, which every key has"),
+        (JSON_API, 'style: JSON:API has ids in its paths; add "path", the property that is the id'),
+        ({**JSON_API, "path": "made"}, "path: made is not the id of JSON:API, which is called id"),
+        ({**JSON_API, "path": "id", "list": {"results": "items"}}, "list.results: is data in JSON:API;"),
+        ({"list": {"style": "cursor", "next": "n"}}, "list.next: needs an object around the list; name its"),
+        ({"list": {"style": "cursor", "last": "id", "more": "m"}}, "list.more: needs an object around the"),
+        (
+            {"list": {"style": "cursor", "next": "a", "results": "a"}},
+            "list.next: is the list itself; name another member",
+        ),
+        ({"list": {"results": "a", "count": "a"}}, "list.count: is the list itself; name another member"),
+        ({"identity": "number"}, "properties.number.pattern: is for texts; write minimum and maximum"),
+    ],
+)  # fmt: skip
+def test_members_that_make_no_sense_together_are_refused_once(
+    extension: dict[str, Any], complaint: str
+) -> None:
+    schema = copy.deepcopy(PLAIN)
+    schema["required"].append("number")
+    number = {"type": "integer", "pattern": "^[1-9]$"}
+    mixed = {"type": ["object", "array"], "additionalProperties": TEXT}
+    nulls = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+    schema["properties"] |= {"map": MAP, "mixed": mixed, "nulls": nulls, "id": ID, "number": number}
+    schema["x-reconciler"] |= extension
+    (found,) = rules(schema)
+    assert complaint in found
+
+
+def test_an_id_may_have_another_name_than_in_json_api() -> None:
+    schema = changed("x-reconciler.as", {"made": "id"})
+    schema["x-reconciler"] |= {**JSON_API, "path": "made"}
+    assert rules(schema) == []
 
 
 @pytest.mark.parametrize(
@@ -223,7 +294,7 @@ def test_rules_beyond_the_schema_of_kinds_are_checked(path: str, value: Any, com
         ("x-reconciler.list", {"limit": "n", "offset": "skip", "results": "items", "count": "total"}),
         ("x-reconciler.list", {"style": "page", "first": 0, "limit": None}),
         ("x-reconciler.list", {"style": "whole", "results": "data.items"}),
-        ("x-reconciler.list", {"style": "cursor", "cursor": "after", "last": "id", "more": "has_more"}),
+        ("x-reconciler.list", {"style": "cursor", "last": "id", "more": "has_more", "results": "data"}),
         ("x-reconciler.list", {"count": None}),
         ("x-reconciler.update", {"method": "PATCH"}),
         ("x-reconciler.update", {"method": "PUT"}),
