@@ -594,6 +594,10 @@ def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
     made = drafted(pets(**changes))
     assert "merge" not in made.schema[EXTENSION]
     assert noted(made, "merge: does PATCH keep the members of tags")
+    said = MAP | {"description": "Tags, by JSON Merge Patch (RFC 7396)."}
+    described = drafted(pets(row=row(tags=MAP), body={**BODY, "tags": said}))
+    assert described.schema[EXTENSION]["merge"] == ["tags"]
+    assert noted(described, "merge: tags is described as merged (RFC 7396)")
     merged = drafted(pets(kind="application/merge-patch+json", **changes))
     assert not noted(merged, "merge")
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.rest import BodyRule
+from reconciler.kinds.shape import type_names
 from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from reconciler.kinds.openapi.schemas import Schema
     from reconciler.kinds.openapi.shapes import Shape
 
+_IS_MERGED: Final = "merge: {} is described as merged (RFC 7396), so that null removes a member: is it?"
+_MAY_BE_MERGED: Final = (
+    "merge: does PATCH keep the members of {} that it does not carry? then list them under merge; as drafted,"
+    " a map is sent whole, as if it were replaced"
+)
 _WAIT: Final = 60
+_MERGED: Final = re.compile(r"merge[- ]patch|\bRFC[ -]?7(?:38|39)6\b", re.IGNORECASE)
 _TASKS: Final = frozenset({"tasks", "task_id", "taskId", "job_id", "jobId", "operation_id", "operationId"})
 _NOT_CONSTANT: Final = re.compile(
     r"(?:proxy-)?authorization|cookie|host|accept.*|content-.*|if-.*|user-agent|x-request-id|.*(?:token|api.?key).*",
@@ -69,6 +76,20 @@ def always_sent(shape: Shape, update: Mapping[str, Any], made: Properties) -> li
     sent = shape.update.members if update.get("method") == "PUT" else shape.update.required
     known = {made.identity, *made.settable}
     return [made.file_name(name) for name in sent if name in known]
+
+
+def merged_of(found: Operations, made: Properties, notes: Notes) -> list[str]:
+    """Return the maps that are described as merged, and ask what a PATCH does with the others."""
+    if found.update.method != "PATCH" or found.update.encoding is not Encoding.JSON:
+        return []
+    fields = {name: made.properties[name] for name in map(made.file_name, made.settable)}
+    maps = [
+        name for name, field in fields.items() if "object" in type_names(field) and "properties" not in field
+    ]
+    merged = [name for name in maps if _MERGED.search(fields[name].get("description", ""))]
+    for name in maps:
+        notes.add(_IS_MERGED if name in merged else _MAY_BE_MERGED, name)
+    return merged
 
 
 def creation_of(

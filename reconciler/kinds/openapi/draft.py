@@ -11,6 +11,7 @@ from reconciler.kinds.openapi.api import (
     always_sent,
     constants_of,
     creation_of,
+    merged_of,
     note_base_url,
     note_deletion,
     note_deprecated,
@@ -79,7 +80,7 @@ def _draft(found: Operations, description: Schema, title: str | None) -> Draft:
         notes.add(f"update: {found.update} sets nothing that is compared: keys are created and deleted alone")
     extension = _extension(parts, notes)
     note_base_url(description, notes)
-    for text in _undecided(found, shape, made):
+    for text in _undecided(shape, made):
         notes.add(text)
     schema = {
         "$schema": _DRAFT_07,
@@ -144,6 +145,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         "page_limit": listing.page_limit,
         "scope": paths.scope,
         "list": listing.listing,
+        "merge": merged_of(found, made, notes),
         "update": {} if update == {"method": "PATCH"} else update,
     }
     return {
@@ -160,7 +162,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     }
 
 
-def _undecided(found: Operations, shape: Shape, made: Properties) -> Iterable[str]:
+def _undecided(shape: Shape, made: Properties) -> Iterable[str]:
     """Yield what no description can say."""
     settable = [made.file_name(name) for name in made.settable]
     rules = "expiry, switch-off, binding or none"
@@ -174,14 +176,6 @@ def _undecided(found: Operations, shape: Shape, made: Properties) -> Iterable[st
     ]
     if lists:
         yield f'sets: is the order of {listed(lists, 12)} of no account? then add "uniqueItems": true'
-    maps = [
-        name for name, field in fields.items() if "object" in type_names(field) and "properties" not in field
-    ]
-    if maps and found.update.method == "PATCH" and str(found.update.encoding) == "json":
-        yield (
-            f"merge: does PATCH keep the members of {listed(maps, 12)} that it does not carry? then list them"
-            " under merge; as drafted, a map is sent whole, as if it were replaced"
-        )
     fixed = [
         name
         for name in shape.create.members
