@@ -19,6 +19,7 @@ from reconciler.errors import (
 )
 from reconciler.kinds.rest import ListStyle
 from reconciler.kinds.wire import member
+from reconciler.model.canonical import json_text
 from reconciler.observe.pages import pages_of
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LISTINGS: Final = 3
 """How often a listing that changes while it is read is started again before it fails."""
+_GUESSED: Final = frozenset({ListStyle.PAGE, ListStyle.OFFSET})
+"""Styles that end at a page that is not full, unless something is counted."""
 _MOST_ITEMS: Final = 1_000_000
 _MOST_PAGES: Final = 10_000
 _MOST_BYTES: Final = 512 * 2**20
@@ -109,6 +112,7 @@ def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
     received, began = source.received, source.seconds
     pages = pages_of(collection)
     listed = 0
+    first: list[Any] = []
     counted: int | None = None
     for number in range(_MOST_PAGES):
         page = _page(source, collection, pages.parameters)
@@ -116,6 +120,7 @@ def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
         if collection.listing.style is ListStyle.OFFSET and number and count != counted:
             raise ListingChangedError(f"the count changed from {counted} to {count} between two pages")
         counted = count
+        first = first if number else results
         listed += len(results)
         if max(count or 0, listed) > _MOST_ITEMS:
             raise collection.too_large(f"it has more than {_MOST_ITEMS} entries")
@@ -131,8 +136,8 @@ def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
         raise collection.too_large(f"it does not end within {_MOST_PAGES} pages")
     if count is not None and listed != count:
         raise ListingChangedError(f"the service counts {count} {collection.noun} and gives {listed}")
-    if not listed and collection.creates:
-        _require_empty(source, collection)
+    if collection.creates and not (count and listed) and collection.listing.style in _GUESSED:
+        _require_ends(source, collection, first, results, pages.parameters)
 
 
 def _page(source: Source, collection: Collection, parameters: Parameters) -> Page:
@@ -140,18 +145,35 @@ def _page(source: Source, collection: Collection, parameters: Parameters) -> Pag
     return source.page(collection.path, asked, collection.headers)
 
 
-def _require_empty(source: Source, collection: Collection) -> None:
-    """Check that page 0 is empty too, because in an API that counts from 0 it has the first objects."""
+def _require_ends(
+    source: Source, collection: Collection, first: list[Any], last: list[Any], after: Parameters
+) -> None:
+    """Check that no page comes before ``first`` or after ``last``, where their numbers and sizes say so.
+
+    An API that counts from 0, or gives smaller pages than it is asked for, would get what it has once more.
+    """
     listing = collection.listing
+    if last and _has_others(source, collection, after, last):
+        size = len(last)
+        raise collection.mismatch(
+            f"a page of {size} is not the last, though {collection.page_limit} were asked for; "
+            f"if {size} is the most that the service gives, let page_limit be {size}"
+        )
     if listing.style is not ListStyle.PAGE or listing.first == 0:
         return
+    if _has_others(source, collection, {**pages_of(collection).parameters, listing.position or "": 0}, first):
+        what = "its page 0 has other objects" if first else "its page 1 is empty and its page 0 is not"
+        raise collection.mismatch(f"{what}; give list the member first: 0")
+
+
+def _has_others(source: Source, collection: Collection, asked: Parameters, known: list[Any]) -> bool:
+    """Return whether a page has objects, and none of ``known``: some APIs repeat a page beside their last."""
     try:
-        before = _page(source, collection, {**pages_of(collection).parameters, listing.position or "": 0})
-        _, results = _members(collection, before.value)
+        _, results = _members(collection, _page(source, collection, asked).value)
     except (RejectedError, NotFoundError, InvalidResponseError):
-        return  # there is no such page
-    if results:
-        raise collection.mismatch("its page 1 is empty and its page 0 is not; give list the member first: 0")
+        return False  # there is no such page
+    texts = {json_text(row) for row in known}
+    return bool(results) and texts.isdisjoint(map(json_text, results))
 
 
 def _members(collection: Collection, response: Any) -> tuple[int | None, list[Any]]:

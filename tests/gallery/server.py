@@ -285,8 +285,9 @@ class GalleryServer:
         if unknown := query.keys() - known:
             raise RefusedError(400, f"unknown parameters {sorted(unknown)}")
         size = int(query.get(pages.limit, pages.most)) if known else len(rows)
-        if size > pages.most and known:
-            raise RefusedError(400, f"at most {pages.most} in a page")
+        if size > pages.most and known:  # as most APIs do, fewer are given
+            self.refused.append(f"at most {pages.most} in a page, not {size}")
+            size = pages.most
         begin = self._begin(query, size)
         part, further = rows[begin : begin + size], begin + size < len(rows)
         value: Any = part
@@ -301,9 +302,7 @@ class GalleryServer:
     def _begin(self, query: Mapping[str, str], size: int) -> int:
         pages = self.api.pages
         if pages.page:
-            number = int(query.get(pages.page, pages.first))
-            if number < pages.first:
-                raise RefusedError(400, f"pages begin at {pages.first}")
+            number = max(int(query.get(pages.page, pages.first)), pages.first)
             return (number - pages.first) * size
         if pages.offset:
             return int(query.get(pages.offset, 0))

@@ -240,6 +240,25 @@ def test_a_creation_whose_response_is_lost_is_not_sent_again(
     assert repository("plan", "--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize(
+    ("case", "wrong"),
+    [
+        (CASES["github/labels"], {"first": 0}),
+        (CASES["github/teams"], {"most": 30}),
+        (CASES["gitea/labels"], {"first": 0}),
+        (CASES["gitea/labels"], {"most": 30}),
+        (CASES["keycloak/clients"], {"most": 30}),
+    ],
+)
+def test_nothing_is_created_where_pages_are_otherwise_than_the_kind_says(
+    repository: Repository, case: Case, server: GalleryServer, wrong: dict[str, Any]
+) -> None:
+    server.api = replace(server.api, pages=replace(case.api.pages, **wrong))
+    done = repository("apply", "--auto-approve")
+    assert (done.code, server.writes) == (1, [])
+    assert "the response does not match the documented schema" in done.err
+
+
 def test_all_apis_are_planned_and_applied_in_one_run_though_one_is_down(
     cli: CommandLine, tmp_path: Path
 ) -> None:
@@ -270,8 +289,7 @@ def test_all_apis_are_planned_and_applied_in_one_run_though_one_is_down(
         ("github/labels", "PUT", "/kind%2Fbug", JSON, {"color": "x"}, 405),
         ("github/labels", "POST", "", JSON, {"name": "kind/bug"}, 409),
         ("github/labels", "POST", "", JSON, {"color": "ededed"}, 422),
-        ("github/labels", "GET", "?page=0", "", None, 400),
-        ("github/labels", "GET", "?per_page=101", "", None, 400),
+        ("github/labels", "GET", "?size=10", "", None, 400),
         ("sentry/keys", "PUT", "a1", JSON, {"name": "x"}, 404),
         ("datadog/api-keys", "PATCH", "/k-1", JSON, {"data": {"type": "api_keys", "attributes": {}}}, 400),
         ("zendesk/groups", "PUT", "/9", JSON, {"name": "x"}, 422),

@@ -54,6 +54,9 @@ LINK = labels("cursor", cursor="after", link=True)
 LAST = labels("cursor", cursor="starting_after", last="id", more="has_more", results="data", limit="limit")
 
 
+NEW = labels("page", **CREATED)
+
+
 def after(cursor: Any, *names: str) -> httpx.Response:
     return answer({"items": rows(*names), "meta": {"next": cursor}})
 
@@ -138,6 +141,13 @@ def test_a_listing_is_read_to_its_end(
             )
         ),
         (labels("page", **CREATED), [answer([]), answer(rows("a"))], "page 1 is empty and its page 0 is not"),
+        (NEW, [answer(rows("a")), answer(rows("b"))], "a page of 1 is not the last, though 2 were asked for"),
+        (NEW, [answer(rows("c")), answer([]), answer(rows("a", "b"))], "its page 0 has other objects"),
+        (
+            labels("offset", count=None, results=None, **CREATED),
+            [answer(rows("a")), answer(rows("b"))],
+            "let page_limit be 1",
+        ),
     ],
 )  # fmt: skip
 def test_a_listing_that_may_have_more_is_refused(
@@ -145,6 +155,23 @@ def test_a_listing_that_may_have_more_is_refused(
 ) -> None:
     with pytest.raises(InvalidResponseError, match=reason):
         read(kind, Script(*responses))
+
+
+@pytest.mark.parametrize("beyond", [answer([]), answer(rows("c")), httpx.Response(404)])
+@pytest.mark.parametrize("before", [answer(rows("a", "b")), answer([]), httpx.Response(400, json={})])
+def test_where_keys_can_be_created_the_pages_around_a_listing_are_looked_at(
+    beyond: httpx.Response, before: httpx.Response
+) -> None:
+    script = Script(answer(rows("a", "b")), answer(rows("c")), beyond, before)
+    assert sorted(read(NEW, script).keys) == ["a", "b", "c"]
+    assert queries(script) == [f"limit=2&page={number}" for number in (1, 2, 3, 0)]
+
+
+def test_a_listing_that_is_counted_needs_no_look_around_it() -> None:
+    kind = labels("page", results="items", count="total", **CREATED)
+    script = Script(answer({"items": rows("a"), "total": 1}))
+    assert read(kind, script).keys.keys() == {"a"}
+    assert len(script.requests) == 1
 
 
 @pytest.mark.parametrize("before", [answer([]), httpx.Response(404), httpx.Response(400, json={})])
