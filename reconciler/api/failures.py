@@ -40,7 +40,7 @@ _NO_CERTIFICATE: Final = (
     "the server refuses this client: {}",
     "it may require a client certificate, which is not supported, or another version of TLS",
 )
-_ADDRESS: Final = "check the address, and what is between"
+_ADDRESS: Final = "check the address, and proxies in between"
 _BY_REASON: Final[Mapping[str, tuple[str, str]]] = {
     "WRONG_VERSION_NUMBER": _NO_TLS,
     "HTTP_REQUEST": _NO_TLS,

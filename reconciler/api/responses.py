@@ -39,7 +39,7 @@ _HINTS: Final[Mapping[int | tuple[str, int], str]] = {
     ("DELETE", 403): "the token may lack the permission to delete it",
     ("DELETE", 409): "something still uses it; detach that first",
     304: "a cache sent it, although the request was not conditional: check the base URL and proxies",
-    412: "it was changed after it was read just before; plan again",
+    412: "it changed after it was read; plan again",
     407: "a proxy in between requires a login: set user and password in HTTPS_PROXY",
     511: "the network requires a login first",
 }
@@ -59,8 +59,8 @@ class _Problem(Enum):
     """Why a body cannot be used."""
 
     NOT_JSON = "the response is not JSON"
-    DOUBLED = "the response names a member of an object twice, and could be read in two ways"
-    TOKEN = "the response holds the token, so nothing of it is used"  # noqa: S105 - the name of a problem
+    DOUBLED = "the response has a duplicate member in an object, so it is ambiguous"
+    TOKEN = "the response contains the token, so it is discarded"  # noqa: S105 - the name of a problem
 
 
 def value_of(response: Response, redactor: Redactor) -> Any:

@@ -152,7 +152,7 @@ class Executor:
         try:
             sent = self._sender.send(change)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what became of the others
-            fault = f"an unexpected {type(error).__name__} came between; it may have taken effect"
+            fault = f"an unexpected {type(error).__name__} occurred; it may have taken effect"
             sent = Outcome(change, Result.NOT_VERIFIED, fault)
         # Without the secret of a new key, which is known only after the texts.
         redact = self._writer.redactor.text

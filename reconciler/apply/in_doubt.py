@@ -68,8 +68,8 @@ class InDoubtWrite:
             return f"its secret is in {self.secret_at}"
         if not self.secret_to:
             return ""
-        older = ", unless that is still the one of the key before" if self.action is Action.REPLACE else ""
-        look = f"look in {self.secret_to}, where it was to go{older}"
+        older = ", unless it is that of the replaced key" if self.action is Action.REPLACE else ""
+        look = f"look in {self.secret_to}, where it was to be stored{older}"
         return f"{_UNSTORED}: {look}; if it is not there, {_AGAIN}"
 
 

@@ -55,13 +55,13 @@ class ApplyOptions:
     """The options of ``apply``."""
 
     plan_file: str | None = option(
-        "Apply the plan that plan --out saved, as far as it still holds.", "--plan", "plan_file", type=FILE
+        "Apply the plan that plan --out saved, as far as it is still valid.", "--plan", "plan_file", type=FILE
     )
     expect: str | None = option("Refuse any plan but the one with this fingerprint.", metavar="FINGERPRINT")
     auto_approve: bool = option("Do not ask.")
     dry_run: bool = option("Print the plan and stop: no write is sent.")
     secret_sink: str | None = secret_sink_option()
-    events: bool = option("Print JSON lines as things happen, with OpenTofu's types.")
+    events: bool = option("Print JSON lines during the run, with OpenTofu's types.")
     pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions
     planning: PlanningOptions

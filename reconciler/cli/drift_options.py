@@ -66,9 +66,9 @@ class DriftOptions:
     cron: Cron | None = option(
         "Run as a service: rounds at the times of a cron expression, in UTC.", type=CRON, metavar="EXPRESSION"
     )
-    jitter: float = _duration("Start each round up to so much later.", "0s")
+    jitter: float = _duration("Delay each round by a random time, at most this.", "0s")
     git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.")
-    retention: float = _duration("Drop from the history what ended longer ago.", "90d")
+    retention: float = _duration("Remove from the history what ended longer ago.", "90d")
     keep: float | None = option("The old name of --retention.", type=DURATION, hidden=True)
     contested_after: int = _count("Stop correcting a field that was corrected so often and changed back.", 3)
     contested_window: float = _duration("Count the corrections within this time.", "24h")
@@ -77,7 +77,7 @@ class DriftOptions:
         "Send what changed to this address, by a POST. Better in the environment.", metavar="URL"
     )
     webhook_secret_file: str | None = option(
-        "File with the secret that signs messages; goes before RECONCILER_DRIFT_WEBHOOK_SECRET.",
+        "File with the secret that signs messages; overrides RECONCILER_DRIFT_WEBHOOK_SECRET.",
         type=click.Path(),
     )
     metrics_port: int | None = option(

@@ -42,7 +42,7 @@ def id_option(name: str, of: str) -> Any:
 
 
 def base_option(
-    text: str = "Say of each field whether Git changed it since this commit, or the live API; REF... is where"
+    text: str = "Show whether Git or the live API changed each field since this commit; REF... is where"
     " HEAD left REF.",
 ) -> Any:
     """Declare the option for a commit that the files are compared with."""
@@ -70,7 +70,7 @@ secret_sink_option = partial(
 )
 pass_env_option = partial(
     option,
-    "A variable that programs which are run may have too, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
+    "Pass this variable to programs that are run, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
     type=ListType(),
     metavar="NAME",
 )
@@ -198,12 +198,12 @@ class ConnectionOptions(ConfigurationOptions):
         callback=lambda _context, _option, text: BaseUrl.recorded(text),
     )
     token_file: str | None = option(
-        "File that holds the token; goes before GCORE_API_KEY.",
+        "File that holds the token; overrides GCORE_API_KEY.",
         envvar="GCORE_API_KEY_FILE",
         type=click.Path(),
     )
     auth_scheme: str = option(
-        "Word before the token in the header Authorization, such as Bearer.",
+        "Scheme before the token in the header Authorization, such as Bearer.",
         metavar="WORD",
         default=DEFAULT_SCHEME,
     )

@@ -50,7 +50,7 @@ class FormatOptions:
 
     format: str = option("How the plan is printed.", type=click.Choice(tuple(RENDERERS)), default="text")
     name: str = option(
-        "Tell several plans of one pull request apart, in Markdown.",
+        "Name of the plan in Markdown, where a pull request has several.",
         default="",
         show_default=False,
         metavar="TEXT",

@@ -115,7 +115,7 @@ def _reserved(kind: Kind) -> Iterator[Fault]:
             continue
         written = "state: absent" if name == "state" else "lifecycle: {prevent_destroy: true}"
         advice = 'give it another name here and map it with "as", or "readOnly": true, or leave it out'
-        message = f"cannot be declared, because files write `{written}` about a key; {advice}"
+        message = f"cannot be declared, because `{written}` has another meaning in files; {advice}"
         yield Fault(("properties", name), message)
 
 
@@ -230,7 +230,7 @@ def _scope(kind: Kind) -> Iterator[Fault]:
         yield Fault(at, f"has {{{name}}} twice; give the two parameters two names")
     for name in names:
         if name in HEADER_WORDS:
-            yield Fault(at, f"has {{{name}}}, a word of the header of every document; take another name")
+            yield Fault(at, f"has {{{name}}}, a member of every document; choose another name")
         elif name not in described and name not in SCOPE_NAMES:
             advice = f'add "scope": {{"{name}": {{"type": "string", …}}}}'
             yield Fault(at, f"has {{{name}}}, which scope does not describe; {advice}")

@@ -159,7 +159,7 @@ def files_at(reference: str, paths: Sequence[str], environment: Environment) -> 
     not in this clone, or a path lies outside Git.
     """
     if STANDARD_INPUT in paths:
-        raise ConfigurationError("--base needs files: what standard input was at a commit, Git does not know")
+        raise ConfigurationError("--base needs files: Git has no earlier version of standard input")
     trees = ((path, _repository(path, "--base", environment)) for path in paths)
     return _gathered(reference, trees, CommitTree.files, "{name}@{reference}")
 

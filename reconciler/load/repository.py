@@ -112,7 +112,7 @@ class Repository:
             file = os.path.realpath(Path(self.top) / origin)
             if _is_of_tree(file, self.top):
                 raise UntrustedRepositoryError(
-                    f"Git takes settings from {file}, a file of the work tree {self.top}, which could name "
+                    f"Git reads settings from {file}, a file of the work tree {self.top}, which could name "
                     "programs; an include.path, or HOME, leads there: let it lead out of the tree"
                 )
         return self

@@ -55,7 +55,7 @@ def _normal(text: str) -> str:
     if parts.scheme not in _PORTS or not host or not _PLACE.fullmatch(parts.netloc):
         raise ValueError("it has no scheme and host")
     if not {".", ".."}.isdisjoint(_dots(parts.path).split("/")):
-        raise ValueError("its path holds . or ..")
+        raise ValueError("its path contains . or ..")
     place = _host(host) if port in {None, _PORTS[parts.scheme]} else f"{_host(host)}:{port}"
     path = _ENCODED.sub(lambda found: found[0].upper(), parts.path).rstrip("/")
     return urlunsplit((parts.scheme, place, path, "", ""))

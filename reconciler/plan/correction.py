@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ALONE: Final = {
     "--allow-destroy": "--allow-destroy lets it be deleted",
-    "--secret-sink": "--secret-sink lets it be created anew: it says where its secret goes",
+    "--secret-sink": "--secret-sink lets it be created again: it names where its secret is stored",
 }
 """What each option that is missing allows."""
 

@@ -158,7 +158,7 @@ def contested_text(field: DriftedField, corrected: int, history: str | None) -> 
     command = "" if history is None else f", or until {clear_command(field.address, name, history)}"
     return (
         f"{field_name(name)} is contested: corrected {corrected} times and changed back, "
-        f"it is left alone until the file says something else{command}"
+        f"it is not corrected until the file changes{command}"
     )
 
 

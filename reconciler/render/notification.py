@@ -41,7 +41,7 @@ _AT_ONCE: Final = frozenset(FieldOutcome) - AFTER_CYCLES - _OVER - {FieldOutcome
 _TEXTS: Final = {
     "rounds.failing": "rounds have failed",
     "rounds.recovered": "rounds succeed again",
-    "files.invalid": "the files are invalid; what they said before is still in force",
+    "files.invalid": "the files are invalid; the last valid version is still in force",
     "files.valid": "the files are valid again",
     "checkout.stale": "the checkout cannot be updated; the files at hand are in force",
     "checkout.current": "the checkout is updated again",
@@ -130,7 +130,7 @@ def condition_message(
     names = [name for name in _TEXTS if name.partition(".")[0] == topic]
     name, since = names[state.is_over], format_instant(state.since)
     text = _TEXTS[name].format(api=_escaped(api))
-    head = f"{text}{'; that was not so from' if state.is_over else ', since'} {since}"
+    head = f"{text}{'; the problem began' if state.is_over else ', since'} {since}"
     shown = [] if state.is_over else list(errors[:10])
     facts = {"base_url": base_url, "run": run, "since": since, "rounds": state.cycles, "errors": shown}
     facts |= {"api": api} if api else {}

@@ -222,7 +222,7 @@ def _handler(
             except ReconcilerError as error:
                 return plain(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
             except Exception as error:  # noqa: BLE001 - only a response shows it
-                text = f"a fault of the program: {type(error).__name__}"
+                text = f"internal error: {type(error).__name__}"
                 return plain(text, HTTPStatus.INTERNAL_SERVER_ERROR)
 
         def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class

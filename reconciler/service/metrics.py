@@ -47,10 +47,10 @@ class Metrics:
         gauge = functools.partial(prometheus.Gauge, namespace=_NAMESPACE, registry=self._registry)
         counter = functools.partial(prometheus.Counter, namespace=_NAMESPACE, registry=self._registry)
         histogram = functools.partial(prometheus.Histogram, namespace=_NAMESPACE, registry=self._registry)
-        gauge("build_info", "The version that runs; always 1", ["version"]).labels(version).set(1)
+        gauge("build_info", "The version of the program; always 1", ["version"]).labels(version).set(1)
         self._success = gauge("last_success_timestamp_seconds", "When the last successful round ended")
         self._next = gauge("next_round_timestamp_seconds", "When the next round is due")
-        self._rounds = counter("rounds", "Rounds, by how they ended", ["result"])
+        self._rounds = counter("rounds", "Rounds, by result", ["result"])
         self._seconds = histogram("round_duration_seconds", "Seconds a round took", buckets=_CYCLE_SECONDS)
         self._last_seconds = gauge("last_round_duration_seconds", "Seconds the last round took")
         self._failures = gauge("failed_rounds_in_a_row", "Rounds that failed since the last that did not")
@@ -60,11 +60,11 @@ class Metrics:
         self._created = gauge("created_keys", "Live keys that are not desired", ["api", "kind"])
         self._deleted = gauge("deleted_keys", "Desired keys that are not live", ["api", "kind"])
         self._differing = gauge(
-            "differing_keys", "Keys not as desired, by which side moved", ["api", "kind", "origin"]
+            "differing_keys", "Keys not as desired, by the side that changed", ["api", "kind", "origin"]
         )
         self._unmanaged = gauge("unmanaged_keys", "Live keys that no file declares", ["api", "kind"])
         self._new = gauge(
-            "new_unmanaged_keys", "Unmanaged keys that came since rounds began", ["api", "kind"]
+            "new_unmanaged_keys", "Unmanaged keys that appeared since rounds began", ["api", "kind"]
         )
         self._contested = gauge("contested_fields", "Drifted fields that are contested")
         self._corrections = counter("corrections", "Fields that were to be corrected", ["outcome"])

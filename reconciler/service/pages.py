@@ -69,7 +69,7 @@ class Pages:
         """Distinguish a loop that moves from one that is stuck; a failed cycle is not a reason to restart."""
         heartbeat = self.monitor.heartbeat
         if heartbeat.is_stuck():
-            text = f"stuck: nothing has moved for {heartbeat.silence():.0f} s"
+            text = f"stuck: no progress for {heartbeat.silence():.0f} s"
             return plain(text, HTTPStatus.SERVICE_UNAVAILABLE)
         return plain("alive")
 

@@ -244,7 +244,7 @@ def _auth_faults(found: _Member, name: str) -> Iterator[Fault]:
         text = f"{name}.second_header {second} cannot carry a token; name another header"
         yield (*path, "second_header"), text
     elif second is not None and second.lower() == header.lower():
-        yield (*path, "second_header"), f"{name}.second_header is the first one too; name another header"
+        yield (*path, "second_header"), f"{name}.second_header is the same as header; name another one"
     if "oauth2" in said:
         yield from _address(
             _Member((*path, "oauth2", "token_url"), said["oauth2"]["token_url"]), f"{name}.oauth2.token_url"
@@ -256,7 +256,7 @@ def _header_faults(found: _Member, name: str, auth: Auth) -> Iterator[Fault]:
     for header in found.value or ():
         fault = seen.setdefault(header.lower(), "")
         if not is_constant(header):
-            fault = "says who asks, where or what"
+            fault = "authenticates, routes or frames a request"
         if fault:
             yield (*found.path, header), f"{name}.{header} {fault}; name another header, or remove it"
-        seen[header.lower()] = "is there in other letters too"
+        seen[header.lower()] = "differs from another header in capitals only"

@@ -347,7 +347,7 @@ def test_an_access_token_is_redacted_and_no_response_may_hold_it() -> None:
         return httpx.Response(200, json={"access_token" if is_fetch else "echo": "access-token-1"})
 
     connection = connect(handle, base_url=BASE, auth=OAUTH2, client_id=Secret(CLIENT), token=Secret(SECRET))
-    with Reader(connection) as reader, pytest.raises(InvalidResponseError, match="holds the token"):
+    with Reader(connection) as reader, pytest.raises(InvalidResponseError, match="contains the token"):
         reader.get("/keys", {})
     assert "access-token-1" not in connection.redactor.text("it was access-token-1")
 

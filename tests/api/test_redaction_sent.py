@@ -106,7 +106,7 @@ def test_a_success_that_contains_the_token_is_refused(spell: Callable[[str], str
     for key in (live(description=f"is {spell(TOKEN)}"), live(**{spell(TOKEN): 1})):
         content = json.dumps({"count": 1, "results": [key]}).encode(encoding)
         reported = failure(httpx.Response(200, content=content))
-        assert reported.detail == "the response holds the token, so nothing of it is used"
+        assert reported.detail == "the response contains the token, so it is discarded"
         assert reported.in_doubt
 
 
@@ -115,7 +115,7 @@ def test_a_success_whose_json_escapes_spell_the_token_is_refused() -> None:
     reported = failure(
         httpx.Response(200, content=f'{{"count": 0, "results": [], "x": "{escaped}"}}'.encode())
     )
-    assert "holds the token" in reported.detail
+    assert "contains the token" in reported.detail
 
 
 NEW = "fresh/secret-of+this%key"

@@ -205,7 +205,7 @@ def test_a_success_that_is_not_json_is_an_invalid_response(body: bytes) -> None:
 def test_a_success_with_a_duplicate_member_is_reported(filling: str) -> None:
     body = f'{{"count": 0, "results": [], "filling": "{filling}", "other": {{"a": 1, "a": 1}}}}'
     shown = str(fail(Script(httpx.Response(200, text=body))))
-    assert "HTTP 200: the response names a member of an object twice, and could be read in two ways" in shown
+    assert "HTTP 200: the response has a duplicate member in an object, so it is ambiguous" in shown
 
 
 def test_a_success_without_content_is_an_invalid_response() -> None:
@@ -214,7 +214,7 @@ def test_a_success_without_content_is_an_invalid_response() -> None:
 
 def test_a_token_in_a_response_that_is_not_json_is_not_shown() -> None:
     shown = str(fail(Script(httpx.Response(200, content=f"Hello {TOKEN}".encode()))))
-    assert "the response holds the token, so nothing of it is used" in shown
+    assert "the response contains the token, so it is discarded" in shown
     assert TOKEN not in shown
 
 

@@ -327,7 +327,7 @@ def test_an_unexpected_error_hides_no_other_outcome(change: Change) -> None:
 
     outcomes = execute(handler, (change,) * 2)
     assert [outcome.result for outcome in outcomes] == [Result.NOT_VERIFIED, Result.APPLIED]
-    assert outcomes[0].detail == "an unexpected AssertionError came between; it may have taken effect"
+    assert outcomes[0].detail == "an unexpected AssertionError occurred; it may have taken effect"
 
 
 def test_responses_bypass_caches(change: Change) -> None:

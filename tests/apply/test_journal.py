@@ -143,7 +143,7 @@ def test_a_file_that_is_not_a_journal_is_not_appended_to(tmp_path: Path, content
     file = tmp_path / "keys.yaml"
     file.write_bytes(content)
     for opened in (check_journal, JournalFile):
-        with pytest.raises(ConfigurationError, match="would add lines to what is not a journal"):
+        with pytest.raises(ConfigurationError, match="would append to a file that is not a journal"):
             opened(str(file))
     assert file.read_bytes() == content
 

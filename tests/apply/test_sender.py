@@ -339,7 +339,7 @@ def test_a_creation_refused_by_429_is_resent_only_if_the_key_is_absent() -> None
         ([BROKEN, GONE], Result.APPLIED, ""),
         ([BROKEN, THERE], Result.FAILED, "read back: the key is still there"),
         ([BROKEN, BROKEN, GONE], Result.APPLIED, ""),
-        ([ECHO, THERE], Result.NOT_VERIFIED, "the response holds the token"),
+        ([ECHO, THERE], Result.NOT_VERIFIED, "the response contains the token"),
         ([REFUSED], Result.FAILED, "no response: refused"),
         ([FAULT, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
     ],

@@ -121,7 +121,7 @@ def test_a_key_that_changes_between_reading_and_writing_keeps_what_it_has() -> N
         PUT, change_of(PUT, note="new"), shown(LIVE, ETag="1"), failed, shown(moved)
     )
     assert outcome.result is Result.FAILED
-    assert "it was changed after it was read just before; plan again" in outcome.detail
+    assert "it changed after it was read; plan again" in outcome.detail
     assert [request.method for request in requests] == ["GET", "PUT", "GET"]
 
 

@@ -212,7 +212,7 @@ def test_a_field_is_explained_by_the_action_of_its_key(cli: CommandLine, tmp_pat
     file = tmp_path / "things.yaml"
     for declaration, shown, reported in (
         ("note: ours", [], "note: the key is not on the server"),
-        ("note: ours", [], "request   carried, because the key is made anew"),
+        ("note: ours", [], "request   carried, because the key is created again"),
         (
             "note: ours, lifecycle: {ignore_changes: [note]}",
             [THERE],

@@ -167,7 +167,7 @@ def test_git_settings_from_a_file_of_the_tree_are_refused(
     )
     for words in (("plan", str(keys), "--base", "HEAD"), ("drift", str(keys), "--git-pull")):
         done = cli(*words)
-        reported = f"Git takes settings from {file}, a file of the work tree {keys.parent}"
+        reported = f"Git reads settings from {file}, a file of the work tree {keys.parent}"
         assert (done.code, reported in done.err, canary.is_silent()) == (1, True, True)
     done = cli("plan", str(keys), "--format", "json")
     assert (json.loads(done.out)["git_commit"], "which could name programs" in done.err) == (None, True)

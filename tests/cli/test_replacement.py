@@ -204,8 +204,8 @@ def killed_at(keys: Keys, cli: CommandLine, method: str, *, executed: bool) -> N
 
 
 UNREPORTED = (
-    "took effect (nothing says that its secret was stored: look in {place}, where it was to go, unless that "
-    "is still the one of the key before; if it is not there, declare the key `state: absent`, apply, and "
+    "took effect (nothing says that its secret was stored: look in {place}, where it was to be stored, "
+    "unless it is that of the replaced key; if it is not there, declare the key `state: absent`, apply, and "
     "declare it again)"
 )
 KILLED: dict[str, tuple[str, bool, list[str], str]] = {
@@ -253,7 +253,10 @@ def test_a_run_killed_by_its_sink_records_the_intended_location(
     sink = script(keys.folder, f"cat > {kept if stores else '/dev/null'}; kill -KILL $PPID")
     done = cli.alone(*keys.words(sink))
     assert (done.code, keys.sent) == (-9, ["DELETE", "POST"])
-    assert "nothing says that its secret was stored: look in exec:keep, where it was to go" in keys.judged()
+    assert (
+        "nothing says that its secret was stored: look in exec:keep, where it was to be stored"
+        in keys.judged()
+    )
     assert kept.exists() is stores
 
 

@@ -420,7 +420,7 @@ def test_deep_references_are_cut() -> None:
 
 
 def test_exponentially_growing_references_are_refused() -> None:
-    with pytest.raises(DescriptionError, match="its references stand for too much"):
+    with pytest.raises(DescriptionError, match="its references expand to too much"):
         draft(growing(9), LABELS)
 
 

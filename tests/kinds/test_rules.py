@@ -154,7 +154,7 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
             {"type": "object", "additionalProperties": {"type": "string", "pattern": "("}},
             "map.additionalProperties.pattern: is not a regular expression",
         ),
-        ("properties.state", TEXT, "cannot be declared, because files write `state: absent`"),
+        ("properties.state", TEXT, "cannot be declared, because `state: absent` has another meaning"),
         ("properties.lifecycle", TEXT, "properties.lifecycle: cannot be declared"),
         ("x-reconciler.always_sent", ["colour"], "x-reconciler.always_sent: colour is not a property"),
         ("x-reconciler.always_sent", ["made"], "x-reconciler.always_sent: made is read-only"),
@@ -171,7 +171,7 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
         ("x-reconciler.created", "born", "x-reconciler.created: born is not a property"),
         ("x-reconciler.collection", "/a/{other}/{owner}", "has {other}, which scope does not describe"),
         ("x-reconciler.collection", "/a/{owner}/{owner}", "collection: has {owner} twice"),
-        ("x-reconciler.collection", "/a/{keys}/{owner}", "collection: has {keys}, a word of the header"),
+        ("x-reconciler.collection", "/a/{keys}/{owner}", "collection: has {keys}, a member of every"),
         ("x-reconciler.collection", "/a", "scope.owner: is not in the path"),
         ("x-reconciler.scope", {"owner": TEXT}, 'x-reconciler.scope.owner: accepts "", ".", "..", "a/b"'),
         ("x-reconciler.scope", {"owner": {"type": "integer"}}, "scope.owner: must not be negative"),
@@ -390,7 +390,7 @@ def test_a_path_parameter_must_not_have_the_name_of_a_header_member() -> None:
     for word in HEADER_WORDS:
         schema = changed("x-reconciler.collection", f"/{{{word}}}")
         schema["x-reconciler"]["scope"] = {word: OWNER}
-        assert [text for text in rules(schema) if "a word of the header" in text] != []
+        assert [text for text in rules(schema) if "a member of every document" in text] != []
 
 
 def test_excessive_nesting_is_reported_first() -> None:

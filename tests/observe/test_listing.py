@@ -300,7 +300,7 @@ def test_any_duplicate_member_of_a_response_is_refused(kind: Kind, doubled: str)
     scope = SCOPE if kind is CAAS else kind.scope_of([])
     with (
         Reader(connect(remote)) as reader,
-        pytest.raises(InvalidResponseError, match="names a member of an object twice"),
+        pytest.raises(InvalidResponseError, match="has a duplicate member in an object"),
     ):
         observe(reader, kind, scope)
     assert len(remote.requests) == 1

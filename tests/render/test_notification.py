@@ -245,19 +245,19 @@ SINCE = "2026-06-01T09:00:00Z"
             ServiceCondition.ROUNDS,
             True,
             "rounds.recovered",
-            f"rounds succeed again; that was not so from {SINCE}",
+            f"rounds succeed again; the problem began {SINCE}",
         ),
         (
             ServiceCondition.FILES,
             False,
             "files.invalid",
-            f"the files are invalid; what they said before is still in force, since {SINCE}",
+            f"the files are invalid; the last valid version is still in force, since {SINCE}",
         ),
         (
             ServiceCondition.FILES,
             True,
             "files.valid",
-            f"the files are valid again; that was not so from {SINCE}",
+            f"the files are valid again; the problem began {SINCE}",
         ),
         (
             ServiceCondition.CHECKOUT,
@@ -269,7 +269,7 @@ SINCE = "2026-06-01T09:00:00Z"
             ServiceCondition.CHECKOUT,
             True,
             "checkout.current",
-            f"the checkout is updated again; that was not so from {SINCE}",
+            f"the checkout is updated again; the problem began {SINCE}",
         ),
     ],
 )

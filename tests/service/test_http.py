@@ -159,7 +159,7 @@ def test_an_internal_error_of_a_page_is_reported_and_the_server_continues(
 ) -> None:
     got = ask(port, "/bug")
     assert (got.status, got.headers["Content-Type"]) == (500, PLAIN)
-    assert got.body == b"a fault of the program: ZeroDivisionError\n"
+    assert got.body == b"internal error: ZeroDivisionError\n"
     assert ask(port, "/healthz").status == 200
     assert capfd.readouterr() == ("", "")
 

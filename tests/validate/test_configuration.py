@@ -133,7 +133,7 @@ WRONG = {
     "apis: {gcore: {auth: {second_header: authorization}}}\n": "1:38: apis.gcore.auth.second_header"
     " authorization cannot carry a token; name another header",
     "apis: {gcore: {auth: {header: X-A, second_header: x-a}}}\n": "1:51: apis.gcore.auth.second_header is"
-    " the first one too; name another header",
+    " the same as header; name another one",
     "apis: {gcore: {auth: {basic: true, scheme: A}}}\n": "1:44: apis.gcore.auth.scheme is for a token by"
     " itself; remove it, or basic",
     "apis: {gcore: {auth: {basic: true, oauth2: {token_url: 'https://h'}}}}\n": "1:22: apis.gcore.auth has"
@@ -143,14 +143,14 @@ WRONG = {
     "apis: {gcore: {auth: {oauth2: {token_url: 'http://h'}}}}\n": "1:43: apis.gcore.auth.oauth2.token_url"
     " cannot be used: it would send the token unencrypted; use https:// (http:// is accepted for loopback"
     " addresses only)",
-    "apis: {gcore: {headers: {Host: h}}}\n": "1:32: apis.gcore.headers.Host says who asks, where or what;"
-    " name another header, or remove it",
-    "apis: {gcore: {headers: {Authorization: h}}}\n": "1:41: apis.gcore.headers.Authorization says who asks,"
-    " where or what; name another header, or remove it",
+    "apis: {gcore: {headers: {Host: h}}}\n": "1:32: apis.gcore.headers.Host authenticates, routes or frames a"
+    " request; name another header, or remove it",
+    "apis: {gcore: {headers: {Authorization: h}}}\n": "1:41: apis.gcore.headers.Authorization authenticates,"
+    " routes or frames a request; name another header, or remove it",
     "apis: {gcore: {auth: {header: X-Key}, headers: {x-key: h}}}\n": "1:56: apis.gcore.headers.x-key carries"
     " a token; name another header, or remove it",
-    "apis: {gcore: {headers: {X-A: h, x-a: h}}}\n": "1:39: apis.gcore.headers.x-a is there in other letters"
-    " too; name another header, or remove it",
+    "apis: {gcore: {headers: {X-A: h, x-a: h}}}\n": "1:39: apis.gcore.headers.x-a differs from another"
+    " header in capitals only; name another header, or remove it",
     "apis: {gcore: {kinds: ../kinds}}\n": "1:23: apis.gcore.kinds leads out of {folder}; name a path in it",
     "limits: {max_revoked: 300%}\n": '1:23: limits.max_revoked "300%" is not allowed; write a number of keys,'
     " or a percentage such as 30%",

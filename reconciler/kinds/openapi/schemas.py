@@ -130,7 +130,7 @@ class Description:
         """Return a schema with its reference followed, and all that it says in one."""
         self._left -= 1
         if self._left < 0:
-            message = "its references stand for too much; describe the path in a file of its own"
+            message = "its references expand to too much; describe the path in a separate file"
             raise DescriptionError(message)
         raw, above = mapping(closed.raw), closed.above
         parts: list[Schema] = []

@@ -52,7 +52,7 @@ class Budget:
         """Remove steps. Raises PatternLimitError if none are left."""
         self._left -= steps
         if self._left < 0:
-            raise PatternLimitError("it needs too much work")
+            raise PatternLimitError("it needs too many steps")
 
 
 class Pattern:
