@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from reconciler.kinds.rest import ListStyle
+from reconciler.kinds.rest import UNPAGED, ListStyle
 from reconciler.kinds.wire import member
 from reconciler.model.canonical import json_text
 from reconciler.model.phrases import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.api.reader import Page
     from reconciler.errors import InvalidResponseError
@@ -25,7 +25,14 @@ _FURTHER: Final = frozenset(
     | {"has_next", "hasnext", "has_next_page", "hasnextpage", "is_truncated", "istruncated", "truncated"}
 )
 """Members, in lower case, by which a response announces further pages."""
-_TOTALS: Final = frozenset({"total", "total_count", "totalcount", "total_results", "count", "total_items"})
+_TOTALS: Final = frozenset(
+    {"total", "total_count", "totalcount", "total_results", "totalresults", "count", "total_items"}
+    | {"totalitems", "total_elements", "totalelements"}
+)
+_SIZES: Final = frozenset(
+    {"per_page", "perpage", "page_size", "pagesize", "limit", "page_limit", "max_results"}
+)
+"""Members that say how many objects a page has at most."""
 _DEEPEST: Final = 3
 _LONGEST: Final = 80
 
@@ -78,10 +85,9 @@ class _Offsets:
         return {**self._size, **_named(self._collection.listing.position, offset)}
 
     def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
-        del page
         self.parameters = self._at(listed)
         if count is None:
-            return _is_full(self._collection, results)
+            return _is_full(self._collection, page, results, listed)
         return bool(results) and listed < count
 
 
@@ -98,10 +104,9 @@ class _Numbers:
         return {**self._size, **_named(self._collection.listing.position, number)}
 
     def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
-        del page, listed, count
         self._number += 1
         self.parameters = self._at(self._number)
-        return _is_full(self._collection, results)
+        return _is_full(self._collection, page, results, listed if count is None else None)
 
 
 class _Cursors:
@@ -113,9 +118,11 @@ class _Cursors:
         self._seen: set[str] = set()
 
     def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
-        del listed, count
         cursor = self._next(page, results)
         if cursor is None:
+            how = self._collection.listing.cursor
+            if count is None and (how.more is None or member(page.value, how.more) is None):
+                _require_end(self._collection, page, results, listed, "check where the next cursor is")
             return False
         if cursor in self._seen:
             raise self._collection.mismatch(f"the cursor {_short(cursor)} is repeated, so this never ends")
@@ -173,9 +180,7 @@ class _Whole:
 
     def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
         del count
-        sign = "a link next" if page.next_link else _sign(page.value, results, listed, 0)
-        if sign:
-            raise self._collection.mismatch(f"it has {sign}, so there are more pages; set the style of list")
+        _require_end(self._collection, page, results, listed, "set the style of list")
         return False
 
 
@@ -195,28 +200,52 @@ def _named(name: str | None, value: int | str) -> Parameters:
     return {} if name is None else {name: value}
 
 
-def _is_full(collection: Collection, results: list[Any]) -> bool:
-    """Return whether a page is full, so that another may follow."""
+def _is_full(collection: Collection, page: Page, results: list[Any], listed: int | None) -> bool:
+    """Return whether a page is full, so that another may follow: where sizes are unknown, if it is not empty.
+
+    A page of fewer objects is the last, unless it says otherwise: the service may give fewer than asked for.
+    ``listed`` is the number of objects so far, None where a count says whether they are all.
+    """
     size = collection.page_limit
     if len(results) > size:
         raise collection.mismatch(f"a page must not hold more than the {size} that were asked for")
-    return len(results) == size
+    if len(results) == size or (results and size == UNPAGED and collection.listing.limit is None):
+        return True
+    if listed is not None:
+        _require_end(collection, page, results, listed, "check page_limit")
+    return False
 
 
-def _sign(value: Any, results: list[Any], listed: int, depth: int) -> str:
+def _require_end(collection: Collection, page: Page, results: list[Any], listed: int, advice: str) -> None:
+    """Refuse a last page that announces further ones."""
+    sign = "a link next" if page.next_link else _sign(page.value, results, listed)
+    if sign:
+        raise collection.mismatch(f"it has {sign}, so there are more pages; {advice}")
+
+
+def _sign(value: Any, results: list[Any], listed: int) -> str:
     """Return the member outside the list that announces further objects, or an empty string."""
-    if not isinstance(value, dict) or depth > _DEEPEST:
-        return ""
-    for name, inner in value.items():
-        word = name.lower()
-        is_cursor = inner is True or (isinstance(inner, str) and inner != "") or isinstance(inner, dict)
-        if word in _FURTHER and is_cursor and (inner or not isinstance(inner, dict)):
+    said = [*_said(value, results, 0)]
+    is_complete = any(word in _TOTALS - {"count"} and inner == listed for word, _, inner in said)
+    for word, name, inner in said:
+        is_number = type(inner) is int and inner > 0
+        if word in _FURTHER and (inner is True or is_number or (isinstance(inner, str | dict) and inner)):
             return f"{name} {_short(inner)}"
-        if word in _TOTALS and type(inner) is int and inner > listed:
+        if word in _TOTALS and is_number and inner > listed:
             return f"{name} {inner} and {listed} objects"
-        if inner is not results and (sign := _sign(inner, results, listed, depth + 1)):
-            return sign
+        if word in _SIZES and is_number and inner <= len(results) and not is_complete:
+            return f"{name} {inner} and as many objects"
     return ""
+
+
+def _said(value: Any, results: list[Any], depth: int) -> Iterator[tuple[str, str, Any]]:
+    """Yield each member outside the list, with its name in small letters before it."""
+    if not isinstance(value, dict) or depth > _DEEPEST:
+        return
+    for name, inner in value.items():
+        yield name.lower(), name, inner
+        if inner is not results:
+            yield from _said(inner, results, depth + 1)
 
 
 def _short(value: Any) -> str:

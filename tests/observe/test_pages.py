@@ -51,6 +51,7 @@ def queries(script: Script) -> list[str]:
 
 NEXT = labels("cursor", cursor="after", next="meta.next", results="items", limit="size")
 LINK = labels("cursor", cursor="after", link=True)
+UNSIZED = kind_with({}, collection="/labels", page_limit=100_000, list={"style": "page", "limit": None})
 LAST = labels("cursor", cursor="starting_after", last="id", more="has_more", results="data", limit="limit")
 
 
@@ -93,6 +94,29 @@ ELSEWHERE = "https://evil.test/labels?x=1&after=c%2F2"
         (LAST, [answer({"data": rows("a")})], ["limit=2"]),
         (labels("page", first=0), [answer(rows("a", "b")), answer([])], ["limit=2&page=0", "limit=2&page=1"]),
         (labels("page", limit=None), [answer(rows("a"))], ["page=1"]),
+        (
+            UNSIZED,
+            [answer(rows("a", "b", "c")), answer(rows("d")), answer([])],
+            ["page=1", "page=2", "page=3"],
+        ),
+        (
+            labels("page", results="items"),
+            [
+                answer({"items": rows("a", "b"), "total": 3, "per_page": 2}),
+                answer({"items": rows("c"), "total": 3}),
+            ],
+            ["limit=2&page=1", "limit=2&page=2"],
+        ),
+        (
+            labels("page", results="items"),
+            [answer({"items": rows("a"), "per_page": 2, "page": 1, "next_page": None, "total": 1})],
+            ["limit=2&page=1"],
+        ),
+        (
+            LAST,
+            [answer({"data": rows("a"), "has_more": False, "links": {"next": "/labels?x=1"}})],
+            ["limit=2"],
+        ),
         (
             labels("offset", count=None, results="items"),
             [answer({"items": rows("a", "b")}), answer({"items": rows("c")})],
@@ -148,6 +172,22 @@ def test_a_listing_is_read_to_its_end(
             [answer(rows("a")), answer(rows("b"))],
             "let page_limit be 1",
         ),
+        (labels("page"), [answer(rows("a"), '</labels?page=2>; rel="next"')], "it has a link next, so there"),
+        *(
+            (kind, [answer({"items": rows("a"), **said})], "so there are more pages; check page_limit")
+            for kind in (labels("page", results="items"), labels("offset", count=None, results="items"))
+            for said in (
+                {"next_page": 2},
+                {"links": {"next": "/labels?page=2"}},
+                {"total": 7},
+                {"totalElements": 2},
+                {"per_page": 1},
+                {"meta": {"pagination": {"limit": 1}}},
+            )
+        ),
+        (NEXT, [answer({"items": rows("a"), "next_page_token": "x"})], 'next_page_token "x", so there are'),
+        (NEXT, [answer({"items": rows("a"), "meta": {"hasMore": True}})], "hasMore true, so there are more"),
+        (LAST, [answer({"data": rows("a"), "hasMore": True})], "hasMore true, so there are more"),
     ],
 )  # fmt: skip
 def test_a_listing_that_may_have_more_is_refused(
