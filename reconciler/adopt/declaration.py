@@ -95,7 +95,7 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
             continue
         value = without_hidden(_ordered(kind.fields[name].shape, forms[name]))
         if is_hidden(value):
-            left_out[name] = "the service hides it behind asterisks, which are not its value"
+            left_out[name] = "the service hides it behind asterisks or a word, which is not its value"
         elif _reads_back(name, value):
             fields[name] = value
         else:

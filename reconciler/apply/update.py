@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import ApiError, ReconcilerError, SchemaMismatchError, StoppedError, ThrottledError
 from reconciler.kinds.wire import body_of, item_of
 from reconciler.model.outcome import Outcome, Result
-from reconciler.plan.recheck import differences_text, stored_differences
+from reconciler.plan.recheck import differences_text, fields_changed_since_plan, stored_differences
 from reconciler.plan.whole import whole_values
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
     from reconciler.model.request import Request
+    from reconciler.plan.recheck import Difference
 
 UNREADABLE: Final = (ReconcilerError, RecursionError)
 """What reading a key, or comparing it, may raise."""
@@ -53,10 +54,13 @@ class Updater:
         try:
             page = self._writer.page(change.path, kind.query, kind.headers)
             live = item_of(kind, page.value)
-            moved = stored_differences(kind, change, {n: change.before[n] for n in change.patch}, live)
-            values = whole_values(kind, live, change.patch)
+            is_done = not stored_differences(kind, change, change.patch, live)
+            moved = _moved(kind, change, live)
+            values = {} if moved else whole_values(kind, live, change.patch)
         except UNREADABLE as error:
             return Outcome(change, Result.NOT_ATTEMPTED, f"{error}; nothing was sent")
+        if moved and is_done:
+            return Outcome(change, Result.UNCHANGED)
         if moved:
             return Outcome(change, Result.STALE, differences_text("was planned from", "and is now", moved))
         tag = {} if page.etag is None else {"If-Match": page.etag}
@@ -101,6 +105,14 @@ class Updater:
             return Outcome(change, Result.APPLIED)
         detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
         return Outcome(change, Result.NOT_VERIFIED if moved else unchanged, detail)
+
+
+def _moved(kind: Kind, change: Change, live: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return what is not as it was planned from, of a key that was just read by itself."""
+    live = kind.with_response_defaults(live)
+    # Rows of a listing may show more than the key by itself, such as when it was created.
+    created = change.created if kind.created in live else None
+    return fields_changed_since_plan(kind, replace(change, created=created), live)
 
 
 def attempt(change: Change, send: Callable[[], Outcome], resolve: Callable[[ApiError], Outcome]) -> Outcome:

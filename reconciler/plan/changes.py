@@ -143,15 +143,17 @@ def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:
     if rule:
         message = f"{what}, and its lifecycle says {rule}; take the rule away first if it is meant"
         yield Problem(message, change.position, change.address)
-    if change.action is Action.REPLACE and not rules.replace:
+    if change.action is Action.REPLACE and (not rules.replace or kind.create_requires is None):
         for field in change.fields:
             if field.field in kind.immutable:
                 have, want = json_text(field.before), json_text(field.after)
-                message = (
-                    f"{field.field} is {have} and cannot be changed in place to {want}: the key would have "
-                    "to be replaced, which changes its secret; take the live value into the file, or allow "
-                    "it with `lifecycle: {replace: true}`"
+                remedy = (
+                    ": the key would have to be replaced, which changes its secret; take the live value into "
+                    "the file, or allow it with `lifecycle: {replace: true}`"
                 )
+                if kind.create_requires is None:
+                    remedy = ", and no key of this kind can be created; take the live value into the file"
+                message = f"{field.field} is {have} and cannot be changed in place to {want}{remedy}"
                 yield Problem(message, change.position, change.address)
 
 

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
     Values = Mapping[str, Any]
 
-_MASKED: Final = re.compile(r"(?:\w+ )?\S*[*\u2022]{4}\S*")
-"""A masked secret, perhaps after a scheme: sent back, it would replace the secret.
+_MASKED: Final = re.compile(
+    r"(?:\w+ )?\S*[*\u2022]{4}\S*|\*{3}|REDACTED"
+    r"|[<\[({*]{1,3}(?:redacted|masked|hidden|filtered|sensitive|secret|encrypted)(?: \w+)?[>\])}*]{1,3}",
+    re.IGNORECASE,
+)
+"""A string in which a service hides a secret, perhaps behind a scheme: written back, it would be the secret.
 
-A sentence with asterisks in it is none.
+A sentence with asterisks in it is none; a word in brackets, such as ``[REDACTED]``, is one.
 """
 _MOST: Final = 10
 _UNDECLARED: Final = object()
@@ -54,7 +58,11 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
     problem = undescribed(kind, live)
     if problem:
         raise SchemaMismatchError(problem)
-    kept = {name: live[name] for name in kind.settable if name in live and name not in patch}
+    kept = {
+        name: live[name]
+        for name in kind.settable
+        if name in live and name not in patch and not _means_missing(kind, name, live[name])
+    }
     lost = [
         name for name in kind.settable if not {name}.issubset({*live, *patch, *kind.optional, kind.identity})
     ]
@@ -64,15 +72,20 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
     hidden = [name for name, value in kept.items() if is_hidden(value)]
     if hidden:
         what = f"an update sends the whole key, and the response hides {listed(hidden, _MOST)}"
-        raise SchemaMismatchError(f"{what} behind asterisks, which would be stored; declare it")
+        raise SchemaMismatchError(f"{what} behind asterisks or a word, which would be stored; declare it")
     try:
         inside = {
-            name: normalize(kind.fields[name], value) if isinstance(value, dict | list) else value
+            name: normalize(kind.fields[name], value) if isinstance(value, dict | list | float) else value
             for name, value in kept.items()
         }
     except NotNormalError as error:
         raise SchemaMismatchError(f"an update sends the whole key, and {error}") from error
     return {**inside, **patch}
+
+
+def _means_missing(kind: Kind, name: str, value: Any) -> bool:
+    """Return whether a null value stands for a missing one, because the field itself cannot be null."""
+    return value is None and name in kind.optional and type(None) not in kind.fields[name].types
 
 
 def hidden(kind: Kind, declared: Values, sent: Values) -> str:
@@ -91,7 +104,8 @@ def hidden(kind: Kind, declared: Values, sent: Values) -> str:
     ]
     if not found:
         return ""
-    return f"the response hides {listed(found, _MOST)} behind asterisks, which would be stored; declare it"
+    what = f"the response hides {listed(found, _MOST)} behind asterisks or a word"
+    return f"{what}, which would be stored; declare it"
 
 
 def _masks(want: Any, value: Any, path: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
@@ -91,6 +92,7 @@ def test_a_whole_update_without_a_tag_has_no_condition() -> None:
         ({**LIVE, "hook": {"url": "u", "token": "t"}}, "would drop hook.token, which its kind does not"),
         ({**LIVE, "hook": {"url": "sk-****1234"}}, "the response hides hook behind asterisks"),
         ({name: LIVE[name] for name in ("name", "note", "id", "size")}, "the response does not show hook"),
+        ({**LIVE, "hook": {"url": "[REDACTED]"}}, "the response hides hook behind asterisks"),
         ({**LIVE, "name": "other"}, 'the response is about another key: name "other"'),
         ("text", "the response is not an object"),
     ],
@@ -99,6 +101,55 @@ def test_a_whole_update_that_would_lose_something_is_not_sent(item: Any, reason:
     outcome, requests = outcome_of(PUT, change_of(PUT, note="new"), shown(item))
     assert (outcome.result, [request.method for request in requests]) == (Result.NOT_ATTEMPTED, ["GET"])
     assert reason in outcome.detail
+
+
+def test_a_number_that_cannot_be_read_exactly_is_not_sent_back() -> None:
+    item = httpx.Response(200, content=json.dumps(LIVE).replace('"size": 1', '"size": 1e400').encode())
+    outcome, requests = outcome_of(PUT, change_of(PUT, note="new"), item)
+    assert (outcome.result, [request.method for request in requests]) == (Result.NOT_ATTEMPTED, ["GET"])
+    assert "size holds 1e400, a number that cannot be read exactly" in outcome.detail
+
+
+def test_a_whole_update_leaves_out_what_is_null_and_cannot_be_sent_as_null() -> None:
+    kind = kind_with(FIELDS, update={"method": "PUT"}, optional={"size": 0})
+    live = {**LIVE, "size": None}
+    change = change_of(kind, {**LIVE, "size": 0}, note="new")
+    _, (_, write) = outcome_of(kind, change, shown(live), shown({**live, "note": "new"}))
+    assert json.loads(write.content) == {"name": "web-key", "note": "new", "hook": {"url": "u"}}
+
+
+OWNED: dict[str, Any] = {
+    "source": {"type": "string", "readOnly": True},
+    "made": {"type": "string", "readOnly": True},
+}
+MARKED = {**LIVE, "source": "us", "made": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("item", "result", "detail"),
+    [
+        ({**MARKED, "source": "iate"}, Result.STALE, 'name was planned from "web-key" and is now null'),
+        ({**MARKED, "made": "2026-02-01T00:00:00Z"}, Result.STALE, "made was planned from"),
+        ({**MARKED, "note": "new"}, Result.UNCHANGED, ""),
+    ],
+)
+def test_what_became_of_a_key_since_the_plan_is_seen_before_it_is_written(
+    item: dict[str, Any], result: Result, detail: str
+) -> None:
+    kind = kind_with(FIELDS | OWNED, update={"method": "PUT"}, foreign={"source": ["iate"]}, created="made")
+    outcome, requests = outcome_of(kind, change_of(kind, MARKED, note="new"), shown(item))
+    assert (outcome.result, [request.method for request in requests]) == (result, ["GET"])
+    assert detail in outcome.detail
+
+
+def test_a_write_that_took_effect_and_is_refused_when_repeated_is_applied() -> None:
+    stored = shown({**LIVE, "note": "new"})
+    script = Script(shown(LIVE, ETag="1"), httpx.Response(502), httpx.Response(412), stored)
+    with Writer(connect(script, clock=FakeClock(), retry=RetryPolicy(attempts=2))) as writer:
+        executor = Executor(writer, {"caas": PUT, "thing": PUT}, Workers(1), threading.Event())
+        [outcome] = executor.execute([change_of(PUT, note="new")])
+    assert (outcome.result, outcome.detail) == (Result.APPLIED, "")
+    assert [request.method for request in script.requests] == ["GET", "PUT", "PUT", "GET"]
 
 
 def test_members_that_the_kind_does_not_describe_are_a_problem_of_the_plan() -> None:

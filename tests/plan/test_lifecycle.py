@@ -12,7 +12,8 @@ from reconciler.model.scope import Scope
 from tests.values import declared, kind_with, live, make_plan
 
 TEXT = {"type": "string"}
-THING = kind_with({"text": TEXT, "fixed": TEXT}, immutable=["fixed"])
+THING = kind_with({"text": TEXT, "fixed": TEXT}, immutable=["fixed"], create={"requires": []})
+UNMADE = kind_with({"text": TEXT, "fixed": TEXT}, immutable=["fixed"])
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,12 @@ def test_a_field_that_cannot_be_changed_in_place_needs_leave_to_replace_the_key(
     plan = make_plan([key], [shown], kind=THING, scope=Scope("thing", 1, names=("project_id",)))
     assert [change.action for change in plan.changes] == actions
     assert len(plan.problems) == problems
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_key_is_not_replaced_where_none_can_be_created(*, replace: bool) -> None:
+    key = declared(fixed="new")._replace(lifecycle=Lifecycle(replace=replace))
+    shown = {"name": "web-key", "text": "old", "fixed": "old"}
+    plan = make_plan([key], [shown], kind=UNMADE, scope=Scope("thing", 1, names=("project_id",)))
+    (problem,) = plan.problems
+    assert "and no key of this kind can be created; take the live value into the file" in problem.message
