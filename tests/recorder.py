@@ -32,6 +32,7 @@ class Recorder:
     url: str = ""
     requests: list[Recorded] = field(default_factory=list)
     location: str = ""
+    status: int = 200
     link: str = ""
     """The header Link of the first response."""
     token: str = ""
@@ -72,7 +73,7 @@ def recorder() -> Iterator[Recorder]:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
             content = json.dumps(server.respond(Recorded(self.command, self.path, headers, body))).encode()
-            self.send_response(302 if server.location else 200)
+            self.send_response(302 if server.location else server.status)
             if server.location:
                 self.send_header("Location", server.location)
             if server.link and len(server.requests) == 1:

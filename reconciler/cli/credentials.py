@@ -109,14 +109,14 @@ def api_tokens(api: Api, options: ConnectionOptions, console: Console) -> ApiTok
     if server is not None:
         url = checked_url(server.url, "the token URL", "token_url")
         _check_issuer(base_url, url)
-        client_id = _bound("CLIENT_ID", url, console, auth.method)
-        setting = _variable("CLIENT_SECRET", url)
-        token = _bound("CLIENT_SECRET", url, console, auth.method)
-    else:
-        client_id = None
-        token, setting = _api_token(base_url, options, console, auth)
-    second = None if auth.second_header is None else _bound("TOKEN2", base_url, console)
-    return ApiTokens(token, setting, second, client_id)
+        client_id, setting = _bound("CLIENT_ID", url, console, auth.method)
+        token, secret_setting = _bound("CLIENT_SECRET", url, console, auth.method)
+        return ApiTokens(token, f"{setting} and {secret_setting}", client_id=client_id)
+    token, setting = _api_token(base_url, options, console, auth)
+    if auth.second_header is None:
+        return ApiTokens(token, setting)
+    second, second_setting = _bound("TOKEN2", base_url, console)
+    return ApiTokens(token, f"{setting} and {second_setting}", second)
 
 
 def _check_issuer(base_url: BaseUrl, token_url: BaseUrl) -> None:
@@ -142,7 +142,7 @@ def _api_token(
     is_bound = bool(name) and (name in os.environ or _variable("TOKEN_FILE", base_url) in os.environ)
     if is_built_in and (options.token_file is not None or not is_bound):
         return api_token(options.token_file, console, auth), "GCORE_API_KEY or the token file"
-    return _bound("TOKEN", base_url, console, auth.method), name
+    return _bound("TOKEN", base_url, console, auth.method)
 
 
 def _place(url: BaseUrl) -> tuple[str, str]:
@@ -155,8 +155,13 @@ def _variable(what: str, url: BaseUrl) -> str:
     return f"{PREFIX}_{what}_{binding(url)}"
 
 
-def _bound(what: str, url: BaseUrl, console: Console, method: AuthMethod = AuthMethod.TOKEN) -> Secret:
-    """Return a secret that the environment binds to the host of an address. Raises ConfigurationError."""
+def _bound(
+    what: str, url: BaseUrl, console: Console, method: AuthMethod = AuthMethod.TOKEN
+) -> tuple[Secret, str]:
+    """Return a secret that the environment binds to the host of an address, and the variable.
+
+    Raises ConfigurationError.
+    """
     name, file_name = _variable(what, url), _variable(f"{what}_FILE", url)
     file = os.environ.get(file_name)
     text, where = os.environ.get(name), name
@@ -168,7 +173,7 @@ def _bound(what: str, url: BaseUrl, console: Console, method: AuthMethod = AuthM
         raise ConfigurationError(
             f"no token for {place}: {where} is {lack}; set {name}, or {file_name} to its file"
         )
-    return checked_secret(text, where, method)
+    return checked_secret(text, where, method), file_name if file else name
 
 
 def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AUTH) -> Secret:

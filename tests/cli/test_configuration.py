@@ -373,6 +373,19 @@ def test_a_second_header_carries_the_second_token_of_the_host(
     assert server.sent("Authorization") == {None}
 
 
+def test_a_refused_token_is_named_by_every_variable_that_holds_a_part_of_it(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    server.status = 401
+    configure(work, server, {"auth": {"header": "DD-API-KEY", "second_header": "DD-APPLICATION-KEY"}})
+    token, second = (f"RECONCILER_{word}_{server.variable}" for word in ("TOKEN_FILE", "TOKEN2"))
+    (work.parent / "token").write_text("of-a-file")
+    (work.parent / "token").chmod(0o600)
+    cli.environment.setenv(token, str(work.parent / "token"))
+    cli.environment.setenv(second, "second-t0ken")
+    assert cli("plan").err.endswith(f"; check {token} and {second}\n")
+
+
 def test_basic_authentication_takes_user_and_password(cli: CommandLine, work: Path, server: Recorder) -> None:
     configure(work, server, {"auth": {"basic": True}})
     name = f"RECONCILER_TOKEN_{server.variable}"
