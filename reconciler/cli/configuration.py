@@ -120,6 +120,11 @@ def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapp
     return values
 
 
+def tree_configuration(config: str | None) -> Configured:
+    """Return what the configuration of the working tree says. Raises InputError."""
+    return _configured({"config": config, "env": None})
+
+
 def _is_open(context: click.Context, name: str) -> bool:
     """Return whether a command has an option that is given neither on its line nor in the environment."""
     source = context.get_parameter_source(name)

@@ -8,9 +8,10 @@ from typing import Final
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
+from reconciler.cli.configuration import tree_configuration
 from reconciler.cli.console import plain_console
 from reconciler.cli.options import kinds_option
-from reconciler.cli.values import command
+from reconciler.cli.values import command, option
 from reconciler.kinds.bundle import bundled_schema, editor_schema
 from reconciler.kinds.packaged import schema_texts
 from reconciler.validate.known_kinds import tree_kinds
@@ -24,6 +25,14 @@ class SchemaOptions:
 
     name: str
     kinds: tuple[str, ...] = kinds_option()
+    config_file: str | None = option(
+        "The configuration whose kinds count too, instead of reconciler.yaml in this folder or above it.",
+        "--config",
+        "config_file",
+        type=click.Path(),
+        metavar="FILE",
+        envvar="RECONCILER_CONFIG",
+    )
 
 
 def _schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -42,13 +51,15 @@ def schema(_context: click.Context, options: SchemaOptions) -> None:
 
     NAME is keys (a desired-state document, the default), a kind such as caas, plan (the JSON plan), history
     (what history --format json prints), notification (what a webhook is sent), kind (the file of a kind of
-    your own) or config (reconciler.yaml). With --kinds, a document may be of custom kinds too.
+    your own) or config (reconciler.yaml). A document may be of the kinds of the configuration and of --kinds
+    too.
     """
     name, known = options.name, schema_texts()
     console = plain_console()
-    if options.kinds and name == "keys":
-        own = tree_kinds(options.kinds)
-        console.result(editor_schema(kind for name, kind in own.items() if name not in known))
+    if name == "keys":
+        configured = tree_configuration(options.config_file)
+        own = tree_kinds((*options.kinds, *configured.kinds), apis=configured.kind_apis)
+        console.result(editor_schema(kind for kind in own.values() if kind.is_custom))
         return
     if name not in known:
         raise click.BadParameter(f"{name!r} is none of {', '.join(known)}", param_hint="NAME")

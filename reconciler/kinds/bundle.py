@@ -38,14 +38,18 @@ def editor_schema(kinds: Iterable[Kind]) -> str:
     """Return the text of the schema of a document that may be of one of these kinds too."""
     schema = json.loads(bundled_schema("keys"))
     header = schema["properties"]
+    packaged = frozenset(header)
     for kind in kinds:
         header["kind"]["enum"].append(kind.name)
         header["kind"]["enumDescriptions"].append(kind.schema.get("description", ""))
-        for name, described in kind.scope.items():
-            header.setdefault(name, described)
+        parameters = {name: described for name, described in kind.scope.items() if name not in packaged}
+        for name, described in parameters.items():
+            # Kinds may mean different things by one name: each says for itself what it takes.
+            header[name] = described if header.get(name, described) == described else {}
         is_meant = {"required": ["kind"], "properties": {"kind": {"const": kind.name}}}
-        keys = {"properties": {"keys": {"items": {"$ref": f"#/definitions/{kind.name}"}}}}
-        schema["allOf"].append({"if": is_meant, "then": keys})
+        keys = {"keys": {"items": {"$ref": f"#/definitions/{kind.name}"}}}
+        then = {"required": sorted(parameters), "properties": {**parameters, **keys}}
+        schema["allOf"].append({"if": is_meant, "then": then})
         rules = {name: {"$ref": f"#/definitions/{name}"} for name in sorted(RESERVED, reverse=True)}
         schema["definitions"][kind.name] = {
             **kind.schema,

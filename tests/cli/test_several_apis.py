@@ -157,6 +157,36 @@ def test_a_journal_settles_the_writes_to_every_api_of_a_run(cli: CommandLine, tm
     assert (offline.code, offline.out) == (0, "3 writes, 0 in doubt.\n")
 
 
+def test_the_schema_for_editors_knows_the_kinds_of_the_configuration(cli: CommandLine, work: Path) -> None:
+    kind = json.loads(kind_of("/repos/{owner}/{repo}/labels"))
+    kind["x-reconciler"]["scope"]["owner"] = {"type": "integer", "minimum": 1}
+    (work / "kinds/gitea/label.schema.json").write_text(json.dumps(kind))
+    printed = cli("schema")
+    assert printed.code == 0, printed.err
+    validator = Draft7Validator(json.loads(printed.out))
+
+    def is_valid(**header: Any) -> bool:
+        named: bool = validator.is_valid({"repo": "site", "keys": [{"name": "bug"}], **header})
+        return named
+
+    assert is_valid(kind="github.label", owner="acme")
+    assert is_valid(kind="gitea.label", owner=7)
+    assert is_valid(kind="milestone", owner="acme")
+    assert not is_valid(kind="github.label", owner=7)
+    assert not is_valid(kind="gitea.label", owner="acme")
+    assert not is_valid(kind="label", owner="acme")
+    assert not is_valid(kind="github.label")
+    assert not is_valid(kind="milestone", owner="acme", keys=[{"name": "bug", "colour": "x"}])
+
+
+def test_the_schema_of_a_configuration_is_printed_whatever_is_wrong_with_it(
+    cli: CommandLine, work: Path
+) -> None:
+    (work / "reconciler.yaml").write_text("apis: 1\n")
+    assert cli("schema", "config").code == 0
+    assert "apis must be a mapping" in cli("schema").err
+
+
 def test_with_one_api_no_output_names_it(cli: CommandLine, work: Path, hub: Place) -> None:
     configure(work, {"github": {"base_url": hub.url}})
     (work / "keys/all.yaml").write_text(document("label", "bug"))
