@@ -34,7 +34,6 @@ class Place:
     in_flight: int = 0
     most: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
-    arrived: threading.Event = field(default_factory=threading.Event)
     never: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -93,7 +92,6 @@ def place() -> Iterator[Place]:
                 held.requests.append((self.command, self.path, self.headers.get("Authorization", "")))
                 held.in_flight += 1
                 held.most = max(held.most, held.in_flight)
-            held.arrived.set()
             held.never.wait(held.seconds)
             with held.lock:
                 status, content = held.respond(self.command, self.path, body)

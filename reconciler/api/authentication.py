@@ -62,25 +62,33 @@ class TokenHeaders:
     values: Mapping[str, str] = field(repr=False)
 
 
+def guard(settings: AuthSettings) -> None:
+    """Let no response of any API hold the tokens of one. Raises ConfigurationError for an unusable token."""
+    redactor, token = settings.redactor, settings.token
+    redactor.refuse(token)
+    if settings.auth.method is AuthMethod.BASIC:
+        for part in _guarded(token, settings.token_setting):
+            redactor.refuse(part)
+    if settings.second_token is not None:
+        redactor.refuse(settings.second_token)
+
+
 class Authenticator:
     """Headers with the tokens of an API, the same for every request."""
 
     def __init__(self, settings: AuthSettings) -> None:
         """Build the headers, and register the tokens for redaction. Raises ConfigurationError."""
-        auth, token, redactor = settings.auth, settings.token, settings.redactor
+        auth, token = settings.auth, settings.token
         self._settings = settings
-        redactor.refuse(token)
+        guard(settings)
         self._headers: dict[str, str] = {}
         if auth.method is AuthMethod.BASIC:
             self._headers[auth.header] = f"Basic {_encoded(token)}"
-            for part in _guarded(token, settings.token_setting):
-                redactor.refuse(part)
         elif auth.method is AuthMethod.TOKEN:
             self._headers[auth.header] = f"{auth.scheme} {token.reveal()}".lstrip(" ")
         if auth.second_header is not None:
             if settings.second_token is None:
                 raise errors.ConfigurationError(f"there is no token for the header {auth.second_header}")
-            redactor.refuse(settings.second_token)
             self._headers[auth.second_header] = settings.second_token.reveal()
 
     def headers(self, grace: float) -> TokenHeaders:  # noqa: ARG002 - for a token that is fetched

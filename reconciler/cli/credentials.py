@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from reconciler.api.address import binding, binding_fault, checked_url
 from reconciler.api.apis import Apis
-from reconciler.api.authentication import checked_secret
+from reconciler.api.authentication import checked_secret, guard
 from reconciler.api.client import Session
 from reconciler.api.exchange import Exchange
 from reconciler.api.reader import Connection
@@ -54,6 +55,11 @@ def sessions(  # noqa: PLR0913, PLR0917 - all that several connections depend on
     apis = Apis(openers, clock, stop, redactor)
     if len(openers) == 1:
         apis.session(next(iter(openers)))
+        return apis
+    for api in options.apis.values():  # none may show the token of another, whether that is used or not
+        with suppress(ConfigurationError):
+            found = connection(options, clock, Console(-1, color=None), stop, on_exchange, api)
+            guard(replace(found, redactor=redactor))
     return apis
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +20,6 @@ from tests.support import lines_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support import CommandLine
 
@@ -437,3 +438,262 @@ def test_an_api_that_is_only_renamed_keeps_its_history(
     shutil.move(work / "kinds/gitea", work / "kinds/forge")
     configure(work, {"github": {"base_url": hub.url}, "forge": {"base_url": tea.url}})
     assert cli("drift", "--history", file).code == 0
+
+
+# Requests in flight
+
+
+@pytest.fixture
+def many(work: Path, hub: Place, tea: Place) -> Path:
+    """Twenty repositories at each API, with a label each that differs."""
+    texts = []
+    for number in range(20):
+        for place_of, kind in ((hub, "github.label"), (tea, "gitea.label")):
+            place_of.hold(f"/repos/acme/r{number}/labels", "bug")
+            texts.append(document(kind, "bug").replace("repo: site", f"repo: r{number}"))
+    (work / "keys/all.yaml").write_text("---\n".join(texts))
+    return work
+
+
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--auto-approve"), ("drift", "--correct", "all")])
+def test_each_api_has_its_own_number_of_requests_in_flight(
+    cli: CommandLine, many: Path, hub: Place, tea: Place, command: tuple[str, ...]
+) -> None:
+    configure(many, {"github": {"base_url": hub.url}, "gitea": {"base_url": tea.url, "parallelism": 2}})
+    hub.seconds = tea.seconds = 0.02
+    assert cli(*command).code == 0
+    assert (tea.most, hub.most > 2, hub.most <= 10) == (2, True, True)
+    hub.most = tea.most = 0
+    assert cli("plan", "--parallelism", "3").code == 0
+    assert (tea.most, hub.most) == (3, 3)
+
+
+def test_a_slow_api_does_not_hold_up_another(cli: CommandLine, many: Path, hub: Place, tea: Place) -> None:
+    done: list[int] = []
+    tea.seconds = 30
+
+    def release() -> None:
+        deadline = threading.Event()
+        while len(hub.writes) < 20 and not deadline.wait(0.05) and len(done) < 200:
+            done.append(len(hub.writes))
+        done.append(len(tea.writes))
+        tea.never.set()
+
+    assert cli("plan", "--out", "plan.json", "--target", "github.label/*").code == 0
+    configure(many, {"github": {"base_url": hub.url}, "gitea": {"base_url": tea.url, "parallelism": 1}})
+    tea.never.set()
+    assert cli("plan", "--out", "plan.json").code == 0
+    tea.never.clear()
+    thread = threading.Thread(target=release)
+    thread.start()
+    finished = cli("apply", "--plan", "plan.json", "--auto-approve")
+    thread.join()
+    assert (finished.code, len(hub.writes), len(tea.writes), done[-1]) == (0, 20, 20, 0)
+
+
+# Saved plans, approvals and what is taken back
+
+
+@pytest.mark.usefixtures("work")
+def test_a_saved_plan_is_shown_and_applied_with_the_names_of_its_apis(
+    cli: CommandLine, hub: Place, tea: Place
+) -> None:
+    planned = json.loads(cli("plan", "--out", "plan.json", "--format", "json").out)
+    assert "API gitea" in cli("show", "plan.json").out
+    other = cli("apply", "--auto-approve", "--expect", f"sha256:{'0' * 64}")
+    assert (other.code, hub.writes, tea.writes) == (3, [], [])
+    done = cli("apply", "--plan", "plan.json", "--auto-approve", "--expect", planned["fingerprint"])
+    assert (done.code, len(hub.writes), len(tea.writes)) == (0, 1, 2), done.err
+
+
+def test_a_saved_plan_is_refused_where_an_api_moved(
+    cli: CommandLine, work: Path, hub: Place, tea: Place
+) -> None:
+    assert cli("plan", "--out", "plan.json").code == 0
+    configure(work, {"github": {"base_url": tea.url}, "gitea": {"base_url": hub.url}})
+    done = cli("apply", "--plan", "plan.json", "--auto-approve")
+    assert (done.code, hub.writes, tea.writes) == (3, [], [])
+    assert (
+        f"made for gitea {tea.url}, github {hub.url}, not for gitea {hub.url}, github {tea.url}" in done.err
+    )
+
+
+def test_a_saved_plan_of_one_api_needs_no_token_of_another(
+    cli: CommandLine, work: Path, hub: Place, tea: Place
+) -> None:
+    apis = {"github": {"base_url": hub.url}, "gitea": {"base_url": tea.url}}
+    third = {"third": {"base_url": "https://third.example.com", "kinds": None}}
+    configure(work, apis | third)
+    cli.environment.delenv(f"RECONCILER_TOKEN_{tea.variable}")
+    (work / "keys/all.yaml").write_text(document("github.label", "bug"))
+    for words in (("plan", "--out", "plan.json"), ("apply", "--plan", "plan.json", "--auto-approve")):
+        done = cli(*words)
+        assert done.code == 0, done.err
+    assert (hub.writes, tea.requests) == ([("PATCH", f"{LABELS}/bug")], [])
+    assert cli("drift").code == 0
+
+
+@pytest.mark.usefixtures("work")
+@pytest.mark.parametrize(
+    ("target", "addresses"),
+    [("github.label/*", [HUB]), ("*.label/*", [TEA, HUB]), (TEA, [TEA]), ("milestone/*", [GOAL])],
+)
+def test_a_target_names_the_api_as_addresses_do(cli: CommandLine, target: str, addresses: list[str]) -> None:
+    changes = json.loads(cli("plan", "--target", target, "--format", "json").out)["resource_changes"]
+    assert [change["address"] for change in changes] == addresses
+
+
+def test_ambiguous_kinds_are_explained_exported_and_accepted(
+    cli: CommandLine, work: Path, hub: Place, tea: Place
+) -> None:
+    assert f"PATCH {LABELS}/bug" in cli("explain", TEA).out
+    assert hub.requests == []
+    tea.hold(LABELS, "bug", "new")
+    scope = ("--kind", "gitea.label", "--scope", "owner=acme", "--scope", "repo=site")
+    assert "kind: gitea.label" in cli("export", *scope).out
+    assert cli("export", *scope, "--into", "keys/all.yaml").code == 0
+    text = (work / "keys/all.yaml").read_text()
+    assert text.index("github.label") < text.index("gitea.label") < text.index("name: new")
+    assert text.index("name: new") < text.index("milestone")
+    assert cli("accept", TEA).code == 0
+    changes = json.loads(cli("plan", "--format", "json").out)["resource_changes"]
+    assert [change["address"] for change in changes] == [HUB, GOAL]
+    assert hub.writes == tea.writes == []
+
+
+def test_a_journal_in_doubt_is_resolved_at_each_api(
+    cli: CommandLine, work: Path, hub: Place, tea: Place
+) -> None:
+    assert cli("apply", "--auto-approve", "--journal", "done.jsonl").code == 0
+    lines = [json.loads(line) for line in Path("done.jsonl").read_text(encoding="utf-8").splitlines()]
+    kept = [json.dumps(line) for line in lines if line["event"] != "outcome"]
+    (work / "torn.jsonl").write_text("".join(f"{line}\n" for line in kept))
+    tea.held[LABELS]["bug"]["color"] = "ededed"
+    done = cli("journal", "torn.jsonl")
+    assert f"{HUB}: took effect" in done.out
+    assert f"{TEA}: did not take effect" in done.out
+    configure(work, {"github": {"base_url": tea.url}, "gitea": {"base_url": hub.url}})
+    moved = cli("journal", "torn.jsonl")
+    assert (moved.code, f"it was written to {hub.url}" in moved.out) == (4, True)
+
+
+# What else can be configured
+
+
+def test_two_apis_at_one_host_have_one_token_and_their_own_paths(
+    cli: CommandLine, work: Path, hub: Place
+) -> None:
+    for front in ("/one", "/two"):
+        hub.hold(f"{front}{LABELS}", "bug")
+    urls = {"github": f"{hub.url}/one", "gitea": f"{hub.url}/two/"}
+    configure(work, {name: {"base_url": url} for name, url in urls.items()})
+    (work / "keys/all.yaml").write_text("---\n".join(document(f"{name}.label", "bug") for name in urls))
+    assert cli("apply", "--auto-approve", "--history", "h.db", "--journal", "j.jsonl").code == 0
+    assert sorted(hub.writes) == [("PATCH", f"{front}{LABELS}/bug") for front in ("/one", "/two")]
+    assert hub.tokens == {"Bearer token-of-the-hub"}
+    assert cli("journal", "j.jsonl").code == 0
+    assert cli("drift", "--history", "h.db").code == 0
+
+
+def test_one_address_under_two_names_is_two_apis(cli: CommandLine, work: Path, hub: Place) -> None:
+    configure(work, {"github": {"base_url": hub.url}, "gitea": {"base_url": hub.url}})
+    hub.hold(LABELS, "bug", "other")
+    (work / "keys/all.yaml").write_text(
+        "---\n".join([document("github.label", "bug"), document("gitea.label", "other")])
+    )
+    assert cli("apply", "--auto-approve", "--history", "h.db").code == 0
+    assert cli("drift", "--history", "h.db").code == 0
+    assert sorted(path for _, path in hub.writes) == [f"{LABELS}/bug", f"{LABELS}/other"]
+
+
+@pytest.mark.parametrize("name", ["caas", "label", "label-label", "api", "gcore", "a", "x" * 40])
+def test_an_api_may_be_named_like_a_kind(
+    cli: CommandLine, work: Path, hub: Place, tea: Place, name: str
+) -> None:
+    shutil.move(work / "kinds/github", work / f"kinds/{name}")
+    configure(work, {name: {"base_url": hub.url}, "gitea": {"base_url": tea.url}})
+    if name == "gcore":
+        cli.environment.setenv("GCORE_API_KEY", "token-of-the-hub")
+        cli.environment.setenv("GCORE_BASE_URL", hub.url)
+    (work / "keys/all.yaml").write_text(document(f"{name}.label", "bug"))
+    assert cli("apply", "--auto-approve", "--history", "h.db").code == 0
+    hub.held[LABELS]["bug"]["color"] = "000000"
+    done = cli("drift", "--history", "h.db")
+    assert (done.code, f"{name}.label/acme/site/bug" in done.out, tea.writes) == (2, True, [])
+    assert cli("explain", f"{name}.label/acme/site/bug").code == 0
+
+
+def test_twenty_apis_are_planned_and_applied_in_one_run(
+    cli: CommandLine, work: Path, hub: Place, tea: Place
+) -> None:
+    names = [f"api-{number}" for number in range(20)]
+    apis: dict[str, dict[str, Any]] = {}
+    for number, name in enumerate(names):
+        shutil.copytree(work / "kinds/github", work / f"kinds/{name}")
+        place_of = hub if number % 2 else tea
+        place_of.hold(f"/{name}{LABELS}", "bug")
+        apis[name] = {"base_url": f"{place_of.url}/{name}"}
+    configure(work, apis)
+    (work / "keys/all.yaml").write_text("---\n".join(document(f"{name}.label", "bug") for name in names))
+    done = cli("apply", "--auto-approve")
+    assert "Apply complete! Resources: 0 added, 20 changed, 0 destroyed." in done.out
+    assert (len(hub.writes), len(tea.writes)) == (10, 10)
+    assert cli("drift").code == 0
+
+
+@pytest.mark.usefixtures("work")
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe\x00", b"<html>", b"[{}]", b'{"a": 1}', b"[" * 100_000, b"null", b"[1, 2]"]
+)
+def test_garbage_from_one_api_is_its_own_fault(cli: CommandLine, hub: Place, tea: Place, body: bytes) -> None:
+    hub.body = body
+    planned = cli("plan", "--retries", "0")
+    assert (planned.code, TEA in planned.out, GOAL in planned.out) == (1, True, True)
+    assert "github.label/acme/site" in planned.err
+    assert "Traceback" not in planned.everything
+    cli("apply", "--auto-approve", "--retries", "0")
+    assert (hub.writes, len(tea.writes)) == ([], 2)
+
+
+def test_a_token_in_the_responses_of_another_api_is_not_shown(
+    cli: CommandLine, work: Path, hub: Place, tea: Place
+) -> None:
+    secret = "token-of-the-hub"
+    tea.held[LABELS]["bug"]["description"] = f"was {secret}"
+    text = (
+        (work / "keys/all.yaml")
+        .read_text()
+        .replace("    color: d73a4a\n", "    color: d73a4a\n    description: x\n")
+    )
+    (work / "keys/all.yaml").write_text(text)
+    for words in (
+        ("plan",),
+        ("plan", "--format", "json"),
+        ("drift",),
+        ("explain", TEA),
+        ("apply", "--dry-run"),
+    ):
+        done = cli(*words, *(() if words[0] == "explain" else ("--retries", "0")))
+        assert secret not in done.everything
+    tea.status, tea.body = 400, json.dumps({"message": f"no {secret}"}).encode()
+    assert secret not in cli("plan", "--retries", "0").everything
+    tea.headers = {"X-Request-Id": secret}
+    assert secret not in cli("drift", "--retries", "0", "-v").everything
+    assert hub.tokens == {f"Bearer {secret}"}
+
+
+@pytest.mark.usefixtures("many")
+def test_an_interrupt_ends_the_writes_to_every_api(cli: CommandLine, hub: Place, tea: Place) -> None:
+    hub.seconds = tea.seconds = 0.1
+    words = ("apply", "--auto-approve", "--parallelism", "1", "--journal", "j.jsonl")
+    with cli.start(*words) as process:
+        while not (hub.writes and tea.writes) and process.poll() is None:
+            hub.never.wait(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "not attempted" in out
+    for each in (hub, tea):
+        assert 1 <= len(each.writes) < 20
+        assert each.in_flight == 0
+    assert cli("journal", "j.jsonl").code == 0
