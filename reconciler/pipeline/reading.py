@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
-    from reconciler.api.client import Sessions
+    from reconciler.api.client import Session, Sessions
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
@@ -78,17 +78,18 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
         by_api.setdefault(kinds[part.scope.kind].api, []).append(part)
     futures: dict[Future[Plan], Scope] = {}
     failures: dict[Scope, errors.ReconcilerError] = {}
+    sessions: dict[str, Session] = {}
+    for api, parts in by_api.items():
+        try:
+            sessions[api] = client.session(api)
+        except errors.ConfigurationError as error:
+            if stops_api or len(by_api) == 1:
+                raise
+            failures |= {part.scope: error for part in parts}
     with reading(state) as on_scope:
-        for api, parts in by_api.items():
-            try:
-                session = client.session(api)
-            except errors.ConfigurationError as error:
-                if stops_api or len(by_api) == 1:
-                    raise
-                failures |= {part.scope: error for part in parts}
-                continue
-            session.workers.start(len(parts))
-            for part in parts:
+        for api, session in sessions.items():
+            session.workers.start(len(by_api[api]))
+            for part in by_api[api]:
                 kind = kinds[part.scope.kind]
                 futures[session.workers.submit(examine, kind, part, session.reader)] = part.scope
         plans, unread = settled(futures, on_scope, stop_api if stops_api else lambda _scope: None)

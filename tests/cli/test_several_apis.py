@@ -385,7 +385,19 @@ def test_the_token_of_one_api_is_missing_and_drift_compares_the_others(cli: Comm
     lack = f"no token for {hub.url[7:]}: RECONCILER_TOKEN_{hub.variable} is not set"
     assert f"github.label/acme/site: could not be read from the API github: {lack}" in done.err
     assert "Apply complete! Resources: 0 added, 2 changed, 0 destroyed." in done.out
-    assert cli("plan").code == 1
+
+
+@pytest.mark.usefixtures("work")
+@pytest.mark.parametrize("is_missing", ["hub", "tea"])
+def test_the_token_of_one_api_is_missing_and_nothing_is_planned_or_sent(
+    cli: CommandLine, hub: Place, tea: Place, is_missing: str
+) -> None:
+    place_of = hub if is_missing == "hub" else tea
+    cli.environment.delenv(f"RECONCILER_TOKEN_{place_of.variable}")
+    for words in (("plan",), ("apply", "--auto-approve")):
+        done = cli(*words)
+        assert (done.code, done.out, hub.requests, tea.requests) == (1, "", [], [])
+        assert f"set RECONCILER_TOKEN_{place_of.variable}, or RECONCILER_TOKEN_FILE_" in done.err
 
 
 # Histories

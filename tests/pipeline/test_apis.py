@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from reconciler import pipeline
 from reconciler.api.apis import Apis
 from reconciler.api.client import Session
+from reconciler.api.redaction import Redactor
 from reconciler.api.workers import Workers
 from reconciler.apply.journal import Journal, Run
 from reconciler.errors import ConfigurationError, RefusedError, UnreadableError
@@ -189,3 +191,23 @@ def test_an_interrupted_run_stops_every_api(apis: dict[str, Api]) -> None:
         outcomes = pipeline.apply(plan, client, kinds=KINDS)
     assert {outcome.result for outcome in outcomes} == {Result.NOT_ATTEMPTED}
     assert all(method == "GET" for api in apis.values() for method, _, _ in api.requests)
+
+
+def test_nothing_is_sent_unless_every_api_can_be_opened(apis: dict[str, Api]) -> None:
+    began = threading.Event()
+
+    def follow(request: httpx.Request) -> httpx.Response:
+        began.set()
+        return apis["east"](request)
+
+    def fail() -> Session:
+        assert not began.wait(0.2)
+        raise ConfigurationError("no token")
+
+    clock, stop, redactor = FakeClock(), threading.Event(), Redactor()
+    east = connect(follow, base_url="https://east.example.com", clock=clock)
+    with (
+        Apis({"east": lambda: Session(east, Workers(1)), "west": fail}, clock, stop, redactor) as client,
+        pytest.raises(ConfigurationError, match="no token"),
+    ):
+        planned(client)
