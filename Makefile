@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check bench chaos fuzz soak collections vendor lock clean
+.PHONY: help demo test coverage check bench chaos fuzz soak collections proof vendor lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -71,6 +71,9 @@ soak: $(VENV)/dev ## 10,000 rounds of a drift service on a fake clock, with figu
 
 collections: $(VENV)/dev ## how many collections of the descriptions in the folder OPENAPI can be kinds
 	@$(BIN)/python tools/measure_collections.py $(OPENAPI)
+
+proof: $(VENV)/dev ## the drafts of all collections in the folder OPENAPI, end to end on servers made from it (minutes)
+	@$(BIN)/python tools/prove_collections.py $(OPENAPI)
 
 vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the emulator (minutes)
 	@$(BIN)/python tools/vendor_suite.py

@@ -1,0 +1,232 @@
+"""Proving drafts on a server made from their description; every planted fault is found."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import described
+from described import Described
+from described_server import Fake
+from made_values import REQUEST, Maker
+from proof_verdicts import Verdict, tables
+from prove_collections import prove, proven
+from reconciler.kinds.kind import EXTENSION
+from reconciler.kinds.openapi.draft import draft
+from tests.kinds.descriptions import PET, PETS, ROW, TEXT, an_object, content, pets, query
+
+if TYPE_CHECKING:
+    from described_things import Thing
+
+NUMBER: dict[str, Any] = {"type": "integer"}
+MAP: dict[str, Any] = {"type": "object", "additionalProperties": TEXT}
+PAIRS: dict[str, Any] = {"type": "array", "items": an_object({"key": TEXT, "value": TEXT}, "key", "value")}
+BODY: dict[str, Any] = {"name": TEXT, "size": NUMBER, "note": TEXT}
+WITH_NOTE = {**ROW, "note": TEXT}
+PAGES: dict[str, Any] = {"parameters": [query("page"), query("per_page", maximum=5)]}
+ROWS = {"type": "array", "items": an_object(WITH_NOTE, *WITH_NOTE)}
+OFFSET: dict[str, Any] = {
+    "listed": an_object({"count": NUMBER, "results": ROWS}, "count", "results"),
+    "parameters": [query("limit", maximum=7), query("offset")],
+}
+
+
+def two_fields(**more: Any) -> dict[str, Any]:
+    """Describe pets with a size and a note that can be set."""
+    return pets(**{"row": WITH_NOTE, "body": BODY, **more})
+
+
+def verdict_of(description: Any) -> Verdict:
+    return proven(description, Described(description), PETS, PET, 0)
+
+
+DESCRIPTIONS: dict[str, dict[str, Any]] = {
+    "a bare list": two_fields(),
+    "pages by offset": two_fields(**OFFSET),
+    "pages by number": two_fields(**PAGES),
+    "pages from 0": two_fields(parameters=[query("page", minimum=0), query("per_page", maximum=5)]),
+    "cursors": two_fields(
+        listed=an_object({"data": ROWS, "next_cursor": {"type": ["string", "null"]}}, "data", "next_cursor"),
+        parameters=[query("cursor", type="string"), query("limit", maximum=4)],
+    ),
+    "a task": two_fields(responses={"202": content(an_object({"task_id": TEXT}, "task_id"))}),
+    "a PUT of the whole": two_fields(method="put"),
+    "a merge patch": two_fields(kind="application/merge-patch+json"),
+    "an envelope": two_fields(
+        body=an_object({"pet": an_object(BODY)}, "pet"), one=an_object({"pet": an_object(WITH_NOTE)}, "pet")
+    ),
+    "tags shown as pairs": pets(row={**ROW, "tags": PAIRS}, body={"name": TEXT, "size": NUMBER, "tags": MAP}),
+    "a member that is always sent": two_fields(body=an_object(BODY, "size")),
+}
+
+
+@pytest.mark.parametrize("name", DESCRIPTIONS)
+def test_a_draft_passes_on_a_server_of_its_description(name: str) -> None:
+    found = verdict_of(DESCRIPTIONS[name])
+    assert (found.fault, found.fields) == ("", dict.fromkeys(found.fields, ""))
+    assert len(found.fields) == 2
+    assert found.passes
+
+
+class StoresNothing(Fake):
+    def _change(self, _method: str, _operation: Any, thing: Thing, _body: Any) -> Thing:
+        return thing
+
+
+class StoresTooMuch(Fake):
+    def _change(self, method: str, operation: Any, thing: Thing, body: Any) -> Thing:
+        for name in ("size", "note"):
+            if name not in body:
+                self.things.set(thing, name, 5 if name == "size" else "other")
+        return super()._change(method, operation, thing, body)
+
+
+class ForgetsAtOnce(Fake):
+    """It shows what was set in its response, and has the old value afterwards."""
+
+    def _change(self, method: str, operation: Any, thing: Thing, body: Any) -> Thing:
+        before = {name: thing.settings[name] for name in body}
+
+        def forget() -> None:
+            for name, value in before.items():
+                self.things.set(thing, name, value)
+
+        self._pending.append((1, forget))
+        return super()._change(method, operation, thing, body)
+
+
+class HasSmallerPages(Fake):
+    """Its pages are smaller than they are said to be."""
+
+    def fill(self, count: int) -> None:
+        super().fill(count)
+        self._pages.largest = 3
+
+
+@pytest.mark.parametrize(
+    ("server", "changes", "reason"),
+    [
+        (StoresNothing, {}, "not verified"),
+        (StoresTooMuch, {}, "changed too"),
+        (ForgetsAtOnce, {}, "afterwards the plan still changes"),
+        (HasSmallerPages, PAGES, "objects were listed"),
+    ],
+)
+def test_a_server_that_does_not_do_as_it_says_is_found(server: type[Fake], changes: Any, reason: str) -> None:
+    description = two_fields(**changes)
+    found = Verdict(PETS)
+    prove(found, server(Described(description), PETS, PET), draft(description, PETS).schema)
+    assert not found.passes
+    assert reason in f"{found.fault} {found.fields}"
+
+
+@pytest.mark.parametrize(
+    ("planted", "reason"),
+    [
+        ({"envelope": {"body": "pet"}}, ".pet is not described"),
+        ({"update": {"method": "PUT"}}, "is not described"),
+        (
+            {"update": {"method": "PATCH", "encoding": "form"}},
+            "x-www-form-urlencoded is not one of application/json",
+        ),
+        ({"always_sent": ["size"]}, "carries size too"),
+        ({"path": "made_at"}, "there is no"),
+        ({"list": {"style": "whole", "results": "pets"}}, "InvalidResponseError"),
+        (
+            {"list": {"style": "offset", "results": None, "count": None}, "page_limit": 9},
+            "limit is not described",
+        ),
+        ({"send": {"query": {"verbose": "1"}}}, "query verbose is not described"),
+    ],
+)
+def test_a_draft_that_is_wrong_is_found(planted: Any, reason: str) -> None:
+    description = two_fields()
+    schema = json.loads(json.dumps(draft(description, PETS).schema))
+    schema[EXTENSION] |= planted
+    found = Verdict(PETS)
+    prove(found, Fake(Described(description), PETS, PET), schema)
+    assert not found.passes
+    assert reason in f"{found.fault} {found.fields}"
+
+
+def test_a_field_that_no_update_takes_is_found() -> None:
+    description = two_fields()
+    schema = json.loads(json.dumps(draft(description, PETS).schema))
+    schema["properties"]["made_at"] = {"type": "string", "format": "date-time"}
+    found = Verdict(PETS)
+    prove(found, Fake(Described(description), PETS, PET), schema)
+    assert found.fields["made_at"] == "the description's update does not take it"
+
+
+REFUSED = [
+    ("PATCH", "{pet}", {"size": "big"}, 400, "is not of type"),
+    ("PATCH", "{pet}", {"colour": "red"}, 400, ".colour is not described"),
+    ("PATCH", "{pet}", {"made_at": "2030-01-01T00:00:00Z"}, 400, ".made_at is read-only"),
+    ("PATCH", "nobody", {"size": 1}, 404, "there is no nobody"),
+    ("PUT", "{pet}", {"size": 1}, 405, "is not described"),
+    ("PATCH", "{pet}?dry=1", {"size": 1}, 400, "query dry is not described"),
+]
+
+
+@pytest.mark.parametrize(("method", "pet", "body", "status", "reason"), REFUSED)
+def test_the_server_refuses_what_is_not_described(
+    method: str, pet: str, body: Any, status: int, reason: str
+) -> None:
+    stamped = {**BODY, "made_at": {"type": "string", "readOnly": True}}
+    fake = Fake(Described(two_fields(body=stamped)), PETS, PET)
+    target = f"/shops/north/pets/{pet.format(pet=next(iter(fake.things.every)))}"
+    headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
+    response = fake.respond(method, target, headers, json.dumps(body).encode())
+    assert (response.status, reason in str(fake.requests[-1].faults)) == (status, True)
+
+
+def test_the_server_creates_and_deletes() -> None:
+    fake = Fake(Described(two_fields(create=an_object(BODY, "name"))), PETS, PET)
+    headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
+    made = fake.respond("POST", "/shops/north/pets", headers, b'{"name":"Rex","size":4}')
+    assert (made.body["name"], made.body["size"], len(fake.things.every)) == ("Rex", 4, 4)
+    refused = fake.respond("POST", "/shops/north/pets", headers, b'{"size":4}')
+    assert refused.status == 400
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "^[a-z]([-a-z0-9]{0,3}|x+)[0-9]$", "minLength": 3},
+        {"type": "string", "maxLength": 3},
+        {"type": "integer", "exclusiveMinimum": 5, "maximum": 9},
+        {"type": "integer", "multipleOf": 7, "minimum": 1},
+        {"type": "number", "minimum": 0.2, "maximum": 0.4},
+        {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "uniqueItems": True},
+        {"type": "string", "format": "ipv6"},
+        {"allOf": [an_object({"a": NUMBER}, "a"), an_object({"b": MAP}, "b")]},
+        {"anyOf": [{"type": "null"}, an_object({"kind": {"const": "x"}}, "kind")]},
+    ],
+)
+def test_values_are_made_that_a_schema_allows(schema: Any) -> None:
+    described_alone = Described({"paths": {}})
+    found = [Maker(described_alone, seed).valid(schema, REQUEST) for seed in range(20)]
+    assert all(described_alone.is_valid(schema, value) for value in found)
+    assert found == [Maker(described_alone, seed).valid(schema, REQUEST) for seed in range(20)]
+
+
+def test_the_server_knows_nothing_of_the_engine() -> None:
+    folder = Path(described.__file__).parent
+    for file in (*folder.glob("described*.py"), folder / "made_values.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            assert not any(name.startswith("reconciler") for name in names), file
+
+
+def test_the_tables_say_what_fails_and_why() -> None:
+    one = Verdict("/pets", fields={"size": "", "note": "refused"}, taken=3, is_patched=True)
+    other = Verdict("/shops", fault="draft: nothing can be set")
+    lines = list(tables({"zoo": [one, other]}))
+    assert "| zoo | 2 | 1 | 0 | 1 | 0 | 3 | 2 | 1 | 0 |" in lines
+    assert "- /shops: draft: nothing can be set" in lines
+    assert "- /pets note: refused" in lines
