@@ -16,6 +16,7 @@ from reconciler.diff.normalize import normalize
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.kinds.packaged import document_schema
+from reconciler.kinds.shape import declared_part
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
@@ -112,17 +113,20 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
     document, index = _place(parse(text, file), kind, key)
     wanted = declaration(kind, found.live, SchemaChecker(document_schema(), kind))
     edits: list[Edit] = []
+    values: dict[str, Any] = {}
     for name in found.fields:
         if name not in wanted.fields:
             reason = f"{name} is left as it is: the live value cannot be declared: {wanted.left_out[name]}"
             raise InputError([Problem(reason, key.position, found.address)])
         place = place_of(text, file, (document.index, index, name), found.address)
         same = _same(kind.fields[name])
-        edits += replaced(text, place, key.fields[name], wanted.fields[name], same)
+        # What the file leaves out inside an object is not managed, and may be a secret.
+        values[name] = declared_part(kind.fields[name].shape, wanted.fields[name], key.fields[name])
+        edits += replaced(text, place, key.fields[name], values[name], same)
     result = edited(text, edits)
     meant = Rewriting(
         key.position,
-        f"write it by hand: {flow_text({name: wanted.fields[name] for name in found.fields})}",
+        f"write it by hand: {flow_text(values)}",
         {(found.address, name) for name in found.fields},
         {(document.index, index, name) for name in found.fields},
     )

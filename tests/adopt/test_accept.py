@@ -19,7 +19,7 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.validate.validator import Validator
 from tests.adopt.hostile import TEXT
 from tests.properties import examples
-from tests.values import CAAS, NOW, SCOPE, live
+from tests.values import CAAS, NOW, SCOPE, kind_with, live
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -439,6 +439,45 @@ def test_a_value_that_cannot_be_declared_is_not_accepted() -> None:
         InputError, match="the live value cannot be declared: description holds what strict YAML"
     ):
         accepted(f"{HEAD}  - name: web-key\n    description: old\n", description="\ud800")
+
+
+INNER = {
+    "type": "object",
+    "properties": {"check": {"type": "boolean"}, "name": {"type": ["string", "null"]}},
+}
+HOOK = kind_with(
+    {
+        "hook": {
+            "type": "object",
+            "required": ["url"],
+            "properties": {"url": {"type": "string"}, "secret": {"type": "string"}, "tls": INNER},
+        }
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{url: a}", "{url: b}"),
+        ("{url: a, tls: {check: true}}", "{url: b, tls: {check: false}}"),
+        ("{url: a, tls: {}}", "{url: b, tls: {}}"),
+    ],
+)
+def test_members_that_a_file_leaves_out_are_not_written_into_it(written: str, expected: str) -> None:
+    text = "kind: thing\nproject_id: 1\nkeys:\n  - name: web-key\n    hook: "
+
+    def make_validator() -> Validator:
+        return Validator(document_schema(), {"thing": HOOK}, ScopeDefaults(), NOW)
+
+    check = make_validator()
+    for document in parse(text + written, "keys.yaml"):
+        check.add(document)
+    ((scope,),) = [check.finish().scopes]
+    have = {"name": "web-key", "hook": {"url": "b", "secret": "s3cr3t", "tls": {"check": False, "name": "n"}}}
+    found = drifted(HOOK, scope.scope, scope.keys[0], have, NOW)
+    after = accept((text + written).encode(), found, NOW, make_validator)
+    assert after == text + expected
 
 
 def test_changed_lines_are_grouped() -> None:
