@@ -82,7 +82,7 @@ def make_plan(
 
 def with_origins_of(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
     """Return a plan with origins, by the files at a base commit."""
-    return with_origins(plan, state_as_base(kinds, plan, base))
+    return with_origins(kinds, plan, state_as_base(kinds, plan, base))
 
 
 def only_change(want: Mapping[str, Any], have: Mapping[str, Any], kind: Kind = CAAS) -> Change:

@@ -207,7 +207,7 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     place = client.place({api for part in parts for api in apis_of(known, part)})
     found = with_unread(assemble(parts, targeted.warnings, place), failures, stops_apply=True)
     if origins is not None:
-        found = with_origins(found, origins(found))
+        found = with_origins(known, found, origins(found))
     return report_of(known, found, failures)
 
 

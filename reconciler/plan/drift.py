@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import reversed_change, whole_key
-from reconciler.diff.normalize import normalize
+from reconciler.diff.compare import desired_form, reversed_change, whole_key
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import (
     Action,
@@ -22,7 +23,7 @@ from reconciler.model.plan import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
@@ -144,15 +145,19 @@ def _part(
 
 
 def declared_values(
-    kinds: Mapping[str, Kind], state: DesiredState, fields: Collection[tuple[str, str]]
+    kinds: Mapping[str, Kind],
+    state: DesiredState,
+    fields: Collection[tuple[str, str]] | Mapping[tuple[str, str], str],
 ) -> Mapping[tuple[str, str], str]:
     """Return the normal form, as JSON, of those ``fields`` (address and name) that ``state`` declares.
 
+    Of a mapping the values are earlier ones: members that an object leaves out are as they were there.
     A whole key is declared, as its fields or as null, where it is so in a file or its scope is exclusive.
     """
     wanted = set(fields)
     if not wanted:
         return {}
+    earlier = fields if isinstance(fields, Mapping) else {}
     addresses = {address for address, _ in wanted}
     found: dict[tuple[str, str], str] = {}
     for part in state.scopes:
@@ -162,7 +167,10 @@ def declared_values(
         for key in part.keys:
             if (address := part.scope.address(key.name)) not in addresses:
                 continue
-            values = {name: normalize(kind.fields[name], value) for name, value in key.fields.items()}
+            values = {
+                name: desired_form(kind.fields[name], value, json.loads(earlier.get((address, name), "null")))
+                for name, value in key.fields.items()
+            }
             found |= {(address, name): json_text(value) for name, value in values.items()}
             values.pop(kind.identity, None)
             found[address, WHOLE_KEY] = "null" if key.is_absent else json_text(values)

@@ -7,10 +7,12 @@ different values, is a ``conflict``. Where the base says nothing there is no ori
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.diff.compare import desired_form
 from reconciler.diff.normalize import normalize
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, DriftOrigin, Origin
@@ -54,13 +56,24 @@ if TYPE_CHECKING:
     KeyAtBase = Callable[[Change], BaseKey]
 
 
-def with_origins(plan: Plan, at_base: KeyAtBase) -> Plan:
+def with_origins(kinds: Mapping[str, Kind], plan: Plan, at_base: KeyAtBase) -> Plan:
     """Return ``plan`` with the origin of each field, and of each key that is created or deleted."""
     changes, missing = (
-        tuple(_with_origin(change, at_base(change)) for change in part)
+        tuple(_with_origin(change, _beside(kinds, change, at_base(change))) for change in part)
         for part in (plan.changes, plan.missing)
     )
     return replace(plan, changes=changes, missing=missing)
+
+
+def _beside(kinds: Mapping[str, Kind], change: Change, base: BaseKey) -> BaseKey:
+    """Return the base with the live members that its objects leave out, as the desired values have them."""
+    live = {name: value for name, value in change.before.items() if isinstance(value, dict)}
+    fields = {
+        name: json_text(desired_form(kinds[change.scope.kind].fields[name], json.loads(text), live[name]))
+        for name, text in base.fields.items()
+        if name in live
+    }
+    return replace(base, fields={**base.fields, **fields}) if fields else base
 
 
 def with_origins_since(
@@ -68,7 +81,7 @@ def with_origins_since(
 ) -> Plan:
     """Return ``plan`` with origins since ``base``, and warnings of keys that ``state`` no longer declares."""
     warnings = (*plan.warnings, *no_longer_declared(base, state, selected))
-    return replace(with_origins(plan, state_as_base(kinds, plan, base)), warnings=warnings)
+    return replace(with_origins(kinds, plan, state_as_base(kinds, plan, base)), warnings=warnings)
 
 
 def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> KeyAtBase:

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import DriftOrigin
+from reconciler.model.scope import Scope
 from reconciler.plan.correction import Permissions, corrections
 from reconciler.plan.drift import Correction, declared_values, drift_of, drifted_part, pending_part
 from reconciler.plan.planning import fingerprint
@@ -144,6 +145,18 @@ def test_a_field_that_is_declared_is_looked_up_in_normal_form() -> None:
     state = DesiredState((DesiredScope(SCOPE, (key,)),))
     fields = [("caas/1/76/web", "expire"), ("caas/1/76/web", "containers"), ("caas/1/76/gone", "expire")]
     assert declared_values(KINDS, state, fields) == {("caas/1/76/web", "expire"): '"2027-01-01T00:00:00Z"'}
+
+
+def test_members_that_an_object_leaves_out_are_as_they_were() -> None:
+    kind = kind_with(
+        {"hook": {"type": "object", "properties": {"url": {"type": "string"}, "size": {"type": "integer"}}}}
+    )
+    scope = Scope("thing", 1, names=("project_id",))
+    state = DesiredState((DesiredScope(scope, (declared(hook={"url": "a"}),)),))
+    field = ("thing/1/web-key", "hook")
+    earlier = '{"size":3,"url":"a"}'
+    assert declared_values({"thing": kind}, state, [field]) == {field: '{"url":"a"}'}
+    assert declared_values({"thing": kind}, state, {field: earlier}) == {field: earlier}
 
 
 def test_drift_is_shown_like_a_refresh_only_plan() -> None:

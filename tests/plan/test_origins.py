@@ -8,10 +8,12 @@ import pytest
 
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.plan import DriftOrigin, Origin
+from reconciler.model.scope import Scope
 from reconciler.model.source import Position
-from tests.values import API, CAAS, SCOPE, WEB, declared, live, make_plan, with_origins_of
+from tests.values import API, CAAS, SCOPE, WEB, declared, kind_with, live, make_plan, with_origins_of
 
 KINDS = {"caas": CAAS}
+TEXT = {"type": "string"}
 NOT_DECLARED = object()
 
 
@@ -80,3 +82,24 @@ def test_a_plan_counts_keys_by_origin_and_keeps_its_fingerprint() -> None:
     assert [found.of_origin(origin) for origin in Origin] == [1, 1, 0]
     assert [plan.of_origin(origin) for origin in Origin] == [0, 0, 0]
     assert found.fingerprint == plan.fingerprint
+
+
+HOOK = kind_with({"hook": {"type": "object", "properties": {"url": TEXT, "size": {"type": "integer"}}}})
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "origin"),
+    [
+        ({"url": "a"}, {"url": "a"}, Origin.DRIFT),
+        ({"url": "old"}, {"url": "a"}, Origin.CONFLICT),
+        ({"url": "live"}, {"url": "a"}, Origin.CONFIG),
+        ({"url": "live", "size": 4}, {"url": "a"}, Origin.CONFLICT),
+    ],
+)
+def test_members_that_an_object_leaves_out_are_no_change_in_git(base: Any, now: Any, origin: Origin) -> None:
+    scope = Scope("thing", 1, names=("project_id",))
+    state = DesiredState((DesiredScope(scope, (declared(hook=base),)),))
+    observed = {"name": "web-key", "hook": {"url": "live", "size": 3}}
+    plan = make_plan([declared(hook=now)], [observed], kind=HOOK, scope=scope)
+    ((change,),) = [with_origins_of({"thing": HOOK}, plan, state).changes]
+    assert [field.origin for field in change.fields] == [origin]

@@ -45,7 +45,7 @@ def planned(state: DesiredState, **observed: list[dict[str, Any]]) -> Plan:
 
 def origins(applied: Applied, state: DesiredState, **observed: list[dict[str, Any]]) -> list[Any]:
     """Label a plan and store it, as a round does."""
-    plan = with_origins(planned(state, **observed), applied.at_base())
+    plan = with_origins({"caas": CAAS}, planned(state, **observed), applied.at_base())
     applied.store_unmanaged(plan, NOW)
     applied.store(state, plan, lambda _address: True, is_whole=True)
     applied.purge_undeclared(state, plan)

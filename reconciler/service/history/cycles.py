@@ -70,13 +70,13 @@ class History:
     def contested(
         self,
         drifted: Iterable[DriftedField],
-        declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
+        declared: Callable[[Mapping[FieldKey, str]], Mapping[FieldKey, str]],
         rule: FlappingRule,
     ) -> frozenset[FieldKey]:
         """Return the fields that are not to be corrected, because something keeps changing them back.
 
-        ``declared`` returns the normal forms, as JSON, that the files now declare for some fields: flapping
-        around another value is over.
+        ``declared`` returns the normal forms, as JSON, that the files now declare for some fields, given with
+        those that flap: flapping around another value is over.
         """
         earliest = self._now() - rule.window.total_seconds()
         with self.database.transaction() as connection:
@@ -239,11 +239,11 @@ def clear_flapping(database: Database, address: str, field: str) -> bool:
 
 def _end_flapping(
     connection: sqlite3.Connection,
-    declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
+    declared: Callable[[Mapping[FieldKey, str]], Mapping[FieldKey, str]],
 ) -> None:
     """Let each field be corrected again for which the files now declare another value."""
     rows = connection.execute("SELECT address, field, declared FROM contest").fetchall()
-    present = declared([(address, field) for address, field, _ in rows]) if rows else {}
+    present = declared({(address, field): value for address, field, value in rows}) if rows else {}
     for *key, value in rows:
         if storable(present.get((key[0], key[1]), "")) != value:
             _clear(connection, (key[0], key[1]))
