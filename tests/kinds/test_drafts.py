@@ -437,6 +437,22 @@ def test_json_api_is_a_style() -> None:
     assert made.schema["properties"].keys() == {"id", "name", "size", "made_at"}
 
 
+@pytest.mark.parametrize(("last", "is_drafted"), [("pet_id", True), ("shop_pet_id", True), ("size", False)])
+def test_in_json_api_the_path_takes_the_id(last: str, is_drafted: bool) -> None:  # noqa: FBT001 - a case
+    attributes = {"name": TEXT, "size": NUMBER, "pet_id": TEXT}
+    description = pets(
+        listed=an_object({"data": a_list(resource(attributes))}),
+        one=an_object({"data": resource(attributes)}),
+        body=an_object({"data": resource(BODY)}),
+        item=f"{PETS}/{{{last}}}",
+    )
+    if is_drafted:
+        assert identity(description) == ("name", "id")
+    else:
+        with pytest.raises(DescriptionError, match="in JSON:API it has to take the id"):
+            draft(description, PETS)
+
+
 def test_attributes_alone_are_not_json_api() -> None:
     properties = row(attributes=an_object({"colour": TEXT}), type=TEXT)
     assert "style" not in extension(pets(row=properties))
@@ -594,10 +610,12 @@ def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
     made = drafted(pets(**changes))
     assert "merge" not in made.schema[EXTENSION]
     assert noted(made, "merge: does PATCH keep the members of tags")
-    said = MAP | {"description": "Tags, by JSON Merge Patch (RFC 7396)."}
+    values = {"type": ["string", "null"]}
+    said = {"additionalProperties": values, "description": "Tags, by JSON Merge Patch (RFC 7396)."}
     described = drafted(pets(row=row(tags=MAP), body={**BODY, "tags": said}))
     assert described.schema[EXTENSION]["merge"] == ["tags"]
     assert noted(described, "merge: tags is described as merged (RFC 7396)")
+    assert described.schema["properties"]["tags"]["additionalProperties"] == TEXT
     merged = drafted(pets(kind="application/merge-patch+json", **changes))
     assert not noted(merged, "merge")
 

@@ -79,14 +79,21 @@ def always_sent(shape: Shape, update: Mapping[str, Any], made: Properties) -> li
 
 
 def merged_of(found: Operations, made: Properties, notes: Notes) -> list[str]:
-    """Return the maps that are described as merged, and ask what a PATCH does with the others."""
-    if found.update.method != "PATCH" or found.update.encoding is not Encoding.JSON:
+    """Return the maps that are described as merged, and ask what a PATCH does with the others.
+
+    Values of merged maps cannot be null, which removes a member.
+    """
+    if found.update.method != "PATCH":
         return []
     fields = {name: made.properties[name] for name in map(made.file_name, made.settable)}
     maps = [
         name for name, field in fields.items() if "object" in type_names(field) and "properties" not in field
     ]
+    if found.update.encoding is not Encoding.JSON:
+        made.without_null(maps if found.update.encoding is Encoding.MERGE_PATCH else ())
+        return []
     merged = [name for name in maps if _MERGED.search(fields[name].get("description", ""))]
+    made.without_null(merged)
     for name in maps:
         notes.add(_IS_MERGED if name in merged else _MAY_BE_MERGED, name)
     return merged

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
+from reconciler.kinds.wire import JSON_API_ID
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
@@ -122,6 +123,12 @@ def identity_of(found: Operations, shape: Shape, notes: Notes) -> Identity:
             f"nothing in the response to {found.listing} is what {{{found.last}}} takes;"
             f" its items have {listed(plain or shown.members, 12)}"
         )
+    if shape.api_type is not None and path != JSON_API_ID:
+        if words_of(path)[-1] not in _IDS:
+            raise DescriptionError(
+                f"the path of an item takes its {path}, and in JSON:API it has to take the id"
+            )
+        path = JSON_API_ID
     if _is_chosen(path, shape):
         name = path
     else:

@@ -10,10 +10,11 @@ from reconciler.kinds.openapi.fields import READ_ONLY, FieldDrafter
 from reconciler.kinds.openapi.identity import words_of
 from reconciler.kinds.openapi.scope import as_segment
 from reconciler.kinds.paths import NAME_PATTERN
+from reconciler.kinds.shape import type_names
 from reconciler.kinds.wire import PAIRS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.kinds.openapi.identity import Identity
     from reconciler.kinds.openapi.notes import Notes
@@ -77,6 +78,16 @@ class Properties:
     def declare(self, name: str) -> None:
         """Make a read-only property one that can be declared."""
         self.properties[name] = _declarable(self.properties[name])
+
+    def without_null(self, maps: Iterable[str]) -> None:
+        """Leave null out of what the values of these maps may be."""
+        for name in maps:
+            values = self.properties[name].get("additionalProperties")
+            if isinstance(values, dict) and "null" in type_names(values):
+                types = [kind for kind in type_names(values) if kind != "null"]
+                allowed = [value for value in values.get("enum", ()) if value is not None]
+                named = {**values, "type": types[0] if len(types) == 1 else types}
+                self.properties[name]["additionalProperties"] = named | ({"enum": allowed} if allowed else {})
 
     def add_identity(self, found: Operations, shape: Shape) -> None:
         """Add what people write, with the narrowest lengths that are described, and the id if any."""
