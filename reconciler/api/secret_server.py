@@ -51,7 +51,7 @@ _CLUSTER_HINTS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ServerAuth:
-    """How to authenticate to a server: the header with the token, which is asked for anew each time.
+    """How to authenticate to a server: the header with the token, which is read before each request.
 
     ``headers`` are sent beside it.
     """

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What may not happen to a key, or may although it is grave; in Terraform's words where it has some.
+    """The rules for changes of a key, with the names that Terraform has for them.
 
-    ``ignore_changes`` are fields whose differences are left alone once the key exists. ``replace`` allows
-    a key to be deleted and made anew, with another secret, where a field cannot be changed in place.
+    ``prevent_destroy`` and ``prevent_revoke`` forbid to delete a key, and to reduce its access.
+    ``ignore_changes`` are fields that are not updated once the key exists. ``replace`` allows to delete a key
+    and create it again, with another secret, if a field cannot be changed in place.
     """
 
     prevent_destroy: bool = False

@@ -183,7 +183,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     if dropped:
         return Planned(problems=(*problems, _problem(scope, key, dropped)))
     is_replaced = not kind.immutable.isdisjoint(found.pairs)
-    # A key that is created anew takes along what is not declared.
+    # A key that is created again has the undeclared values of the one before.
     sent = {*(kind.settable if is_replaced else kind.always_sent)} - {kind.identity}
     equal = declared.keys() - found.pairs.keys() - found.same.keys() - found.odd.keys() - {kind.identity}
     same, odd = readable(kind, sorted(equal | (sent - declared.keys())), live)

@@ -105,9 +105,9 @@ class CycleObserver(Messages, WriteObserver, Protocol):
 class Ports:
     """What the caller provides.
 
-    ``connect`` opens the APIs anew, as a token may have changed; it is given what follows their requests, the
-    threads of each, and what knows the secrets of the run. ``base`` reads what the files said at the base
-    commit, None without one. ``open_store`` opens a place for the secrets of new keys. ``pull`` updates the
+    ``connect`` opens the APIs for each cycle, as a token may have changed; its arguments are the observer of
+    requests, the threads of each API, and the redactor. ``base`` reads the desired state at the base commit,
+    None without one. ``open_store`` opens a place for the secrets of new keys. ``pull`` updates the
     checkout. ``signals`` returns a context in which a stop signal sets ``stop``, so that writes in flight
     finish; ``wake`` starts a cycle at once.
     """

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl
 
 
 def openssl(*words: str) -> None:
-    subprocess.run(["openssl", *words], check=True, capture_output=True)  # noqa: S607
+    subprocess.run(["openssl", *words], check=True, capture_output=True)  # noqa: S607 - openssl of this machine
 
 
 @pytest.fixture(scope="session")

@@ -352,7 +352,7 @@ def test_the_recipe_for_kubectl_creates_a_secret(tmp_path: Path) -> None:
 @needs_jq
 def test_the_recipe_for_kubectl_replaces_the_version_that_it_has_seen(tmp_path: Path) -> None:
     recipe = Recipe(tmp_path, "to-kubernetes", "shop")
-    metadata = {**OBJECT["metadata"], "resourceVersion": "7"}  # type: ignore[dict-item]
+    metadata = {**OBJECT["metadata"], "resourceVersion": "7"}  # type: ignore[dict-item]  # it is an object
     store(recipe.sink(LIVE=json.dumps({"metadata": metadata})))
     assert recipe.arguments == ["--namespace", "shop", "replace", "-f", "-"]
     assert json.loads(recipe.input) == {**OBJECT, "metadata": metadata}
@@ -406,7 +406,7 @@ def test_the_recipe_for_github_replaces_nothing_else(
     ("name", "live", "version"),
     [
         ("to-vault", {"data": {"current_version": 3}}, "3"),
-        ("to-kubernetes", {"metadata": {**OBJECT["metadata"], "resourceVersion": "7"}}, "7"),  # type: ignore[dict-item]
+        ("to-kubernetes", {"metadata": {**OBJECT["metadata"], "resourceVersion": "7"}}, "7"),  # type: ignore[dict-item]  # it is an object
         ("to-github", None, ""),
     ],
 )

@@ -232,7 +232,7 @@ KILLED: dict[str, tuple[str, bool, list[str], str]] = {
 
 
 @pytest.mark.parametrize(("method", "executed", "sent", "reported"), KILLED.values(), ids=KILLED)
-def test_a_killed_run_leaves_a_journal_with_the_state_of_key_and_secret(  # noqa: PLR0913
+def test_a_killed_run_leaves_a_journal_with_the_state_of_key_and_secret(  # noqa: PLR0913 - the parts of a case
     keys: Keys, cli: CommandLine, method: str, sent: list[str], reported: str, *, executed: bool
 ) -> None:
     killed_at(keys, cli, method, executed=executed)

@@ -75,7 +75,7 @@ def test_a_contradictory_list_is_never_read_as_no_keys(body: bytes) -> None:
         (b"", False),
     ],
 )
-def test_the_check_recognizes_an_empty_list(body: bytes, wanted: bool) -> None:  # noqa: FBT001
+def test_the_check_recognizes_an_empty_list(body: bytes, wanted: bool) -> None:  # noqa: FBT001 - a case
     assert says_none(strict(body)) is wanted
 
 

@@ -248,7 +248,7 @@ def test_a_pattern_and_a_format_are_both_checked(text: str, found: list[str]) ->
         ({"required": ["a b"]}, {"a b": 1}, True),
     ],
 )
-def test_an_uncompiled_schema_is_still_checked(schema: Any, value: Any, is_valid: bool) -> None:  # noqa: FBT001
+def test_an_uncompiled_schema_is_still_checked(schema: Any, value: Any, is_valid: bool) -> None:  # noqa: FBT001 - a case
     assert (check_of(schema)(value) == ()) is is_valid
 
 

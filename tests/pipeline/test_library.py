@@ -54,7 +54,7 @@ def test_the_page_lists_every_public_name() -> None:
 
 def test_another_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'reconciler' has no attribute 'destroy'"):
-        _ = reconciler.destroy  # type: ignore[attr-defined]
+        _ = reconciler.destroy  # type: ignore[attr-defined]  # it is not there
 
 
 def test_importing_the_package_loads_no_library() -> None:

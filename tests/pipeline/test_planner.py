@@ -29,7 +29,7 @@ def test_each_scope_is_listed_and_reported_once() -> None:
     reported: list[None] = []
     remote = Script(FINE)
     with Session(connect(remote), Workers(3)) as session:
-        following = lambda _: nullcontext(lambda: reported.append(None))  # noqa: E731
+        following = lambda _: nullcontext(lambda: reported.append(None))  # noqa: E731 - one of two values
         plan(scopes(7), session, kinds=KINDS, now=NOON, reading=following)
     paths = Counter(request.url.path for request in remote.requests)
     assert paths == {f"/cloud/v1/caas/keys/1/{region}": 1 for region in range(1, 8)}

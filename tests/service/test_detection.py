@@ -281,7 +281,7 @@ def plan_readable(
     reported: list[None] = []
     wanted = DesiredState(scopes, (Problem("soon"),))
     with Session(connect(handler, **settings), Workers(1)) as session:
-        following = lambda _: nullcontext(lambda: reported.append(None))  # noqa: E731
+        following = lambda _: nullcontext(lambda: reported.append(None))  # noqa: E731 - one of two values
         report = drift(wanted, session, kinds=KINDS, now=NOW, reading=following)
     return report.plan, report.unread, len(reported)
 
