@@ -14,7 +14,6 @@ from reconciler.kinds.ids import clear_key
 from reconciler.kinds.kind import named_kind
 from reconciler.kinds.wire import item_of
 from reconciler.model.canonical import json_text
-from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.plan import Action
 from reconciler.observe.listing import observe
@@ -184,30 +183,48 @@ def resolve(
 ) -> tuple[Finding, ...]:
     """Read each key in doubt from its API and find out whether its write took effect.
 
-    Raises ConfigurationError if the API of a kind is not there.
+    Of an API that is not there, or whose token is missing, that is unknown. Raises ConfigurationError if no
+    API is there.
     """
-    findings: list[Future[Finding]] = []
+    findings: list[Future[Finding] | Finding] = []
+    failure: ConfigurationError | None = None
     for write in writes:
         kind = named_kind(kinds, write.address.partition("/")[0])
-        session = client.session(BUILT_IN_API if kind is None else kind.api)
-        findings.append(session.workers.submit(_resolve, session, kind, write))
-    for _ in completed(findings):
+        if kind is None:
+            findings.append(_with_secret(Finding(write, Resolution.UNKNOWN, "no such address")))
+            continue
+        try:
+            session = client.session(kind.api)
+        except ConfigurationError as error:
+            failure = error
+            findings.append(_with_secret(Finding(write, Resolution.UNKNOWN, str(error))))
+        else:
+            findings.append(session.workers.submit(_resolve, session, kind, write))
+    futures = [finding for finding in findings if not isinstance(finding, Finding)]
+    if failure is not None and not futures:
+        raise failure
+    for _ in completed(futures):
         pass
-    return tuple(finding.result() for finding in findings)
+    return tuple(finding if isinstance(finding, Finding) else finding.result() for finding in findings)
 
 
-def _resolve(session: Session, kind: Kind | None, write: InDoubtWrite) -> Finding:
-    finding = _find(session, kind, write)
+def _resolve(session: Session, kind: Kind, write: InDoubtWrite) -> Finding:
+    return _with_secret(_find(session, kind, write))
+
+
+def _with_secret(finding: Finding) -> Finding:
+    """Add what is known of the secret of a new key, where that matters still."""
+    write = finding.write
     is_open = write.secret_at or finding.resolution in {Resolution.UNKNOWN, Resolution.SUPERSEDED}
     if not is_open or write.secret_text in finding.detail:
         return finding
     return replace(finding, detail="; ".join(filter(None, (finding.detail, write.secret_text))))
 
 
-def _find(session: Session, kind: Kind | None, write: InDoubtWrite) -> Finding:
+def _find(session: Session, kind: Kind, write: InDoubtWrite) -> Finding:
     reader = session.reader
-    key = None if kind is None else kind.parse_address(write.address)
-    if kind is None or key is None:
+    key = kind.parse_address(write.address)
+    if key is None:
         return Finding(write, Resolution.UNKNOWN, "no such address")
     scope, name = key
     is_new = kind.has_ids and write.action is Action.CREATE

@@ -589,6 +589,26 @@ def test_a_journal_in_doubt_is_resolved_at_each_api(
     assert (moved.code, f"it was written to {hub.url}" in moved.out) == (4, True)
 
 
+def test_writes_to_other_apis_are_resolved_without_the_token_of_one(
+    cli: CommandLine, work: Path, hub: Place, tea: Place
+) -> None:
+    assert cli("apply", "--auto-approve", "--journal", "done.jsonl").code == 0
+    lines = [json.loads(line) for line in Path("done.jsonl").read_text(encoding="utf-8").splitlines()]
+    kept = [json.dumps(line) for line in lines if line["event"] != "outcome"]
+    unknown = (
+        kept[0].replace("gitea.label", "gone").replace("github.label", "gone").replace("milestone", "gone")
+    )
+    (work / "torn.jsonl").write_text("".join(f"{line}\n" for line in [*kept, unknown]))
+    cli.environment.delenv(f"RECONCILER_TOKEN_{hub.variable}")
+    done = cli("journal", "torn.jsonl")
+    assert (done.code, "gone/acme/site/bug: outcome unknown (no such address)" in done.out) == (4, True), done
+    assert f"{HUB}: outcome unknown (no token for {hub.url[7:]}: " in done.out
+    assert f"{TEA}: took effect" in done.out
+    cli.environment.delenv(f"RECONCILER_TOKEN_{tea.variable}")
+    none = cli("journal", "torn.jsonl")
+    assert (none.code, none.out, "no token for" in none.err) == (1, "", True)
+
+
 # What else can be configured
 
 
