@@ -162,11 +162,11 @@ class _Reader:
         try:
             return self._scan(self._text, at)
         except StopIteration as error:
-            raise json.JSONDecodeError("Expecting value", self._text, error.value) from None
-        except _ConstantError:
+            raise json.JSONDecodeError("Expecting value", self._text, error.value) from error
+        except _ConstantError as error:
             found = (one for one in _CONSTANT.finditer(self._text, at) if one[1])
             constant = next(found)
-            raise json.JSONDecodeError(f"{constant[1]} is no value", self._text, constant.start()) from None
+            raise json.JSONDecodeError(f"{constant[1]} is no value", self._text, constant.start()) from error
 
     def _require_json(self, at: int) -> None:
         """Raise JSONDecodeError for what is no JSON, before something else is made of it."""

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Change
 
 TEXT = {"type": "string"}
+RULES = {"type": "array", "items": {"type": "object", "properties": {"port": {"type": "integer"}}}}
 FIELDS: dict[str, Any] = {
     "note": TEXT,
     "hook": {
         "type": "object",
-        "properties": {"url": TEXT, "made": {"type": "string", "readOnly": True}},
+        "properties": {"url": TEXT, "rules": RULES, "made": {"type": "string", "readOnly": True}},
     },
     "id": {"type": "integer", "readOnly": True},
     "size": {"type": "integer"},
@@ -90,6 +91,7 @@ def test_a_whole_update_without_a_tag_has_no_condition() -> None:
     [
         ({**LIVE, "owner": "x"}, "would drop owner, which its kind does not describe"),
         ({**LIVE, "hook": {"url": "u", "token": "t"}}, "would drop hook.token, which its kind does not"),
+        ({**LIVE, "hook": {"url": "u", "rules": [{"from": "a"}]}}, "would drop hook.rules[].from, which"),
         ({**LIVE, "hook": {"url": "sk-****1234"}}, "the response hides hook behind asterisks"),
         ({name: LIVE[name] for name in ("name", "note", "id", "size")}, "the response does not show hook"),
         ({**LIVE, "hook": {"url": "[REDACTED]"}}, "the response hides hook behind asterisks"),

@@ -96,7 +96,13 @@ def test_only_reveal_returns_the_secret() -> None:
 
 
 def test_an_exchange_has_no_field_for_headers() -> None:
-    assert {field.name for field in dataclasses.fields(Exchange)} == {"method", "path", "seconds", "status"}
+    assert {field.name for field in dataclasses.fields(Exchange)} == {
+        "api",
+        "method",
+        "path",
+        "seconds",
+        "status",
+    }
 
 
 @pytest.fixture

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Change
 
 TEXT = {"type": "string"}
+NUMBER = {"type": "integer"}
 FIELDS: dict[str, Any] = {
     "note": TEXT,
     "state": {"type": "string", "readOnly": True},
     "phase": TEXT,
     "tags": {"type": "object", "additionalProperties": TEXT},
+    "limits": {"type": "object", "properties": {"low": NUMBER}, "additionalProperties": NUMBER},
     "hook": {
         "type": "object",
         "required": ["url"],
@@ -64,6 +66,7 @@ LIVE: dict[str, Any] = {
     "note": "old",
     "phase": "on",
     "tags": {"team": "a", "tier": "1"},
+    "limits": {"low": 1, "other": 2},
     "hook": {"url": "https://a", "secret": "x", "made": "m", "tls": {"check": True, "name": "n"}, "extra": 1},
     "rules": [{"port": 1, "id": "r1"}, {"port": 2, "note": "n", "id": "r2"}],
 }
@@ -82,6 +85,7 @@ def change_of(kind: Kind, want: Mapping[str, Any], live: Mapping[str, Any] = LIV
         {"hook": {"url": "https://a", "tls": {"check": True}}},
         {"rules": [{"port": 1}, {"port": 2, "note": "n"}]},
         {"tags": {"tier": "1", "team": "a"}},
+        {"limits": {"other": 2}},
     ],
 )
 def test_members_that_no_file_names_or_that_the_service_adds_are_no_difference(want: dict[str, Any]) -> None:
@@ -106,6 +110,7 @@ POINTED = kind_of(encoding="json-patch", names={"note": "a/b~"})
         ),
         (kind_of(), {"rules": [{"port": 3}]}, {"rules": [{"port": 3}]}),
         (kind_of(), {"tags": {"team": "b"}}, {"tags": {"team": "b"}}),
+        (kind_of(), {"limits": {"more": 3}}, {"limits": {"low": 1, "more": 3}}),
         (kind_of(merge=["tags"]), {"tags": {"team": "b"}}, {"tags": {"team": "b", "tier": None}}),
         (MERGED, {"hook": {"url": "https://b"}}, {"hook": {"url": "https://b"}}),
         (MERGED, {"hook": {"url": URL, "tls": {"check": False}}}, {"hook": {"tls": {"check": False}}}),
