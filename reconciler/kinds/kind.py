@@ -86,11 +86,12 @@ class Kind:
     only a creation can set. ``foreign`` maps a field to the values that mark a key as managed elsewhere.
     ``optional`` maps a field that a response may lack, or give as null, to what that means. ``secret`` names
     the member that only the response to a creation has, ``created`` the time of creation.
-    ``create_requires`` are the fields that a creation must have besides the identity; None if keys of this
-    kind are not created. ``listing`` says how keys are listed, ``update`` how they are changed, ``envelope``
-    what is around them. ``shown`` maps a field to the shape in which responses show it; maps in ``merged``
-    are sent as RFC 7396 says. ``renamed`` maps names in files to those of the API. ``query`` and ``headers``
-    are constants of every request. An accepted write is read back for ``wait`` seconds.
+    ``create_requires`` are the fields that a creation must have besides the identity, None if keys of this
+    kind are not created; ``create_later`` those that it does not take. ``listing`` says how keys are listed,
+    ``update`` how they are changed, ``envelope`` what is around them. ``shown`` maps a field to the shape in
+    which responses show it; maps in ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in files to
+    those of the API. ``query`` and ``headers`` are constants of every request. An accepted write is read back
+    for ``wait`` seconds.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Kind:
     secret: str | None
     created: str | None
     create_requires: tuple[str, ...] | None
+    create_later: frozenset[str]
     scope: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
     listing: Listing
@@ -239,6 +241,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         secret=extension.get("secret"),
         created=extension.get("created"),
         create_requires=None if create is None else tuple(create["requires"]),
+        create_later=frozenset(create.get("later", ()) if create else ()),
         scope={name: described.get(name, _NUMBER) for name in placeholders(collection)},
         fields={
             field: _field(field, keywords, EffectRule(effects.get(field, "none")), is_merged=field in merged)

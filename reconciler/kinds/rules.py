@@ -180,7 +180,7 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
     by_service = [(member, extension[member]) for member in ("secret", "created") if member in extension]
     members = ("always_sent", "immutable", "effects", "optional", "foreign")
     by_user = [(member, name) for member in members for name in extension.get(member, ())]
-    required = [("create", name) for name in kind.create_requires or ()]
+    required = [("create", name) for name in (*(kind.create_requires or ()), *sorted(kind.create_later))]
     for member, name in (*by_user, *required, *by_service):
         field = kind.fields.get(name)
         complaint = _unknown(kind, name) if field is None else _role_fault(kind, member, field)
@@ -190,6 +190,9 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
 
 def _role_fault(kind: Kind, member: str, field: Field) -> str:
     """Return why a field cannot be what a member of the extension says, or nothing."""
+    never_later = {kind.identity, *(kind.create_requires or ()), *kind.immutable}
+    if member == "create" and field.name in kind.create_later & never_later:
+        return f"{field.name} is sent by a creation, which it cannot be after; remove it from later"
     if member in {"always_sent", "immutable", "create"} and field.read_only:
         return f"{field.name} is read-only and cannot be declared; remove it"
     if member in {"secret", "created"} and not field.read_only:

@@ -122,7 +122,7 @@ def _patch(kind: Kind, change: Change) -> dict[str, Any]:
         sent = {name: change.after[name] for name in names if name in change.after}
     elif change.action.adds:
         whole = {**change.after, kind.identity: kind.identity_value(change.name)}
-        sent = {name: value for name, value in whole.items() if value is not None}
+        sent = {n: value for n, value in whole.items() if value is not None and n not in kind.create_later}
     return dict(sorted(sent.items()))
 
 
@@ -216,8 +216,13 @@ def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:
     after, faults = readable(kind, sorted(key.fields.keys() - {kind.identity}), key.fields)
     if faults:
         return Planned(problems=(*problems, _undeclarable(scope, key, faults)))
+    later = sorted(kind.create_later & after.keys())
+    after = {name: value for name, value in after.items() if name not in kind.create_later}
     change = change_of(kind, scope, key.name, Action.CREATE, before={}, after=after, position=key.position)
-    return Planned(problems=tuple(problems), missing=change) if problems else Planned(change)
+    if problems:
+        return Planned(problems=tuple(problems), missing=change)
+    message = f"a creation does not take {', '.join(later)}; apply again, once the key is there"
+    return Planned(change, warnings=(_problem(scope, key, message),) if later else ())
 
 
 def _problem(scope: Scope, key: DesiredKey, message: str) -> Problem:

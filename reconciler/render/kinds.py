@@ -40,7 +40,7 @@ def _described(kind: Kind, file: str | None) -> Mapping[str, Any]:
         "set": _settable(kind),
         "set_by_creation": sorted(kind.immutable),
         "update": {"method": kind.update.method, "body": str(kind.update.body)},
-        "create": None if create is None else {"requires": list(create)},
+        "create": None if create is None else {"requires": list(create), "later": sorted(kind.create_later)},
         "delete": True,
         "secret": kind.secret,
     }
@@ -64,6 +64,8 @@ def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
         "created": "no" if create is None else f"yes{needs}",
         "deleted": "with state: absent",
     }
+    if kind.create_later:
+        facts["created"] += f"; only later {listed(sorted(kind.create_later))}"
     if kind.immutable:
         facts["created"] += f"; only then {listed(sorted(kind.immutable))}"
     yield kind.name

@@ -240,6 +240,25 @@ def test_a_creation_whose_response_is_lost_is_not_sent_again(
     assert repository("plan", "--detailed-exitcode").code == 0
 
 
+@only("sentry/keys")
+def test_what_a_creation_does_not_take_is_set_by_the_next_apply(
+    repository: Repository, case: Case, server: GalleryServer
+) -> None:
+    document = yaml.safe_load(repository.file.read_text(encoding="utf-8"))
+    document["keys"] = [{"name": "new", "isActive": False}]
+    repository.file.write_text(json.dumps(document), encoding="utf-8")
+    first = repository("apply", "--auto-approve")
+    assert (first.code, server.refused) == (0, []), first.out
+    assert "a creation does not take isActive; apply again, once the key is there" in first.everything
+    assert repository("apply", "--auto-approve").code == 0
+    made = f"{case.api.collection}{case.api.ids(server.made)}/"
+    assert server.writes == [
+        Sent("POST", case.api.collection, JSON, {"name": "new"}),
+        Sent("PUT", made, JSON, {"isActive": False}),
+    ]
+    assert repository("plan", "--detailed-exitcode").code == 0
+
+
 @pytest.mark.parametrize(
     ("case", "wrong"),
     [

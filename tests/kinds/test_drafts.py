@@ -124,7 +124,8 @@ def test_the_description_says_what_a_parameter_means_that_repeats_what_is_listed
 def test_an_id_that_a_creation_requires_is_written_by_people() -> None:
     create = an_object({"id": TEXT, "size": {"type": "integer"}}, "id")
     found = extension(pets(create=create))
-    assert (found["identity"], found.get("path"), found["create"]) == ("id", None, {"requires": []})
+    creation = {"requires": [], "later": ["name"]}
+    assert (found["identity"], found.get("path"), found["create"]) == ("id", None, creation)
 
 
 def test_an_id_that_a_creation_requires_beside_a_name_is_made_by_the_service() -> None:

@@ -124,7 +124,11 @@ def creation_of(
             " created"
         )
         return None, ()
-    return {"requires": required}, tuple(name for name in required if fields[name].get("readOnly"))
+    taken = {made.file_name(name) for name in shape.create.members}
+    later = [name for name in made.settable if name not in taken]
+    return {"requires": required} | ({"later": later} if later else {}), tuple(
+        name for name in required if fields[name].get("readOnly")
+    )
 
 
 def constants_of(found: Operations, paging: Iterable[str | None], notes: Notes) -> dict[str, Any]:
