@@ -159,6 +159,10 @@ def test_the_members_of_an_object_that_differ_are_named(
             (((None, 0),), "added", None, {"id": 2, "a": 1}),
             (((0, None),), "removed", {"id": 1, "a": 1}, None),
         ]),
+        ([{"id": 2, "a": 1}], [{"id": 1, "a": 1}], [
+            (((None, 0),), "added", None, {"id": 1, "a": 1}),
+            (((0, None),), "removed", {"id": 2, "a": 1}, None),
+        ]),
         ([{"name": "x"}, {"name": "y", "a": 1}], [{"name": "y", "a": 2}], [
             (((0, None),), "removed", {"name": "x"}, None), (((1, 0), "a"), "changed", 1, 2),
         ]),
