@@ -20,13 +20,14 @@ COLLECTIONS = ("labels", "milestones")
 class Place:
     """One server: what it holds by the path of its collection, and how it misbehaves.
 
-    ``status`` is that of every response, unless it is 0; ``body`` replaces every response. Each takes
-    ``seconds``. ``most`` is how many requests were in flight at once.
+    ``fixed`` are responses by path; ``status`` is that of every response, unless it is 0; ``body`` replaces
+    every response. Each takes ``seconds``. ``most`` is how many requests were in flight at once.
     """
 
     url: str = ""
     held: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     status: int = 0
+    fixed: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     seconds: float = 0.0
@@ -60,12 +61,13 @@ class Place:
         if self.status or self.body is not None:
             return self.status or 200, self.body or b'{"message": "down"}'
         path = urlsplit(target).path
-        if path in self.held:
+        if path in self.fixed or path in self.held:
             if method == "POST":
                 made = json.loads(body)
                 self.held[path][made["name"]] = {"description": "", **made}
                 return 201, json.dumps(self.held[path][made["name"]]).encode()
-            return 200, json.dumps(list(self.held[path].values())).encode()
+            value = self.fixed[path] if path in self.fixed else list(self.held[path].values())
+            return 200, json.dumps(value).encode()
         collection, _, name = path.rpartition("/")
         items = self.held.get(collection, {})
         if unquote(name) not in items:

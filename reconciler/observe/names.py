@@ -10,7 +10,7 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import InputError
+from reconciler.errors import ApiError, ConfigurationError, InputError, ThrottledError
 from reconciler.kinds.rest import Listing, ListStyle
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState, NamedParameter
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Numbers = Mapping[tuple[str, str], int]
+    Lists = dict[str, Mapping[int, str]]
 
 _LISTS: Final = {
     "project_id": ("/cloud/v1/projects", "name"),
@@ -42,10 +43,14 @@ _COMPARED: Final = 10_000
 class Directory:
     """Looks names up; each list is read once, and only if a name of its kind is asked for."""
 
-    def __init__(self, reader: Callable[[], Source]) -> None:
-        """Store what returns the reader of the lists, which is called only if there is a name."""
+    def __init__(self, reader: Callable[[], Source], last: Lists | None = None) -> None:
+        """Store what returns the reader of the lists, which is called only if there is a name.
+
+        With ``last``, the lists that were read last are stored there, and used where one cannot be read.
+        """
         self._reader = reader
-        self._lists: dict[str, Mapping[int, str]] = {}
+        self._lists: Lists = {}
+        self._last = last
 
     def resolved(self, state: DesiredState) -> DesiredState:
         """Return ``state`` with numbers for all names, and at once if it has none.
@@ -71,8 +76,18 @@ class Directory:
 
     def _listed(self, parameter: str) -> Mapping[int, str]:
         if parameter not in self._lists:
-            self._lists[parameter] = _list(self._reader(), parameter)
+            self._lists[parameter] = self._read(parameter)
         return self._lists[parameter]
+
+    def _read(self, parameter: str) -> Mapping[int, str]:
+        if self._last is None:
+            return _list(self._reader(), parameter)
+        try:
+            self._last[parameter] = _list(self._reader(), parameter)
+        except (ApiError, ConfigurationError, ThrottledError):
+            if parameter not in self._last:
+                raise
+        return self._last[parameter]
 
 
 def _matches(named: NamedParameter, listed: Mapping[int, str]) -> Mapping[int, str]:

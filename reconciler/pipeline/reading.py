@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
+    from reconciler.observe.names import Lists
     from reconciler.plan.planning import Selection
 
     Kinds = Mapping[str, Kind]
@@ -36,9 +37,9 @@ def follow_nothing(_state: DesiredState) -> AbstractContextManager[Callable[[], 
     return nullcontext(tuple)
 
 
-def directory_of(client: Sessions) -> Directory:
+def directory_of(client: Sessions, last: Lists | None = None) -> Directory:
     """Return what looks up the names of projects and regions, which are those of the built-in API."""
-    return Directory(lambda: client.session(BUILT_IN_API).reader)
+    return Directory(lambda: client.session(BUILT_IN_API).reader, last)
 
 
 def apis_of(kinds: Kinds, plan: Plan) -> set[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import Sessions
     from reconciler.load.files import Digests
     from reconciler.model.desired import DesiredState
+    from reconciler.observe.names import Lists
     from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
     from reconciler.service.history.cycles import History
@@ -83,6 +84,7 @@ class DriftCycle:
         self._valid_since = ports.clock.now()
         self._has_reached = False
         self._redactor = Redactor()
+        self._lists: Lists = {}
         # They live as long as the process.
         self._workers = {name: Workers(count) for name, count in settings.parallelism.items()}
         self._applied = Applied(history.database, ports.kinds)
@@ -158,8 +160,9 @@ class DriftCycle:
         """Return ``state`` with numbers for the names of its projects and regions, if it has any."""
         if not state.names:
             return state
+        last = self._lists if len(self._workers) > 1 else None  # of one API, nothing else could be read
         with closing(self._sessions()) as client:
-            return directory_of(client).resolved(state)
+            return directory_of(client, last).resolved(state)
 
     def _read(self, now: dt.datetime) -> DesiredState:
         ports = self._ports

@@ -377,6 +377,28 @@ def test_a_service_corrects_the_others_in_each_round(cli: CommandLine, hub: Plac
     assert "Rounds succeed again" in err
 
 
+def test_projects_that_cannot_be_looked_up_any_more_hold_up_no_other_api(
+    cli: CommandLine, work: Path, hub: Place, tea: Place
+) -> None:
+    hub.fixed = {
+        "/cloud/v1/projects": {"count": 1, "results": [{"id": 1, "name": "prod"}]},
+        "/cloud/v1/regions": {"count": 1, "results": [{"id": 76, "display_name": "Luxembourg"}]},
+        "/cloud/v1/caas/keys/1/76": {"count": 0, "results": []},
+    }
+    configure(work, {"gcore": {"kinds": None}, "gitea": {"base_url": tea.url}})
+    cli.environment.setenv("GCORE_BASE_URL", hub.url)
+    named = "kind: caas\nproject: prod\nregion: Luxembourg\nkeys: []\n"
+    (work / "keys/all.yaml").write_text(f"{named}---\n{document('milestone', 'bug')}")
+    with cli.start("drift", "--every", "1s", "--correct", "all", "--retries", "0") as process:
+        lines_until(process.stdout, "Apply complete")
+        hub.status = 503
+        tea.held[MILESTONES]["bug"]["color"] = "000000"
+        lines_until(process.stdout, "Apply complete")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert "caas/1/76: could not be read from the API gcore: GET" in err
+
+
 @pytest.mark.usefixtures("work")
 def test_the_token_of_one_api_is_missing_and_drift_compares_the_others(cli: CommandLine, hub: Place) -> None:
     cli.environment.delenv(f"RECONCILER_TOKEN_{hub.variable}")
