@@ -204,15 +204,12 @@ def listing(beside: Any, results: str = "items") -> dict[str, Any]:
     return an_object({results: {"type": "array", "items": an_object(ROW, *ROW)}, **beside})
 
 
-@pytest.mark.parametrize(
-    ("parameters", "results"),
-    [([], None), ([query("page")], None), ([query("limit"), query("offset")], "items")],
-)
-def test_of_a_list_and_an_object_with_it_the_second_is_a_page(parameters: Any, results: str | None) -> None:
+@pytest.mark.parametrize("parameters", [[], [query("limit"), query("offset")]])
+def test_of_a_plain_list_and_pages_of_it_the_first_is_listed(parameters: Any) -> None:
     plain = {"type": "array", "items": an_object(ROW, *ROW)}
     listed = {"oneOf": [plain, {"allOf": [an_object({"count": NUMBER}), listing({})]}]}
-    found = extension(pets(listed=listed, parameters=parameters))["list"]
-    assert found.get("results") == results
+    found = extension(pets(listed=listed, parameters=parameters, create=CREATE))
+    assert (found["list"], "create" in found) == ({"style": "whole"}, True)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,10 @@ class Listed:
 
 def listing_of(found: Operations, shape: Shape, path: str, notes: Notes) -> Listed:
     """Draft how a collection is listed; ``path`` is the property that the path of an item takes."""
+    response = found.listing.response
+    if "array" in response.types and any("array" in inner.types for inner in response.properties.values()):
+        # Of a plain list and an object with a page of it, the first is what comes where no page is asked for.
+        return Listed({"style": "whole"}, None, is_certain=True)
     query = _Query(found.listing.parameters_in("query"))
     limit = query.first(_LIMITS)
     members = list(_members(found.listing.response))

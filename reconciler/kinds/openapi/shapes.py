@@ -21,8 +21,6 @@ _RESOURCE: Final = frozenset({"id", "type", "attributes", "relationships", "link
 """Members of a resource of JSON:API."""
 _REMARKS: Final = frozenset({"errors", "messages", "warnings", "links", "included"})
 """Lists beside the items of a listing."""
-_SIZES: Final = frozenset({"limit", "per_page", "page_size"})
-"""Query parameters of the size of a page."""
 _ENOUGH: Final = 0.5
 """Share of its properties that an envelope's member has to have in common with a row."""
 
@@ -112,10 +110,7 @@ def _inside(schema: Schema, depth: int = _DEPTH, above: str = "") -> Iterator[tu
 def _rows(found: Operations) -> tuple[str | None, Schema]:
     """Return where the list is in a listing, and the schema of what is in it."""
     listing = found.listing.response
-    is_paged = any(parameter.name in _SIZES for parameter in found.listing.parameters_in("query"))
-    has_list = any("array" in inner.types for inner in listing.properties.values())
-    # Of a list and an object that holds it, a service gives the second where a page is asked for.
-    if "array" in listing.types and not (is_paged and has_list):
+    if "array" in listing.types:
         return None, listing.items or Schema(listing.description)
     expected = set(found.update.body.members)
     if found.item is not None:
