@@ -23,8 +23,9 @@ from reconciler.kinds.rest import (
     listing_of,
     update_of,
 )
-from reconciler.kinds.shape import Shape, holds_only_text, python_types, shape_of, type_names
+from reconciler.kinds.shape import Shape, holds_only_text, is_map, python_types, shape_of, type_names
 from reconciler.model.configuration import BUILT_IN_API
+from reconciler.model.request import Encoding
 from reconciler.model.scope import ALIASES, Scope
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
     collection, sent = extension["collection"], extension.get("send", {})
     envelope = envelope_of(extension)
     shown, renamed = extension.get("shown", {}), extension.get("as", {})
-    merged = frozenset(extension.get("merge", ()))
+    merged, update = frozenset(extension.get("merge", ())), update_of(extension.get("update", {}))
     return Kind(
         name=name,
         api=api,
@@ -232,7 +233,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         path_field=extension.get("path", extension["identity"]),
         item=item_template(collection, extension.get("item")),
         page_limit=extension.get("page_limit", UNPAGED),
-        update=update_of(extension.get("update", {})),
+        update=update,
         envelope=envelope,
         always_sent=tuple(extension.get("always_sent", ())),
         immutable=frozenset(extension.get("immutable", ())),
@@ -243,11 +244,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         create_requires=None if create is None else tuple(create["requires"]),
         create_later=frozenset(create.get("later", ()) if create else ()),
         scope={name: described.get(name, _NUMBER) for name in placeholders(collection)},
-        fields={
-            field: _field(field, keywords, EffectRule(effects.get(field, "none")), is_merged=field in merged)
-            for field, keywords in schema["properties"].items()
-            if field not in RESERVED
-        },
+        fields=_fields(schema, effects, merged, update),
         listing=listing_of(extension.get("list", {}), extension.get("style")),
         shown=shown,
         merged=merged,
@@ -266,6 +263,22 @@ def named_kind(kinds: Mapping[str, Kind], name: str) -> Kind | None:
     api, dot, rest = name.rpartition(".")
     found = kinds.get(name) or kinds.get(rest)
     return found if found is None or not dot or found.name == name or found.api == api else None
+
+
+def _fields(
+    schema: Mapping[str, Any], effects: Mapping[str, str], merged: frozenset[str], update: Update
+) -> dict[str, Field]:
+    is_merging = update.encoding is Encoding.MERGE_PATCH
+    return {
+        name: _field(
+            name,
+            keywords,
+            EffectRule(effects.get(name, "none")),
+            is_merged=name in merged or (is_merging and is_map(keywords)),
+        )
+        for name, keywords in schema["properties"].items()
+        if name not in RESERVED
+    }
 
 
 def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule, *, is_merged: bool) -> Field:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import EXTENSION, Kind
 from reconciler.kinds.paths import path_fault, placeholders
 from reconciler.kinds.rest import BodyRule, ListStyle
-from reconciler.kinds.shape import type_names
+from reconciler.kinds.shape import is_map, type_names
 from reconciler.kinds.wire import JSON_API_ID, PAIRS
 from reconciler.model.request import Encoding
 
@@ -164,13 +165,13 @@ def _send(kind: Kind) -> Iterator[Fault]:
 
 def _names(kind: Kind) -> Iterator[Fault]:
     place: Path = (EXTENSION, "as")
-    there = list(kind.renamed.values())
+    there = Counter(kind.renamed.values())
     for name, other in kind.renamed.items():
         if name not in kind.schema["properties"]:
             yield Fault((*place, name), f"{name} is not a property; write its name in files here")
         elif name == other:
             yield Fault((*place, name), "is its own name; remove it")
-        elif there.count(other) > 1 or (other in kind.fields and other not in kind.renamed):
+        elif there[other] > 1 or (other in kind.fields and other not in kind.renamed):
             yield Fault((*place, name), f"{other} is the name of two properties; keep one of them")
 
 
@@ -189,7 +190,7 @@ def _shown(kind: Kind) -> Iterator[Fault]:
     for found in _settable(kind, "shown", kind.shown):
         if isinstance(found, Fault):
             yield found
-        elif kind.shown[found] == PAIRS and not _is_map(kind.schema["properties"][found]):
+        elif kind.shown[found] == PAIRS and not is_map(kind.schema["properties"][found]):
             message = f'are for maps; give {found} "type": "object" and a schema as additionalProperties'
             yield Fault((EXTENSION, "shown", found), f"{PAIRS} {message}")
 
@@ -206,7 +207,7 @@ def _merge(kind: Kind) -> Iterator[Fault]:
             continue
         keywords = kind.schema["properties"][found]
         values = keywords.get("additionalProperties")
-        if not _is_map(keywords):
+        if not is_map(keywords):
             message = f'{found} is not a map; give it "type": "object" and a schema as additionalProperties'
             yield Fault(place, message)
         elif isinstance(values, dict) and "null" in type_names(values):
@@ -214,12 +215,6 @@ def _merge(kind: Kind) -> Iterator[Fault]:
             yield Fault(place, message)
         elif found in kind.immutable:
             yield Fault(place, f"{found} is immutable, so that no update sends it; remove it here")
-
-
-def _is_map(keywords: Mapping[str, Any]) -> bool:
-    """Return whether a field holds members of any name, and nothing else."""
-    is_object = {"object"} <= {*type_names(keywords)} <= {"object", "null"}
-    return is_object and keywords.get("additionalProperties") is not False and "properties" not in keywords
 
 
 def _style(kind: Kind) -> Iterator[Fault]:

@@ -87,6 +87,12 @@ def type_names(keywords: Schema) -> list[str]:
     return [declared] if isinstance(declared, str) else declared
 
 
+def is_map(keywords: Schema) -> bool:
+    """Return whether a field holds members of any name, and nothing else."""
+    is_object = {"object"} <= {*type_names(keywords)} <= {"object", "null"}
+    return is_object and keywords.get("additionalProperties") is not False and "properties" not in keywords
+
+
 def python_types(keywords: Schema) -> tuple[type, ...]:
     """Return the Python types of the values that a schema allows; none if it names none."""
     return tuple(kind for entry in type_names(keywords) for kind in _JSON_TYPES[entry])

@@ -111,3 +111,9 @@ def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
     assert item_of(plain, body_of(plain, values)) == values
     api = kind_of(style="json-api", type="t", names={"phase": "state"})
     assert item_of(api, body_of(api, values, "7")) == {**values, "id": "7"}
+
+
+def test_the_id_that_a_client_gives_stands_beside_the_attributes_of_json_api() -> None:
+    kind = kind_of(style="json-api", type="things")
+    body = {"data": {"type": "things", "id": "a", "attributes": {"phase": "on"}}}
+    assert body_of(kind, {"id": "a", "phase": "on"}) == body

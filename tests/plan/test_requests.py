@@ -201,6 +201,13 @@ def test_a_field_that_has_no_value_yet_is_added_by_a_json_patch() -> None:
     assert change.requests[0].body == [{"op": "add", "path": "/note", "value": "new"}]
 
 
+@pytest.mark.parametrize("live", [{"b": "1"}, {"a": None, "b": "1"}])
+def test_a_null_member_of_a_map_is_none_where_null_removes_it(live: dict[str, Any]) -> None:
+    tags = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+    kind = kind_with({"tags": tags}, update={"method": "PATCH", "encoding": "merge-patch"})
+    assert change_of(kind, {"tags": {"a": None, "b": "1"}}, {"name": "web-key", "tags": live}) is None
+
+
 def test_a_field_that_the_response_lacks_is_added_by_a_json_patch_whatever_that_means() -> None:
     kind = kind_with(
         {"note": TEXT}, update={"method": "PATCH", "encoding": "json-patch"}, optional={"note": ""}
