@@ -7,6 +7,7 @@ what to send, and what each status means to them.
 from __future__ import annotations
 
 import math
+import re
 import threading
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
     from reconciler.model.clock import Clock
 
 _ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
+
+_PARAMETER: Final = re.compile(r""";\s*([^\s=;,"<>]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))""")
+_LINK: Final = re.compile(
+    r"""<([^>]*)>((?:\s*;\s*[^\s=;,"<>]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)"""
+)
+"""A link of the header Link and its parameters (RFC 8288)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +149,17 @@ class Response:
 
 
 def _next_link(response: httpx.Response) -> str | None:
-    """Return the target of the link ``next``; None if its parameter ``results`` says that there is none."""
-    link = response.links.get("next", {})
-    return None if link.get("results") == "false" else link.get("url")
+    """Return the target of the link ``next``; None where it says by ``results`` that it leads to none.
+
+    Names are of any case, and one link may have several relations.
+    """
+    for link in _LINK.finditer(", ".join(response.headers.get_list("Link"))):
+        found: dict[str, str] = {}
+        for name, quoted, plain in _PARAMETER.findall(link[2]):
+            found.setdefault(name.lower(), quoted or plain)  # RFC 8288: the first counts
+        if "next" in found.get("rel", "").lower().split():
+            return None if found.get("results") == "false" else link[1].strip()
+    return None
 
 
 class HttpClient:

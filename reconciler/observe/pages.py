@@ -124,6 +124,8 @@ class _Cursors:
             if count is None and (how.more is None or member(page.value, how.more) is None):
                 _require_end(self._collection, page, results, listed, "check where the next cursor is")
             return False
+        if not _is_unicode(cursor):
+            raise self._collection.mismatch(f"the cursor {_short(cursor)} is not valid Unicode")
         if cursor in self._seen:
             raise self._collection.mismatch(f"the cursor {_short(cursor)} is repeated, so this never ends")
         self._seen.add(cursor)
@@ -190,6 +192,10 @@ _STYLES: Final[Mapping[ListStyle, Callable[[Collection], Pages]]] = {
     ListStyle.CURSOR: _Cursors,
     ListStyle.WHOLE: _Whole,
 }
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _size(collection: Collection) -> Parameters:

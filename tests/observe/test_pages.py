@@ -85,6 +85,15 @@ ELSEWHERE = "https://evil.test/labels?x=1&after=c%2F2"
             ["", "after=c%2F2"],
         ),
         (LINK, [answer(rows("a"), f'<{ELSEWHERE}>; rel="next"; results="false"')], [""]),
+        *(
+            (LINK, [answer(rows("a"), link), answer(rows("b"))], ["", "after=2"])
+            for link in (
+                '</x?after=2>; rel="last next"',
+                '</x?after=1>; rel=prev, </x?after=2>;REL = "NEXT"',
+                '</x?after=1>; rel="prev"; title="; rel=next", </x?after=2> ; title="a, <b>" ; rel=next',
+                "</x?after=1>; rel=up; rel=next, </x?after=2>; rel=next",
+            )
+        ),
         (LAST, [flagged(more=False)], ["limit=2"]),
         (
             LAST,
@@ -147,6 +156,7 @@ def test_a_listing_is_read_to_its_end(
     ("kind", "responses", "reason"),
     [
         (NEXT, [after("c", "a"), after("c", "b")], 'the cursor "c" is repeated'),
+        (NEXT, [after("\ud800", "a")], "the cursor .* is not valid Unicode"),
         (NEXT, [after({"a": 1}, "a")], "meta.next must be a string, not a list or object"),
         (NEXT, [after("https://x/labels?page=2", "a")], "has no after"),
         (LINK, [answer(rows("a"), '</labels?page=2>; rel="next"')], "has no after"),
