@@ -247,8 +247,8 @@ def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -
     where = said.file if said.environment is None else f"{said.file}, environment {said.environment}"
     known = _options(found, values)
 
-    def source(name: str, is_said: bool) -> str:  # noqa: FBT001 - one home of the order
-        if is_said and _is_open(context, name):
+    def source(name: str, configured: object) -> str:
+        if configured is not None and _is_open(context, name):
             return where
         return _SOURCES[context.get_parameter_source(name) or ParameterSource.DEFAULT]
 
@@ -257,11 +257,11 @@ def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -
         if name in values:
             value = values[name]
             shown = ", ".join(value) if isinstance(value, tuple) else value
-            console.detail(f"{name}: {'none' if shown is None else shown} ({source(name, name in known)})")
+            console.detail(f"{name}: {'none' if shown is None else shown} ({source(name, known.get(name))})")
     for api in values.get("apis", {}).values():
         is_own = api.name != BUILT_IN_API
         configured = said.apis.get(api.name, Api(name=api.name))
-        origin = where if is_own else source("base_url", configured.base_url is not None)
+        origin = where if is_own else source("base_url", configured.base_url)
         console.detail(f"{api.name}.base_url: {api.base_url} ({origin})")
-        parallelism = source("parallelism", configured.parallelism is not None)
+        parallelism = source("parallelism", configured.parallelism)
         console.detail(f"{api.name}.parallelism: {api.parallelism} ({parallelism})")
