@@ -80,7 +80,7 @@ class Apis:
             api = next(iter(self._open))
         if api not in self._open:
             known = listed(sorted(self._open))
-            raise ConfigurationError(f"the API {api} is not configured; there are {known}")
+            raise ConfigurationError(f"the API {api} is not configured; add it under apis, which has {known}")
         if api not in self._sessions:
             self._sessions[api] = self._open[api]()
         return self._sessions[api]

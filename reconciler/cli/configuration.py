@@ -116,7 +116,8 @@ def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapp
     paths = next((one for one in context.command.params if one.name == "paths"), None)
     is_needed = paths is not None and not isinstance(paths, OptionalPaths)
     if is_needed and not values["paths"] and "plan_file" not in given:
-        raise click.MissingParameter(ctx=context, param=paths)
+        advice = "Name files or folders, here or under paths in reconciler.yaml."
+        raise click.MissingParameter(" ".join([advice, *found.warnings]), context, paths)
     return values
 
 
@@ -244,24 +245,27 @@ def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -
     if said is None or not values.get("verbose") or values.get("quiet"):
         return
     console = Console(values["verbose"], color_choice())
-    where = said.file if said.environment is None else f"{said.file}, environment {said.environment}"
     known = _options(found, values)
 
-    def source(name: str, configured: object) -> str:
-        if configured is not None and _is_open(context, name):
-            return where
+    def source(name: str, member: str | None) -> str:
+        if member is not None and _is_open(context, name):
+            return said.source_of(member)
         return _SOURCES[context.get_parameter_source(name) or ParameterSource.DEFAULT]
 
-    console.detail(f"configuration: {where}")
+    chosen = "" if said.environment is None else f", environment {said.environment}"
+    console.detail(f"configuration: {said.file}{chosen}")
     for name in ("paths", "max_revoked", "max_changes"):
         if name in values:
-            value = values[name]
+            value, origin = values[name], source(name, name if name in known else None)
             shown = ", ".join(value) if isinstance(value, tuple) else value
-            console.detail(f"{name}: {'none' if shown is None else shown} ({source(name, known.get(name))})")
+            console.detail(f"{name}: {'none' if shown is None else shown} ({origin})")
     for api in values.get("apis", {}).values():
-        is_own = api.name != BUILT_IN_API
         configured = said.apis.get(api.name, Api(name=api.name))
-        origin = where if is_own else source("base_url", configured.base_url)
-        console.detail(f"{api.name}.base_url: {api.base_url} ({origin})")
-        parallelism = source("parallelism", configured.parallelism)
-        console.detail(f"{api.name}.parallelism: {api.parallelism} ({parallelism})")
+        for name, value, given in (
+            ("base_url", api.base_url, configured.base_url),
+            ("parallelism", api.parallelism, configured.parallelism),
+        ):
+            member = f"{api.name}.{name}"
+            is_own = name == "base_url" and api.name != BUILT_IN_API  # which no option changes
+            origin = said.source_of(member) if is_own else source(name, None if given is None else member)
+            console.detail(f"{member}: {value} ({origin})")

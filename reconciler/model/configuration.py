@@ -89,7 +89,8 @@ class Configuration:
 
     ``paths`` can be opened as they are. ``limits`` are by the names of options, as they are written there.
     Without ``apis`` there is the built-in one. ``content`` is the text of the file, ``folder`` what its paths
-    start at, and ``reference`` the commit that it was read at, None for the working tree.
+    start at, and ``reference`` the commit that it was read at, None for the working tree. ``overridden`` are
+    the members that the environment gives, such as ``paths`` and ``github.base_url``.
     """
 
     file: str
@@ -100,6 +101,11 @@ class Configuration:
     paths: tuple[str, ...] = ()
     apis: Mapping[str, Api]
     limits: Mapping[str, str]
+    overridden: frozenset[str] = frozenset()
+
+    def source_of(self, member: str) -> str:
+        """Return where a member is written: the file, and the environment if that gives it."""
+        return f"{self.file}, environment {self.environment}" if member in self.overridden else self.file
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -182,7 +182,16 @@ class _View:
             paths=tuple(map(opened, self._member("paths").value or ())),
             apis={name: self._api_of(name) for name in self._names("apis")},
             limits=limits,
+            overridden=frozenset(self._overridden()),
         )
+
+    def _overridden(self) -> Iterator[str]:
+        """Yield the members that the environment gives, without those that only it can have."""
+        here: Mapping[str, Any] = self.data.get("environments", {}).get(self.environment, {})
+        yield from here.keys() & {"paths"}
+        yield from here.get("limits", {})
+        for api, members in here.get("apis", {}).items():
+            yield from (f"{api}.{member}" for member in members)
 
     def _api_of(self, name: str) -> Api:
         def value(member: str) -> Any:

@@ -199,6 +199,36 @@ def test_verbose_says_where_each_value_comes_from(cli: CommandLine, work: Path, 
     assert BOUND not in err
 
 
+def test_verbose_says_which_values_the_environment_gives(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    staging = {"apis": {"github": {"parallelism": 3}}, "limits": {"max_changes": 7}}
+    configure(
+        work, server, limits={"max_revoked": "20%", "max_changes": 1}, environments={"staging": staging}
+    )
+    assert cli("plan", "-v", "--env", "staging").err.splitlines()[:6] == [
+        "configuration: reconciler.yaml, environment staging",
+        "paths: keys/ (reconciler.yaml)",
+        "max_revoked: 20% (reconciler.yaml)",
+        "max_changes: 7 (reconciler.yaml, environment staging)",
+        f"github.base_url: {server.url} (reconciler.yaml)",
+        "github.parallelism: 3 (reconciler.yaml, environment staging)",
+    ]
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("trust", ["tree", "base"])
+def test_a_missing_path_says_where_to_write_it(cli: CommandLine, work: Path, trust: str) -> None:
+    (work / "reconciler.yaml").write_text("limits: {max_changes: 1}\n")
+    done = cli("plan", "--trust", trust)
+    assert done.code == 64
+    assert "'[PATH...]'. Name files or folders, here or under paths in reconciler.yaml." in done.err
+    unused = (
+        "reconciler.yaml is not used: with --trust base, the configuration comes from the commit of --base"
+    )
+    assert (unused in done.err) is (trust == "base")
+
+
 def test_an_environment_of_the_configuration_is_chosen_by_name(
     cli: CommandLine, work: Path, server: Recorder, other: Recorder
 ) -> None:

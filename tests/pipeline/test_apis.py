@@ -136,7 +136,7 @@ def test_a_plan_is_applied_to_the_addresses_that_it_was_made_for(apis: dict[str,
 def test_a_kind_of_an_api_that_is_not_configured_is_refused(apis: dict[str, Api]) -> None:
     with client_of({"west": apis["west"]}) as client, pytest.raises(ConfigurationError) as raised:
         planned(client)
-    assert str(raised.value) == "the API east is not configured; there are west"
+    assert str(raised.value) == "the API east is not configured; add it under apis, which has west"
 
 
 def test_kinds_that_belong_to_no_api_go_to_the_only_one(apis: dict[str, Api]) -> None:
