@@ -164,10 +164,14 @@ class Sender:
         try:
             unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, found)
         except (SchemaMismatchError, RecursionError) as error:
-            if stored_as := _stored_as(self._kinds[change.scope.kind], change, found):
+            stored_as = _stored_as(self._kinds[change.scope.kind], change, found)
+            if stored_as and self._kinds[change.scope.kind].has_ids:
                 return existing(change, secret, stored_as), True
             failure = Failure(f"POST {change.requests[-1].path}", str(error), in_doubt=True)
-            return self._resolve(change, InvalidResponseError(failure), secret, found)
+            outcome, exists = self._resolve(change, InvalidResponseError(failure), secret, found)
+            if stored_as and not exists:
+                outcome = replace(outcome, detail=f"{outcome.detail}; {stored_as}")
+            return outcome, exists
         different = differences_text("was accepted as", "but is stored as", unstored)
         if different and self._kinds[change.scope.kind].wait:
             failure = Failure(f"POST {change.requests[-1].path}", different, in_doubt=True)
@@ -232,12 +236,14 @@ def _anew(kind: Kind, change: Change) -> Change:
 
 
 def _stored_as(kind: Kind, change: Change, response: Any) -> str:
-    """Return a message if a service that assigns ids has created a key under another name."""
-    name = kind.name_of(response) if kind.has_ids and isinstance(response, dict) else None
+    """Return a message if a service has created a key under another name, which its id proves."""
+    name = kind.name_of(response) if isinstance(response, dict) else None
     path_id = None if name is None else kind.id_of(response)
-    if path_id is None or name == change.name:
+    if name is None or path_id is None or name == change.name:
         return ""
-    stored = f"it was created with {kind.identity} {short_json(name)}, {kind.path_field} {path_id}"
+    stored = f"it may have been created with {kind.identity} {short_json(name)}"
+    if kind.has_ids:
+        stored = f"it was created with {kind.identity} {short_json(name)}, {kind.path_field} {path_id}"
     return f"{stored}; write this {kind.identity} into the file, or the next apply creates another one"
 
 

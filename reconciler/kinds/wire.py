@@ -13,6 +13,8 @@ PAIRS: Final = "pairs"
 """The shape of a map that responses show as a list of objects with ``key`` and ``value``."""
 JSON_API_ID: Final = "id"
 """The member of a resource of JSON:API that is its id, beside its attributes."""
+OWN_NAME: Final = "{} of the API"
+"""How a member is shown whose name at the API is that of another property in files."""
 _PAIR: Final = frozenset({"key", "value"})
 
 
@@ -32,7 +34,9 @@ def object_of(kind: Kind, row: Any) -> Any:
         row = {**(attributes if isinstance(attributes, dict) else {}), JSON_API_ID: row.get(JSON_API_ID)}
     if kind.renamed:
         own = {name: row[there] for name, there in kind.renamed.items() if there in row}
-        row = {name: value for name, value in row.items() if name not in kind.renamed.values()} | own
+        others = {name: value for name, value in row.items() if name not in kind.renamed.values()}
+        # What the API itself calls like a name of files is hidden by that, and must not be dropped unseen.
+        row = {OWN_NAME.format(name) if name in kind.renamed else name: others[name] for name in others} | own
     return {name: _taken(value, kind.shown.get(name)) for name, value in row.items()}
 
 

@@ -120,6 +120,15 @@ def test_a_whole_update_leaves_out_what_is_null_and_cannot_be_sent_as_null() -> 
     assert json.loads(write.content) == {"name": "web-key", "note": "new", "hook": {"url": "u"}}
 
 
+def test_a_member_behind_the_name_of_another_is_not_dropped_unseen() -> None:
+    kind = kind_with({"note": TEXT, "phase": TEXT}, update={"method": "PUT"}, **{"as": {"phase": "state"}})
+    before, item = {"note": "old", "phase": "on"}, {"note": "old", "state": "on", "phase": "new moon"}
+    change = change_of(kind, {"name": "web-key", **before}, note="new")
+    outcome, requests = outcome_of(kind, change, shown({"name": "web-key", **item}))
+    assert (outcome.result, len(requests)) == (Result.NOT_ATTEMPTED, 1)
+    assert "would drop phase of the API, which its kind does not describe" in outcome.detail
+
+
 OWNED: dict[str, Any] = {
     "source": {"type": "string", "readOnly": True},
     "made": {"type": "string", "readOnly": True},
@@ -261,6 +270,14 @@ def test_an_accepted_creation_is_read_back_until_the_key_is_there_as_declared(
     clock = FakeClock()
     outcome = sent_by(WAITING, change, Script(*responses), clock)
     assert (outcome.result, len(clock.sleeps)) == (result, waits)
+
+
+def test_a_key_that_was_perhaps_created_under_another_name_is_named() -> None:
+    kind = kind_with(FIELDS, create={"requires": []})
+    (change,) = make_plan([declared(note="new")], [], kind=kind).changes
+    outcome, _ = outcome_of(kind, change, shown({**LIVE, "name": "web_key"}, 201), GONE, listing())
+    assert outcome.result is Result.NOT_VERIFIED
+    assert 'it may have been created with name "web_key"; write this name into the file' in outcome.detail
 
 
 def test_a_stopped_run_waits_no_longer() -> None:

@@ -36,7 +36,11 @@ def kind_of(**extension: Any) -> Kind:
         (kind_of(), {"name": "a", "x": 1}, {"name": "a", "x": 1}),
         (kind_of(), ["no object"], ["no object"]),
         (kind_of(names={"phase": "state"}), {"state": "on", "note": "n"}, {"phase": "on", "note": "n"}),
-        (kind_of(names={"phase": "state"}), {"phase": "shadow", "state": "on"}, {"phase": "on"}),
+        (
+            kind_of(names={"phase": "state"}),
+            {"phase": "shadow", "state": "on"},
+            {"phase": "on", "phase of the API": "shadow"},
+        ),
         (kind_of(names={"phase": "state"}), {"note": "n"}, {"note": "n"}),
         (
             kind_of(style="json-api", type="t"),
