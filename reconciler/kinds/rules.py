@@ -101,10 +101,13 @@ def _members(kind: Kind) -> Iterator[Fault]:
     """Check that members which an object must have are described."""
     for path, keywords in _described(kind.schema):
         for name in keywords.get("required", ()):
-            if name not in keywords.get("properties", {}):
-                yield Fault(
-                    (*path, "required"), f'"{name}" is not described under properties; describe it there'
-                )
+            described = keywords.get("properties", {}).get(name)
+            if described is None:
+                message = f'"{name}" is not described under properties; describe it there'
+                yield Fault((*path, "required"), message)
+            elif described.get("readOnly"):
+                message = f'"{name}" is read-only and cannot be declared; remove it here'
+                yield Fault((*path, "required"), message)
 
 
 def _reserved(kind: Kind) -> Iterator[Fault]:

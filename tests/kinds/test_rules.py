@@ -150,6 +150,11 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
         ("x-reconciler.scope.owner.pattern", "\\Aa", "owner.pattern: is not a regular expression of ECMA"),
         ("properties.set.items", {"type": "object", "required": ["a"]}, '"a" is not described'),
         (
+            "properties.set.items",
+            {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "readOnly": True}}},
+            'items.required: "a" is read-only and cannot be declared; remove it here',
+        ),
+        (
             "properties.map",
             {"type": "object", "additionalProperties": {"type": "string", "pattern": "("}},
             "map.additionalProperties.pattern: is not a regular expression",
