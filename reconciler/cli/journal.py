@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import click
@@ -12,8 +12,10 @@ from reconciler.cli.credentials import sessions
 from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option, trust_option
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
+from reconciler.kinds.kind import Kind, named_kind
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
+from reconciler.render.values import api_note
 from reconciler.service.records import read_records
 from reconciler.validate.known_kinds import tree_kinds
 
@@ -52,7 +54,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     kinds = settings.configured.at_apis(tree_kinds(folders, apis=settings.configured.kind_apis))
     with sessions(settings, clock_of(context), console) as client:
         findings = resolve(client, kinds, reading.in_doubt)
-    console.result(_resolved(findings))
+    console.result(_resolved(findings, kinds))
     unknown = any(finding.resolution is Resolution.UNKNOWN for finding in findings)
     return ExitCode.PARTIAL if unknown else ExitCode.DONE
 
@@ -66,11 +68,13 @@ def _offline(reading: Reading) -> str:
     return "\n".join([*lines, f"{counted(reading.writes, 'write')}, {len(lines)} in doubt."]) + "\n"
 
 
-def _resolved(findings: Sequence[Finding]) -> str:
+def _resolved(findings: Sequence[Finding], kinds: Mapping[str, Kind]) -> str:
     lines = []
     for finding in findings:
         detail = f" ({finding.detail})" if finding.detail else ""
-        lines.append(escape_control(f"{finding.write.address}: {finding.resolution.value}{detail}"))
+        kind = named_kind(kinds, finding.write.address.partition("/")[0])
+        api = api_note(kind.api if kind is not None and kind.is_one_of_several else "")
+        lines.append(escape_control(f"{finding.write.address}{api}: {finding.resolution.value}{detail}"))
     if any(finding.resolution is not Resolution.TOOK_EFFECT for finding in findings):
         lines.append("Run apply again: it plans what is left.")
     return "\n".join(lines) + "\n"

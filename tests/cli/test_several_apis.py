@@ -604,8 +604,8 @@ def test_a_journal_in_doubt_is_resolved_at_each_api(
     (work / "torn.jsonl").write_text("".join(f"{line}\n" for line in kept))
     tea.held[LABELS]["bug"]["color"] = "ededed"
     done = cli("journal", "torn.jsonl")
-    assert f"{HUB}: took effect" in done.out
-    assert f"{TEA}: did not take effect" in done.out
+    assert f"{HUB} (API github): took effect" in done.out
+    assert f"{TEA} (API gitea): did not take effect" in done.out
     configure(work, {"github": {"base_url": tea.url}, "gitea": {"base_url": hub.url}})
     moved = cli("journal", "torn.jsonl")
     assert (moved.code, f"it was written to {hub.url}" in moved.out) == (4, True)
@@ -624,8 +624,8 @@ def test_writes_to_other_apis_are_resolved_without_the_token_of_one(
     cli.environment.delenv(f"RECONCILER_TOKEN_{hub.variable}")
     done = cli("journal", "torn.jsonl")
     assert (done.code, "gone/acme/site/bug: outcome unknown (no such address)" in done.out) == (4, True), done
-    assert f"{HUB}: outcome unknown (no token for {hub.url[7:]}: " in done.out
-    assert f"{TEA}: took effect" in done.out
+    assert f"{HUB} (API github): outcome unknown (no token for {hub.url[7:]}: " in done.out
+    assert f"{TEA} (API gitea): took effect" in done.out
     cli.environment.delenv(f"RECONCILER_TOKEN_{tea.variable}")
     none = cli("journal", "torn.jsonl")
     assert (none.code, none.out, "no token for" in none.err) == (1, "", True)
