@@ -32,6 +32,7 @@ class Collection:
         self.described = described
         self.path = path
         self.items = [one for one in described.paths if _unversioned(one) == _unversioned(item)]
+        self.items += [one for one in self._successors() if one not in self.items]
         self.listing = described.operation(path, "get") or {}
         _, self.whole, self.headers = described.response(self.listing)
         found = described.rows(self.whole)
@@ -52,6 +53,13 @@ class Collection:
         item_views = (self.response_of(one)[1] for one in (described.operation(item, "get"), self.update))
         every = [self.row, *(view for view in item_views if view is not None)]
         self.views = list({id(view): view for view in every}.values())
+
+    def _successors(self) -> list[str]:
+        """Return the paths that the descriptions of deprecated updates name, with <id> or {id}."""
+        every = [self.described.operation(path, method) for path in self.items for method in METHODS]
+        texts = [str(one.get("description")) for one in every if one and one.get("deprecated")]
+        named = [_plain(found) for text in texts for found in re.findall(r"/[\w<>{}/.-]+", text)]
+        return [path for path in self.described.paths if any(_plain(path).endswith(one) for one in named)]
 
     def _update(self) -> dict[str, Any]:
         """Return the operation that changes an item: PATCH before PUT, what is not deprecated first."""
@@ -139,6 +147,10 @@ def settings_at(body: Any, place: Place) -> dict[str, Any]:
     for step in place:
         body = body.get(step) if isinstance(body, dict) else None
     return body if isinstance(body, dict) else {}
+
+
+def _plain(path: str) -> str:
+    return re.sub(r"[<{][^<>{}]*[>}]", "{}", path.rstrip("/."))
 
 
 def _unversioned(path: str) -> str:

@@ -14,6 +14,7 @@ import datetime as dt
 import json
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -157,14 +158,13 @@ class Run:
             is_allowed = described.is_valid(own, kept) and described.is_valid(schema, kept)
             return kept != old and is_allowed and self.fake.things.can_show(there, kept)
 
-        try:
-            return declarable(self.maker.valid(schema, REQUEST, is_other), own)
-        except LookupError as error:
-            if not self._has_one_value(schema):
-                raise FaultError(
-                    f"no other value is valid for the draft, the update and the response: {error}"
-                ) from error
-            raise
+        row = self.fake.of.described.members(self.fake.of.row).get(there, schema)
+        for source in (schema, row):  # rows may allow less than the update takes
+            with suppress(LookupError):
+                return declarable(self.maker.valid(source, REQUEST, is_other), own)
+        if self._has_one_value(schema):
+            raise LookupError(f"{name} has one value")
+        raise FaultError("no other value is valid for the draft, the update and the response")
 
     def _has_one_value(self, schema: Any) -> bool:
         made = [self.maker.valid(schema, REQUEST) for _ in range(_TRIES)]
