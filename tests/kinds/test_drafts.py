@@ -561,6 +561,11 @@ def test_a_settable_property_that_files_cannot_call_so_has_another_name(name: st
     assert (own in made.schema["properties"], name in made.schema["properties"]) == (True, False)
 
 
+def test_what_a_creation_does_not_take_is_called_as_in_files() -> None:
+    found = extension(pets(row=row(state=TEXT), body={"state": TEXT}, create=an_object(BODY, "name")))
+    assert (found["as"], found["create"]["later"]) == ({"status": "state"}, ["status"])
+
+
 def test_a_state_that_only_responses_have_stays() -> None:
     made = drafted(pets(row=row(state=TEXT)))
     assert made.schema["properties"]["state"]["readOnly"]

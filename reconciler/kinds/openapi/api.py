@@ -124,8 +124,7 @@ def creation_of(
             " created"
         )
         return None, ()
-    taken = {made.file_name(name) for name in shape.create.members}
-    later = [name for name in made.settable if name not in taken]
+    later = [made.file_name(name) for name in made.settable if name not in shape.create.members]
     return {"requires": required} | ({"later": later} if later else {}), tuple(
         name for name in required if fields[name].get("readOnly")
     )
