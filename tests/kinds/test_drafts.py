@@ -335,6 +335,13 @@ def test_an_update_that_requires_what_it_cannot_carry_is_noted() -> None:
     assert noted(made, f"update: PATCH {PET} requires id, pin, which updates of this kind do not carry")
 
 
+def test_a_put_carries_no_identity_that_its_body_describes_as_read_only() -> None:
+    body = {"id": {**NUMBER, "readOnly": True}, "size": NUMBER}
+    found = extension(pets(method="put", row={"id": NUMBER, "size": NUMBER}, body=body))
+    assert found["identity"] == "id"
+    assert (found["update"]["body"], found["always_sent"]) == ("changed", ["size"])
+
+
 def test_a_put_that_does_not_take_what_a_creation_requires_carries_what_it_takes() -> None:
     create = an_object({"name": TEXT, "breed": TEXT}, "name", "breed")
     found = extension(pets(method="put", row=row(breed=TEXT), create=create))

@@ -57,7 +57,7 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
             " service may refuse every one of them"
         )
     if update.method == "PUT":
-        is_whole = not unseen and found.item is not None and made.declared <= {*shape.update.members}
+        is_whole = not unseen and found.item is not None and made.declared <= _taken(shape)
         drafted["body"] = (BodyRule.WHOLE if is_whole else BodyRule.CHANGED).value
         if unseen:
             notes.add(
@@ -74,8 +74,14 @@ def always_sent(shape: Shape, update: Mapping[str, Any], made: Properties) -> li
     if update.get("body") == BodyRule.WHOLE or update.get("encoding") == Encoding.JSON_PATCH:
         return []
     sent = shape.update.members if update.get("method") == "PUT" else shape.update.required
-    known = {made.identity, *made.settable}
+    known = {made.identity, *made.settable} & _taken(shape)
     return [made.file_name(name) for name in sent if name in known]
+
+
+def _taken(shape: Shape) -> set[str]:
+    """Return what an update takes: not what it describes as read-only, as where a body is the whole item."""
+    members = shape.update.properties.items()
+    return {name for name, schema in members if not schema.words.get("readOnly")}
 
 
 def merged_of(found: Operations, made: Properties, notes: Notes) -> list[str]:
