@@ -143,6 +143,14 @@ def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:
     if rule:
         message = f"{what}, and its lifecycle says {rule}; take the rule away first if it is meant"
         yield Problem(message, change.position, change.address)
+    lost = [name for name in sorted(kind.create_later) if change.after.get(name) is not None]
+    if change.action is Action.REPLACE and lost:
+        message = (
+            f"would have to be replaced, and a creation does not take {', '.join(lost)}: the new key would "
+            "be without until another apply; take the live values into the file, or declare it "
+            "`state: absent` and then again"
+        )
+        yield Problem(message, change.position, change.address)
     if change.action is Action.REPLACE and (not rules.replace or kind.create_requires is None):
         for field in change.fields:
             if field.field in kind.immutable:

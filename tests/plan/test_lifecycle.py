@@ -76,3 +76,13 @@ def test_a_key_is_not_replaced_where_none_can_be_created(*, replace: bool) -> No
     plan = make_plan([key], [shown], kind=UNMADE, scope=Scope("thing", 1, names=("project_id",)))
     (problem,) = plan.problems
     assert "and no key of this kind can be created; take the live value into the file" in problem.message
+
+
+def test_a_key_is_not_replaced_by_one_without_what_a_creation_does_not_take() -> None:
+    off = {"off": {"type": "boolean"}, "fixed": TEXT}
+    kind = kind_with(off, immutable=["fixed"], create={"requires": [], "later": ["off"]})
+    key = declared(fixed="new")._replace(lifecycle=Lifecycle(replace=True))
+    shown = {"name": "web-key", "off": True, "fixed": "old"}
+    plan = make_plan([key], [shown], kind=kind, scope=Scope("thing", 1, names=("project_id",)))
+    (problem,) = plan.problems
+    assert "and a creation does not take off: the new key would be without" in problem.message
