@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError, SchemaMismatchError
-from reconciler.kinds.ids import clear_key
-from reconciler.kinds.kind import named_kind
+from reconciler.kinds.ids import clear_key, named_kind
 from reconciler.kinds.wire import item_of
 from reconciler.model.canonical import json_text
 from reconciler.model.endpoint import BaseUrl

@@ -24,7 +24,8 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.kinds.kind import Kind, named_kind
+from reconciler.kinds.ids import named_kind
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.links import path_refusal
 from reconciler.load.sources import read

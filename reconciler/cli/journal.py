@@ -12,7 +12,8 @@ from reconciler.cli.credentials import sessions
 from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option, trust_option
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
-from reconciler.kinds.kind import Kind, named_kind
+from reconciler.kinds.ids import named_kind
+from reconciler.kinds.kind import Kind
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 from reconciler.render.values import api_note

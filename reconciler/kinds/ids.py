@@ -21,6 +21,13 @@ _MOST: Final = 10
 _LONGEST: Final = 80
 
 
+def named_kind(kinds: Mapping[str, Kind], name: str) -> Kind | None:
+    """Return the kind of a name, with or without the name of its API before it; None for an unknown one."""
+    api, dot, rest = name.rpartition(".")
+    found = kinds.get(name) or kinds.get(rest)
+    return found if found is None or not dot or found.name == name or found.api == api else None
+
+
 def clear_key(kind: Kind, observed: LiveScope, name: str) -> Row | None:
     """Return the live key ``name`` or None. Raises AmbiguousNameError if it does not identify one key."""
     if name in observed.unclear:

@@ -89,10 +89,11 @@ class Kind:
     the member that only the response to a creation has, ``created`` the time of creation.
     ``create_requires`` are the fields that a creation must have besides the identity, None if keys of this
     kind are not created; ``create_later`` those that it does not take. ``listing`` says how keys are listed,
-    ``update`` how they are changed, ``envelope`` what is around them. ``shown`` maps a field to the shape in
-    which responses show it; maps in ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in files to
-    those of the API. ``query`` and ``headers`` are constants of every request. An accepted write is read back
-    for ``wait`` seconds.
+    ``update`` how they are changed, ``envelope`` what is around them. ``read_from`` maps a field to the
+    dotted member of responses that shows it, where that has another name. ``shown`` maps a field to the
+    shape in which responses show it; maps in ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in
+    files to those of the API. ``query`` and ``headers`` are constants of every request. An accepted write is
+    read back for ``wait`` seconds.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Kind:
     fields: Mapping[str, Field]
     listing: Listing
     shown: Mapping[str, str]
+    read_from: Mapping[str, str]
     merged: frozenset[str]
     renamed: Mapping[str, str]
     query: Mapping[str, str]
@@ -223,6 +225,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
     collection, sent = extension["collection"], extension.get("send", {})
     envelope = envelope_of(extension)
     shown, renamed = extension.get("shown", {}), extension.get("as", {})
+    read_from = extension.get("read_from", {})
     merged, update = frozenset(extension.get("merge", ())), update_of(extension.get("update", {}))
     return Kind(
         name=name,
@@ -247,6 +250,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         fields=_fields(schema, effects, merged, update),
         listing=listing_of(extension.get("list", {}), extension.get("style")),
         shown=shown,
+        read_from=read_from,
         merged=merged,
         renamed=renamed,
         query=sent.get("query", {}),
@@ -254,15 +258,8 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         wait=extension.get("wait", 0),
         is_one_of_several=False,
         is_custom=False,
-        is_plain=not (shown or renamed or envelope.api_type),
+        is_plain=not (shown or renamed or read_from or envelope.api_type),
     )
-
-
-def named_kind(kinds: Mapping[str, Kind], name: str) -> Kind | None:
-    """Return the kind of a name, with or without the name of its API before it; None for an unknown one."""
-    api, dot, rest = name.rpartition(".")
-    found = kinds.get(name) or kinds.get(rest)
-    return found if found is None or not dot or found.name == name or found.api == api else None
 
 
 def _fields(

@@ -52,7 +52,7 @@ def is_constant(header: str) -> bool:
 
 def rest_faults(kind: Kind) -> Iterator[Fault]:
     """Yield the faults in what a kind says about the protocol of its API."""
-    for rule in (_path, _item, _list, _update, _send, _names, _shown, _merge, _style):
+    for rule in (_path, _item, _list, _update, _send, _names, _shown, _read_from, _merge, _style):
         yield from rule(kind)
 
 
@@ -193,6 +193,15 @@ def _shown(kind: Kind) -> Iterator[Fault]:
         elif kind.shown[found] == PAIRS and not is_map(kind.schema["properties"][found]):
             message = f'are for maps; give {found} "type": "object" and a schema as additionalProperties'
             yield Fault((EXTENSION, "shown", found), f"{PAIRS} {message}")
+
+
+def _read_from(kind: Kind) -> Iterator[Fault]:
+    for found in _settable(kind, "read_from", kind.read_from):
+        if isinstance(found, Fault):
+            yield found
+        elif kind.read_from[found] == kind.renamed.get(found, found):
+            message = f"{found} is read from the member of its name anyway; remove it here"
+            yield Fault((EXTENSION, "read_from", found), message)
 
 
 def _merge(kind: Kind) -> Iterator[Fault]:

@@ -32,12 +32,15 @@ def object_of(kind: Kind, row: Any) -> Any:
     if kind.envelope.api_type is not None:
         attributes = row.get("attributes")
         row = {**(attributes if isinstance(attributes, dict) else {}), JSON_API_ID: row.get(JSON_API_ID)}
+    elsewhere = {
+        name: member(row, where) for name, where in kind.read_from.items() if where.split(".")[0] in row
+    }
     if kind.renamed:
         own = {name: row[there] for name, there in kind.renamed.items() if there in row}
         others = {name: value for name, value in row.items() if name not in kind.renamed.values()}
         # What the API itself calls like a name of files is hidden by that, and must not be dropped unseen.
         row = {OWN_NAME.format(name) if name in kind.renamed else name: others[name] for name in others} | own
-    return {name: _taken(value, kind.shown.get(name)) for name, value in row.items()}
+    return {name: _taken(value, kind.shown.get(name)) for name, value in {**row, **elsewhere}.items()}
 
 
 def item_of(kind: Kind, response: Any) -> Any:

@@ -6,8 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError, NoSuchMethodError, NotFoundError
-from reconciler.kinds.ids import clear_key
-from reconciler.kinds.kind import named_kind
+from reconciler.kinds.ids import clear_key, named_kind
 from reconciler.kinds.wire import item_of
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.live import LiveScope

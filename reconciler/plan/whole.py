@@ -39,6 +39,7 @@ def undescribed(kind: Kind, live: Values) -> str:
     if kind.update.body is not BodyRule.WHOLE:
         return ""
     known = {kind.path_field, *(["id"] if kind.envelope.api_type is not None else [])}
+    known |= {where.split(".")[0] for where in kind.read_from.values()}
     described = kind.schema["properties"]
     names = [name for name in live if name not in described and name not in known]
     for name, value in live.items():

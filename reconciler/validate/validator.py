@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import RESERVED, EffectRule, Kind, named_kind
+from reconciler.kinds.ids import named_kind
+from reconciler.kinds.kind import RESERVED, EffectRule, Kind
 from reconciler.kinds.paths import NOT_A_SEGMENT, is_name, is_segment
 from reconciler.kinds.shape import type_names
 from reconciler.load.files import load, parse_content

@@ -55,6 +55,19 @@ def kind_of(**extension: Any) -> Kind:
         (kind_of(shown={"tenant": "ref.id"}), {"tenant": {"ref": {"id": 7}}}, {"tenant": 7}),
         (kind_of(shown={"groups": "id"}), {"groups": [{"id": 1}, {"id": 2}]}, {"groups": [1, 2]}),
         (kind_of(shown={"tenant": "id"}), {"tenant": None}, {"tenant": None}),
+        (kind_of(read_from={"tenant": "owner.id"}), {"owner": {"id": 7}}, {"owner": {"id": 7}, "tenant": 7}),
+        (kind_of(read_from={"tenant": "owner.id"}), {"owner": None}, {"owner": None, "tenant": None}),
+        (kind_of(read_from={"tenant": "owner.id"}), {"note": "n"}, {"note": "n"}),
+        (
+            kind_of(read_from={"tags": "tags_v2"}, shown={"tags": "pairs"}),
+            {"tags_v2": [{"key": "a", "value": "1"}]},
+            {"tags_v2": [{"key": "a", "value": "1"}], "tags": {"a": "1"}},
+        ),
+        (
+            kind_of(read_from={"phase": "status"}, names={"phase": "state"}),
+            {"status": "on"},
+            {"status": "on", "phase": "on"},
+        ),
     ],
 )  # fmt: skip
 def test_a_row_is_read_in_the_words_of_files(kind: Kind, row: Any, found: Any) -> None:

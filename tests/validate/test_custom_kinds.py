@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import named_kind
+from reconciler.kinds.ids import named_kind
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import load
 from reconciler.load.sources import folders_beside, kind_files

@@ -141,6 +141,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         "send": constants_of(found, paging, notes),
         "as": made.renamed,
         "shown": {made.file_name(name): shape for name, shape in made.shown.items()},
+        "read_from": {made.file_name(name): other for name, other in made.read_from.items()},
         **wait_of(found, shape, notes),
         "page_limit": listing.page_limit,
         "scope": paths.scope,

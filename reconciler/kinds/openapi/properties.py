@@ -55,6 +55,7 @@ class Properties:
         self.settable: list[str] = []
         self.renamed: dict[str, str] = {}
         self.shown: dict[str, str] = {}
+        self.read_from: dict[str, str] = {}
         self.optional: dict[str, Any] = {}
         self.marked: dict[str, str] = {}
         self._drafter = FieldDrafter(notes)
@@ -113,11 +114,12 @@ class Properties:
         for name, taken in shape.update.properties.items():
             if name in {self.identity, self.path} or taken.words.get("readOnly"):
                 continue
-            if name not in shape.shown.members or shape.shown.member(name).words.get("writeOnly"):
+            there = name if name in shape.shown.members else _respelt(name, shape)
+            if there is None or shape.shown.member(there).words.get("writeOnly"):
                 where = "only GET of one key shows" if name in shape.only_in_item else "no response shows"
                 notes.add(f"left out: {method} takes {{}}, which {where}, so it cannot be compared", name)
                 continue
-            shown = shape.shown.member(name)
+            shown = shape.shown.member(there)
             if not self._fits(name, taken, shown):
                 notes.add(f"left out: {method} takes {{}} in another shape than responses show", name)
                 continue
@@ -129,6 +131,7 @@ class Properties:
             if shown.is_nullable and not can_be_null:
                 notes.add(f"optional: a response may give null for {{}}, which {method} does not take", own)
             self.properties[own] = _declarable(drafted)
+            self.read_from |= {} if there == name else {name: there}
             self.settable.append(name)
 
     def _fits(self, name: str, taken: Schema, shown: Schema) -> bool:
@@ -228,6 +231,17 @@ def _only_created(shape: Shape) -> dict[str, Schema]:
         return {}
     known = {*shape.shown.members, *shape.only_in_item}
     return {name: schema for name, schema in created.items() if name not in known}
+
+
+def _respelt(name: str, shape: Shape) -> str | None:
+    """Return the member of responses with the letters of ``name``, which is spelt in another way there."""
+    letters = _letters(name)
+    found = [other for other in shape.shown.members if _letters(other) == letters]
+    return found[0] if len(found) == 1 and found[0] not in shape.update.properties else None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _declarable(field: dict[str, Any]) -> dict[str, Any]:
