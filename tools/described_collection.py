@@ -49,7 +49,11 @@ class Collection:
         self.required = described.required(schema)
         create = described.operation(path, "post")
         made = described.members(self.body_of(create)[1]) if create else {}
-        self.created = {name: part for name, part in made.items() if name not in self.taken}
+        self.created = {
+            name: part
+            for name, part in made.items()
+            if name not in self.taken and not described.flat(part).get("readOnly")
+        }
         item_views = (self.response_of(one)[1] for one in (described.operation(item, "get"), self.update))
         every = [self.row, *(view for view in item_views if view is not None)]
         self.views = list({id(view): view for view in every}.values())

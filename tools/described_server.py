@@ -269,7 +269,7 @@ class Fake:
             if name != self.of.key:
                 self.things.set(thing, name, merged(known, value) if merges else value)
         if method == "PUT":
-            for name in thing.settings.keys() & members.keys() - settings.keys() - {self.of.key}:
+            for name in thing.settings.keys() & self.of.taken.keys() - settings.keys() - {self.of.key}:
                 self.things.set(thing, name, self._emptied(members[name]))
         return thing
 
