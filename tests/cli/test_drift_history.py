@@ -92,8 +92,8 @@ def test_a_repeatedly_reverted_field_is_reported_instead_of_corrected(
     assert done.code == 2
     command = f"reconciler history clear caas/1/76/web description --history {history}"
     assert (
-        "caas/1/76/web: description is contested: corrected 3 times and changed back, it is left alone "
-        f"until the file says something else, or until {command}\n"
+        "caas/1/76/web: description is contested: corrected 3 times and changed back, it is not corrected "
+        f"until the file changes, or until {command}\n"
     ) in done.err
     (contest,) = kept(cli, history)["contested"]
     assert (contest["address"], contest["field"], contest["corrections"]) == (

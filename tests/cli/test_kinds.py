@@ -60,7 +60,7 @@ def test_the_kinds_as_json_say_what_can_be_done(cli: CommandLine, tmp_path: Path
         "set": ["size"],
         "set_by_creation": [],
         "update": {"method": "PUT", "body": "whole"},
-        "create": {"requires": []},
+        "create": {"requires": [], "later": []},
         "delete": True,
         "secret": None,
     }
