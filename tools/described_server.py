@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote
 from described_collection import Collection, settings_at
 from described_pages import Pages
 from described_things import Things, merged
-from made_values import REQUEST, RESPONSE, Maker, anything
+from made_values import REQUEST, RESPONSE, Maker, anything, form_of, readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -158,8 +158,8 @@ class Fake:
             own = name.lower() if place == "header" else name
             described.add((place, own))
             if own in given.get(place, {}):
-                readings = _readings(given[place][own])
-                if not any(self.described.is_valid(one.get("schema"), value) for value in readings):
+                possible = readings(given[place][own])
+                if not any(self.described.is_valid(one.get("schema"), value) for value in possible):
                     faults.append(f"{place} {name}={given[place][own]} is not valid")
             elif one.get("required") and place in given and own not in _PLAIN_HEADERS:
                 faults.append(f"{place} {name} is missing")
@@ -180,7 +180,7 @@ class Fake:
         if kind == _JSON_PATCH:
             return {step["path"].split("/")[1]: step.get("value") for step in json.loads(raw)}
         is_form = "form" in kind
-        body = _form(raw) if is_form else json.loads(raw)
+        body = form_of(raw) if is_form else json.loads(raw)
         faults = [] if is_form else self.described.faults(kinds[kind], body)
         faults += self.described.strangers(kinds[kind], body)
         if faults:
@@ -283,23 +283,3 @@ class Fake:
     def _create(self, operation: Mapping[str, Any], body: Any) -> Thing:
         place, _ = self.of.body_of(operation)
         return self.things.add(settings_at(body, place))
-
-
-def _readings(text: str) -> list[Any]:
-    """Return what a text in a path or query may stand for."""
-    found: list[Any] = [text, text.split(",")]
-    if re.fullmatch(r"-?\d{1,18}", text):
-        found.append(int(text))
-    return [*found, text == "true"] if text in {"true", "false"} else found
-
-
-def _form(raw: bytes) -> Any:
-    """Return the object that a form with brackets holds, all values as text."""
-    made: dict[str, Any] = {}
-    for name, value in parse_qsl(raw.decode(), keep_blank_values=True):
-        steps = re.findall(r"[^\[\]]+", name)
-        inner = made
-        for step in steps[:-1]:
-            inner = inner.setdefault(step, {})
-        inner[steps[-1]] = value
-    return made

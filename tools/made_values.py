@@ -9,6 +9,7 @@ import random
 import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -221,3 +222,23 @@ class Maker:
             whole = {**words, "minimum": -(-words["minimum"] // 1)} if "minimum" in words else words
             return self._integer(whole, without, depth)
         return (float(words.get("minimum", 0)) + float(words["maximum"])) / 2
+
+
+def readings(text: str) -> list[Any]:
+    """Return what a text in a path or query may stand for."""
+    found: list[Any] = [text, text.split(",")]
+    if re.fullmatch(r"-?\d{1,18}", text):
+        found.append(int(text))
+    return [*found, text == "true"] if text in {"true", "false"} else found
+
+
+def form_of(raw: bytes) -> Any:
+    """Return the object that a form with brackets holds, all values as text."""
+    made: dict[str, Any] = {}
+    for name, value in parse_qsl(raw.decode(), keep_blank_values=True):
+        steps = re.findall(r"[^\[\]]+", name)
+        inner = made
+        for step in steps[:-1]:
+            inner = inner.setdefault(step, {})
+        inner[steps[-1]] = value
+    return made

@@ -1,11 +1,13 @@
-"""What proving collections gives, as tables."""
+"""What proving collections needs besides the proof, and its results as tables."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator, Mapping, Sequence
 
 DRAFT: Final = "draft: "
@@ -61,3 +63,41 @@ def tables(found: Mapping[str, Sequence[Verdict]]) -> Iterator[str]:
     yield "\nWhy fields fail:\n"
     for one in together:
         yield from (f"- {one.collection} {name}: {why}" for name, why in one.fields.items() if why)
+
+
+class FaultError(Exception):
+    """Something is not as it should be."""
+
+
+class StoppedClock:
+    """A clock on which waiting takes no time."""
+
+    def __init__(self) -> None:
+        """Start in 2029, before all times that are made up."""
+        self._time = dt.datetime(2029, 1, 1, tzinfo=dt.UTC)
+
+    def now(self) -> dt.datetime:
+        """Return the time."""
+        return self._time
+
+    def monotonic(self) -> float:
+        """Return seconds."""
+        return self._time.timestamp()
+
+    def sleep(self, seconds: float, wake: threading.Event) -> None:  # noqa: ARG002 - the protocol has it
+        """Let time pass."""
+        self._time += dt.timedelta(seconds=seconds)
+
+
+def declarable(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a value without the members that a draft does not have, which nobody can declare."""
+    if isinstance(value, list):
+        return [declarable(item, schema.get("items", {})) for item in value]
+    members = schema.get("properties")
+    if not isinstance(value, dict) or not members:
+        return value
+    return {
+        name: declarable(part, members.get(name, {}))
+        for name, part in value.items()
+        if not members.get(name, {"readOnly": schema.get("additionalProperties") is False}).get("readOnly")
+    }

@@ -10,7 +10,6 @@ has from the description alone: see described_server.py. The exit code is 1 if a
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from described_collection import settings_at
 from described_server import Fake, Recorded
 from described_serving import Served
 from made_values import REQUEST, Maker
-from proof_verdicts import DRAFT, Verdict, tables
+from proof_verdicts import DRAFT, FaultError, StoppedClock, Verdict, declarable, tables
 from reconciler.adopt.export import Live, export_document
 from reconciler.errors import DescriptionError, InputError, ReconcilerError
 from reconciler.kinds.kind import EXTENSION
@@ -39,7 +38,6 @@ from reconciler.observe.listing import observe
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping
 
     from reconciler.kinds.kind import Kind
@@ -50,30 +48,6 @@ _NAME: Final = "proven"
 _TRIES: Final = 6
 _REFUSED: Final = 400
 _LIMITS: Final = reconciler.Limits(max_revoked="100%", max_changes="100%")
-
-
-class FaultError(Exception):
-    """Something is not as it should be."""
-
-
-class StoppedClock:
-    """A clock on which waiting takes no time."""
-
-    def __init__(self) -> None:
-        """Start in 2029, before all times that are made up."""
-        self._time = dt.datetime(2029, 1, 1, tzinfo=dt.UTC)
-
-    def now(self) -> dt.datetime:
-        """Return the time."""
-        return self._time
-
-    def monotonic(self) -> float:
-        """Return seconds."""
-        return self._time.timestamp()
-
-    def sleep(self, seconds: float, wake: threading.Event) -> None:  # noqa: ARG002 - the protocol has it
-        """Let time pass."""
-        self._time += dt.timedelta(seconds=seconds)
 
 
 @dataclass(slots=True)
@@ -212,20 +186,6 @@ class Run:
         extra = settings.keys() - {there} - self.fake.of.required
         if extra and write.method != "PUT":
             raise FaultError(f"the request carries {', '.join(sorted(extra))} too")
-
-
-def declarable(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a value without the members that a draft does not have, which nobody can declare."""
-    if isinstance(value, list):
-        return [declarable(item, schema.get("items", {})) for item in value]
-    members = schema.get("properties")
-    if not isinstance(value, dict) or not members:
-        return value
-    return {
-        name: declarable(part, members.get(name, {}))
-        for name, part in value.items()
-        if not members.get(name, {"readOnly": schema.get("additionalProperties") is False}).get("readOnly")
-    }
 
 
 def proven(content: Any, described: Described, collection: str, item: str, seed: int) -> Verdict:
