@@ -53,7 +53,7 @@ class Place:
         return {authorization for _, _, authorization in self.requests}
 
     def hold(self, path: str, *names: str, color: str = "ededed") -> None:
-        """Hold some labels in a collection."""
+        """Store some labels of a collection."""
         self.held[path] = {name: {"name": name, "color": color, "description": ""} for name in names}
 
     def respond(self, method: str, target: str, body: bytes) -> tuple[int, bytes]:

@@ -206,7 +206,7 @@ def proven(content: Any, described: Described, collection: str, item: str, seed:
 
 
 def prove(verdict: Verdict, fake: Fake, schema: Mapping[str, Any]) -> None:
-    """Hold the schema of a kind against a server; the verdict says what becomes of it."""
+    """Check the schema of a kind against a server, and store the result in the verdict."""
     verdict.taken = len(fake.of.taken)
     try:
         with tempfile.TemporaryDirectory() as name:

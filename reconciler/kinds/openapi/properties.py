@@ -186,7 +186,7 @@ class Properties:
                 self.properties[name] = {**drafted, **READ_ONLY}
 
     def find_optional(self, shape: Shape) -> None:
-        """Say what a missing property means, of those that a row may lack."""
+        """Store the meaning of each property that a row may lack."""
         for name in self.settable:
             if name in shape.rows.required:
                 continue
@@ -197,7 +197,7 @@ class Properties:
                 self.optional[own] = value
 
     def find_marked(self, shape: Shape) -> None:
-        """Name the secret, which only the response to a creation has, and the time of the creation."""
+        """Mark the secret, which only the response to a creation has, and the time of the creation."""
         secrets = [
             name
             for name, schema in _only_created(shape).items()
