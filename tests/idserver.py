@@ -128,6 +128,7 @@ class IdServer:
     instead: Any = ...
     """What every item is shown as, instead of what it is."""
     after_write: Callable[[], object] = tuple
+    after_page: Callable[[], object] = tuple
     url: str = ""
     made: int = 0
 
@@ -245,20 +246,18 @@ class IdServer:
         return 201, self.enveloped(self.rows[-1])
 
     def _list(self, query: Mapping[str, str]) -> tuple[int, Any]:
-        match self.style.extension.get("list", {}).get("style", "offset"):
-            case "whole":
-                rows = [self.shown_row(row) for row in self.rows]
-                return 200, {"data": rows} if "style" in self.style.extension else rows
-            case "page":
-                size = int(query["per_page"])
-                start = (int(query["page"]) - 1) * size
-                return 200, {"data": self.rows[start : start + size]}
-            case _:
-                start = int(query["offset"])
-                return 200, {
-                    "count": len(self.rows),
-                    "results": self.rows[start : start + int(query["limit"])],
-                }
+        listing = self.style.extension.get("list", {})
+        if listing.get("style") == "whole":
+            rows = [self.shown_row(row) for row in self.rows]
+            return 200, {"data": rows} if "style" in self.style.extension else rows
+        is_numbered = listing.get("style") == "page"
+        size = int(query[listing.get("limit", "limit")])
+        start = (int(query["page"]) - 1) * size if is_numbered else int(query["offset"])
+        count = listing.get("count", None if is_numbered else "count")
+        counted = {} if count is None else {count: len(self.rows)}
+        page = {listing.get("results", "results"): self.rows[start : start + size], **counted}
+        self.after_page()
+        return 200, page
 
 
 @contextlib.contextmanager

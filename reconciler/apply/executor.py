@@ -107,7 +107,7 @@ class Executor:
             return []  # nothing will be sent
         kind = self._kinds[scope.kind]
         try:
-            observed = observe(self._writer, kind, scope)
+            observed = observe(self._writer, kind, scope, lambda live: _is_found(kind, live, changes))
         except ReconcilerError as error:
             detail = f"its scope could not be read again: {error}"
             return [Outcome(change, Result.NOT_ATTEMPTED, detail) for change in changes]
@@ -218,6 +218,12 @@ def _with_remark(outcome: Outcome, remark: str) -> Outcome:
     if not remark:
         return outcome
     return replace(outcome, detail=f"{outcome.detail}; {remark}".removeprefix("; "))
+
+
+def _is_found(kind: Kind, live: LiveScope, changes: Iterable[Change]) -> bool:
+    """Return whether the names of changes are there, and their ids."""
+    ids = {change.path_id for change in changes if kind.has_ids} - {None}
+    return live.holds(change.name for change in changes) and ids <= names_by_id(kind, live).keys()
 
 
 def _recheck_key(

@@ -258,7 +258,9 @@ def _item(reader: Reader, kind: Kind, path: str, path_id: str) -> Mapping[str, A
 def _new(reader: Reader, kind: Kind, scope: Scope, name: str, new_id: str) -> Mapping[str, Any] | None:
     """Return the key that a creation may have made, by its id if the response had it, else by its name."""
     live = _item(reader, kind, kind.item_path(scope, new_id), new_id) if new_id else None
-    return clear_key(kind, observe(reader, kind, scope), name) if live is None else live
+    if live is not None:
+        return live
+    return clear_key(kind, observe(reader, kind, scope, lambda live: live.holds([name])), name)
 
 
 def _with_name(kind: Kind, name: str, live: Mapping[str, Any], finding: Finding) -> Finding:

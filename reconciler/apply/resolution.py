@@ -111,12 +111,11 @@ class Resolver:
             found = self._item(_with_id(kind, change, response))
             if found is not None and kind.name_of(found) == change.name:
                 return found
-        return clear_key(kind, self._observed(change), change.name)
+        return clear_key(kind, self._named(change), change.name)
 
     def is_listed(self, change: Change) -> bool:
         """Return whether a live object has the name of a change. Raises ReconcilerError."""
-        observed = self._observed(change)
-        return change.name in observed.keys or change.name in observed.unclear
+        return self._named(change).holds([change.name])
 
     def _item(self, change: Change) -> Mapping[str, Any] | None:
         """Return the response to a GET of the key, None if it is not about the key."""
@@ -132,14 +131,22 @@ class Resolver:
 
     def _listed(self, change: Change) -> Mapping[str, Any] | None:
         """Return the key in the listing of its scope: the object with its id, whatever its name is now."""
-        kind, observed = self._kinds[change.scope.kind], self._observed(change)
+        kind = self._kinds[change.scope.kind]
         if not kind.has_ids:
-            return clear_key(kind, observed, change.name)
-        rows = (*observed.keys.values(), *(row for rows in observed.unclear.values() for row in rows))
-        return next((row for row in rows if kind.id_of(row) == change.path_id), None)
+            return clear_key(kind, self._named(change), change.name)
 
-    def _observed(self, change: Change) -> LiveScope:
-        return observe(_ReadBack(self._reader), self._kinds[change.scope.kind], change.scope)
+        def found(observed: LiveScope) -> Mapping[str, Any] | None:
+            rows = (*observed.keys.values(), *(row for rows in observed.unclear.values() for row in rows))
+            return next((row for row in rows if kind.id_of(row) == change.path_id), None)
+
+        return found(self._observed(change, lambda observed: found(observed) is not None))
+
+    def _named(self, change: Change) -> LiveScope:
+        """List the scope, to find the name of a change."""
+        return self._observed(change, lambda observed: observed.holds([change.name]))
+
+    def _observed(self, change: Change, is_found: Callable[[LiveScope], bool]) -> LiveScope:
+        return observe(_ReadBack(self._reader), self._kinds[change.scope.kind], change.scope, is_found)
 
 
 def new_id(kind: Kind, change: Change, response: Any) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.model.scope import Scope
     from reconciler.model.source import Problem
@@ -31,6 +31,10 @@ class LiveScope:
     def count(self) -> int:
         """Return the number of live objects."""
         return len(self.keys) + self.unnamed + sum(map(len, self.unclear.values()))
+
+    def holds(self, names: Iterable[str]) -> bool:
+        """Return whether each name is that of a live object."""
+        return all(name in self.keys or name in self.unclear for name in names)
 
     def only(self, name: str) -> LiveScope:
         """Return what is known of one name."""

@@ -71,7 +71,7 @@ def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> LiveSco
         with suppress(NoSuchMethodError):
             live = _item(reader, kind, scope, name)
             return LiveScope(scope, {} if live is None else {name: live})
-    return observe(reader, kind, scope).only(name)
+    return observe(reader, kind, scope, lambda live: live.holds([name])).only(name)
 
 
 def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ a name that several objects have is a problem of that name alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,10 +18,10 @@ from reconciler.kinds.wire import object_of
 from reconciler.model.live import LiveScope
 from reconciler.model.phrases import listed, with_article
 from reconciler.model.source import Problem
-from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
+from reconciler.observe.paging import Collection, ListingChangedError, Sought, Source, read_sought
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.scope import Scope
@@ -31,12 +32,20 @@ _SHOWN: Final = 10
 """The largest number of objects without a usable name that are reported one by one."""
 
 
-def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
+def _is_anything(_observed: LiveScope) -> bool:
+    return True
+
+
+def observe(
+    reader: Source, kind: Kind, scope: Scope, is_found: Callable[[LiveScope], bool] = _is_anything
+) -> LiveScope:
     """List every key of ``scope``.
 
     Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where nothing is counted, one
-    more if the last page is full. Raises IncompleteReadError if the listing never holds what it counts,
-    InvalidResponseError if a response is not a listing of named objects, and any other ApiError unchanged.
+    more if the last page is full. ``is_found`` returns whether all is there that is looked for: if not, a
+    listing of several pages is read twice, and what is in neither does not exist. Raises IncompleteReadError
+    if the listing never holds what it counts, InvalidResponseError if a response is not a listing of named
+    objects, and any other ApiError unchanged.
     """
     collection = Collection(
         kind.collection_path(scope),
@@ -73,8 +82,9 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
 
     is_simple = kind.is_plain and not kind.has_ids and str in kind.fields[kind.identity].types
     add_up: Callable[[Iterator[list[Any]]], LiveScope] = by_name if is_simple else by_id
+    sought = Sought(is_found, lambda older, newer: _merged(kind, older, newer))
     try:
-        return read_whole(reader, collection, add_up)
+        return read_sought(reader, collection, add_up, sought)
     except NotFoundError as error:
         places = listed(name for name, _ in scope.parameters) or "the base URL"
         raise error.with_hint(f"check {places}, and what the token may read") from error.__cause__
@@ -109,9 +119,42 @@ def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Col
         if not is_there:
             what = "text" if str in kind.fields[field].types else "whole number"
             raise collection.mismatch(f"each result must be an object with a {what} as its {field}")
+    return _identified(kind, LiveScope(scope, {}, len(unusable), _problems(unusable, scope)), found, ids)
+
+
+def _identified(
+    kind: Kind, scope: LiveScope, found: Mapping[str, Sequence[Row]], ids: Container[str]
+) -> LiveScope:
+    """Return ``scope`` with the objects of each name; ``ids`` are those that a path can take."""
     keys = {name: rows[0] for name, rows in found.items() if kind.id_of(rows[0]) in ids and len(rows) == 1}
     unclear = {name: tuple(rows) for name, rows in found.items() if name not in keys}
-    return LiveScope(scope, keys, len(unusable), _problems(unusable, scope), unclear)
+    return replace(scope, keys=keys, unclear=unclear)
+
+
+def _merged(kind: Kind, older: LiveScope, newer: LiveScope) -> LiveScope:
+    """Return the keys that either of two listings holds, as the newer one shows them.
+
+    An object is the same if its id is, whatever its name is by now; without an id, if its name is.
+    """
+    found = dict(_rows(newer))
+    known = {kind.id_of(row) for rows in found.values() for row in rows}
+    for name, rows in _rows(older):
+        has_name, ids = name in found, [kind.id_of(row) for row in rows]
+        others = (
+            row
+            for row, path_id in zip(rows, ids, strict=True)
+            if (not has_name if path_id is None else path_id not in known)
+        )
+        found[name] = (*found.get(name, ()), *others)
+    found = {name: rows for name, rows in found.items() if rows}
+    every = (kind.id_of(row) for rows in found.values() for row in rows)
+    return _identified(kind, newer, found, {path_id for path_id in every if path_id and is_segment(path_id)})
+
+
+def _rows(observed: LiveScope) -> Iterator[tuple[str, tuple[Row, ...]]]:
+    """Yield each name with the objects that have it."""
+    yield from ((name, (row,)) for name, row in observed.keys.items())
+    yield from observed.unclear.items()
 
 
 def _problems(unusable: list[str], scope: Scope) -> tuple[Problem, ...]:

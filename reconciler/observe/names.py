@@ -18,10 +18,10 @@ from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import listed
 from reconciler.model.scope import ALIASES, Scope, scope_text
 from reconciler.model.source import Position, Problem
-from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
+from reconciler.observe.paging import Collection, ListingChangedError, Sought, Source, read_sought
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     Numbers = Mapping[tuple[str, str], int]
     Lists = dict[str, Mapping[int, str]]
@@ -63,7 +63,7 @@ class Directory:
         numbers: dict[tuple[str, str], int] = {}
         problems: list[Problem] = []
         for named in state.names:
-            listed = self._listed(named.parameter)
+            listed = self._listed(named.parameter, state.names)
             matches = _matches(named, listed)
             if len(matches) == 1:
                 numbers[named.alias, named.name] = next(iter(matches))
@@ -74,16 +74,16 @@ class Directory:
             raise InputError(problems)
         return _numbered(state, numbers)
 
-    def _listed(self, parameter: str) -> Mapping[int, str]:
+    def _listed(self, parameter: str, names: Iterable[NamedParameter]) -> Mapping[int, str]:
         if parameter not in self._lists:
-            self._lists[parameter] = self._read(parameter)
+            self._lists[parameter] = self._read(parameter, [n for n in names if n.parameter == parameter])
         return self._lists[parameter]
 
-    def _read(self, parameter: str) -> Mapping[int, str]:
+    def _read(self, parameter: str, names: Sequence[NamedParameter]) -> Mapping[int, str]:
         if self._last is None:
-            return _list(self._reader(), parameter)
+            return _list(self._reader(), parameter, names)
         try:
-            self._last[parameter] = _list(self._reader(), parameter)
+            self._last[parameter] = _list(self._reader(), parameter, names)
         except (ApiError, ConfigurationError, ThrottledError):
             if parameter not in self._last:
                 raise
@@ -165,10 +165,11 @@ def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Pr
         yield replace(warning, address=moved.get(scope, "") + warning.address.removeprefix(scope))
 
 
-def _list(reader: Source, parameter: str) -> Mapping[int, str]:
+def _list(reader: Source, parameter: str, names: Iterable[NamedParameter]) -> Mapping[int, str]:
     """Return all names by their numbers. Raises IncompleteReadError, InvalidResponseError or ApiError.
 
-    An entry without a number and a name counts and is used for nothing, but it hides no other.
+    An entry without a number and a name counts and is used for nothing, but it hides no other. ``names`` are
+    those that are looked for.
     """
     path, member = _LISTS[parameter]
     collection = Collection(path, _LISTING, _PAGE, "entries")
@@ -188,4 +189,7 @@ def _list(reader: Source, parameter: str) -> Mapping[int, str]:
             raise collection.mismatch(f"each result must have a number as its id and a text as its {member}")
         return found
 
-    return read_whole(reader, collection, add_up)
+    sought: Sought[Mapping[int, str]] = Sought(
+        lambda found: all(_matches(name, found) for name in names), lambda older, newer: {**older, **newer}
+    )
+    return read_sought(reader, collection, add_up, sought)

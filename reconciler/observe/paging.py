@@ -3,12 +3,16 @@
 Other tools have rewritten or deleted everything because a read came back empty; so a listing counts only if
 it holds exactly as many objects as the service counts, each once. Where a service counts nothing, its listing
 is whole once its style says so, and no object came twice.
+
+That does not prove that an object is missing. An object that is deleted between two pages moves the others
+up, and one of them falls between the pages; if another is created meanwhile, even the count is right. So what
+is not in a listing of several pages is missing only once a second listing lacks it too: :class:`Sought`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from reconciler.errors import (
     Failure,
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LISTINGS: Final = 3
 """How often a listing that changes while it is read is started again before it fails."""
-_GUESSED: Final = frozenset({ListStyle.PAGE, ListStyle.OFFSET})
+_BY_POSITION: Final = frozenset({ListStyle.PAGE, ListStyle.OFFSET})
 """Styles that end at a page that is not full, unless something is counted."""
 _MOST_ITEMS: Final = 1_000_000
 _MOST_PAGES: Final = 10_000
@@ -91,6 +95,47 @@ class ListingChangedError(Exception):
     """The listing changed between two pages, or does not hold what it counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sought(Generic[T]):
+    """What a listing is read for; what it lacks is looked for once more, if it had several pages.
+
+    ``is_found`` returns whether everything is there. ``merged`` joins an older and a newer listing: an object
+    exists if either holds it, as the newer one shows it if both do. What only the older one holds has been
+    deleted meanwhile, or is between the pages of the newer one. To believe the first might make it twice; to
+    believe the second is wrong for no longer than any listing is, which may be out of date at its end.
+    """
+
+    is_found: Callable[[T], bool]
+    merged: Callable[[T, T], T]
+
+
+def read_sought(
+    source: Source, collection: Collection, add_up: Callable[[Iterator[list[Any]]], T], sought: Sought[T]
+) -> T:
+    """Return the result of ``add_up`` for what is listed, twice where that is needed to find what is sought.
+
+    Raises as :func:`read_whole` does, also for the second listing.
+    """
+    pages = 0
+
+    def counted(listed: Iterator[list[Any]]) -> T:
+        nonlocal pages
+        pages = 0
+
+        def each() -> Iterator[list[Any]]:
+            nonlocal pages
+            for page in listed:
+                pages += 1
+                yield page
+
+        return add_up(each())
+
+    found = read_whole(source, collection, counted)
+    if pages <= 1 or sought.is_found(found):
+        return found
+    return sought.merged(found, read_whole(source, collection, add_up))
+
+
 def read_whole(source: Source, collection: Collection, add_up: Callable[[Iterator[list[Any]]], T]) -> T:
     """Return the result of ``add_up`` for the pages; it may raise ListingChangedError too.
 
@@ -117,7 +162,7 @@ def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
     for number in range(_MOST_PAGES):
         page = _page(source, collection, pages.parameters)
         count, results = _members(collection, page.value)
-        if collection.listing.style is ListStyle.OFFSET and number and count != counted:
+        if collection.listing.style in _BY_POSITION and number and count != counted:
             raise ListingChangedError(f"the count changed from {counted} to {count} between two pages")
         counted = count
         first = first if number else results
@@ -136,7 +181,7 @@ def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
         raise collection.too_large(f"it does not end within {_MOST_PAGES} pages")
     if count is not None and listed != count:
         raise ListingChangedError(f"the service counts {count} {collection.noun} and gives {listed}")
-    if collection.creates and not (count and listed) and collection.listing.style in _GUESSED:
+    if collection.creates and not (count and listed) and collection.listing.style in _BY_POSITION:
         _require_ends(source, collection, first, results, pages.parameters)
 
 

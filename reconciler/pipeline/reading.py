@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.live import LiveScope
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.observe.names import Lists
@@ -68,7 +69,10 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
     """
 
     def examine(kind: Kind, part: DesiredScope, reader: Reader) -> Plan:
-        return plan_scope(kind, part, observe(reader, kind, part.scope), now, selected)
+        def is_found(live: LiveScope) -> bool:
+            return live.holds(key.name for key in part.keys if selected(part.scope.address(key.name)))
+
+        return plan_scope(kind, part, observe(reader, kind, part.scope, is_found), now, selected)
 
     def stop_api(failed: Scope) -> None:
         api = kinds[failed.kind].api

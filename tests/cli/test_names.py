@@ -193,6 +193,12 @@ def test_a_name_on_a_later_page_is_found() -> None:
     assert part.scope == Scope("caas", 1, 76)
 
 
+def test_a_name_between_two_pages_is_found_in_a_second_listing() -> None:
+    other = {"id": 4, "name": "other"}
+    (part,) = looked_up(page(2, BANK), page(2, other), page(2, SHOP), page(2, other)).scopes
+    assert part.scope == Scope("caas", 1, 76)
+
+
 @pytest.mark.parametrize(
     "responses", [[page(2, SHOP), page(2)], [page(2, SHOP), page(2, SHOP)], [page(0, SHOP)]]
 )

@@ -282,3 +282,53 @@ def test_every_style_reads_exactly_what_is_there(style: str, names: set[str]) ->
         return answer({"items": items, "next": cursor, "more": bool(left)})
 
     assert sorted(read(STYLES[style], serve).keys) == there
+
+
+def named(number: Any, name: str) -> dict[str, Any]:
+    return {"id": number, "name": name}
+
+
+IDS = kind_with(
+    {"id": {"type": "string", "readOnly": True}},
+    collection="/labels",
+    page_limit=2,
+    list={"style": "page"},
+    path="id",
+)
+OLD = [named("1", "a"), named("2", "b"), named(None, "odd"), named("4", "d")]
+NAMES = {"1": "a", "2": "b", "4": "d"}
+
+
+@pytest.mark.parametrize(
+    ("newer", "keys", "unclear"),
+    [
+        ([named("5", "e")], NAMES | {"5": "e"}, {"odd": 1}),
+        ([named("4", "renamed"), named("2", "odd")], {"1": "a", "4": "renamed", "2": "odd"}, {}),
+        ([named("9", "a"), named("2", "b")], {"2": "b", "4": "d"}, {"a": 2, "odd": 1}),
+        ([named("..", "odd")], NAMES, {"odd": 1}),
+    ],
+)
+def test_a_key_exists_if_either_of_two_listings_holds_it(
+    newer: list[dict[str, Any]], keys: dict[str, str], unclear: dict[str, int]
+) -> None:
+    script = Script(*map(answer, (OLD[:2], OLD[2:], [], newer, [])))
+    with Reader(connect(script)) as reader:
+        found = observe(reader, IDS, IDS.scope_of([]), lambda live: live.holds(["sought"]))
+    assert {row["id"]: name for name, row in found.keys.items()} == keys
+    assert {name: len(rows) for name, rows in found.unclear.items()} == unclear
+
+
+def test_keys_of_two_listings_are_as_the_newer_one_shows_them() -> None:
+    older, newer = rows("a", "b"), [named("new", "b"), named("new", "c")]
+    script = Script(answer(older), answer([]), answer(newer), answer([]))
+    with Reader(connect(script)) as reader:
+        kind = labels("page")
+        found = observe(reader, kind, kind.scope_of([]), lambda live: live.holds(["sought"]))
+    assert {name: row["id"] for name, row in found.keys.items()} == {"a": "id-a", "b": "new", "c": "new"}
+
+
+def test_the_count_of_numbered_pages_must_not_change() -> None:
+    kind = labels("page", results="items", count="total")
+    pages = [answer({"items": rows("a", "b"), "total": 3}), answer({"items": [], "total": 2})]
+    with pytest.raises(IncompleteReadError, match="the count changed from 3 to 2 between two pages"):
+        read(kind, Script(*pages * 3))
