@@ -45,6 +45,8 @@ class Style:
     item: str = "/teams/red/notes/"
     slash: str = ""
     method: str = "PATCH"
+    inside: str = ""
+    """The object around the name, if there is one; a write replaces it."""
     envelope: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Style:
                 "size": {"type": "integer"},
                 "fixed": {"type": "string"},
                 "id": {"type": self.id_type} | ({"readOnly": True} if self.identity == "name" else {}),
+                **({self.inside: _AROUND} if self.inside else {}),
             },
             "x-reconciler": {
                 "identity": self.identity,
@@ -75,6 +78,10 @@ class Style:
         }
 
 
+_AROUND: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "readOnly": True}, "color": {"type": "string"}},
+}
 _SENT = {"query": {"version": "2"}, "headers": {"X-Version": "3"}}
 STYLES = {
     "text ids": Style({"collection": "/teams/{team}/notes", "page_limit": 10}),
@@ -104,6 +111,17 @@ STYLES = {
     ),
     "whole updates": Style(
         {"collection": "/teams/{team}/notes", "page_limit": 10, "update": {"method": "PUT"}}, method="PUT"
+    ),
+    "names inside an object": Style(
+        {
+            "collection": "/teams/{team}/notes",
+            "list": {"style": "whole"},
+            "read_from": {"name": "meta.name"},
+            "update": {"method": "PUT"},
+            "optional": {"text": "", "size": 0, "fixed": "", "meta": {}},
+        },
+        method="PUT",
+        inside="meta",
     ),
     "items elsewhere": Style(
         {
@@ -222,12 +240,18 @@ class IdServer:
 
     def enveloped(self, row: Row) -> Row:
         """Return what a response about one note holds."""
-        if "style" in self.style.extension:
-            return {"data": self.shown_row(row)}
-        return row if self.style.envelope is None else {self.style.envelope: row}
+        shown, envelope = (
+            self.shown_row(row),
+            "data" if "style" in self.style.extension else self.style.envelope,
+        )
+        return shown if envelope is None else {envelope: shown}
 
     def shown_row(self, row: Row) -> Row:
         """Return how a note is listed."""
+        inside = self.style.inside
+        if inside and "name" in row:
+            others = {name: value for name, value in row.items() if name != "name"}
+            return {**others, inside: {**row.get(inside, {}), "name": row["name"]}}
         if "style" not in self.style.extension:
             return row
         attributes = {name: value for name, value in row.items() if name != "id"}
@@ -239,7 +263,11 @@ class IdServer:
             fields: Row = body["data"]["attributes"] if body["data"]["type"] == "notes" else {}
             return fields
         found: Row = body if self.style.envelope is None else body[self.style.envelope]
-        return found
+        around = found.get(self.style.inside)
+        if around is None:
+            return found
+        kept = {name: value for name, value in around.items() if name != "name"}
+        return {**found, self.style.inside: kept, **({"name": around["name"]} if "name" in around else {})}
 
     def _create(self, body: Any) -> tuple[int, Any]:
         self.add(**self.values_of(body))
@@ -255,7 +283,8 @@ class IdServer:
         start = (int(query["page"]) - 1) * size if is_numbered else int(query["offset"])
         count = listing.get("count", None if is_numbered else "count")
         counted = {} if count is None else {count: len(self.rows)}
-        page = {listing.get("results", "results"): self.rows[start : start + size], **counted}
+        rows = [self.shown_row(row) for row in self.rows[start : start + size]]
+        page = {listing.get("results", "results"): rows, **counted}
         self.after_page()
         return 200, page
 

@@ -57,13 +57,13 @@ def names_by_id(kind: Kind, observed: LiveScope) -> Mapping[str, str]:
 
 
 def _id_text(kind: Kind, row: Row) -> str:
-    value = row.get(kind.path_field)
+    value, where = row.get(kind.path_field), kind.read_from.get(kind.path_field, kind.path_field)
     if value is None:
-        return f"has no {kind.path_field}"
+        return f"has no {where}"
     if kind.id_of(row) is None:
         types = "a whole number" if int in kind.fields[kind.path_field].types else "text"
-        return f"has {with_article(kind.path_field)} that is not {types}: {short_json(value)}"
-    return f"has the {kind.path_field} {short_json(value)}, which cannot be one segment of a request path"
+        return f"has {with_article(where)} that is not {types}: {short_json(value)}"
+    return f"has the {where} {short_json(value)}, which cannot be one segment of a request path"
 
 
 def short_json(value: Any) -> str:

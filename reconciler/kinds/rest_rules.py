@@ -11,7 +11,7 @@ from reconciler.kinds.kind import EXTENSION, Kind
 from reconciler.kinds.paths import path_fault, placeholders
 from reconciler.kinds.rest import BodyRule, ListStyle
 from reconciler.kinds.shape import is_map, type_names
-from reconciler.kinds.wire import JSON_API_ID, PAIRS
+from reconciler.kinds.wire import JSON_API_ID, PAIRS, name_steps
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
@@ -196,12 +196,47 @@ def _shown(kind: Kind) -> Iterator[Fault]:
 
 
 def _read_from(kind: Kind) -> Iterator[Fault]:
-    for found in _settable(kind, "read_from", kind.read_from):
+    own = [name for name in kind.read_from if name in {kind.identity, kind.path_field}]
+    others = [name for name in kind.read_from if name not in own]
+    for found in (*own, *_settable(kind, "read_from", others)):
         if isinstance(found, Fault):
             yield found
         elif kind.read_from[found] == kind.renamed.get(found, found):
             message = f"{found} is read from the member of its name anyway; remove it here"
             yield Fault((EXTENSION, "read_from", found), message)
+    if kind.identity in kind.read_from:
+        yield from _name_inside(kind)
+
+
+def _name_inside(kind: Kind) -> Iterator[Fault]:
+    """Check that a name which is sent inside a property can be declared in one place alone."""
+    place: Path = (EXTENSION, "read_from", kind.identity)
+    where, (outer, *inner) = kind.read_from[kind.identity], name_steps(kind) or ("",)
+    if not inner:
+        other = kind.fields.get(where)
+        if other is not None and not other.read_only and where not in kind.renamed:
+            yield Fault(place, f"{where} is a property that files declare; name that as the identity")
+        return
+    keywords: Mapping[str, Any] = kind.schema["properties"][outer]
+    known = outer
+    for step in inner:
+        described = keywords.get("properties", {}).get(step)
+        if keywords.get("type") != "object" or isinstance(keywords.get("additionalProperties"), dict):
+            message = f"{known} holds the name, so it must be an object with described members alone"
+            yield Fault(place, f'{message}; give it "type": "object" and properties')
+            return
+        if described is None:
+            yield Fault(place, f'{known} does not describe {step}; describe it there, with "readOnly": true')
+            return
+        keywords, known = described, f"{known}.{step}"
+    if not keywords.get("readOnly"):
+        message = f'{known} would be declared twice; give it "readOnly": true, so that {kind.identity} alone'
+        yield Fault(place, f"{message} is it")
+    if kind.identity in kind.always_sent and outer not in kind.always_sent:
+        yield Fault((EXTENSION, "always_sent"), f"{kind.identity} is sent inside {outer}; name {outer} here")
+    if outer in kind.create_later:
+        message = f"{outer} holds the name, which a creation has to send; remove it from later"
+        yield Fault((EXTENSION, "create"), message)
 
 
 def _merge(kind: Kind) -> Iterator[Fault]:

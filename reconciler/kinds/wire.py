@@ -35,6 +35,8 @@ def object_of(kind: Kind, row: Any) -> Any:
     elsewhere = {
         name: member(row, where) for name, where in kind.read_from.items() if where.split(".")[0] in row
     }
+    if kind.identity in row and name_steps(kind):
+        row = {OWN_NAME.format(name) if name == kind.identity else name: row[name] for name in row}
     if kind.renamed:
         own = {name: row[there] for name, there in kind.renamed.items() if there in row}
         others = {name: value for name, value in row.items() if name not in kind.renamed.values()}
@@ -53,7 +55,7 @@ def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -
 
     ``path_id`` is the id of an existing object, which JSON:API requires in the body.
     """
-    there = {kind.renamed.get(name, name): value for name, value in values.items()}
+    there = {kind.renamed.get(name, name): value for name, value in _with_name_inside(kind, values).items()}
     if kind.envelope.api_type is not None:
         path_id = there.pop(JSON_API_ID, path_id)
         known = {} if path_id is None else {JSON_API_ID: path_id}
@@ -61,6 +63,42 @@ def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -
     for step in reversed(kind.envelope.body.split(".") if kind.envelope.body else ()):
         there = {step: there}
     return there
+
+
+def name_steps(kind: Kind) -> tuple[str, ...]:
+    """Return the members that lead to the name inside a property that files can declare; else nothing.
+
+    The first is a name of files. Requests carry the name there, and otherwise under its own name.
+    """
+    outer, *inner = kind.read_from.get(kind.identity, kind.identity).split(".")
+    own = next((name for name, there in kind.renamed.items() if there == outer), outer)
+    field = kind.fields.get(own)
+    return () if not inner or field is None or field.read_only else (own, *inner)
+
+
+def with_name(kind: Kind, values: Mapping[str, Any], name: str | int) -> Mapping[str, Any]:
+    """Return values with the name of their key, if a request that carries them has to carry it.
+
+    That is so where the object around the name is sent: a service that replaces it would lose the name.
+    """
+    steps = name_steps(kind)
+    return {**values, kind.identity: name} if steps and steps[0] in values else values
+
+
+def _with_name_inside(kind: Kind, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    steps = name_steps(kind)
+    if not steps or kind.identity not in values:
+        return values
+    others = {name: value for name, value in values.items() if name != kind.identity}
+    return {**others, steps[0]: _placed(others.get(steps[0]), steps[1:], values[kind.identity])}
+
+
+def _placed(value: Any, steps: tuple[str, ...], inner: Any) -> Any:
+    """Return an object with a value at the end of ``steps`` inside it."""
+    if not steps:
+        return inner
+    around = value if isinstance(value, dict) else {}
+    return {**around, steps[0]: _placed(around.get(steps[0]), steps[1:], inner)}
 
 
 def _taken(value: Any, shape: str | None) -> Any:

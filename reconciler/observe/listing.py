@@ -118,7 +118,8 @@ def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Col
     ):
         if not is_there:
             what = "text" if str in kind.fields[field].types else "whole number"
-            raise collection.mismatch(f"each result must be an object with a {what} as its {field}")
+            where = kind.read_from.get(field, field)
+            raise collection.mismatch(f"each result must be an object with a {what} as its {where}")
     return _identified(kind, LiveScope(scope, {}, len(unusable), _problems(unusable, scope)), found, ids)
 
 
@@ -167,19 +168,19 @@ def _problems(unusable: list[str], scope: Scope) -> tuple[Problem, ...]:
 
 def _reason(kind: Kind, item: Any) -> str:
     """Return why an object has no name that can be used."""
-    identity = kind.identity
+    identity, where = kind.identity, kind.read_from.get(kind.identity, kind.identity)
     if not isinstance(item, dict):
         return f"is not an object but {short_json(item)}"
-    if identity not in item:
-        return f"has no {identity}"
+    if identity not in item or (item[identity] is None and where != identity):
+        return f"has no {where}"
     name, text = item[identity], kind.name_of(item)
     if text is None:
         what = "text" if str in kind.fields[identity].types else "a whole number"
-        return f"has {with_article(identity)} that is not {what}: {short_json(name)}"
+        return f"has {with_article(where)} that is not {what}: {short_json(name)}"
     try:
         text.encode()
     except UnicodeEncodeError:
-        return f"has {with_article(identity)} that is not valid Unicode: {short_json(name)}"
+        return f"has {with_article(where)} that is not valid Unicode: {short_json(name)}"
     if kind.has_ids:
-        return f"has an empty {identity}"
-    return f"has the {identity} {short_json(name)}, which cannot be one segment of a request path"
+        return f"has an empty {where}"
+    return f"has the {where} {short_json(name)}, which cannot be one segment of a request path"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from reconciler.kinds.rest import BodyRule
-from reconciler.kinds.wire import body_of
+from reconciler.kinds.wire import body_of, with_name
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, Change
 from reconciler.model.request import Encoding, Request
@@ -39,29 +39,39 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
 
 def _update_body(kind: Kind, change: Change) -> Any:
     """Return the body of an update, with the members of the API."""
-    encoding = kind.update.encoding
+    encoding, name = kind.update.encoding, kind.identity_value(change.name)
     if encoding is Encoding.JSON_PATCH:
-        return [_operation(kind, name, change) for name in change.patch]
-    values = {
-        name: merge_patch(change.before.get(name), value)
-        if encoding is Encoding.MERGE_PATCH or name in kind.merged
-        else _with_nulls(kind.fields[name].shape, change.before.get(name), value)
-        for name, value in change.patch.items()
+        return _operations(kind, change, name)
+    values: Mapping[str, Any] = {
+        field: merge_patch(change.before.get(field), value)
+        if encoding is Encoding.MERGE_PATCH or field in kind.merged
+        else _with_nulls(kind.fields[field].shape, change.before.get(field), value)
+        for field, value in change.patch.items()
     }
     if kind.identity in kind.always_sent:
-        values[kind.identity] = kind.identity_value(change.name)
+        values = {**values, kind.identity: name}
+    elif encoding is not Encoding.MERGE_PATCH:
+        values = with_name(kind, values, name)
     return body_of(kind, values, change.path_id)
 
 
-def _operation(kind: Kind, name: str, change: Change) -> Mapping[str, Any]:
-    """Return the operation of JSON Patch (RFC 6902) that gives a field its value."""
-    pointer = "/" + kind.renamed.get(name, name).replace("~", "~0").replace("/", "~1")
+def _operations(kind: Kind, change: Change, name: str | int) -> list[Mapping[str, Any]]:
+    """Return the operations of JSON Patch (RFC 6902) that give fields their values."""
+    values = {
+        field: _with_nulls(kind.fields[field].shape, change.before.get(field), value)
+        for field, value in change.patch.items()
+    }
+    body = body_of(kind, with_name(kind, values, name))
+    return [_operation(kind, field, change, body) for field in change.patch]
+
+
+def _operation(kind: Kind, name: str, change: Change, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    there = kind.renamed.get(name, name)
+    pointer = "/" + there.replace("~", "~0").replace("/", "~1")
     # To replace a member that is not there is an error; to add one that is there replaces it.
     before = change.before.get(name)
     is_missing = before is None or (name in kind.optional and before == kind.optional[name])
-    operation = "add" if is_missing else "replace"
-    value = _with_nulls(kind.fields[name].shape, before, change.patch[name])
-    return {"op": operation, "path": pointer, "value": value}
+    return {"op": "add" if is_missing else "replace", "path": pointer, "value": body[there]}
 
 
 def _with_nulls(shape: Shape, before: Any, after: Any) -> Any:

@@ -218,6 +218,9 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
         ("x-reconciler.shown", {"text": "pairs"}, "x-reconciler.shown.text: pairs are for maps"),
         ("x-reconciler.read_from", {"text": "text"}, "text is read from the member of its name anyway"),
         ("x-reconciler.read_from", {"made": "x"}, "read_from: made cannot be set by an update"),
+        ("x-reconciler.read_from", {"name": "name"}, "name is read from the member of its name anyway"),
+        ("x-reconciler.read_from", {"name": "text"}, "text is a property that files declare; name that"),
+        ("x-reconciler.read_from", {"name": "text.a"}, "text holds the name, so it must be an object with"),
         ("x-reconciler.merge", ["name"], "x-reconciler.merge: name cannot be set by an update"),
         ("x-reconciler.merge", ["text"], "x-reconciler.merge: text is not a map"),
         ("x-reconciler.type", "things", 'x-reconciler.type: is for JSON:API; add "style": "json-api"'),
@@ -290,6 +293,56 @@ def test_members_that_make_no_sense_together_are_refused_once(
     assert complaint in found
 
 
+def around(name: Any, **more: Any) -> dict[str, Any]:
+    inner = {"type": "object", "properties": {"name": name}, **more}
+    return {"type": "object", "properties": {"inner": inner, "size": TEXT}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "extension", "complaints"),
+    [
+        (around({"type": "string", "readOnly": True}), {}, []),
+        (
+            around(TEXT),
+            {},
+            ['spec.inner.name would be declared twice; give it "readOnly": true, so that name alone is it'],
+        ),
+        (
+            around(TEXT, properties={}),
+            {},
+            ['spec.inner does not describe name; describe it there, with "readOnly": true'],
+        ),
+        (
+            around({"type": "string", "readOnly": True}, additionalProperties=TEXT),
+            {},
+            ["spec.inner holds the name, so it must be an object with described members alone; give it"],
+        ),
+        (
+            {**around({"type": "string", "readOnly": True}), "type": ["object", "null"]},
+            {},
+            ["spec holds the name, so it must be an object"],
+        ),
+        (
+            around({"type": "string", "readOnly": True}),
+            {"always_sent": ["name"], "create": {"requires": [], "later": ["spec"]}},
+            [
+                "always_sent: name is sent inside spec; name spec here",
+                "create: spec holds the name, which a creation has to send; remove it from later",
+            ],
+        ),
+        (around({"type": "string", "readOnly": True}), {"always_sent": ["name", "spec"]}, []),
+        ({**around(TEXT), "readOnly": True}, {}, []),
+    ],
+)
+def test_a_name_inside_a_property_is_declared_in_one_place(
+    spec: Any, extension: Any, complaints: list[str]
+) -> None:
+    schema = changed("properties.spec", spec)
+    schema["x-reconciler"] |= {"read_from": {"name": "spec.inner.name"}, **extension}
+    found = rules(schema)
+    assert [text in fault for text, fault in zip(complaints, found, strict=True)] == [True] * len(complaints)
+
+
 def test_an_id_may_have_another_name_than_in_json_api() -> None:
     schema = changed("x-reconciler.as", {"made": "id"})
     schema["x-reconciler"] |= {**JSON_API, "path": "made"}
@@ -317,6 +370,8 @@ def test_an_id_may_have_another_name_than_in_json_api() -> None:
         ("x-reconciler.as", {"text": "state"}),
         ("x-reconciler.shown", {"text": "value"}),
         ("x-reconciler.read_from", {"text": "label.text"}),
+        ("x-reconciler.read_from", {"name": "label.text"}),
+        ("x-reconciler.read_from", {"name": "made"}),
         ("x-reconciler.wait", 60),
         ("properties.map", {"type": "object", "additionalProperties": {"type": "string", "format": "uri"}}),
         ("x-reconciler.envelope", {"item": "data.thing", "body": "thing"}),

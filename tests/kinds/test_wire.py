@@ -22,7 +22,11 @@ FIELDS: dict[str, Any] = {
     "tags": MAP,
     "tenant": {"type": "integer"},
     "groups": {},
+    "spec": {"type": "object", "properties": {"name": {"type": "string", "readOnly": True}, "size": TEXT}},
+    "user": {"type": "object", "readOnly": True},
 }
+INSIDE: dict[str, Any] = {"read_from": {"name": "spec.name"}}
+"""A name that is shown and sent inside a property which files declare."""
 
 
 def kind_of(**extension: Any) -> Kind:
@@ -67,6 +71,20 @@ def kind_of(**extension: Any) -> Kind:
             kind_of(read_from={"phase": "status"}, names={"phase": "state"}),
             {"status": "on"},
             {"status": "on", "phase": "on"},
+        ),
+        (kind_of(**INSIDE), {"spec": {"name": "a"}}, {"name": "a", "spec": {"name": "a"}}),
+        (kind_of(**INSIDE), {"spec": {}}, {"name": None, "spec": {}}),
+        (kind_of(**INSIDE), {"spec": None, "note": "n"}, {"name": None, "spec": None, "note": "n"}),
+        (kind_of(**INSIDE), {"note": "n"}, {"note": "n"}),
+        (
+            kind_of(**INSIDE),
+            {"name": "shadow", "spec": {"name": "a"}},
+            {"name of the API": "shadow", "name": "a", "spec": {"name": "a"}},
+        ),
+        (
+            kind_of(read_from={"name": "user.email"}),
+            {"name": "shadow", "user": {"email": "a@b.c"}},
+            {"name": "a@b.c", "user": {"email": "a@b.c"}},
         ),
     ],
 )  # fmt: skip
@@ -113,6 +131,27 @@ def test_a_body_is_in_the_words_of_the_api(kind: Kind, path_id: str | None, body
     assert body_of(kind, {"phase": "on"}, path_id) == body
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "body"),
+    [
+        (kind_of(**INSIDE), {"name": "a", "note": "n"}, {"note": "n", "spec": {"name": "a"}}),
+        (kind_of(**INSIDE), {"name": "a", "spec": {"size": "s"}}, {"spec": {"size": "s", "name": "a"}}),
+        (kind_of(**INSIDE), {"spec": {"size": "s"}}, {"spec": {"size": "s"}}),
+        (
+            kind_of(names={"spec": "Spec"}, read_from={"name": "Spec.name"}),
+            {"name": "a", "spec": {"size": "s"}},
+            {"Spec": {"size": "s", "name": "a"}},
+        ),
+        (kind_of(read_from={"name": "a.b"}), {"name": "a", "note": "n"}, {"name": "a", "note": "n"}),
+        (kind_of(read_from={"name": "user.email"}), {"name": "a@b.c"}, {"name": "a@b.c"}),
+    ],
+)
+def test_a_name_is_sent_where_it_is_inside_a_property_that_files_declare(
+    kind: Kind, values: Any, body: Any
+) -> None:
+    assert body_of(kind, values) == body
+
+
 VALUES = st.fixed_dictionaries(
     {"note": st.text(max_size=2)},
     optional={
@@ -128,6 +167,9 @@ def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
     assert item_of(plain, body_of(plain, values)) == values
     api = kind_of(style="json-api", type="t", names={"phase": "state"})
     assert item_of(api, body_of(api, values, "7")) == {**values, "id": "7"}
+    nested = kind_of(**INSIDE)
+    shown = item_of(nested, body_of(nested, {**values, "name": "a"}))
+    assert shown == {**values, "name": "a", "spec": {"name": "a"}}
 
 
 def test_the_id_that_a_client_gives_stands_beside_the_attributes_of_json_api() -> None:

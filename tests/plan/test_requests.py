@@ -358,3 +358,46 @@ def test_a_merge_patch_makes_one_value_into_another(before: Any, data: st.DataOb
         st.recursive(st.integers(0, 2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner))
     )
     assert patched(before, merge_patch(before, after)) == after
+
+
+SPEC: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "readOnly": True}, "size": TEXT, "zone": TEXT},
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "encoding", "extension", "body"),
+    [
+        ("PATCH", "json", {}, {"spec": {"size": "s", "zone": "z", "name": "web-key"}}),
+        (
+            "PATCH",
+            "json",
+            {"always_sent": ["name", "spec"]},
+            {"spec": {"size": "s", "zone": "z", "name": "web-key"}},
+        ),
+        ("PATCH", "merge-patch", {}, {"spec": {"size": "s"}}),
+        (
+            "PATCH",
+            "json-patch",
+            {},
+            [{"op": "replace", "path": "/spec", "value": {"size": "s", "zone": "z", "name": "web-key"}}],
+        ),
+    ],
+)
+def test_an_update_that_carries_the_object_around_the_name_carries_the_name(
+    method: str, encoding: str, extension: Any, body: Any
+) -> None:
+    update = {"method": method, "encoding": encoding}
+    kind = kind_with(
+        {"spec": SPEC, "note": TEXT}, update=update, read_from={"name": "spec.name"}, **extension
+    )
+    live = {"name": "web-key", "note": "old", "spec": {"name": "web-key", "size": "l", "zone": "z"}}
+    change = change_of(kind, {"spec": {"size": "s"}}, live)
+    assert change is not None
+    assert [request.body for request in change.requests] == [body]
+    other = change_of(
+        kind_with({"spec": SPEC, "note": TEXT}, read_from={"name": "spec.name"}), {"note": "new"}, live
+    )
+    assert other is not None
+    assert other.requests[0].body == {"note": "new"}
