@@ -133,10 +133,17 @@ def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(place, "last and more belong together: the last row's cursor, and whether there is more")
 
 
+def _is_whole(kind: Kind) -> bool:
+    """Return whether a body is said to be whole: where a patch has the wrong method, that alone is a fault."""
+    update = kind.update
+    is_said = "body" in kind.schema[EXTENSION].get("update", {})
+    return update.body is BodyRule.WHOLE and (is_said or not update.encoding.is_patch)
+
+
 def _update(kind: Kind) -> Iterator[Fault]:
     place: Path = (EXTENSION, "update")
     update = kind.update
-    if update.encoding.is_patch and update.body is BodyRule.WHOLE:
+    if update.encoding.is_patch and _is_whole(kind):
         yield Fault((*place, "encoding"), f"{update.encoding} says what changes; give the body as changed")
     if update.encoding.is_patch and update.method == "PUT":
         yield Fault((*place, "encoding"), f"{update.encoding} is for PATCH, and the method is PUT")
@@ -242,7 +249,7 @@ def _name_inside(kind: Kind) -> Iterator[Fault]:
 def _merge(kind: Kind) -> Iterator[Fault]:
     place: Path = (EXTENSION, "merge")
     is_json_patch = kind.update.encoding is Encoding.JSON_PATCH
-    if kind.merged and (is_json_patch or kind.update.body is BodyRule.WHOLE):
+    if kind.merged and (is_json_patch or _is_whole(kind)):
         what = "a JSON Patch replaces a field" if is_json_patch else "the body is whole"
         yield Fault(place, f"is for changed members, and {what}; remove it")
     for found in _settable(kind, "merge", sorted(kind.merged)):

@@ -259,6 +259,9 @@ JSON_API = {"style": "json-api", "type": "things"}
             {"merge": ["map"], "update": {"method": "PATCH", "encoding": "json-patch"}},
             "merge: is for changed members, and a JSON Patch replaces a field",
         ),
+        ({"update": {"method": "PUT", "encoding": "json-patch"}}, "encoding: json-patch is for PATCH, and"),
+        ({"update": {"method": "PUT", "encoding": "merge-patch"}}, "encoding: merge-patch is for PATCH, and"),
+        ({"update": {"method": "PUT", "encoding": "merge-patch"}, "merge": ["map"]}, "is for PATCH, and"),
         ({"merge": ["map"], "immutable": ["map"]}, "merge: map is immutable, so that no update sends it"),
         ({"merge": ["mixed"]}, "merge: mixed is not a map"),
         ({"merge": ["nulls"]}, "merge: nulls has values that may be null, which removes a member"),
@@ -341,6 +344,13 @@ def test_a_name_inside_a_property_is_declared_in_one_place(
     schema["x-reconciler"] |= {"read_from": {"name": "spec.inner.name"}, **extension}
     found = rules(schema)
     assert [text in fault for text, fault in zip(complaints, found, strict=True)] == [True] * len(complaints)
+
+
+def test_a_patch_in_a_whole_body_is_refused_beside_its_method() -> None:
+    found = rules(
+        changed("x-reconciler.update", {"method": "PUT", "body": "whole", "encoding": "json-patch"})
+    )
+    assert [text.partition(":")[0] for text in found] == ["x-reconciler.update.encoding"] * 2
 
 
 def test_an_id_may_have_another_name_than_in_json_api() -> None:
