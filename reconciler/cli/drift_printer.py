@@ -60,6 +60,7 @@ class DriftPrinter(WritePrinter):
             not problems,
             named,
             plan.shown_apis,
+            plan.unmanaged_ids,
         )
         text = render_drift(view, self.console.paint)
         if not self._is_changed("drift", (text, *map(str, plan.problems))):

@@ -134,7 +134,7 @@ def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _is_whole(kind: Kind) -> bool:
-    """Return whether a body is said to be whole: where a patch has the wrong method, that alone is a fault."""
+    """Return whether a body is whole, but not because a patch has the wrong method: a fault by itself."""
     update = kind.update
     is_said = "body" in kind.schema[EXTENSION].get("update", {})
     return update.body is BodyRule.WHOLE and (is_said or not update.encoding.is_patch)

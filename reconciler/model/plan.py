@@ -203,7 +203,8 @@ class Plan:
     """Every change, sorted by address, and what the plan does not touch.
 
     ``problems`` are the reasons why the plan must not be applied, and what is wrong with single live objects,
-    which stops nothing else; ``unmanaged`` are the addresses of live keys that no file declares.
+    which stops nothing else; ``unmanaged`` are the addresses of live keys that no file declares,
+    ``unmanaged_ids`` the ids of those whose address several of them have.
     ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what an apply does.
     ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
     ``missing`` are the creations of declared keys that are not live and cannot be created as declared: each
@@ -222,6 +223,7 @@ class Plan:
     base_url: str = ""
     missing: tuple[Change, ...] = field(default=(), compare=False)
     provenance: Provenance | None = field(default=None, compare=False)
+    unmanaged_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def shown_apis(self) -> Mapping[str, str]:

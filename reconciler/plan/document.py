@@ -26,6 +26,7 @@ ACTIONS: Final = {
 
 def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
     """Return the plan as a JSON object."""
+    doubled = {address: list(ids) for address, ids in plan.unmanaged_ids.items()}
     origins = {origin.value: plan.of_origin(origin) for origin in Origin}
     return {
         "format_version": FORMAT_VERSION,
@@ -44,6 +45,7 @@ def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
         "new_secrets": plan.new_secrets,
         "resource_changes": [_change(change) for change in plan.changes],
         "unmanaged": list(plan.unmanaged),
+        **({"unmanaged_ids": doubled} if doubled else {}),
         "errors": [_problem(problem) for problem in plan.problems],
         "refusals": [_problem(problem) for problem in plan.refusals],
         "warnings": [_problem(problem) for problem in plan.warnings],

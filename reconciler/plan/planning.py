@@ -121,6 +121,7 @@ def plan_scope(
         observed=((scope, observed.count),),
         warnings=(*(warning for result in results for warning in result.warnings), *warnings),
         missing=tuple(result.missing for result in results if result.missing is not None),
+        unmanaged_ids=unclear.ids,
     )
 
 
@@ -178,6 +179,7 @@ def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: 
         observed=observed,
         base_url=base_url,
         missing=missing,
+        unmanaged_ids={address: ids for plan in plans for address, ids in plan.unmanaged_ids.items()},
     )
 
 

@@ -125,6 +125,7 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         changes=changes,
         unchanged=document["summary"]["no-op"],
         unmanaged=tuple(document["unmanaged"]),
+        unmanaged_ids={name: tuple(ids) for name, ids in document.get("unmanaged_ids", {}).items()},
         problems=problems,
         warnings=warnings,
         fingerprint=fingerprint(changes, problems, observed, document["base_url"]),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.kinds.ids import unclear_text
+from reconciler.kinds.ids import short_json, unclear_text
 from reconciler.model.canonical import json_text
 from reconciler.model.source import Problem
 
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Unclear:
     """The effects of names that do not identify one live key; ``others`` are the declared keys that do.
 
-    ``unmanaged`` holds the name of each live object that is not declared.
+    ``unmanaged`` holds the name of each live object that is not declared, ``ids`` those of an address that
+    several objects have.
     """
 
     others: Sequence[DesiredKey]
     unmanaged: Sequence[str] = ()
     problems: Sequence[Problem] = ()
     warnings: Sequence[Problem] = ()
+    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def unclear_names(
@@ -44,15 +46,20 @@ def unclear_names(
         return Unclear(desired.keys)
     declared = {key.name: key for key in desired.keys if key.name in observed.unclear}
     unmanaged: list[str] = []
+    ids: dict[str, tuple[str, ...]] = {}
     problems: list[Problem] = []
     warnings: list[Problem] = []
     for name, rows in sorted(observed.unclear.items()):
         address = desired.scope.address(name)
         if not selected(address):
             continue
-        owned = [name for row in rows if kind.owner(row) is not None]
+        owned = [row for row in rows if kind.owner(row) is not None]
         is_ours = name in declared or (desired.exclusive is not None and len(owned) < len(rows))
-        unmanaged += [] if name in declared else owned if is_ours else [name] * len(rows)
+        others = [] if name in declared else owned if is_ours else rows
+        unmanaged += [name] * len(others)
+        if len(rows) > 1 and others:
+            shown = (kind.id_of(row) or short_json(row.get(kind.path_field)) for row in others)
+            ids[address] = tuple(sorted(shown))
         position = declared[name].position if name in declared else desired.exclusive if is_ours else None
         problem = Problem(unclear_text(kind, rows), position, address, is_live=True)
         if is_ours:
@@ -60,8 +67,8 @@ def unclear_names(
         elif len(rows) == 1:
             warnings.append(problem)
     problems += [problem for problem in respelt.values() if selected(problem.address)]
-    others = [key for key in desired.keys if key.name not in declared and key.name not in respelt]
-    return Unclear(others, unmanaged, problems, warnings)
+    clear = [key for key in desired.keys if key.name not in declared and key.name not in respelt]
+    return Unclear(clear, unmanaged, problems, warnings, ids)
 
 
 def _respelt(kind: Kind, desired: DesiredScope, observed: LiveScope) -> Mapping[str, Problem]:

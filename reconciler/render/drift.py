@@ -18,8 +18,8 @@ from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
-from reconciler.render.text import Colour, access_line, change_lines, plain
-from reconciler.render.values import api_note, clear_command, field_name, joined, shown_address
+from reconciler.render.text import Colour, access_line, change_lines, plain, unmanaged_names
+from reconciler.render.values import api_note, clear_command, field_name, joined
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -50,7 +50,8 @@ class DriftView:
 
     ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that were
     created since cycles began, and ``named`` how many of them are named. It ``is_complete`` if everything
-    could be compared. ``apis`` are those of the kinds, where there are several.
+    could be compared. ``apis`` are those of the kinds, where there are several, ``ids`` those of unmanaged
+    keys of one address.
     """
 
     drifted: Sequence[DriftedKey]
@@ -60,6 +61,7 @@ class DriftView:
     is_complete: bool = True
     named: int = NAMED
     apis: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
@@ -179,11 +181,11 @@ def _unmanaged_lines(view: DriftView, paint: Paint) -> Iterator[str]:
     counts = f"{counted(len(view.unmanaged), 'key')} live but not declared"
     yield f"Unmanaged: {counts}{f', {len(new)} of them new' if new else ''}:"
     ordered = sorted(view.unmanaged, key=lambda address: address not in new)
-    for address in ordered[: view.named]:
+    for address, name in unmanaged_names(ordered[: view.named], view.ids, view.apis):
         if address in new:
             since = format_instant(new[address].first_seen)
-            yield paint(f"  {shown_address(address, view.apis)} (new, first seen {since})", Colour.CHANGE)
+            yield paint(f"  {name} (new, first seen {since})", Colour.CHANGE)
         else:
-            yield f"  {shown_address(address, view.apis)}"
+            yield f"  {name}"
     if len(ordered) > view.named:
         yield f"  {and_more(len(ordered) - view.named)} (-v lists them)"

@@ -14,7 +14,7 @@ from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
 from reconciler.render.values import joined, key_text, place_text, shown_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, FieldChange, Plan
@@ -66,7 +66,8 @@ def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plai
         yield f"{unmanaged_line(plan)} (-v lists them, reconciler export --into FILE adopts them)"
     elif plan.unmanaged:
         yield f"{unmanaged_line(plan)}:"
-        yield from (f"  {shown_address(address, plan.shown_apis)}" for address in plan.unmanaged)
+        names = unmanaged_names(plan.unmanaged, plan.unmanaged_ids, plan.shown_apis)
+        yield from (f"  {name}" for _, name in names)
     if plan.errors:
         yield paint(f"{errors_line(plan)}.", Colour.REMOVE)
 
@@ -99,6 +100,16 @@ def secrets_line(plan: Plan) -> str:
     """Return how many new keys have a secret that apply has to store."""
     verb = "created or replaced" if plan.count(Action.REPLACE) else "created"
     return f"Secrets: {_keys(plan.new_secrets)} will be {verb}; apply needs --secret-sink"
+
+
+def unmanaged_names(
+    addresses: Iterable[str], ids: Mapping[str, Sequence[str]], apis: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield each address and how it is shown: with its id of ``ids``, where several live keys have it."""
+    left = {address: iter(found) for address, found in ids.items()}
+    for address in addresses:
+        number = next(left[address], "") if address in left else ""
+        yield address, f"{shown_address(address, apis)}{f', id {number}' if number else ''}"
 
 
 def unmanaged_line(plan: Plan) -> str:

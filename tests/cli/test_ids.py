@@ -120,6 +120,12 @@ def test_undeclared_twins_are_counted_as_unmanaged_and_an_exclusive_scope_refuse
     document = notes.plan(file)
     assert (document["errors"], document["unmanaged"]) == ([], ["note/red/twin", "note/red/twin"])
     assert document["summary"]["unmanaged"] == 2
+    assert document["unmanaged_ids"] == {"note/red/twin": ["1", "2"]}
+    lines = ["  note/red/twin, id 1", "  note/red/twin, id 2"]
+    assert [line for line in notes("plan", file, "-v").out.splitlines() if "twin" in line] == lines
+    place = saved(notes, {"name": "web"})
+    assert [line for line in notes("show", place, "-v").out.splitlines() if "twin" in line] == lines
+    assert [line for line in notes("drift", file).out.splitlines() if "twin" in line] == lines
     document = notes.plan(notes.declare({"name": "web"}, exclusive=True))
     assert [problem["address"] for problem in document["errors"]] == ["note/red/twin"]
     assert document["resource_changes"] == []
