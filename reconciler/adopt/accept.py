@@ -76,11 +76,13 @@ def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) 
 
     Raises ConfigurationError for any other, and where the scope is declared by names.
     """
-    if state.names:
-        named = state.names[0]
-        message = f"accept needs {named.parameter} instead of the name {named.name}"
-        raise ConfigurationError(f"{named.position}: {message}")
-    key, address = declared_key(state, scope, name), scope.address(name)
+    address = scope.address(name)
+    named = [part.scope for part in state.scopes if part.scope.is_named and part.scope.may_hold(address)]
+    if named:
+        found = next(found for found in state.names if (found.alias, found.name) in named[0].parameters)
+        message = f"accept needs {found.parameter} instead of the name {found.name}"
+        raise ConfigurationError(f"{found.position}: {message}")
+    key = declared_key(state, scope, name)
     if key.is_absent:
         message = f"{address} is declared absent, so it has no value to accept"
         raise ConfigurationError(f"{key.position}: {message}")

@@ -112,13 +112,19 @@ class DesiredState:
     """What Git says: scopes in order, no address twice, and warnings that stop nothing.
 
     While there are ``names``, scopes hold them instead of numbers: only validation is content with that.
-    ``inputs_digest`` is that of the files, where it was computed.
+    ``unresolved`` are the scopes whose names could not be looked up, and those that may be the same, with the
+    reasons: nothing is known of their keys. ``inputs_digest`` is that of the files, where it was computed.
     """
 
     scopes: tuple[DesiredScope, ...]
     warnings: tuple[Problem, ...] = ()
     names: tuple[NamedParameter, ...] = ()
+    unresolved: Mapping[Scope, Exception] = field(default_factory=dict, compare=False)
     inputs_digest: str = field(default="", compare=False)
+
+    def doubt(self, address: str) -> Exception | None:
+        """Return why it is not known whether an address is declared, or how; None where that is known."""
+        return next((error for scope, error in self.unresolved.items() if scope.may_hold(address)), None)
 
     @property
     def key_count(self) -> int:

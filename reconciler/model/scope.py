@@ -54,6 +54,23 @@ class Scope:
         return self.api if self.is_one_of_several else ""
 
     @property
+    def is_named(self) -> bool:
+        """Return whether a name, which is not looked up, stands where a number belongs."""
+        return any(name in ALIASES.values() for name, _ in self.parameters)
+
+    def may_hold(self, address: str) -> bool:
+        """Return whether an address or scope, as text, may be in this scope, whatever its names mean."""
+        kind, *values = address.split("/", len(self.parameters) + 1)
+        return (
+            kind == self.kind
+            and len(values) >= len(self.parameters)
+            and all(
+                value == str(known) or (name in ALIASES.values() and value.isdecimal())
+                for value, (name, known) in zip(values, self.parameters, strict=False)
+            )
+        )
+
+    @property
     def sort_key(self) -> tuple[str, tuple[tuple[int, str], ...]]:
         """Order scopes by kind, then by number (region 9 comes before region 76) or by name."""
         return (self.kind, tuple((v, "") if isinstance(v, int) else (-1, v) for _, v in self.parameters))

@@ -51,8 +51,10 @@ def declared_key(state: DesiredState, scope: Scope, name: str) -> DesiredKey:
 def declaration_of(state: DesiredState, scope: Scope, name: str) -> tuple[DesiredScope, Position]:
     """Return what is declared of one key alone, and where: by itself, or by its scope being exclusive.
 
-    Raises ConfigurationError if nothing is.
+    Raises ConfigurationError if nothing is, and what kept its names from being looked up.
     """
+    if (error := state.doubt(scope.address(name))) is not None:
+        raise error
     part = next((part for part in state.scopes if part.scope == scope), None)
     if part is not None and part.exclusive is not None and all(key.name != name for key in part.keys):
         return DesiredScope(scope, (), part.exclusive), part.exclusive

@@ -36,6 +36,7 @@ _ANY_CASE: Final = frozenset({"region_id"})
 _LISTING: Final = Listing(ListStyle.OFFSET, "limit", "offset", "results", "count")
 _PAGE: Final = 1000
 _CANDIDATES: Final = 10
+_UNREADABLE: Final = (ApiError, ConfigurationError, ThrottledError)
 _COMPARED: Final = 10_000
 """The largest number of names that are compared with one that is not found."""
 
@@ -49,14 +50,14 @@ class Directory:
         With ``last``, the lists that were read last are stored there, and used where one cannot be read.
         """
         self._reader = reader
-        self._lists: Lists = {}
+        self._lists: dict[str, Mapping[int, str] | Exception] = {}
         self._last = last
 
     def resolved(self, state: DesiredState) -> DesiredState:
         """Return ``state`` with numbers for all names, and at once if it has none.
 
-        Raises InputError for a name that means nothing or several, and for a key that is declared
-        by name and by number; ApiError if a list cannot be read.
+        If a list cannot be read, the scopes with names of it are unresolved, and no others. Raises InputError
+        for a name that means nothing or several, and for a key that is declared by name and by number.
         """
         if not state.names:
             return state
@@ -64,6 +65,8 @@ class Directory:
         problems: list[Problem] = []
         for named in state.names:
             listed = self._listed(named.parameter, state.names)
+            if isinstance(listed, Exception):
+                continue
             matches = _matches(named, listed)
             if len(matches) == 1:
                 numbers[named.alias, named.name] = next(iter(matches))
@@ -72,11 +75,17 @@ class Directory:
                 problems.append(Problem(message, named.position))
         if problems:
             raise InputError(problems)
-        return _numbered(state, numbers)
+        failures = {ALIASES[name]: one for name, one in self._lists.items() if isinstance(one, Exception)}
+        return _without(_numbered(state, numbers), failures)
 
-    def _listed(self, parameter: str, names: Iterable[NamedParameter]) -> Mapping[int, str]:
+    def _listed(self, parameter: str, names: Iterable[NamedParameter]) -> Mapping[int, str] | Exception:
+        """Return a list, or why it cannot be read: an API that is down is not asked again."""
         if parameter not in self._lists:
-            self._lists[parameter] = self._read(parameter, [n for n in names if n.parameter == parameter])
+            wanted = [name for name in names if name.parameter == parameter]
+            try:
+                self._lists[parameter] = self._read(parameter, wanted)
+            except _UNREADABLE as error:
+                self._lists[parameter] = error
         return self._lists[parameter]
 
     def _read(self, parameter: str, names: Sequence[NamedParameter]) -> Mapping[int, str]:
@@ -84,7 +93,7 @@ class Directory:
             return _list(self._reader(), parameter, names)
         try:
             self._last[parameter] = _list(self._reader(), parameter, names)
-        except (ApiError, ConfigurationError, ThrottledError):
+        except _UNREADABLE:
             if parameter not in self._last:
                 raise
         return self._last[parameter]
@@ -143,6 +152,22 @@ def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
     )
     warnings = tuple(_moved(state.warnings, moved))
     return replace(state, scopes=tuple(parts), warnings=warnings, names=())
+
+
+def _without(state: DesiredState, failures: Mapping[str, Exception]) -> DesiredState:
+    """Return ``state`` with its unresolved scopes, by the errors of the lists of projects and of regions.
+
+    A scope with numbers that may be one of them is unresolved too: it would lack keys that it declares.
+    """
+    named = {
+        part.scope: next(failures[name] for name, _ in part.scope.parameters if name in failures)
+        for part in state.scopes
+        if part.scope.is_named
+    }
+    found = replace(state, unresolved=named)
+    doubts = {part.scope: found.doubt(str(part.scope)) for part in state.scopes if named}
+    more = {scope: error for scope, error in doubts.items() if error is not None}
+    return replace(state, unresolved=named | more)
 
 
 def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:

@@ -14,7 +14,7 @@ from reconciler.plan.planning import plan_scope
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
@@ -91,6 +91,10 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
             if stops_api or len(by_api) == 1:
                 raise
             failures |= {part.scope: error for part in parts}
+            continue
+        failures |= (unknown := _unresolved(state, parts))
+        is_over = unknown and stops_api
+        by_api[api] = [part for part in parts if not is_over and part.scope not in unknown]
     with reading(state) as on_scope:
         for api, session in sessions.items():
             session.workers.start(len(by_api[api]))
@@ -99,6 +103,12 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
                 futures[session.workers.submit(examine, kind, part, session.reader)] = part.scope
         plans, unread = settled(futures, on_scope, stop_api if stops_api else lambda _scope: None)
     return plans, failures | unread
+
+
+def _unresolved(state: DesiredState, parts: Iterable[DesiredScope]) -> Mapping[Scope, errors.ReconcilerError]:
+    """Return why the names of some of ``parts`` could not be looked up."""
+    reasons = {part.scope: state.unresolved.get(part.scope) for part in parts}
+    return {scope: one for scope, one in reasons.items() if isinstance(one, errors.ReconcilerError)}
 
 
 def unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:

@@ -153,13 +153,14 @@ def declared_values(
 
     Of a mapping the values are earlier ones: members that an object leaves out are as they were there.
     A whole key is declared, as its fields or as null, where it is so in a file or its scope is exclusive.
+    Where names could not be looked up, earlier values are still those that are declared.
     """
     wanted = set(fields)
     if not wanted:
         return {}
     earlier = fields if isinstance(fields, Mapping) else {}
     addresses = {address for address, _ in wanted}
-    found: dict[tuple[str, str], str] = {}
+    found = {key: text for key, text in earlier.items() if state.doubt(key[0]) is not None}
     for part in state.scopes:
         kind, front = kinds[part.scope.kind], f"{part.scope}/"
         if part.exclusive is not None:

@@ -97,6 +97,8 @@ def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> 
             known[address] = BaseKey(BaseState.ABSENT if key.is_absent else BaseState.DECLARED, values)
 
     def at_base(change: Change) -> BaseKey:
+        if base.doubt(change.address) is not None:
+            return BaseKey(BaseState.UNKNOWN, is_complete=False)
         undeclared = BaseState.ABSENT if change.scope in exclusive else BaseState.UNMANAGED
         return known.get(change.address) or BaseKey(undeclared)
 
@@ -112,6 +114,8 @@ def no_longer_declared(base: DesiredState, state: DesiredState, selected: Select
     exclusive = {part.scope for part in state.scopes if part.exclusive is not None}
     for part, key in _keys(base):
         address = part.scope.address(key.name)
+        if part.scope in base.unresolved or state.doubt(address) is not None:
+            continue  # its scope may be declared under another name
         is_left = (part.scope, key.name) not in declared and part.scope not in exclusive
         if is_left and not key.is_absent and selected(address):
             message = "no longer declared, so no longer managed; the key itself stays as it is"

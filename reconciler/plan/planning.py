@@ -50,7 +50,7 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
     """Return what ``targets``, globs over addresses, select of ``state``; without targets that is all.
 
     The second value is a function that returns whether an address is selected. Raises ConfigurationError for
-    a target that matches no declared key.
+    a target that matches no declared key, unless one whose names could not be looked up may be meant.
     """
     if not targets:
         return state, everything
@@ -60,7 +60,12 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
         for part in state.scopes
     ]
     unmatched = sorted(set(targets).difference(*hits))
-    if unmatched:
+    if unmatched and state.unresolved:
+        hits = [
+            {*found, *unmatched} if part.scope in state.unresolved else found
+            for part, found in zip(state.scopes, hits, strict=True)
+        ]
+    elif unmatched:
         names = ", ".join(unmatched)
         message = f"--target matches no declared key: {names}; addresses look like caas/1/76/name"
         raise ConfigurationError(message)

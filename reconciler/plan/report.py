@@ -90,13 +90,16 @@ class DriftReport:
     def compared(self, state: DesiredState, selected: Selection) -> Callable[[str], bool]:
         """Return a function that returns whether an address was compared, or is no longer declared.
 
-        A key was not compared if its scope could not be read, it has a problem, or it is not selected.
+        A key was not compared if its scope could not be read, it has a problem, or it is not selected. Where
+        names could not be looked up, any scope that they may mean is one that could not be read.
         """
         unread = tuple(f"{scope}/" for scope in self.unread)
         problems = {problem.address for problem in self.problems}
         declared = {str(part.scope) for part in state.scopes}
 
         def was_compared(address: str) -> bool:
+            if state.unresolved and state.doubt(address) is not None:
+                return False
             settled = address not in problems and not address.startswith(unread)
             return selected(address) and (settled or not scope_text(address, declared))
 

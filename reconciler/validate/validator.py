@@ -15,6 +15,7 @@ from reconciler.kinds.shape import type_names
 from reconciler.load.files import load, parse_content
 from reconciler.model.canonical import parse_instant
 from reconciler.model.collector import paused_collector
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.desired import (
     DesiredKey,
     DesiredScope,
@@ -132,17 +133,20 @@ class Validator:
         for name in kind.scope:
             alias = ALIASES.get(name)
             if alias is not None and alias in document.data:
-                values[alias] = None if alias in broken else self._named(name, alias, document)
+                values[alias] = None if alias in broken else self._named(kind, name, alias, document)
             else:
                 values[name] = None if name in broken else self._parameter(kind, name, document)
         found = [value for value in values.values() if value is not None]
         return kind.scope_of(found, list(values)) if len(found) == len(values) else None
 
-    def _named(self, parameter: str, alias: str, document: Document) -> str | None:
+    def _named(self, kind: Kind, parameter: str, alias: str, document: Document) -> str | None:
         """Return the name that a document writes instead of a number, and note that it is to be looked up."""
-        if parameter in document.data:
-            message = f"both {alias} and {parameter} are set; keep one"
-            self._problem(message, document.key_position((alias,)))
+        fault = f"both {alias} and {parameter} are set; keep one" if parameter in document.data else ""
+        if kind.is_one_of_several and kind.api != BUILT_IN_API:
+            why = f"{alias} is looked up at {BUILT_IN_API}, and {kind.name} is of {kind.api}"
+            fault = f"{why}; write {parameter} with the number"
+        if fault:
+            self._problem(fault, document.key_position((alias,)))
             return None
         name: str = document.data[alias]
         if (parameter, name) not in self._names:

@@ -178,7 +178,10 @@ NAMED = DesiredState(
 def looked_up(*responses: object) -> DesiredState:
     script = Script(*(httpx.Response(200, json=response) for response in responses))
     with Reader(connect(script)) as reader:
-        return Directory(lambda: reader).resolved(NAMED)
+        state = Directory(lambda: reader).resolved(NAMED)
+    for error in state.unresolved.values():
+        raise error
+    return state
 
 
 def page(count: Any, *entries: object) -> object:

@@ -399,6 +399,118 @@ def test_projects_that_cannot_be_looked_up_any_more_hold_up_no_other_api(
     assert "caas/1/76: could not be read from the API gcore: GET" in err
 
 
+# Names of projects and regions, which are looked up at one API
+
+LISTS = {
+    "/cloud/v1/projects": {"count": 1, "results": [{"id": 1, "name": "prod"}]},
+    "/cloud/v1/regions": {"count": 1, "results": [{"id": 76, "display_name": "Luxembourg"}]},
+}
+LIVE: dict[str, Any] = {
+    "name": "web",
+    "id": "1",
+    "description": "theirs",
+    "created_at": "2026-01-01T00:00:00Z",
+}
+NAMED = "kind: caas\nproject: prod\nregion: Luxembourg\n"
+WEB = "keys: [{name: web, description: ours}]\n"
+
+
+@pytest.fixture
+def named(cli: CommandLine, work: Path, hub: Place, tea: Place) -> Path:
+    """Two APIs: one with the key of a project that is declared by its name, one with milestones."""
+    key = LIVE | {"expire": None, "is_disabled": False, "bind_type": "all", "ids": []}
+    hub.fixed = LISTS | {"/cloud/v1/caas/keys/1/76": {"count": 1, "results": [key]}}
+    configure(work, {"gcore": {"kinds": None}, "gitea": {"base_url": tea.url}})
+    cli.environment.setenv("GCORE_BASE_URL", hub.url)
+    (work / "keys/all.yaml").write_text(f"{NAMED}{WEB}---\n{document('milestone', 'bug')}")
+    return work
+
+
+@pytest.mark.usefixtures("named")
+@pytest.mark.parametrize(
+    "words",
+    [("plan",), ("plan", "--target", "milestone/*", "--target", "caas/1/76/*"), ("plan", "--base", "HEAD")],
+)
+def test_names_that_cannot_be_looked_up_leave_the_other_api_planned(
+    cli: CommandLine, hub: Place, words: tuple[str, ...]
+) -> None:
+    hub.status = 503
+    planned = cli(*words, "--retries", "0")
+    lack = "caas/prod/Luxembourg: could not be read from the API gcore: GET /cloud/v1/projects"
+    assert (planned.code, f"Error: {lack}" in planned.err) == (1, True), planned.err
+    assert (f"# {GOAL} will be updated" in planned.out, "declared" in planned.err) == (True, False)
+    assert len(hub.requests) == 2  # one for each list, and none for keys
+
+
+@pytest.mark.usefixtures("named")
+def test_names_that_cannot_be_looked_up_leave_the_other_api_applied(
+    cli: CommandLine, hub: Place, tea: Place
+) -> None:
+    hub.status = 503
+    done = cli("apply", "--auto-approve", "--retries", "0", "--history", "h.db")
+    assert (done.code, tea.writes) == (4, [("PATCH", f"{MILESTONES}/bug")]), done.err
+    assert "caas/prod/Luxembourg: could not be read from the API gcore: GET" in done.err
+    assert f"PATCH {LABELS}" not in cli("explain", GOAL, "--retries", "0").everything
+    other = cli("explain", "caas/1/76/web", "--retries", "0")
+    assert (other.code, "Error: GET /cloud/v1/projects" in other.err) == (1, True)
+
+
+@pytest.mark.usefixtures("named")
+def test_names_that_cannot_be_looked_up_end_nothing_in_a_history(
+    cli: CommandLine, hub: Place, tea: Place
+) -> None:
+    words = ("drift", "--history", "h.db", "--retries", "0")
+    assert cli(*words).code == 2
+
+    def kept() -> tuple[dict[str, str], dict[str, str]]:
+        found = json.loads(cli("history", "--history", "h.db", "--format", "json").out)
+        return (
+            {scope["scope"]: scope["standing"] for scope in found["scopes"]},
+            {episode["address"]: episode["outcome"] for episode in found["drift"]},
+        )
+
+    before = kept()
+    assert before[0] == {"caas/1/76": "drifted", "milestone/acme/site": "drifted"}
+    hub.status = 503
+    down = cli(*words, "--correct", "all")
+    assert (down.code, tea.writes) == (1, [("PATCH", f"{MILESTONES}/bug")]), down.err
+    after = kept()
+    assert after[0] == {"caas/1/76": "unreachable", "milestone/acme/site": "in sync"}
+    assert after[1] == before[1] | {GOAL: "corrected"}
+    hub.status = 0
+    assert cli(*words).code == 2
+    assert kept()[0] == {"caas/1/76": "drifted", "milestone/acme/site": "in sync"}
+
+
+def test_what_a_name_may_mean_is_not_changed_while_it_cannot_be_looked_up(
+    cli: CommandLine, named: Path, hub: Place
+) -> None:
+    by_number = "kind: caas\nproject_id: 1\nregion_id: 76\nexclusive: true\nkeys: []\n"
+    (named / "keys/all.yaml").write_text(f"{NAMED}{WEB}---\n{by_number}---\n{document('milestone', 'bug')}")
+    del hub.fixed["/cloud/v1/projects"]
+    done = cli("drift", "--correct", "all", "--allow-destroy", "--retries", "0")
+    assert (done.code, hub.writes) == (1, []), done.everything
+    assert "caas/1/76: could not be read from the API gcore: GET /cloud/v1/projects" in done.err
+    assert "Apply complete! Resources: 0 added, 1 changed, 0 destroyed." in done.out
+
+
+@pytest.mark.usefixtures("named")
+def test_a_key_of_another_api_is_accepted_whatever_names_its_files_hold(cli: CommandLine) -> None:
+    assert cli("accept", GOAL).code == 0
+    refused = cli("accept", "caas/1/76/web")
+    assert "keys/all.yaml:2:10: accept needs project_id instead of the name prod" in refused.err
+
+
+def test_the_project_of_another_api_has_no_name_to_look_up(cli: CommandLine, named: Path) -> None:
+    kind = json.loads(kind_of("/projects/{project_id}/milestones"))
+    del kind["x-reconciler"]["scope"]
+    (named / "kinds/gitea/milestone.schema.json").write_text(json.dumps(kind))
+    (named / "keys/all.yaml").write_text("kind: milestone\nproject: prod\nkeys: [{name: bug}]\n")
+    done = cli("validate")
+    message = "keys/all.yaml:2:1: project is looked up at gcore, and milestone is of gitea; write project_id"
+    assert (done.code, message in done.err) == (1, True), done.err
+
+
 @pytest.mark.usefixtures("work")
 def test_the_token_of_one_api_is_missing_and_drift_compares_the_others(cli: CommandLine, hub: Place) -> None:
     cli.environment.delenv(f"RECONCILER_TOKEN_{hub.variable}")

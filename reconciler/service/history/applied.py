@@ -170,7 +170,7 @@ class Applied:
                     present = {part.scope.address(key.name) for key in part.keys}
                     _drop(connection, "applied", part.scope, present | waiting)
             for (scope,) in connection.execute("SELECT scope FROM baseline").fetchall():
-                if scope not in declared:
+                if scope not in declared and state.doubt(scope) is None:
                     _drop(connection, "applied", scope, set())
                     _drop(connection, "unmanaged", scope, set())
                     connection.execute("DELETE FROM baseline WHERE scope = ?", (scope,))

@@ -216,19 +216,28 @@ def _update(
 
 
 def _record_scopes(connection: sqlite3.Connection, report: CycleReport, declared: Iterable[Scope]) -> None:
-    """Record the state of the scopes; drop those that the files, if any were read, do not declare."""
-    known = {str(scope) for scope in declared}
-    for (scope,) in connection.execute("SELECT scope FROM scope").fetchall() if known else ():
-        if scope not in known:
+    """Record the state of the scopes; drop those that the files, if any were read, do not declare.
+
+    A scope whose names could not be looked up stands for those that are known and may be meant.
+    """
+    known = {str(scope): scope for scope in declared}
+    named = [scope for scope in known.values() if scope.is_named]
+    before = [scope for (scope,) in connection.execute("SELECT scope FROM scope").fetchall()]
+    for scope in before if known else ():
+        if scope not in known and not any(one.may_hold(scope) for one in named):
             connection.execute("DELETE FROM scope WHERE scope = ?", (scope,))
     for part in report.scopes:
         # Of a scope that cannot be read, the number of keys is the last that was known.
         keys = None if part.state is ScopeState.UNREACHABLE else part.keys
-        connection.execute(
-            "INSERT INTO scope VALUES (?1, ?2, ?3, coalesce(?4, 0), ?5) ON CONFLICT DO UPDATE SET"
-            " since = iif(standing = ?2, since, ?3), standing = ?2, keys = coalesce(?4, keys), detail = ?5",
-            (str(part.scope), part.state.value, int(report.ended.timestamp()), keys, part.detail),
-        )
+        meant = [scope for scope in before if part.scope.may_hold(scope)] or [str(part.scope)]
+        facts = (part.state.value, int(report.ended.timestamp()), keys, part.detail)
+        for scope in meant:
+            connection.execute(
+                "INSERT INTO scope VALUES (?1, ?2, ?3, coalesce(?4, 0), ?5) ON CONFLICT DO UPDATE"
+                " SET since = iif(standing = ?2, since, ?3), standing = ?2, keys = coalesce(?4, keys),"
+                " detail = ?5",
+                (scope, *facts),
+            )
 
 
 def clear_flapping(database: Database, address: str, field: str) -> bool:
