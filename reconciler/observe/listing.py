@@ -57,37 +57,40 @@ def observe(
         creates=kind.create_requires is not None,
     )
 
-    def by_name(pages: Iterator[list[Any]]) -> LiveScope:
-        keys: dict[str, Row] = {}
-        unusable: list[str] = []
-        has_text = False
-        identity, with_defaults = kind.identity, kind.with_response_defaults if kind.optional else None
-        for item in chain.from_iterable(pages):
-            name = item.get(identity) if item.__class__ is dict else None
-            if name.__class__ is str:
-                has_text = True
-                if is_segment(name):
-                    key = item if with_defaults is None else with_defaults(item)
-                    if keys.setdefault(name, key) is not key:
-                        raise ListingChangedError(f"the key {name} is listed twice")
-                    continue
-            number, reason = len(keys) + len(unusable) + 1, _reason(kind, item)
-            unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
-        if unusable and not has_text:
-            raise collection.mismatch(f"each result must be an object with a text as its {kind.identity}")
-        return LiveScope(scope, keys, len(unusable), _problems(unusable, scope))
-
-    def by_id(pages: Iterator[list[Any]]) -> LiveScope:
-        return _by_id(kind, scope, pages, collection)
-
     is_simple = kind.is_plain and not kind.has_ids and str in kind.fields[kind.identity].types
-    add_up: Callable[[Iterator[list[Any]]], LiveScope] = by_name if is_simple else by_id
+    read = _by_name if is_simple else _by_id
+
+    def add_up(pages: Iterator[list[Any]]) -> LiveScope:
+        return read(kind, scope, pages, collection)
+
     sought = Sought(is_found, lambda older, newer: _merged(kind, older, newer))
     try:
         return read_sought(reader, collection, add_up, sought)
     except NotFoundError as error:
         places = listed(name for name, _ in scope.parameters) or "the base URL"
         raise error.with_hint(f"check {places}, and what the token may read") from error.__cause__
+
+
+def _by_name(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Collection) -> LiveScope:
+    """Return the keys of a scope, with the fields of the API, by the name that their paths take."""
+    keys: dict[str, Row] = {}
+    unusable: list[str] = []
+    has_text = False
+    identity, with_defaults = kind.identity, kind.with_response_defaults if kind.optional else None
+    for item in chain.from_iterable(pages):
+        name = item.get(identity) if item.__class__ is dict else None
+        if name.__class__ is str:
+            has_text = True
+            if is_segment(name):
+                key = item if with_defaults is None else with_defaults(item)
+                if keys.setdefault(name, key) is not key:
+                    raise ListingChangedError(f"the key {name} is listed twice")
+                continue
+        number, reason = len(keys) + len(unusable) + 1, _reason(kind, item)
+        unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
+    if unusable and not has_text:
+        raise collection.mismatch(f"each result must be an object with a text as its {kind.identity}")
+    return LiveScope(scope, keys, len(unusable), _problems(unusable, scope))
 
 
 def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Collection) -> LiveScope:
