@@ -18,9 +18,11 @@ from reconciler.kinds.rest import (
     UNPAGED,
     Envelope,
     Listing,
+    Shown,
     Update,
     envelope_of,
     listing_of,
+    shown_of,
     update_of,
 )
 from reconciler.kinds.shape import Shape, holds_only_text, is_map, python_types, shape_of, type_names
@@ -83,17 +85,17 @@ class Kind:
 
     ``scope`` gives the schema of each path parameter of the collection, by name. ``item`` is the path of one
     key, with ``{}`` where its id is, which is the value of ``path_field``: the identity, unless the service
-    makes ids. ``always_sent`` are fields that the service requires in every update, ``immutable`` those that
-    only a creation can set. ``foreign`` maps a field to the values that mark a key as managed elsewhere.
-    ``optional`` maps a field that a response may lack, or give as null, to what that means. ``secret`` names
-    the member that only the response to a creation has, ``created`` the time of creation.
+    makes ids. ``always_sent`` are fields that the service requires in every update, ``sent_with`` those that
+    it requires where other fields have certain values, ``immutable`` those that only a creation can set.
+    ``foreign`` maps a field to the values that mark a key as managed elsewhere. ``optional`` maps a field
+    that a response may lack, or give as null, to what that means. ``secret`` names the member that only the
+    response to a creation has, ``created`` the time of creation.
     ``create_requires`` are the fields that a creation must have besides the identity, None if keys of this
     kind are not created; ``create_later`` those that it does not take. ``listing`` says how keys are listed,
     ``update`` how they are changed, ``envelope`` what is around them. ``read_from`` maps a field to the
-    dotted member of responses that shows it, where that has another name. ``shown`` maps a field to the
-    shape in which responses show it; maps in ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in
-    files to those of the API. ``query`` and ``headers`` are constants of every request. An accepted write is
-    read back for ``wait`` seconds.
+    dotted member of responses that shows it, ``shown`` to the shape in which they do; maps in ``merged`` are
+    sent as RFC 7396 says. ``renamed`` maps names in files to those of the API. ``query`` and ``headers`` are
+    constants of every request. An accepted write is read back for ``wait`` seconds.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Kind:
     update: Update
     envelope: Envelope
     always_sent: tuple[str, ...]
+    sent_with: Mapping[str, Mapping[str, Sequence[Any]]]
     immutable: frozenset[str]
     foreign: Mapping[str, tuple[Any, ...]]
     optional: Mapping[str, Any]
@@ -117,7 +120,7 @@ class Kind:
     scope: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
     listing: Listing
-    shown: Mapping[str, str]
+    shown: Mapping[str, Shown]
     read_from: Mapping[str, str]
     merged: frozenset[str]
     renamed: Mapping[str, str]
@@ -224,7 +227,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
     create = extension.get("create")
     collection, sent = extension["collection"], extension.get("send", {})
     envelope = envelope_of(extension)
-    shown, renamed = extension.get("shown", {}), extension.get("as", {})
+    shown, renamed = shown_of(extension.get("shown", {})), extension.get("as", {})
     read_from = extension.get("read_from", {})
     merged, update = frozenset(extension.get("merge", ())), update_of(extension.get("update", {}))
     return Kind(
@@ -239,6 +242,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         update=update,
         envelope=envelope,
         always_sent=tuple(extension.get("always_sent", ())),
+        sent_with=extension.get("sent_with", {}),
         immutable=frozenset(extension.get("immutable", ())),
         foreign={field: tuple(values) for field, values in extension.get("foreign", {}).items()},
         optional=extension.get("optional", {}),

@@ -60,6 +60,17 @@ class Listing:
     cursor: Cursor = Cursor()
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The shape in which responses show a field.
+
+    Pairs whose member ``unless`` is true are the service's own: they cannot be set.
+    """
+
+    shape: str
+    unless: str | None = None
+
+
 class BodyRule(StrEnum):
     """What the body of an update holds: the fields that differ, or the whole object."""
 
@@ -106,6 +117,14 @@ def listing_of(described: Described, style: str | None) -> Listing:
             described.get("next"), described.get("link", False), described.get("last"), described.get("more")
         ),
     )
+
+
+def shown_of(described: Mapping[str, Any]) -> Mapping[str, Shown]:
+    """Return how fields are shown: a word is a shape without exceptions."""
+    return {
+        name: Shown(shape) if isinstance(shape, str) else Shown(shape["shape"], shape["unless"])
+        for name, shape in described.items()
+    }
 
 
 def update_of(described: Described) -> Update:

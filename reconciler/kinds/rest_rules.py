@@ -52,7 +52,7 @@ def is_constant(header: str) -> bool:
 
 def rest_faults(kind: Kind) -> Iterator[Fault]:
     """Yield the faults in what a kind says about the protocol of its API."""
-    for rule in (_path, _item, _list, _update, _send, _names, _shown, _read_from, _merge, _style):
+    for rule in (_path, _item, _list, _update, _send, _names, _sent_with, _shown, _read_from, _merge, _style):
         yield from rule(kind)
 
 
@@ -193,11 +193,25 @@ def _settable(kind: Kind, member: str, names: Iterable[str]) -> Iterator[Fault |
             yield name
 
 
+def _sent_with(kind: Kind) -> Iterator[Fault]:
+    """Check that fields and their conditions can be set, and that the conditions can come true."""
+    place: Path = (EXTENSION, "sent_with")
+    if kind.sent_with and (kind.update.encoding is Encoding.JSON_PATCH or kind.update.body is BodyRule.WHOLE):
+        yield Fault(place, "has no use where a JSON Patch names each field, or a body is whole; remove it")
+    yield from (one for one in _settable(kind, "sent_with", kind.sent_with) if isinstance(one, Fault))
+    for name, conditions in kind.sent_with.items():
+        for found in _settable(kind, "sent_with", conditions):
+            if isinstance(found, Fault):
+                yield found
+            elif any(type(value) not in kind.fields[found].types for value in conditions[found]):
+                yield Fault((*place, name, found), "has a value that the field cannot have; remove it")
+
+
 def _shown(kind: Kind) -> Iterator[Fault]:
     for found in _settable(kind, "shown", kind.shown):
         if isinstance(found, Fault):
             yield found
-        elif kind.shown[found] == PAIRS and not is_map(kind.schema["properties"][found]):
+        elif kind.shown[found].shape == PAIRS and not is_map(kind.schema["properties"][found]):
             message = f'are for maps; give {found} "type": "object" and a schema as additionalProperties'
             yield Fault((EXTENSION, "shown", found), f"{PAIRS} {message}")
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.kinds.kind import Kind
+    from reconciler.kinds.rest import Shown
 
 PAIRS: Final = "pairs"
 """The shape of a map that responses show as a list of objects with ``key`` and ``value``."""
@@ -101,16 +102,22 @@ def _placed(value: Any, steps: tuple[str, ...], inner: Any) -> Any:
     return {**around, steps[0]: _placed(around.get(steps[0]), steps[1:], inner)}
 
 
-def _taken(value: Any, shape: str | None) -> Any:
+def _taken(value: Any, shown: Shown | None) -> Any:
     """Return a value in the shape that requests use; one of another shape is returned unchanged."""
-    if shape is None or value is None:
+    if shown is None or value is None:
         return value
-    if shape == PAIRS:
+    if shown.shape == PAIRS:
         is_pairs = isinstance(value, list) and all(
             isinstance(pair, dict) and pair.keys() >= _PAIR and isinstance(pair["key"], str) for pair in value
         )
-        found = {pair["key"]: pair["value"] for pair in value} if is_pairs else {}
-        return found if is_pairs and len(found) == len(value) else value
+        own = (
+            [pair for pair in value if shown.unless is None or pair.get(shown.unless) is not True]
+            if is_pairs
+            else []
+        )
+        found = {pair["key"]: pair["value"] for pair in own}
+        return found if is_pairs and len(found) == len(own) else value
     if isinstance(value, list):
-        return [_taken(item, shape) for item in value]
-    return member(value, shape) if isinstance(value, dict) and member(value, shape) is not None else value
+        return [_taken(item, shown) for item in value]
+    inner = member(value, shown.shape) if isinstance(value, dict) else None
+    return value if inner is None else inner

@@ -11,7 +11,7 @@ from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
-from reconciler.plan.requests import requests_of
+from reconciler.plan.requests import deciding, lacking, requests_of, required
 from reconciler.plan.whole import hidden, undescribed
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _patch(kind: Kind, change: Change) -> dict[str, Any]:
     """
     sent: dict[str, Any] = {}
     if change.action is Action.UPDATE:
-        names = {field.field for field in change.fields}.union(kind.always_sent)
+        names = {field.field for field in change.fields} | required(kind, change.after)
         sent = {name: change.after[name] for name in names if name in change.after}
     elif change.action.adds:
         whole = {**change.after, kind.identity: kind.identity_value(change.name)}
@@ -187,12 +187,13 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     problems = (_odd(kind, scope, key, found.odd),) if found.odd else ()
     if not found.pairs:
         return Planned(problems=problems) if problems else UNCHANGED
-    dropped = undescribed(kind, live)
-    if dropped:
-        return Planned(problems=(*problems, _problem(scope, key, dropped)))
     is_replaced = not kind.immutable.isdisjoint(found.pairs)
+    wanted = {**live, **declared}
+    if unfit := undescribed(kind, live) or ("" if is_replaced else lacking(kind, wanted)):
+        return Planned(problems=(*problems, _problem(scope, key, unfit)))
     # A key that is created again has the undeclared values of the one before.
-    sent = {*(kind.settable if is_replaced else kind.always_sent)} - {kind.identity}
+    sent = {*(kind.settable if is_replaced else required(kind, wanted) | deciding(kind, live))}
+    sent -= {kind.identity}
     equal = declared.keys() - found.pairs.keys() - found.same.keys() - found.odd.keys() - {kind.identity}
     same, odd = readable(kind, sorted(equal | (sent - declared.keys())), live)
     unread = odd | {name: reason for name, reason in found.odd.items() if name in sent}

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from reconciler.kinds.rest import BodyRule
 from reconciler.kinds.wire import body_of, with_name
 from reconciler.model.canonical import json_text
+from reconciler.model.phrases import listed
 from reconciler.model.plan import Action, Change
 from reconciler.model.request import Encoding, Request
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.shape import Shape
+
+    Values = Mapping[str, Any]
 
 
 def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
@@ -35,6 +38,34 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
         encoding = Encoding.JSON if kind.update.encoding.is_patch else kind.update.encoding
         collection = kind.collection_path(change.scope) + query
         yield Request("POST", collection, body_of(kind, change.patch), encoding, kind.headers)
+
+
+def required(kind: Kind, values: Values) -> set[str]:
+    """Return the fields that an update has to carry, changed or not, for a key to have these values."""
+    met = {
+        name
+        for name, conditions in kind.sent_with.items()
+        if all(json_text(values.get(other)) in map(json_text, conditions[other]) for other in conditions)
+    }
+    return {*kind.always_sent, *met}
+
+
+def lacking(kind: Kind, values: Values) -> str:
+    """Return why an update cannot carry all that it has to for these values, or an empty string."""
+    names = sorted(
+        name for name in required(kind, values) & kind.sent_with.keys() if values.get(name) is None
+    )
+    if not names:
+        return ""
+    others = sorted({other for name in names for other in kind.sent_with[name]})
+    given = listed(f"{other} {json_text(values[other])}" for other in others)
+    return f"with {given} an update has to carry {listed(names)} too, which the key does not have; declare it"
+
+
+def deciding(kind: Kind, live: Values) -> set[str]:
+    """Return the fields that say what an update has to carry, and what it has to as they are."""
+    conditions = {other for every in kind.sent_with.values() for other in every}
+    return conditions | {name for name in required(kind, live) if live.get(name) is not None}
 
 
 def _update_body(kind: Kind, change: Change) -> Any:

@@ -194,9 +194,10 @@ NETWORK = {"type": "vxlan", "mtu": 1450, "external": False, "default": None, "su
 
 
 def pairs(row: Row) -> Row:
-    """Return a network as Gcore shows it: its tags are a list."""
-    tags = row.get("tags", {}).items()
-    return {**row, "tags": [{"key": key, "value": value, "read_only": False} for key, value in tags]}
+    """Return a network as Gcore shows it: its tags are a list, with one that is the service's own."""
+    tags = {**row.get("tags", {}), "billing": "b-1"}.items()
+    shown = [{"key": key, "value": value, "read_only": key == "billing"} for key, value in tags]
+    return {**row, "tags": shown}
 
 
 TAGS: Shape = {"type": ["object", "null"], "additionalProperties": TEXT_OR_NONE}

@@ -55,6 +55,11 @@ def kind_of(**extension: Any) -> Kind:
         (kind_of(shown={"tags": "pairs"}), {"tags": [{"key": "a", "value": "1"}]}, {"tags": {"a": "1"}}),
         (kind_of(shown={"tags": "pairs"}), {"tags": []}, {"tags": {}}),
         (kind_of(shown={"tags": "pairs"}), {"tags": [{"key": "", "value": "", "x": 2}]}, {"tags": {"": ""}}),
+        (
+            kind_of(shown={"tags": {"shape": "pairs", "unless": "fixed"}}),
+            {"tags": [{"key": "a", "value": "1", "fixed": True}, {"key": "b", "value": "2", "fixed": False}]},
+            {"tags": {"b": "2"}},
+        ),
         (kind_of(shown={"tenant": "id"}), {"tenant": {"id": 7, "name": "x"}}, {"tenant": 7}),
         (kind_of(shown={"tenant": "ref.id"}), {"tenant": {"ref": {"id": 7}}}, {"tenant": 7}),
         (kind_of(shown={"groups": "id"}), {"groups": [{"id": 1}, {"id": 2}]}, {"groups": [1, 2]}),

@@ -129,6 +129,43 @@ def test_a_declared_field_required_in_every_update_is_sent_as_declared() -> None
     assert change.patch == {"description": "new", "functions": ["c"]}
 
 
+POLICY = kind_with(
+    {
+        "note": TEXT,
+        "action": TEXT,
+        "address": {"type": ["string", "null"]},
+        "pool": {"type": ["string", "null"]},
+    },
+    always_sent=["action"],
+    sent_with={"address": {"action": ["go"]}, "pool": {"action": ["share"]}},
+)
+GOING = {"action": "go", "address": "a", "pool": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "before", "patch"),
+    [
+        ({"note": "new"}, {}, {"note": "new", "action": "go", "address": "a"}),
+        ({"note": "new"}, {"action": "stop"}, {"note": "new", "action": "stop"}),
+        ({"action": "stop"}, {}, {"action": "stop"}),
+        ({"action": "go"}, {"action": "stop"}, {"action": "go", "address": "a"}),
+        ({"action": "go", "address": "b"}, {"action": "stop"}, {"action": "go", "address": "b"}),
+        ({"action": "share", "pool": "p"}, {}, {"action": "share", "pool": "p"}),
+    ],
+)
+def test_a_field_is_sent_too_where_the_service_requires_it_with_the_value_of_another(
+    fields: Any, before: Any, patch: Any
+) -> None:
+    assert only_change(fields, {"note": "", **GOING, **before}, POLICY).patch == patch
+
+
+def test_a_field_that_is_required_with_a_value_has_to_be_there() -> None:
+    plan = make_plan([declared(action="share")], [live(note="", **GOING)], kind=POLICY)
+    assert plan.changes == ()
+    message = 'with action "share" an update has to carry pool too, which the key does not have; declare it'
+    assert [problem.message for problem in plan.problems] == [message]
+
+
 def test_a_field_required_in_every_update_is_not_a_change_by_itself() -> None:
     plan = make_plan([declared(functions=["a"])], [live(functions=["a"])], kind=FUNCTIONS)
     assert plan.changes == ()
