@@ -615,6 +615,81 @@ def test_a_value_in_an_unknown_shape_is_left_out(taken: Any, shown: Any) -> None
     assert "left out: PATCH takes tag in another shape than responses show" in made.decisions
 
 
+PAIRS = {"type": "array", "items": an_object({"key": TEXT, "value": TEXT, "read_only": {"type": "boolean"}})}
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ({"tags_v2": PAIRS}, ({"tags": "tags_v2"}, {"tags": {"shape": "pairs", "unless": "read_only"}})),
+        ({"petTags": MAP}, ({"tags": "petTags"}, None)),
+        ({"TAGS": MAP}, ({"tags": "TAGS"}, None)),
+        ({"tags": MAP, "tags_v2": PAIRS}, (None, None)),
+        ({"tags_v2": TEXT}, (None, None)),
+        ({"tags_v2": PAIRS, "tags_v3": PAIRS}, (None, None)),
+        ({"old_tags": MAP}, (None, None)),
+    ],
+)
+def test_what_is_set_may_be_shown_under_a_name_like_it(shown: Any, expected: Any) -> None:
+    made = drafted(pets(row=row(**shown), body={**BODY, "tags": MAP}))
+    assert (made.schema[EXTENSION].get("read_from"), made.schema[EXTENSION].get("shown")) == expected
+    assert noted(made, "read_from: responses show tags as ") == bool(expected[0])
+
+
+def a_body(*shapes: Any) -> dict[str, Any]:
+    return {"type": "object", "anyOf": list(shapes)}
+
+
+GO, STOP = {"const": "go"}, {"enum": ["stop", "wait"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "note"),
+    [
+        (
+            a_body(an_object({"to": TEXT, "how": GO}, "to", "how"), an_object({"how": STOP}, "how")),
+            {"to": {"how": ["go"]}},
+            "",
+        ),
+        (
+            a_body(
+                an_object({"to": TEXT, "how": GO}, "to"), an_object({"how": STOP, "size": NUMBER}, "size")
+            ),
+            {"to": {"how": ["go"]}, "size": {"how": ["stop", "wait"]}},
+            "",
+        ),
+        (
+            a_body(an_object({"how": GO, "key": TEXT}, "key"), an_object({"how": STOP})),
+            None,
+            "update: it has to carry key with how, which updates of this kind do not",
+        ),
+        (
+            {**an_object({"how": TEXT, "to": TEXT}), "anyOf": [{"required": ["how"]}, {"required": ["to"]}]},
+            None,
+            "update: it may have to carry how, to, and what decides that is not described",
+        ),
+        (a_body(an_object({"how": GO}, "how"), an_object({"how": STOP, "size": NUMBER}, "how")), None, ""),
+    ],
+)
+def test_a_body_of_several_shapes_may_require_a_field_with_the_value_of_another(
+    body: Any, expected: Any, note: str
+) -> None:
+    made = drafted(pets(row=row(how=TEXT, to=TEXT), body=body))
+    assert made.schema[EXTENSION].get("sent_with") == expected
+    assert any(text == note for text in made.decisions) == bool(note)
+    assert any(text.startswith("update: it") for text in made.decisions) == bool(note)
+
+
+def test_members_that_are_shown_in_another_shape_are_left_out_inside_a_field() -> None:
+    taken = an_object({"data": TEXT, "disks": {"type": "array", "items": an_object({"new": TEXT}, "new")}})
+    shown = an_object({"data": TEXT, "disks": {"type": "array", "items": an_object({"id": TEXT})}})
+    made = drafted(pets(row=row(server=shown), body={**BODY, "server": taken}))
+    assert list(made.schema["properties"]["server"]["properties"]) == ["data"]
+    assert noted(made, "left out inside a field, because responses show it in another shape: server.disks")
+    required = drafted(pets(row=row(server=shown), body={**BODY, "server": {**taken, "required": ["disks"]}}))
+    assert noted(required, "left out: PATCH takes server in another shape")
+
+
 def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
     changes: Any = {"row": row(tags=MAP), "body": {**BODY, "tags": MAP}}
     made = drafted(pets(**changes))

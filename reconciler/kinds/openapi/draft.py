@@ -15,6 +15,7 @@ from reconciler.kinds.openapi.api import (
     note_base_url,
     note_deletion,
     note_deprecated,
+    sent_with,
     update_of,
     wait_of,
 )
@@ -128,6 +129,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     paths = scope_of(found, notes)
     update = update_of(found, shape, made, notes) | ({"path": paths.update} if paths.update else {})
     paging = [listing.listing.get(word, word) for word in ("limit", "offset", "page", "cursor")]
+    carried = sent_with(shape, update, made, notes)
     note_deprecated(found, notes)
     note_deletion(found, notes)
     envelope = {"item": shape.item, "body": shape.body}
@@ -154,6 +156,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         "identity": made.identity,
         **{name: value for name, value in optional.items() if value},
         "always_sent": always_sent(shape, update, made),
+        **({"sent_with": carried} if carried else {}),
         **({"immutable": list(parts.fixed)} if parts.fixed else {}),
         **({"optional": made.optional} if made.optional else {}),
         **made.marked,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.openapi.likeness import are_alike
 from reconciler.kinds.packaged import kind_schema
 from reconciler.kinds.patterns import Pattern, PatternError, PatternLimitError
 
@@ -26,6 +27,9 @@ _KEPT: Final = (
         "maxProperties",
     ),
     *("uniqueItems", "default"),
+)
+_UNLIKE: Final = (
+    "left out inside a field, because responses show it in another shape: {}; does an update keep it?"
 )
 _DEEPEST: Final = 6
 """Levels of objects and lists in a field, deeper ones are left open."""
@@ -126,6 +130,9 @@ class FieldDrafter:
         for name, inner in (schema.properties | others).items():
             if seen and name not in seen and not shown_freely:
                 self._note("left out inside a field, because no response shows it: {}", f"{place}.{name}")
+                continue
+            if name in seen and not are_alike(inner, seen[name]):
+                self._note(_UNLIKE, f"{place}.{name}")
                 continue
             is_read_only = name in others or inner.words.get("readOnly")
             drafter = FieldDrafter(None) if is_read_only else self

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import RESERVED
 from reconciler.kinds.openapi.fields import READ_ONLY, FieldDrafter
-from reconciler.kinds.openapi.identity import words_of
+from reconciler.kinds.openapi.identity import singular, words_of
+from reconciler.kinds.openapi.likeness import are_alike, kinds
 from reconciler.kinds.openapi.scope import as_segment
 from reconciler.kinds.paths import NAME_PATTERN
 from reconciler.kinds.shape import type_names
@@ -36,8 +37,8 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "state": ("status", "phase"),
     "lifecycle": ("life_cycle", "life_cycle_policy"),
 }
-_DEPTH: Final = 5
-"""Levels at which what is set and what is shown are compared."""
+_FIXED: Final = frozenset({"readonly", "isreadonly"})
+"""Members of a pair that say that it is the service's own, without punctuation and capitals."""
 _TEXTS: Final = frozenset({"pattern", "minLength", "maxLength", "format"})
 
 
@@ -54,7 +55,7 @@ class Properties:
         self.properties: dict[str, dict[str, Any]] = {}
         self.settable: list[str] = []
         self.renamed: dict[str, str] = {}
-        self.shown: dict[str, str] = {}
+        self.shown: dict[str, Any] = {}
         self.read_from: dict[str, str] = {}
         self.optional: dict[str, Any] = {}
         self.marked: dict[str, str] = {}
@@ -114,7 +115,7 @@ class Properties:
         for name, taken in shape.update.properties.items():
             if name in {self.identity, self.path} or taken.words.get("readOnly"):
                 continue
-            there = name if name in shape.shown.members else _respelt(name, shape)
+            there = name if name in shape.shown.members else _shown_as(name, found, shape)
             if there is None or shape.shown.member(there).words.get("writeOnly"):
                 where = "only GET of one key shows" if name in shape.only_in_item else "no response shows"
                 notes.add(f"left out: {method} takes {{}}, which {where}, so it cannot be compared", name)
@@ -131,22 +132,27 @@ class Properties:
             if shown.is_nullable and not can_be_null:
                 notes.add(f"optional: a response may give null for {{}}, which {method} does not take", own)
             self.properties[own] = _declarable(drafted)
-            self.read_from |= {} if there == name else {name: there}
+            if there != name:
+                self.read_from[name] = there
+                notes.add("read_from: responses show {}; is it the same?", f"{name} as {there}")
             self.settable.append(name)
 
     def _fits(self, name: str, taken: Schema, shown: Schema) -> bool:
         """Return whether a value can be compared as it is, or after what ``shown`` says of it."""
-        if _are_alike(taken, shown):
+        if are_alike(taken, shown):
             return True
         if "object" in taken.types and not taken.members and shown.items is not None:
-            is_pairs = {"key", "value"} <= shown.items.members.keys()
-            self.shown |= {name: PAIRS} if is_pairs else {}
+            members = shown.items.properties
+            fixed = [one for one in members if _letters(one) in _FIXED and members[one].types == ["boolean"]]
+            is_pairs = {"key", "value"} <= members.keys()
+            if is_pairs:
+                self.shown[name] = {"shape": PAIRS, "unless": fixed[0]} if fixed else PAIRS
             return is_pairs
         one, other = (taken.items, shown.items) if "array" in taken.types else (taken, shown)
         if one is None or other is None or other.types != ["object"]:
             return False
-        scalars = _kinds(one) - {"array", "object"}
-        inner = (word for word in _INNER if word in other.members and _kinds(other.member(word)) & scalars)
+        scalars = kinds(one) - {"array", "object"}
+        inner = (word for word in _INNER if word in other.members and kinds(other.member(word)) & scalars)
         member = next(inner, None)
         if member is None:
             return False
@@ -178,8 +184,8 @@ class Properties:
         in_rows = shape.shown.properties
         for name, schema in {**in_rows, **_only_created(shape)}.items():
             taken = name in shape.update.members and not shape.update.member(name).words.get("readOnly")
-            is_known = name in self.known or name in self.renamed or not _PROPERTY.fullmatch(name)
-            if is_known or taken or schema.words.get("writeOnly"):
+            is_known = name in {*self.known, *self.renamed, *self.read_from.values()}
+            if is_known or taken or not _PROPERTY.fullmatch(name) or schema.words.get("writeOnly"):
                 continue
             drafted = drafter.field(name, schema)
             if drafted is not None:
@@ -188,9 +194,10 @@ class Properties:
     def find_optional(self, shape: Shape) -> None:
         """Store the meaning of each property that a row may lack."""
         for name in self.settable:
-            if name in shape.rows.required:
+            there = self.read_from.get(name, name)
+            if there in shape.rows.required:
                 continue
-            own, value = self.file_name(name), shape.shown.member(name).words.get("default")
+            own, value = self.file_name(name), shape.shown.member(there).words.get("default")
             if value is None and "null" not in self.properties[own]["type"]:
                 self._notes.add("optional: what does it mean where a response lacks {}?", own)
             else:
@@ -233,11 +240,19 @@ def _only_created(shape: Shape) -> dict[str, Schema]:
     return {name: schema for name, schema in created.items() if name not in known}
 
 
-def _respelt(name: str, shape: Shape) -> str | None:
-    """Return the member of responses with the letters of ``name``, which is spelt in another way there."""
-    letters = _letters(name)
-    found = [other for other in shape.shown.members if _letters(other) == letters]
-    return found[0] if len(found) == 1 and found[0] not in shape.update.properties else None
+def _shown_as(name: str, found: Operations, shape: Shape) -> str | None:
+    """Return the member of responses that shows what is set as ``name``, where that is not its name there.
+
+    It is spelt in another way, has a version behind it, as ``tags_v2``, or what is listed before it.
+    """
+    words = [part for part in found.listing.path.split("/") if part and "{" not in part]
+    letters, noun = _letters(name), _letters(singular(words[-1])) if words else ""
+    others = [other for other in shape.shown.members if other not in shape.update.members]
+    for pattern in (letters, rf"{letters}v\d+", f"{noun}{letters}"):
+        same = [other for other in others if re.fullmatch(pattern, _letters(other))]
+        if same:
+            return same[0] if len(same) == 1 else None
+    return None
 
 
 def _letters(name: str) -> str:
@@ -246,30 +261,6 @@ def _letters(name: str) -> str:
 
 def _declarable(field: dict[str, Any]) -> dict[str, Any]:
     return {word: value for word, value in field.items() if word not in READ_ONLY}
-
-
-def _kinds(schema: Schema) -> set[str]:
-    """Return the types, with one name for all numbers."""
-    return {"number" if name == "integer" else name for name in schema.types}
-
-
-def _are_alike(taken: Schema, shown: Schema, depth: int = _DEPTH) -> bool:
-    """Return whether what is set and what is shown have a type in common, also inside."""
-    one, other = _kinds(taken), _kinds(shown)
-    if not one or not other or not depth:
-        return True
-    if not one & other:
-        return False
-    if (
-        taken.items is not None
-        and shown.items is not None
-        and not _are_alike(taken.items, shown.items, depth - 1)
-    ):
-        return False
-    common = taken.members.keys() & shown.members.keys()
-    if shown.members and not shown.others and not shown.members.keys() >= {*taken.required}:
-        return False
-    return all(_are_alike(taken.member(name), shown.member(name), depth - 1) for name in common)
 
 
 def _scalar(schema: Schema) -> str:

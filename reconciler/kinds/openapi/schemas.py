@@ -183,6 +183,8 @@ class Description:
 
     def _united(self, parts: list[Schema]) -> Schema:
         """Return what the alternatives have in common, and each member that one of them has."""
+        if not any(part.types for part in parts) and all(part.required for part in parts):
+            return Schema(self, alternatives=tuple(parts))  # rules alone, for the members beside them
         known = [part for part in parts if part.types]
         is_nullable = any(part.is_nullable for part in parts)
         known = [part for part in known if not part.is_cut] or known
