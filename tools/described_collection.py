@@ -42,6 +42,9 @@ class Collection:
         self.update = self._update()
         self.key = self._key(item)
         self.segment = self._segment(item)
+        item_views = (self.response_of(one)[1] for one in (described.operation(item, "get"), self.update))
+        every = [self.row, *(view for view in item_views if view is not None)]
+        self.views = list({id(view): view for view in every}.values())
         self.body = self.body_of(self.update)
         schema = self.body[1]
         known = described.members(schema)
@@ -54,9 +57,6 @@ class Collection:
             for name, part in made.items()
             if name not in self.taken and not described.flat(part).get("readOnly")
         }
-        item_views = (self.response_of(one)[1] for one in (described.operation(item, "get"), self.update))
-        every = [self.row, *(view for view in item_views if view is not None)]
-        self.views = list({id(view): view for view in every}.values())
 
     def _successors(self) -> list[str]:
         """Return the paths that the descriptions of deprecated updates name, with <id> or {id}."""
@@ -132,12 +132,29 @@ class Collection:
     def body_of(self, operation: Mapping[str, Any]) -> tuple[Place, Any]:
         """Return where in a body the settings of an object are, and their schema."""
         schema: Any = next(iter(self.described.body(operation).values()), {})
-        members, names = self.described.members(schema), self.described.members(self.row)
-        if members and not members.keys() & names.keys():
+        members = self.described.members(schema)
+        names = {name for view in self.views for name in self.described.members(view)}
+        if members and not members.keys() & names:
             for name, part in members.items():
-                if self.described.members(part).keys() & names.keys():
+                if self.described.members(part).keys() & names:
                     return (name,), part
         return (), schema
+
+    def shown_as(self, name: str, view: Any) -> str | None:
+        """Return the member of a response that shows what a body sets as ``name``; None where none does.
+
+        It has that name. Else it is the only one that no body sets, and that is spelt in another way, has a
+        version behind the name, as ``tags_v2``, or words before it, as ``group_rules``.
+        """
+        members = self.described.members(view)
+        if name in members:
+            return None if self.described.flat(members[name]).get("writeOnly") else name
+        word = re.escape(re.sub(r"[^a-z0-9]+", "_", name.lower()))
+        others = {re.sub(r"[^a-z0-9]+", "_", one.lower()): one for one in members if one not in self.taken}
+        same = [one for plain, one in others.items() if _letters(plain) == _letters(name)]
+        for pattern in (rf"{word}_?v?\d+", rf".+_{word}"):
+            same = same or [one for plain, one in others.items() if re.fullmatch(pattern, plain)]
+        return same[0] if len(same) == 1 else None
 
     def is_late(self, operation: Mapping[str, Any]) -> bool:
         """Return whether a write takes effect later: by 202, or where something else is shown."""

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 from described_collection import Collection, settings_at
 from described_pages import Pages
-from described_things import Things, merged
+from described_things import OF_SERVICE, Things, merged
 from made_values import REQUEST, RESPONSE, Maker, anything, form_of, readings
 
 if TYPE_CHECKING:
@@ -183,6 +183,7 @@ class Fake:
         body = form_of(raw) if is_form else json.loads(raw)
         faults = [] if is_form else self.described.faults(kinds[kind], body)
         faults += self.described.strangers(kinds[kind], body)
+        faults += [f"{OF_SERVICE} is read-only"] if OF_SERVICE in raw.decode() else []
         if faults:
             raise RefusalError(400, *faults)
         return body

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 NOTHING: Final = object()
 """What has no counterpart in another shape."""
+OF_SERVICE: Final = "of-the-service"
+"""The name in each map that has read-only members: the service adds it, and refuses to have it changed."""
+_FIXED: Final = frozenset({"readonly", "isreadonly"})
 _INNER: Final = ("id", "value", "name", "slug", "key", "code")
 """Members of a shown object that may be the value that a body sets."""
 _TRIES: Final = 40
@@ -85,10 +88,17 @@ class Shapes:
 
     def _pairs(self, value: dict[str, Any], schema: Any) -> Any:
         items = self._described.items(schema)
-        if not {"key", "value"} <= self._described.members(items).keys():
+        members = self._described.members(items)
+        if not {"key", "value"} <= members.keys():
             return NOTHING
-        made = [{**self._made(items, name), "key": name, "value": part} for name, part in value.items()]
-        return made if self._described.is_valid(schema, made) else NOTHING
+        fixed = {name for name in members if name.lower().replace("_", "") in _FIXED}
+        made = [
+            {**self._made(items, name), "key": name, "value": part, **dict.fromkeys(fixed, False)}
+            for name, part in value.items()
+        ]
+        own = {"key": OF_SERVICE, "value": OF_SERVICE, **dict.fromkeys(fixed, True)}
+        with_own = [*made, {**self._made(items, OF_SERVICE), **own}] if fixed else made
+        return next((one for one in (with_own, made) if self._described.is_valid(schema, one)), NOTHING)
 
     def _list(self, value: list[Any], taken: Any, schema: Any) -> Any:
         described = self._described
@@ -151,11 +161,11 @@ class Things:
 
     def can_show(self, name: str, value: Any) -> bool:
         """Return whether rows have a shape for a value of one member."""
-        members = self._described.members(self._views[0])
-        return (
-            name not in members
-            or self._shapes.shown(value, self._taken.get(name, {}), members[name]) is not NOTHING
-        )
+        there = self._of.shown_as(name, self._views[0])
+        if there is None:
+            return True
+        schema = self._described.members(self._views[0])[there]
+        return self._shapes.shown(value, self._taken.get(name, {}), schema) is not NOTHING
 
     def copy(self, number: int) -> None:
         """Add a copy of the first object under another id and other names."""
@@ -215,13 +225,14 @@ class Things:
         """Set one member: each view shows it in its own shape, one that has no such shape does not change."""
         thing.settings[name] = value
         for view in self._views:
-            members = self._described.members(view)
-            if name in members:
-                shown = self._shapes.shown(value, self._taken.get(name, {}), members[name])
+            there = self._of.shown_as(name, view)
+            if there is not None:
+                schema = self._described.members(view)[there]
+                shown = self._shapes.shown(value, self._taken.get(name, {}), schema)
                 if shown is not NOTHING:
-                    thing.views[id(view)][name] = shown
-                elif value is None and name not in self._described.required(view):
-                    thing.views[id(view)].pop(name, None)
+                    thing.views[id(view)][there] = shown
+                elif value is None and there not in self._described.required(view):
+                    thing.views[id(view)].pop(there, None)
 
     def show(self, thing: Thing, view: Any) -> dict[str, Any]:
         """Return an object as a response shows it, also one that objects were not made with."""

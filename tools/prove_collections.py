@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import reconciler
 from described import Described
-from described_collection import settings_at
-from described_server import Fake, Recorded
+from described_server import Fake
 from described_serving import Served
 from made_values import REQUEST, Maker
+from proof_gaps import gaps
+from proof_requests import check_minimal
 from proof_verdicts import DRAFT, FaultError, StoppedClock, Verdict, declarable, tables
 from reconciler.adopt.export import Live, export_document
 from reconciler.errors import DescriptionError, InputError, ReconcilerError
@@ -38,7 +39,7 @@ from reconciler.observe.listing import observe
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.scope import Scope
@@ -132,7 +133,8 @@ class Run:
             is_allowed = described.is_valid(own, kept) and described.is_valid(schema, kept)
             return kept != old and is_allowed and self.fake.things.can_show(there, kept)
 
-        row = self.fake.of.described.members(self.fake.of.row).get(there, schema)
+        of = self.fake.of
+        row = described.members(of.row).get(of.shown_as(there, of.row) or there, schema)
         for source in (schema, row):  # rows may allow less than the update takes
             with suppress(LookupError):
                 return declarable(self.maker.valid(source, REQUEST, is_other), own)
@@ -156,7 +158,7 @@ class Run:
                 raise FaultError(f"refused: {'; '.join(one.faults)} ({json.dumps(one.body)[:150]})")
         if len(writes) != 1:
             raise FaultError(f"{len(writes)} requests were sent")
-        self._check_minimal(writes[0], there)
+        check_minimal(self.fake, writes[0], there)
         for outcome in outcomes:
             if outcome.result is not reconciler.Result.APPLIED:
                 raise FaultError(f"{outcome.result}: {outcome.detail}")
@@ -178,41 +180,43 @@ class Run:
                 return identity
         raise FaultError(f"the server has no {name}")
 
-    def _check_minimal(self, write: Recorded, there: str) -> None:
-        """Raise FaultError unless a request holds the field, and else only what has to be there."""
-        settings = settings_at(write.body, self.fake.of.body[0])
-        if there not in settings:
-            raise FaultError(f"the request lacks {there}: {json.dumps(write.body)[:150]}")
-        extra = settings.keys() - {there} - self.fake.of.required
-        if extra and write.method != "PUT":
-            raise FaultError(f"the request carries {', '.join(sorted(extra))} too")
-
 
 def proven(content: Any, described: Described, collection: str, item: str, seed: int) -> Verdict:
     """Return what becomes of one collection."""
     verdict = Verdict(collection, is_patched="patch" in described.paths[item])
     try:
+        fake = Fake(described, collection, item, seed=seed)
+    except LookupError as error:
+        fake, verdict.fault = None, f"server: {error}"
+    try:
         schema = draft(content, collection, item=item).schema
     except DescriptionError as error:
         verdict.fault = f"{DRAFT}{error}"
+        if fake is not None:
+            _count(verdict, fake, "", ())
         return verdict
-    try:
-        fake = Fake(described, collection, item, seed=seed)
-    except LookupError as error:
-        verdict.fault = f"server: {error}"
-        return verdict
-    prove(verdict, fake, schema)
+    if fake is not None:
+        prove(verdict, fake, schema)
     return verdict
+
+
+def _count(verdict: Verdict, fake: Fake, identity: str, seen: Collection[str]) -> None:
+    """Store how much the update takes, and why nothing is proved of what was not seen."""
+    verdict.taken = len(fake.of.taken)
+    verdict.gaps = dict(gaps(fake, identity, seen))
 
 
 def prove(verdict: Verdict, fake: Fake, schema: Mapping[str, Any]) -> None:
     """Check the schema of a kind against a server, and store the result in the verdict."""
-    verdict.taken = len(fake.of.taken)
     try:
         with tempfile.TemporaryDirectory() as name:
             _prove_all(verdict, fake, schema, Path(name))
     except (ReconcilerError, FaultError, LookupError) as error:
         verdict.fault = f"{type(error).__name__}: {error}"[:400]
+    extension = schema[EXTENSION]
+    there = {name: extension.get("as", {}).get(name, name) for name in schema["properties"]}
+    proved = {there[name] for name in (*verdict.fields, *verdict.single)}
+    _count(verdict, fake, there[extension["identity"]], proved)
 
 
 def _prove_all(verdict: Verdict, fake: Fake, schema: Mapping[str, Any], folder: Path) -> None:

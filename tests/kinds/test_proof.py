@@ -13,6 +13,7 @@ import described
 from described import Described
 from described_server import Fake
 from made_values import REQUEST, Maker
+from proof_gaps import ITEM, NAME, OPEN, SHAPE, UNSEEN
 from proof_verdicts import Verdict, tables
 from prove_collections import prove, proven
 from reconciler.kinds.kind import EXTENSION
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 NUMBER: dict[str, Any] = {"type": "integer"}
 MAP: dict[str, Any] = {"type": "object", "additionalProperties": TEXT}
 PAIRS: dict[str, Any] = {"type": "array", "items": an_object({"key": TEXT, "value": TEXT}, "key", "value")}
+FIXED_PAIRS: dict[str, Any] = {
+    "type": "array",
+    "items": an_object({"key": TEXT, "value": TEXT, "read_only": {"type": "boolean"}}, "key", "value"),
+}
 BODY: dict[str, Any] = {"name": TEXT, "size": NUMBER, "note": TEXT}
 WITH_NOTE = {**ROW, "note": TEXT}
 PAGES: dict[str, Any] = {"parameters": [query("page"), query("per_page", maximum=5)]}
@@ -38,6 +43,15 @@ OFFSET: dict[str, Any] = {
 def two_fields(**more: Any) -> dict[str, Any]:
     """Describe pets with a size and a note that can be set."""
     return pets(**{"row": WITH_NOTE, "body": BODY, **more})
+
+
+BODIES: dict[str, Any] = {
+    "type": "object",
+    "anyOf": [
+        an_object({"name": TEXT, "action": {"const": "go"}, "to": TEXT}, "action", "to"),
+        an_object({"name": TEXT, "action": {"const": "stop"}}, "action"),
+    ],
+}
 
 
 def verdict_of(description: Any) -> Verdict:
@@ -60,8 +74,32 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         body=an_object({"pet": an_object(BODY)}, "pet"), one=an_object({"pet": an_object(WITH_NOTE)}, "pet")
     ),
     "tags shown as pairs": pets(row={**ROW, "tags": PAIRS}, body={"name": TEXT, "size": NUMBER, "tags": MAP}),
+    "tags of which some are the service's own": pets(
+        row={**ROW, "tags_v2": FIXED_PAIRS}, body={"name": TEXT, "size": NUMBER, "tags": MAP}
+    ),
+    "a member that is shown with the name of what is listed": pets(
+        row={**ROW, "pet_rules": {"type": "array", "items": TEXT}},
+        body={"name": TEXT, "size": NUMBER, "rules": {"type": "array", "items": TEXT}},
+    ),
+    "a body of several shapes": pets(row={**ROW, "action": TEXT, "to": TEXT}, body=BODIES),
     "a member that is always sent": two_fields(body=an_object(BODY, "size")),
 }
+
+
+def test_what_is_not_proved_has_a_reason() -> None:
+    row = {**ROW, "note": TEXT, "shape": TEXT}
+    body = {"name": TEXT, "size": NUMBER, "hidden": TEXT, "inside": TEXT, "shape": MAP, "note": TEXT}
+    found = verdict_of(pets(row=row, one=an_object({**row, "inside": TEXT}, *row), body=body))
+    assert found.passes
+    assert (found.taken, list(found.fields)) == (6, ["size", "note"])
+    assert found.gaps == {"name": NAME, "hidden": UNSEEN, "inside": ITEM, "shape": SHAPE}
+    refused = verdict_of(pets(body={"hidden": TEXT}))
+    assert (refused.fault[:6], refused.taken, refused.gaps) == ("draft:", 1, {"hidden": UNSEEN})
+    left_out = json.loads(json.dumps(draft(two_fields(), PETS).schema))
+    del left_out["properties"]["note"]
+    less = Verdict(PETS)
+    prove(less, Fake(Described(two_fields()), PETS, PET), left_out)
+    assert less.gaps == {"name": NAME, "note": OPEN}
 
 
 @pytest.mark.parametrize("name", DESCRIPTIONS)
@@ -153,6 +191,16 @@ def test_a_draft_that_is_wrong_is_found(planted: Any, reason: str) -> None:
     assert reason in f"{found.fault} {found.fields}"
 
 
+def test_a_draft_that_changes_what_is_the_services_own_is_found() -> None:
+    description = DESCRIPTIONS["tags of which some are the service's own"]
+    schema = json.loads(json.dumps(draft(description, PETS).schema))
+    schema[EXTENSION]["shown"] = {"tags": "pairs"}
+    found = Verdict(PETS)
+    prove(found, Fake(Described(description), PETS, PET), schema)
+    assert "tags" in found.fields["tags"]
+    assert not found.passes
+
+
 def test_a_field_that_no_update_takes_is_found() -> None:
     description = two_fields()
     schema = json.loads(json.dumps(draft(description, PETS).schema))
@@ -224,9 +272,11 @@ def test_the_server_knows_nothing_of_the_engine() -> None:
 
 
 def test_the_tables_say_what_fails_and_why() -> None:
-    one = Verdict("/pets", fields={"size": "", "note": "refused"}, taken=3, is_patched=True)
+    one = Verdict("/pets", fields={"size": "", "note": "refused"}, taken=4, is_patched=True)
+    one.gaps = {"name": NAME, "key": UNSEEN}
     other = Verdict("/shops", fault="draft: nothing can be set")
     lines = list(tables({"zoo": [one, other]}))
-    assert "| zoo | 2 | 1 | 0 | 1 | 0 | 3 | 2 | 1 | 0 |" in lines
+    assert "| zoo | 2 | 1 | 0 | 1 | 0 | 4 | 1 | 1 | 2 | 1 | 0 | 50 % |" in lines
+    assert f"| {UNSEEN} | 1 | /pets key |" in lines
     assert "- /shops: draft: nothing can be set" in lines
     assert "- /pets note: refused" in lines
