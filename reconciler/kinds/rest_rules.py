@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.field_rules import Fault, field_faults, is_whole
 from reconciler.kinds.kind import EXTENSION, Kind
 from reconciler.kinds.paths import path_fault, placeholders
-from reconciler.kinds.rest import BodyRule, ListStyle
-from reconciler.kinds.shape import is_map, type_names
-from reconciler.kinds.wire import JSON_API_ID, PAIRS, name_steps
+from reconciler.kinds.rest import ListStyle
+from reconciler.kinds.wire import JSON_API_ID
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     Path = tuple[str | int, ...]
 
@@ -37,14 +35,6 @@ _OF_STYLE: Final[Mapping[str, ListStyle]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault in a kind file: the path of the value, and what is wrong with a remedy."""
-
-    path: Path
-    message: str
-
-
 def is_constant(header: str) -> bool:
     """Return whether a header may have a constant value: it does not authenticate, route or frame."""
     return not _FORBIDDEN_HEADERS.fullmatch(header)
@@ -52,7 +42,7 @@ def is_constant(header: str) -> bool:
 
 def rest_faults(kind: Kind) -> Iterator[Fault]:
     """Yield the faults in what a kind says about the protocol of its API."""
-    for rule in (_path, _item, _list, _update, _send, _names, _sent_with, _shown, _read_from, _merge, _style):
+    for rule in (_path, _item, _list, _update, _send, field_faults, _style):
         yield from rule(kind)
 
 
@@ -133,17 +123,10 @@ def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(place, "last and more belong together: the last row's cursor, and whether there is more")
 
 
-def _is_whole(kind: Kind) -> bool:
-    """Return whether a body is whole, but not because a patch has the wrong method: a fault by itself."""
-    update = kind.update
-    is_said = "body" in kind.schema[EXTENSION].get("update", {})
-    return update.body is BodyRule.WHOLE and (is_said or not update.encoding.is_patch)
-
-
 def _update(kind: Kind) -> Iterator[Fault]:
     place: Path = (EXTENSION, "update")
     update = kind.update
-    if update.encoding.is_patch and _is_whole(kind):
+    if update.encoding.is_patch and is_whole(kind):
         yield Fault((*place, "encoding"), f"{update.encoding} says what changes; give the body as changed")
     if update.encoding.is_patch and update.method == "PUT":
         yield Fault((*place, "encoding"), f"{update.encoding} is for PATCH, and the method is PUT")
@@ -168,118 +151,6 @@ def _send(kind: Kind) -> Iterator[Fault]:
             yield Fault((EXTENSION, "send", "query"), f"{name} is not a constant of a kind; remove it")
         if name in {kind.listing.limit, kind.listing.position}:
             yield Fault((EXTENSION, "send", "query"), f"{name} asks for the page; remove it here")
-
-
-def _names(kind: Kind) -> Iterator[Fault]:
-    place: Path = (EXTENSION, "as")
-    there = Counter(kind.renamed.values())
-    for name, other in kind.renamed.items():
-        if name not in kind.schema["properties"]:
-            yield Fault((*place, name), f"{name} is not a property; write its name in files here")
-        elif name == other:
-            yield Fault((*place, name), "is its own name; remove it")
-        elif there[other] > 1 or (other in kind.fields and other not in kind.renamed):
-            yield Fault((*place, name), f"{other} is the name of two properties; keep one of them")
-
-
-def _settable(kind: Kind, member: str, names: Iterable[str]) -> Iterator[Fault | str]:
-    for name in names:
-        field = kind.fields.get(name)
-        if field is None:
-            yield Fault((EXTENSION, member), f"{name} is not a property; describe it, or remove it here")
-        elif field.read_only or name == kind.identity:
-            yield Fault((EXTENSION, member), f"{name} cannot be set by an update; remove it here")
-        else:
-            yield name
-
-
-def _sent_with(kind: Kind) -> Iterator[Fault]:
-    """Check that fields and their conditions can be set, and that the conditions can come true."""
-    place: Path = (EXTENSION, "sent_with")
-    if kind.sent_with and (kind.update.encoding is Encoding.JSON_PATCH or kind.update.body is BodyRule.WHOLE):
-        yield Fault(place, "has no use where a JSON Patch names each field, or a body is whole; remove it")
-    yield from (one for one in _settable(kind, "sent_with", kind.sent_with) if isinstance(one, Fault))
-    for name, conditions in kind.sent_with.items():
-        for found in _settable(kind, "sent_with", conditions):
-            if isinstance(found, Fault):
-                yield found
-            elif any(type(value) not in kind.fields[found].types for value in conditions[found]):
-                yield Fault((*place, name, found), "has a value that the field cannot have; remove it")
-
-
-def _shown(kind: Kind) -> Iterator[Fault]:
-    for found in _settable(kind, "shown", kind.shown):
-        if isinstance(found, Fault):
-            yield found
-        elif kind.shown[found].shape == PAIRS and not is_map(kind.schema["properties"][found]):
-            message = f'are for maps; give {found} "type": "object" and a schema as additionalProperties'
-            yield Fault((EXTENSION, "shown", found), f"{PAIRS} {message}")
-
-
-def _read_from(kind: Kind) -> Iterator[Fault]:
-    own = [name for name in kind.read_from if name in {kind.identity, kind.path_field}]
-    others = [name for name in kind.read_from if name not in own]
-    for found in (*own, *_settable(kind, "read_from", others)):
-        if isinstance(found, Fault):
-            yield found
-        elif kind.read_from[found] == kind.renamed.get(found, found):
-            message = f"{found} is read from the member of its name anyway; remove it here"
-            yield Fault((EXTENSION, "read_from", found), message)
-    if kind.identity in kind.read_from:
-        yield from _name_inside(kind)
-
-
-def _name_inside(kind: Kind) -> Iterator[Fault]:
-    """Check that a name which is sent inside a property can be declared in one place alone."""
-    place: Path = (EXTENSION, "read_from", kind.identity)
-    where, (outer, *inner) = kind.read_from[kind.identity], name_steps(kind) or ("",)
-    if not inner:
-        other = kind.fields.get(where)
-        if other is not None and not other.read_only and where not in kind.renamed:
-            yield Fault(place, f"{where} is a property that files declare; name that as the identity")
-        return
-    keywords: Mapping[str, Any] = kind.schema["properties"][outer]
-    known = outer
-    for step in inner:
-        described = keywords.get("properties", {}).get(step)
-        if keywords.get("type") != "object" or isinstance(keywords.get("additionalProperties"), dict):
-            message = f"{known} holds the name, so it must be an object with described members alone"
-            yield Fault(place, f'{message}; give it "type": "object" and properties')
-            return
-        if described is None:
-            yield Fault(place, f'{known} does not describe {step}; describe it there, with "readOnly": true')
-            return
-        keywords, known = described, f"{known}.{step}"
-    if not keywords.get("readOnly"):
-        message = f'{known} would be declared twice; give it "readOnly": true, so that {kind.identity} alone'
-        yield Fault(place, f"{message} is it")
-    if kind.identity in kind.always_sent and outer not in kind.always_sent:
-        yield Fault((EXTENSION, "always_sent"), f"{kind.identity} is sent inside {outer}; name {outer} here")
-    if outer in kind.create_later:
-        message = f"{outer} holds the name, which a creation has to send; remove it from later"
-        yield Fault((EXTENSION, "create"), message)
-
-
-def _merge(kind: Kind) -> Iterator[Fault]:
-    place: Path = (EXTENSION, "merge")
-    is_json_patch = kind.update.encoding is Encoding.JSON_PATCH
-    if kind.merged and (is_json_patch or _is_whole(kind)):
-        what = "a JSON Patch replaces a field" if is_json_patch else "the body is whole"
-        yield Fault(place, f"is for changed members, and {what}; remove it")
-    for found in _settable(kind, "merge", sorted(kind.merged)):
-        if isinstance(found, Fault):
-            yield found
-            continue
-        keywords = kind.schema["properties"][found]
-        values = keywords.get("additionalProperties")
-        if not is_map(keywords):
-            message = f'{found} is not a map; give it "type": "object" and a schema as additionalProperties'
-            yield Fault(place, message)
-        elif isinstance(values, dict) and "null" in type_names(values):
-            message = f"{found} has values that may be null, which removes a member; give them another type"
-            yield Fault(place, message)
-        elif found in kind.immutable:
-            yield Fault(place, f"{found} is immutable, so that no update sends it; remove it here")
 
 
 def _style(kind: Kind) -> Iterator[Fault]:

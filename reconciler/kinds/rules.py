@@ -10,6 +10,7 @@ from dataclasses import fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.field_rules import Fault
 from reconciler.kinds.kind import (
     EXTENSION,
     HEADER_WORDS,
@@ -22,7 +23,7 @@ from reconciler.kinds.kind import (
 )
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault, placeholders
 from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
-from reconciler.kinds.rest_rules import Fault, rest_faults
+from reconciler.kinds.rest_rules import rest_faults
 from reconciler.kinds.shape import type_names
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import Lifecycle
