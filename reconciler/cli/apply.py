@@ -22,6 +22,7 @@ from reconciler.cli.options import (
     PlanningOptions,
     RecordOptions,
     SecretOptions,
+    base_option,
     clock_of,
     pass_env_option,
     secret_sink_option,
@@ -40,7 +41,6 @@ from reconciler.model.plan import Plan
 from reconciler.pipeline.reading import apis_of
 from reconciler.plan.limits import with_limit_violations
 from reconciler.service.records import open_records
-from reconciler.validate.known_kinds import tree_kinds
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -57,6 +57,7 @@ class ApplyOptions:
     plan_file: str | None = option(
         "Apply the plan that plan --out saved, as far as it is still valid.", "--plan", "plan_file", type=FILE
     )
+    base: str | None = base_option()
     expect: str | None = option("Refuse any plan but the one with this fingerprint.", metavar="FINGERPRINT")
     auto_approve: bool = option("Do not ask.")
     dry_run: bool = option("Print the plan and stop: no write is sent.")
@@ -162,8 +163,7 @@ def _open_plan(
     Raises RefusedError if it cannot be used, or was made for another API.
     """
     inputs, base_urls = options.inputs, options.connection.base_urls
-    folders = (*inputs.kinds, *inputs.configured.used_kinds(console.warning))
-    kinds = inputs.configured.at_apis(tree_kinds(folders, apis=inputs.configured.kind_apis))
+    kinds = inputs.known_kinds(console.warning)
     plan = pipeline.read_plan(file, kinds=kinds)
     used = apis_of(kinds, plan) & base_urls.keys()
     place = place_text({name: base_urls[name] for name in used or base_urls})

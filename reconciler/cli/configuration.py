@@ -159,8 +159,7 @@ def _file(given: Mapping[str, Any]) -> tuple[ConfigurationFile | None, tuple[str
     if given.get("trust", TREE) == TREE or (base is None and name is not None):
         return found_configuration() if name is None else named_configuration(name), ()
     if base is None:
-        lack = "not given" if "base" in given else "no option of this command"
-        return None, tuple(_unused(f"the configuration comes from the commit of --base, which is {lack}"))
+        return None, tuple(_unused("the configuration comes from the commit of --base, which is not given"))
     is_of_base = is_reviewed(name or CONFIGURATION, given.get("paths", ()))
     if name is None and not is_of_base and work_tree(os.curdir) is not None:
         return None, tuple(_unused("the configuration comes from the repository of the files"))

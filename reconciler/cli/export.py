@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +19,6 @@ from reconciler.cli.options import (
     OutputOptions,
     clock_of,
     id_option,
-    kinds_option,
-    trust_option,
 )
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
@@ -63,10 +61,9 @@ class ExportOptions:
         default="keys.schema.json",
         metavar="PATH",
     )
-    kinds: tuple[str, ...] = kinds_option()
+    sources: KindOptions
     connection: ConnectionOptions
     output: OutputOptions
-    trust: str = trust_option()
 
 
 @command(
@@ -84,14 +81,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     apis = sessions(options.connection, clock, console)
 
     into = options.into
-    sources = KindOptions(
-        kinds=options.kinds,
-        trust=options.trust,
-        paths=() if into is None else (into,),
-        config=None,
-        env=None,
-        configured=options.connection.configured,
-    )
+    sources = replace(options.sources, paths=() if into is None else (into,))
     kinds = sources.known_kinds(console.warning)
     kind = named_kind(kinds, options.kind)
     if kind is None:

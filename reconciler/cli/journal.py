@@ -9,7 +9,7 @@ import click
 
 from reconciler.apply.in_doubt import Finding, Reading, Resolution, resolve
 from reconciler.cli.credentials import sessions
-from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option, trust_option
+from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
 from reconciler.kinds.ids import named_kind
@@ -18,7 +18,6 @@ from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 from reconciler.render.values import api_note
 from reconciler.service.records import read_records
-from reconciler.validate.known_kinds import tree_kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +26,9 @@ class JournalOptions:
 
     file: str
     offline: bool = option("List the keys in doubt without asking the server.")
-    kinds: tuple[str, ...] = kinds_option()
+    sources: KindOptions
     connection: ConnectionOptions
     output: OutputOptions
-    trust: str = trust_option()
 
 
 @command(JournalOptions, "reconciler journal applied.jsonl", "reconciler journal applied.jsonl --offline")
@@ -50,10 +48,8 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     if options.offline or not reading.in_doubt:
         console.result(_offline(reading))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
-    settings = options.connection
-    folders = (*options.kinds, *settings.configured.used_kinds(console.warning))
-    kinds = settings.configured.at_apis(tree_kinds(folders, apis=settings.configured.kind_apis))
-    with sessions(settings, clock_of(context), console) as client:
+    kinds = options.sources.known_kinds(console.warning)
+    with sessions(options.connection, clock_of(context), console) as client:
         findings = resolve(client, kinds, reading.in_doubt)
     console.result(_resolved(findings, kinds))
     unknown = any(finding.resolution is Resolution.UNKNOWN for finding in findings)

@@ -117,12 +117,12 @@ class ConfigurationOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindOptions(ConfigurationOptions):
-    """Where kinds come from, beside the packaged ones; ``base`` is for commands with the option --base."""
+    """Where kinds come from, beside the packaged ones; a command may declare --base for more than that."""
 
     kinds: tuple[str, ...] = kinds_option()
     trust: str = trust_option()
+    base: str | None = base_option("The commit that configuration and kinds come from with --trust base.")
     paths: tuple[str, ...] = ()
-    base: str | None = None
 
     def known_kinds(
         self, warn: Callable[[str], None], on_file: Callable[[bytes, str], None] | None = None
@@ -146,9 +146,7 @@ class KindOptions(ConfigurationOptions):
             named = [folder for folder in folders if folder not in committed]
             apis = self.configured.kind_apis
             return base_kinds(named, self.paths, self.base, os.environ, warn, committed, on_file, apis)
-        has_option = "base" in click.get_current_context().params
-        lack = "not given" if has_option else "no option of this command"
-        for text in unused_folders(folders, self.paths, lack):
+        for text in unused_folders(folders, self.paths):
             warn(text)
         return tree_kinds(folders, (), on_file, self.configured.kind_apis)
 

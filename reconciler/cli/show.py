@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.cli.options import KindOptions, OutputOptions, base_option
+from reconciler.cli.options import KindOptions, OutputOptions
 from reconciler.cli.plan import FormatOptions
 from reconciler.cli.plan import show as show_plan
 from reconciler.cli.values import command, option
@@ -20,7 +20,6 @@ class ShowOptions:
     file: str
     form: FormatOptions
     sources: KindOptions
-    base: str | None = base_option("The commit that kinds come from with --trust base.")
     verbose: int = option("List unmanaged keys.", "-v", "--verbose", count=True)
     no_color: bool = option("No colour.  [env: NO_COLOR]")
 

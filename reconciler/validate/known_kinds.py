@@ -46,17 +46,14 @@ def tree_kinds(
     return {**built_in, **custom_kinds(files, problems, built_in, on_file, apis)}
 
 
-def unused_folders(folders: Sequence[str], paths: Sequence[str], lack: str) -> Iterator[str]:
-    """Yield a warning of each folder of kinds beside ``paths`` that is not among ``folders``.
-
-    ``lack`` says why there is no base commit.
-    """
+def unused_folders(folders: Sequence[str], paths: Sequence[str]) -> Iterator[str]:
+    """Yield a warning of each folder of kinds beside ``paths`` that is not among ``folders``."""
     named = {os.path.realpath(folder) for folder in folders}
     for folder in folders_beside(paths):
         if os.path.realpath(folder) not in named and any(kind_files([], [folder], [])):
             yield (
                 f"{folder} is not used: with --trust base, kinds come from the commit of --base, which is "
-                f"{lack}, or from the folders of --kinds"
+                "not given, or from the folders of --kinds"
             )
 
 
@@ -72,6 +69,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
 ) -> Mapping[str, Kind]:
     """Return the packaged kinds, those of the commit ``base``, and those of folders outside its checkout.
 
+    Its checkout is that of ``paths``, or without any that around the working folder.
     ``configured`` are folders that the configuration of that commit names, each with a path in its checkout.
     ``apis`` maps some of the folders to the APIs of their kinds. ``warn`` is called where the working tree
     has others. Raises InputError as :func:`tree_kinds` does, and ConfigurationError where the commit cannot
@@ -79,7 +77,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
     """
     built_in = load_kinds()
     beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(paths)}  # noqa: PTH120 - as it was typed
-    tops = {work_tree(folder) or os.devnull: folder for folder in beside.values()}
+    tops = {work_tree(folder) or os.devnull: folder for folder in [*beside.values()] or [os.curdir]}
     reviewed = {
         folder: path
         for folder in folders

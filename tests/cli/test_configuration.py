@@ -567,6 +567,13 @@ def test_a_kind_that_two_apis_have_must_be_named_with_its_api(cli: CommandLine) 
 @pytest.fixture
 def reviewed(work: Path, server: Recorder, other: Recorder) -> Path:
     """A pull request that sends the requests to another host, for which there is a token too."""
+    propose(work, other)
+    assert server.requests == []
+    return work
+
+
+def propose(work: Path, other: Recorder) -> None:
+    """Change configuration and kind in a branch."""
     git(work, "switch", "--quiet", "--create", "branch")
     configure(work, other, limits={"max_changes": 100})
     file = work / "kinds/github/label.schema.json"
@@ -574,8 +581,6 @@ def reviewed(work: Path, server: Recorder, other: Recorder) -> Path:
     kind["x-reconciler"]["collection"] = "/repos/{owner}/{repo}/secrets"
     file.write_text(json.dumps(kind), encoding="utf-8")
     git(work, "commit", "--quiet", "--all", "--message", "second")
-    assert server.requests == []
-    return work
 
 
 BASE = ("--trust", "base", "--base", "main")
@@ -596,6 +601,48 @@ def test_with_a_trusted_base_the_configuration_of_a_pull_request_is_not_used(
     assert f"{differs} new one changes is not shown" in warnings
     assert any(warning.startswith("kinds differ from those at main: label.sch") for warning in warnings)
     assert reviewed.is_dir()
+
+
+SCOPE = ("--kind", "label", "--scope", "owner=acme", "--scope", "repo=site")
+
+
+UNDER_BASE = {
+    ("apply", "--dry-run"): 0,
+    ("apply", "--plan", "plan.json", "--auto-approve"): 4,
+    ("drift",): 2,
+    ("explain", "label/acme/site/bug"): 0,
+    ("accept", "label/acme/site/bug"): 0,
+    ("export", *SCOPE): 0,
+    ("export", *SCOPE, "--into", "keys/labels.yaml"): 0,
+    ("journal", "torn.jsonl"): 0,
+}
+"""Commands that send requests, and their exit codes."""
+
+
+@pytest.mark.parametrize("words", UNDER_BASE, ids=" ".join)
+def test_with_a_trusted_base_no_command_uses_the_configuration_or_a_kind_of_a_pull_request(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder, words: tuple[str, ...]
+) -> None:
+    cli("plan", "--out", "plan.json")
+    cli("apply", "--auto-approve", "--journal", "done.jsonl")
+    lines = (work / "done.jsonl").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if json.loads(line)["event"] != "outcome"]
+    (work / "torn.jsonl").write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    propose(work, other)
+    server.requests.clear()
+    done = cli(*words, *BASE, "--kinds", "kinds/github") if words[0] == "export" else cli(*words, *BASE)
+    assert (done.code, other.requests) == (UNDER_BASE[words], []), done.everything
+    assert server.sent("Authorization") == {f"Bearer {BOUND}"}
+    assert {"labels" in request.target for request in server.requests} == {True}
+    assert "the configuration differs from that at main; with --trust base the old one is used" in done.err
+
+
+@pytest.mark.usefixtures("reviewed")
+def test_with_a_trusted_base_kinds_and_checks_are_those_of_the_commit(cli: CommandLine) -> None:
+    assert "/repos/{owner}/{repo}/secrets" in cli("kinds").out
+    assert "/repos/{owner}/{repo}/labels" in cli("kinds", *BASE).out
+    done = cli("validate", *BASE)
+    assert (done.code, "kinds differ from those at main: label.schema.json" in done.err) == (0, True)
 
 
 def test_a_pull_request_cannot_raise_a_limit(cli: CommandLine, work: Path, server: Recorder) -> None:
@@ -652,7 +699,7 @@ def test_a_trusted_base_without_a_base_takes_the_named_one_alone(
         "reconciler.yaml is not used: with --trust base, the configuration comes from the commit" in done.err
     )
     assert server.requests == []
-    assert "which is no option of this command" in cli("apply", "keys/", "--trust", "base").err
+    assert "which is not given, or from --config" in cli("apply", "keys/", "--trust", "base").err
     assert cli("plan", "--trust", "base", "--config", "reconciler.yaml").code == 0
     assert len(server.requests) == 1
     assert work.is_dir()
