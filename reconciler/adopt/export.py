@@ -14,12 +14,14 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.load.tree import parts
 from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.phrases import counted, listed
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterator
 
     from reconciler.adopt.check import Added, MakeValidator
     from reconciler.kinds.kind import Kind
@@ -141,16 +143,34 @@ def _check(live: Live, state: DesiredState, adoption: Adoption) -> None:
 
 
 def _warnings(scope: Scope, adoption: Adoption) -> tuple[Problem, ...]:
-    left_out = [
-        *((f"left out: {text}", str(scope)) for text in adoption.unnamed),
-        *((f"left out: {reason}", scope.address(name)) for name, reason in adoption.unusable.items()),
+    """Return a warning for each sort of what is left out: objects, keys, and each property.
+
+    It has the reason of the first. Comments have the others: of properties always, of keys and objects in a
+    text of its own.
+    """
+    fields: dict[str, list[tuple[str, str]]] = {}
+    for key in adoption.keys:
+        for field, reason in key.left_out.items():
+            fields.setdefault(field, []).append((scope.address(key.name), reason))
+    objects = [(str(scope), reason) for reason in adoption.unnamed]
+    keys = [(scope.address(name), reason) for name, reason in adoption.unusable.items()]
+    names = [*adoption.unusable][1:]
+    return (
+        *_warning("left out", counted(len(objects) - 1, "more object"), objects),
+        *_warning("left out", listed(names), keys),
         *(
-            (f"{field} left out: {reason}", scope.address(key.name))
-            for key in adoption.keys
-            for field, reason in key.left_out.items()
+            warning
+            for field, every in fields.items()
+            for warning in _warning(f"{field} left out", f"of {counted(len(every) - 1, 'more key')}", every)
         ),
-    ]
-    return tuple(Problem(message, address=address) for message, address in left_out)
+    )
+
+
+def _warning(what: str, others: str, found: list[tuple[str, str]]) -> Iterator[Problem]:
+    """Yield the warning of a sort: of the first address and reason, and of ``others`` if there are any."""
+    for address, reason in found[:1]:
+        more = f" (and {others})" if len(found) > 1 else ""
+        yield Problem(f"{what}{more}: {reason}", address=address)
 
 
 def nothing_to_add(file: str, scope: Scope, adoption: Adoption) -> str:

@@ -102,6 +102,24 @@ def test_values_that_cannot_be_declared_are_warned_about(cli: CommandLine) -> No
     assert (done.code, "name: ab" in done.out) == (0, False)
 
 
+def test_values_that_cannot_be_declared_are_warned_about_once_for_each_sort(cli: CommandLine) -> None:
+    short = [live("ab"), live("a"), live("b")]
+    null = [live(f"key-{number}", description=None) for number in range(30)]
+    response = json.dumps({"count": 35, "results": [*short, *null, 7, 8]}).encode()
+    with raw_server(http_bytes(response, "200 OK", None, "Content-Type: application/json")) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        done = export(cli)
+    most = "at least 3 and at most 64"
+    seventh = "object 34 of the listing is not an object but 7, so nothing is done with it"
+    assert done.err.splitlines() == [
+        f"Warning: caas/1/76: left out (and 1 more object): {seventh}",
+        f'Warning: caas/1/76/a: left out (and ab, b): name "a" has 1 character; it needs {most}',
+        "Warning: caas/1/76/key-0: description left out (and of 29 more keys): description holds null",
+    ]
+    assert done.out.count("# description left out: description holds null") == 30
+    assert all(f"# left out: {name}: " in done.out for name in ("ab", "a", "b"))
+
+
 def test_a_file_is_utf_8_whatever_the_terminal_encoding(cli: CommandLine, emulator: Emulator) -> None:
     fill(emulator, "web", description="é 😀")
     cli.environment.setenv("PYTHONIOENCODING", "latin-1")
