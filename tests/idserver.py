@@ -147,6 +147,8 @@ class IdServer:
     """What every item is shown as, instead of what it is."""
     after_write: Callable[[], object] = tuple
     after_page: Callable[[], object] = tuple
+    altered: Mapping[str, Any] = field(default_factory=dict)
+    """What a whole update stores instead of what it carries; nothing for ``...``."""
     url: str = ""
     made: int = 0
 
@@ -235,7 +237,8 @@ class IdServer:
             row.clear()
             row |= {"id": last}
         if method in {"PATCH", "PUT"}:
-            row |= self.values_of(body)
+            stored = {**self.values_of(body), **(self.altered if method == "PUT" else {})}
+            row |= {name: value for name, value in stored.items() if value is not ...}
         return 200, self.enveloped(row)
 
     def enveloped(self, row: Row) -> Row:

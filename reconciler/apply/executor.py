@@ -157,7 +157,8 @@ class Executor:
         # Without the secret of a new key, which is known only after the texts.
         redact = self._writer.redactor.text
         request_id = sent.request_id and redact(sent.request_id)
-        return replace(sent, detail=sent.detail and redact(sent.detail), request_id=request_id)
+        detail, notice = (text and redact(text) for text in (sent.detail, sent.notice))
+        return replace(sent, detail=detail, notice=notice, request_id=request_id)
 
     def _finished(self, outcome: Outcome) -> Outcome:
         """Call the observers, and return the outcome with the first failure to store it, if any."""

@@ -102,7 +102,7 @@ class Journal:
                 "event": "outcome",
                 "address": outcome.change.address,
                 "outcome": outcome.result.value,
-                "detail": outcome.detail,
+                "detail": "; ".join(filter(None, (outcome.detail, outcome.notice))),
                 "request_id": outcome.request_id,
                 "secret_at": outcome.secret_at,
                 **({"id": outcome.new_id} if outcome.new_id else {}),

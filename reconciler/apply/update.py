@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.compare import readable
 from reconciler.errors import ApiError, ReconcilerError, SchemaMismatchError, StoppedError, ThrottledError
 from reconciler.kinds.wire import body_of, item_of
 from reconciler.model.outcome import Outcome, Result
+from reconciler.plan.kept import Kept, kept_after
 from reconciler.plan.recheck import differences_text, fields_changed_since_plan, stored_differences
 from reconciler.plan.whole import whole_values
 
@@ -25,6 +27,14 @@ UNREADABLE: Final = (ReconcilerError, RecursionError)
 """What reading a key, or comparing it, may raise."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What an update sends: the values that the key must hold, and ``others`` as they were shown."""
+
+    wanted: Mapping[str, Any]
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Updater:
     """Sends updates. A response that proves nothing is resolved by reading."""
 
@@ -39,13 +49,13 @@ class Updater:
         (request,) = change.requests
         if request.is_whole:
             return self._replace_whole(change, request)
-        return self._sent(change, request)
+        return self._sent(change, request, _Sent(change.patch))
 
-    def _sent(self, change: Change, request: Request) -> Outcome:
+    def _sent(self, change: Change, request: Request, sent: _Sent) -> Outcome:
         return attempt(
             change,
-            lambda: self._updated(change, self._writer.update(request)),
-            lambda error: self._read_back(change, str(error), unless_accepted(error)),
+            lambda: self._updated(change, self._writer.update(request), sent),
+            lambda error: self._read_back(change, str(error), unless_accepted(error), sent),
         )
 
     def _replace_whole(self, change: Change, request: Request) -> Outcome:
@@ -65,30 +75,38 @@ class Updater:
             return Outcome(change, Result.STALE, differences_text("was planned from", "and is now", moved))
         tag = {} if page.etag is None else {"If-Match": page.etag}
         body = body_of(kind, values, change.path_id)
-        return self._sent(change, replace(request, body=body, headers={**request.headers, **tag}))
+        request = replace(request, body=body, headers={**request.headers, **tag})
+        return self._sent(change, request, _whole(kind, change, values))
 
-    def _updated(self, change: Change, response: Any) -> Outcome:
+    def _updated(self, change: Change, response: Any, sent: _Sent) -> Outcome:
         kind = self._kinds[change.scope.kind]
+        item = item_of(kind, response)
         try:
-            unstored = stored_differences(kind, change, change.patch, item_of(kind, response))
+            unstored = stored_differences(kind, change, sent.wanted, item)
+            kept = Kept() if unstored else kept_after(kind, sent.others, item)
         except (SchemaMismatchError, RecursionError) as error:
-            return self._read_back(change, str(error), Result.NOT_VERIFIED)
+            return self._read_back(change, str(error), Result.NOT_VERIFIED, sent)
         detail = differences_text("was accepted as", "but is stored as", unstored)
-        if unstored and kind.wait:
-            return self._read_back(change, detail, Result.NOT_VERIFIED)
-        return Outcome(change, Result.NOT_VERIFIED if unstored else Result.APPLIED, detail)
+        # A response may show less than the key does when it is read.
+        if kept.lost or (unstored and kind.wait):
+            return self._read_back(change, detail or "it was accepted", Result.NOT_VERIFIED, sent)
+        return _outcome(change, Result.NOT_VERIFIED if unstored else Result.APPLIED, detail, kept)
 
-    def _read_back(self, change: Change, reason: str, unchanged: Result) -> Outcome:
+    def _read_back(self, change: Change, reason: str, unchanged: Result, sent: _Sent) -> Outcome:
         """Resolve an update: only a key that holds all of the patch, or of what was before, settles it.
 
-        If it holds what was before, the result is ``unchanged``.
+        If it holds what was before, the result is ``unchanged``. A key that has lost one of the other fields
+        that were sent is not verified.
         """
         kind = self._kinds[change.scope.kind]
         before = {name: change.before[name] for name in change.patch}
         is_accepted = unchanged is Result.NOT_VERIFIED
 
         def is_done(live: Mapping[str, Any] | None) -> bool:
-            return live is None or not stored_differences(kind, change, change.patch, live)
+            return live is None or not (
+                stored_differences(kind, change, sent.wanted, live)
+                or kept_after(kind, sent.others, live).lost
+            )
 
         try:
             live = self._resolver.settled(
@@ -96,15 +114,29 @@ class Updater:
             )
             if live is None:
                 return Outcome(change, Result.FAILED, f"{reason}; the key is gone; plan again")
-            unstored = stored_differences(kind, change, change.patch, live)
+            unstored = stored_differences(kind, change, sent.wanted, live)
             moved = stored_differences(kind, change, before, live)
+            kept = kept_after(kind, sent.others, live)
         except UNREADABLE as error:
             detail = f"{reason}; it may have taken effect, and reading it back failed: {error}"
             return Outcome(change, Result.NOT_VERIFIED, detail)
-        if not unstored:
-            return Outcome(change, Result.APPLIED)
-        detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
-        return Outcome(change, Result.NOT_VERIFIED if moved else unchanged, detail)
+        if not unstored and not kept.lost:
+            return _outcome(change, Result.APPLIED, "", kept)
+        different = differences_text("was sent as", "but is stored as", unstored)
+        detail = f"{reason}; read back: {'; '.join(filter(None, (different, kept.loss)))}"
+        return Outcome(change, Result.NOT_VERIFIED if moved or kept.lost else unchanged, detail)
+
+
+def _whole(kind: Kind, change: Change, values: Mapping[str, Any]) -> _Sent:
+    """Return what an update with ``values`` sends: the file is wrong about none of what it declares."""
+    kept = {name: values[name] for name in sorted(values.keys() - change.patch.keys() - {kind.identity})}
+    declared, _ = readable(kind, kept.keys() & change.after.keys(), kept)
+    others = {name: value for name, value in kept.items() if name not in declared}
+    return _Sent({**change.patch, **declared}, others)
+
+
+def _outcome(change: Change, result: Result, detail: str, kept: Kept) -> Outcome:
+    return Outcome(change, result, detail, notice=kept.notice if result is Result.APPLIED else "")
 
 
 def _moved(kind: Kind, change: Change, live: Mapping[str, Any]) -> tuple[Difference, ...]:

@@ -28,7 +28,8 @@ class Outcome:
     """The outcome of one change, with the reason if it was not applied as planned.
 
     ``secret_at`` is where the secret of a new key was put, ``new_id`` the id that the service gave it, where
-    it makes ids and the response showed it.
+    it makes ids and the response showed it. ``notice`` says what else the service did, of a change that was
+    applied as planned.
     """
 
     change: Change
@@ -37,9 +38,10 @@ class Outcome:
     request_id: str | None = None
     secret_at: str = ""
     new_id: str = ""
+    notice: str = ""
 
     def __str__(self) -> str:
         """Return the outcome on one line that is safe to print, such as ``caas/1/76/web: applied``."""
         place = f"its secret is in {self.secret_at}" * bool(self.secret_at not in self.detail)
-        detail = "; ".join(filter(None, (self.detail, place)))
+        detail = "; ".join(filter(None, (self.detail, place, self.notice)))
         return escape_control(": ".join(filter(None, (self.change.address, self.result.value, detail))))

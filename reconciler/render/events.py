@@ -99,8 +99,13 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
         hook["request_id"] = outcome.request_id
     if result is not Result.APPLIED:
         return (Event("apply_errored", message, {"hook": hook}, "error"), diagnostic)
-    complete = Event("apply_complete", message, {"hook": hook})
-    return (complete, diagnostic) if outcome.detail else (complete,)
+    found = [Event("apply_complete", message, {"hook": hook})]
+    if outcome.detail:
+        found.append(diagnostic)
+    if outcome.notice:
+        told = f"{change.address}: {outcome.notice}"
+        found.append(_diagnostic("warning", told, change.address, change.position))
+    return tuple(found)
 
 
 def applied(outcomes: Sequence[Outcome]) -> Event:

@@ -216,9 +216,10 @@ def _is_complete(outcomes: Sequence[Outcome]) -> bool:
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     address = key_text(outcome.change)
+    rest = secret_remark(outcome) + f"; {escape_control(outcome.notice)}" * bool(outcome.notice)
     if _is_complete((outcome,)) and not outcome.detail:
-        return f"{address}: {outcome.result.value}{secret_remark(outcome)}"
-    shown = f"{escape_control(outcome.detail)}{secret_remark(outcome)}"
+        return f"{address}: {outcome.result.value}{rest}"
+    shown = f"{escape_control(outcome.detail)}{rest}"
     return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {shown}"
 
 

@@ -81,7 +81,7 @@ def settled_fields(
     def settled(field: DriftedField) -> DriftedField:
         outcome = by_field.get(field.key)
         if outcome is not None:
-            detail = "" if outcome.result is Result.APPLIED else outcome.detail
+            detail = outcome.notice if outcome.result is Result.APPLIED else outcome.detail
             return replace(field, outcome=FieldOutcome.of(outcome.result), detail=detail)
         if field.key in contested:
             return replace(field, outcome=FieldOutcome.CONTESTED)

@@ -81,6 +81,108 @@ def test_a_whole_update_sends_what_can_be_set_with_the_declared_fields_laid_over
     assert write.headers["If-Match"] == '"v1"'
 
 
+MORE = {
+    "on": {"type": "boolean"},
+    "tags": {"type": "array", "items": TEXT},
+    "set": {"type": "array", "uniqueItems": True, "items": TEXT},
+    "lock": {"type": "object", "properties": {"version": {"type": "integer"}, "by": TEXT}},
+    "many": {"type": "array", "items": {"type": "object", "properties": {"version": {"type": "integer"}}}},
+    "at": {"type": ["string", "null"], "format": "date-time"},
+}
+SHOWN: dict[str, Any] = LIVE | {
+    "on": True,
+    "tags": ["a", "b"],
+    "set": ["a", "b"],
+    "lock": {"version": 1, "by": "x"},
+    "many": [{"version": 1}],
+    "at": "2026-01-01T00:00:00Z",
+}
+
+
+def whole_update(after: dict[str, Any], **want: Any) -> tuple[Outcome, list[httpx.Request]]:
+    """Send a whole update after which the key is as it was, but for ``after``; ``...`` is not there."""
+    kind = kind_with(FIELDS | MORE, update={"method": "PUT"})
+    stored = {name: value for name, value in (SHOWN | {"note": "new"} | after).items() if value is not ...}
+    change = change_of(kind, SHOWN, note="new", **want)
+    return outcome_of(kind, change, shown(SHOWN), shown(stored))
+
+
+@pytest.mark.parametrize(
+    ("after", "altered"),
+    [
+        ({"hook": {"url": "u", "made": "other"}, "set": ["b", "a"], "at": "2026-01-01T01:00:00+01:00"}, ""),
+        ({"size": 2, "at": "2026-06-01T00:00:00Z"}, "at, size"),
+        (
+            {"lock": {"version": 2, "by": "y"}, "many": [{"version": 2}]},
+            "lock.by, lock.version, many[].version",
+        ),
+        ({"tags": ["b", "a", "c"], "set": ["c", "b", "a"]}, "set, tags"),
+        ({"size": "secret"}, "size"),
+    ],
+)
+def test_a_whole_update_tells_what_the_service_has_changed(after: dict[str, Any], altered: str) -> None:
+    outcome, requests = whole_update(after)
+    notice = f"the service has changed {altered}, sent as it was shown" if altered else ""
+    assert (outcome.result, outcome.detail, outcome.notice) == (Result.APPLIED, "", notice)
+    assert (len(requests), str(outcome).count("secret")) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("after", "lost"),
+    [
+        ({"size": 0}, "size"),
+        ({"size": None}, "size"),
+        ({"size": ...}, "size"),
+        ({"on": False}, "on"),
+        ({"tags": ["a", "c"]}, "tags"),
+        ({"set": []}, "set"),
+        ({"lock": {"version": 2}}, "lock.by"),
+        ({"many": []}, "many"),
+        ({"at": None, "on": ...}, "at, on"),
+        ({"hook": {}}, "hook.url"),
+    ],
+)
+def test_a_whole_update_that_loses_something_is_not_verified(after: dict[str, Any], lost: str) -> None:
+    outcome, requests = whole_update(after)
+    detail = f"it was accepted; read back: the key no longer holds {lost} as it was sent"
+    assert (outcome.result, outcome.detail, len(requests)) == (Result.NOT_VERIFIED, detail, 3)
+
+
+@pytest.mark.parametrize(
+    ("after", "different"),
+    [
+        ({"size": 2}, "size was accepted as 1 but is stored as 2"),
+        ({"lock": {"version": 1, "by": "y"}}, "lock was accepted as"),
+        ({"at": "2026-01-01T01:00:00+01:00"}, ""),
+    ],
+)
+def test_a_whole_update_holds_all_that_a_file_declares(after: dict[str, Any], different: str) -> None:
+    want = {"size": 1, "lock": {"by": "x"}, "at": "2026-01-01T00:00:00Z"}
+    outcome, _ = whole_update(after, **want)
+    result = Result.NOT_VERIFIED if different else Result.APPLIED
+    assert (outcome.result, outcome.detail.startswith(different)) == (result, True)
+
+
+def test_a_whole_update_that_is_done_later_is_awaited() -> None:
+    kind = kind_with(FIELDS, update={"method": "PUT"}, wait=60)
+    early = LIVE | {"note": "new", "size": None}
+    outcome, requests = outcome_of(
+        kind, change_of(kind, note="new"), shown(LIVE), *[shown(early)] * 3, shown(LIVE | {"note": "new"})
+    )
+    assert (outcome.result, len(requests)) == (Result.APPLIED, 5)
+
+
+def test_a_response_that_shows_less_than_the_key_is_no_loss() -> None:
+    part = {name: LIVE[name] for name in ("name", "id")} | {"note": "new"}
+    outcome, requests = outcome_of(
+        PUT, change_of(PUT, note="new"), shown(LIVE), shown(part), shown(LIVE | {"note": "new"})
+    )
+    assert (outcome.result, [request.method for request in requests]) == (
+        Result.APPLIED,
+        ["GET", "PUT", "GET"],
+    )
+
+
 def test_a_whole_update_without_a_tag_has_no_condition() -> None:
     _, (_, write) = outcome_of(PUT, change_of(PUT, note="new"), shown(LIVE), shown({**LIVE, "note": "new"}))
     assert "If-Match" not in write.headers

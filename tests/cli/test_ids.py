@@ -12,7 +12,7 @@ from tests.idserver import STYLES, Fault, IdServer, id_server, write_kind, write
 from tests.values import check_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.support import CommandLine, Finished
@@ -152,6 +152,32 @@ def test_a_listing_with_an_id_twice_is_not_believed(notes: Notes, name: str | No
     notes.server.rows.append({"id": number, "name": name})
     done = notes("plan", notes.declare({"name": "web"}))
     assert (done.code, "is listed twice; listed 3 times" in done.err) == (1, True)
+
+
+PUT = pytest.mark.parametrize("notes", ["whole updates"], indirect=True)
+
+
+@PUT
+@pytest.mark.parametrize("fault", [None, Fault.LOST_AFTER, Fault.BARE])
+def test_a_whole_update_that_loses_what_no_file_declares_is_not_verified(
+    notes: Notes, fault: Fault | None
+) -> None:
+    notes.server.add("web", text="old", size=3, fixed="x")
+    notes.server.altered, notes.server.faults = {"size": ...}, [fault]
+    done = notes("apply", notes.declare({"name": "web", "text": "new"}), "--auto-approve", "--retries", "0")
+    assert (done.code, notes.server.rows[0]["text"]) == (4, "new")
+    assert "the key no longer holds size as it was sent" in done.out
+
+
+@PUT
+@pytest.mark.parametrize(("fault", "options"), [(None, ()), (Fault.BARE, ("--events",))])
+def test_a_whole_update_tells_what_the_service_has_changed(
+    notes: Notes, fault: Fault | None, options: Sequence[str]
+) -> None:
+    notes.server.add("web", text="old", size=3, fixed="x")
+    notes.server.altered, notes.server.faults = {"size": 4}, [fault]
+    done = notes("apply", notes.declare({"name": "web", "text": "new"}), "--auto-approve", *options)
+    assert (done.code, "the service has changed size, sent as it was shown" in done.out) == (0, True)
 
 
 def saved(notes: Notes, *keys: Mapping[str, Any]) -> str:
