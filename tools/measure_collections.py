@@ -30,8 +30,8 @@ from reconciler.errors import DescriptionError, ReconcilerError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.addresses import collections_of
 from reconciler.kinds.openapi.draft import draft
-from reconciler.kinds.openapi.identity import singular
 from reconciler.kinds.openapi.operations import operations_of
+from reconciler.kinds.openapi.words import singular
 from reconciler.load.files import read_description
 from reconciler.validate.custom_kinds import complaints
 

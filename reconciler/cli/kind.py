@@ -36,6 +36,10 @@ class InitOptions:
     item: str | None = option(
         "The path of one key, as it is written there, where several may be.", metavar="PATH"
     )
+    identity: str | None = option(
+        "The member of rows that people write, such as name or spec.name, instead of the likeliest.",
+        metavar="MEMBER",
+    )
     name: str | None = option("What the kind will be called.", metavar="NAME")
     every: bool = option("Draft every collection whose items can be changed.", "--all", "every")
     output: str | None = option(
@@ -92,7 +96,8 @@ def _check(options: InitOptions) -> None:
         return
     if options.output is None:
         raise click.UsageError("--all needs --output DIR, the folder for the drafts")
-    for given, flag in ((options.collection, "--collection"), (options.item, "--item"), (name, "--name")):
+    single = {"--collection": options.collection, "--item": options.item, "--identity": options.identity}
+    for flag, given in {**single, "--name": name}.items():
         if given is not None:
             raise click.UsageError(f"{flag} is for a single draft; --all drafts every collection")
 
@@ -100,7 +105,7 @@ def _check(options: InitOptions) -> None:
 def _init_one(console: Console, options: InitOptions, description: Any, collection: str) -> None:
     name = options.name
     title = None if name is None else name.replace("-", " ").capitalize()
-    drafted = draft(description, collection, title, options.item)
+    drafted = draft(description, collection, title, options.item, options.identity)
     console.result(_text(drafted.schema))
     console.note(f"To decide, then save as kinds/{name or 'NAME'}{SUFFIX}:")
     faulty = (message for _, message in complaints(name or "draft", drafted.schema))

@@ -146,6 +146,7 @@ def test_a_description_without_collections_is_an_error(drafts: Callable[..., Fin
         (("--output", "x", "--collection", LABELS), "--output is for --all"),
         (("--all", "--output", "x", "--collection", LABELS), "--collection is for a single draft"),
         (("--all", "--output", "x", "--item", LABELS), "--item is for a single draft"),
+        (("--all", "--output", "x", "--identity", "name"), "--identity is for a single draft"),
         (("--all", "--output", "x", "--name", "a"), "--name is for a single draft"),
     ],
 )
@@ -163,3 +164,13 @@ def test_the_path_of_an_item_may_be_named(cli: CommandLine, tmp_path: Path) -> N
     assert cli(*given).code == 1
     done = cli(*given, "--item", "/animals/{petId}")
     assert json.loads(done.out)["x-reconciler"]["item"] == "/animals/{petId}"
+
+
+def test_the_name_that_people_write_may_be_chosen(cli: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "api.json"
+    file.write_text(json.dumps(pets()))
+    given = ("kind", "init", "--openapi", str(file), "--collection", PETS)
+    done = cli(*given, "--identity", "size")
+    assert (done.code, json.loads(done.out)["x-reconciler"]["identity"]) == (0, "size")
+    done = cli(*given, "--identity", "colour")
+    assert (done.code, "no row has a text or whole number colour" in done.err) == (1, True)

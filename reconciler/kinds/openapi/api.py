@@ -57,7 +57,8 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
             " service may refuse every one of them"
         )
     if update.method == "PUT":
-        is_whole = not unseen and found.item is not None and made.declared <= _taken(shape)
+        declared = made.declared - ({made.identity} if made.is_name_inside else set())
+        is_whole = not unseen and found.item is not None and declared <= _taken(shape)
         drafted["body"] = (BodyRule.WHOLE if is_whole else BodyRule.CHANGED).value
         if unseen:
             notes.add(
@@ -145,16 +146,20 @@ def creation_of(
 
     None if a POST does not take the identity, or needs what no response shows: then nothing is created.
     """
-    create, identity, fields = found.create, made.identity, made.properties
+    create, identity, fields, inside = found.create, made.identity, made.properties, made.inside
     if create is None or not shape.create.members:
         return None, ()
-    if identity not in shape.create.members:
+    names = shape.create.members
+    if inside is not None and made.is_name_inside:
+        names = shape.create.member(inside.outer).members
+    if (inside.inner if inside is not None and made.is_name_inside else identity) not in names:
         notes.add(f"create: {create} does not take {identity}, so keys are not created")
         return None, ()
     required = [
         made.file_name(name)
         for name in shape.create.required
         if name not in {identity, made.path} and not shape.create.member(name).words.get("readOnly")
+        if inside is None or name != inside.outer or {*shape.create.member(name).required} - {inside.inner}
     ]
     unseen = [name for name in required if name not in fields]
     if unseen:

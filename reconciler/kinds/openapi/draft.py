@@ -45,13 +45,21 @@ class Draft:
     decisions: tuple[str, ...]
 
 
-def draft(description: Any, collection: str, title: str | None = None, item: str | None = None) -> Draft:
+def draft(
+    description: Any,
+    collection: str,
+    title: str | None = None,
+    item: str | None = None,
+    identity: str | None = None,
+) -> Draft:
     """Draft the kind whose keys are listed at the path ``collection``; ``item`` is the path of one of them.
+
+    ``identity`` is the member of rows that people write, None for the likeliest.
 
     Raises DescriptionError if the description lacks what a kind needs, or does not follow OpenAPI.
     """
     try:
-        return _draft(operations_of(description, collection, item), description, title)
+        return _draft(operations_of(description, collection, item), description, title, identity)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         # Others write descriptions: instead of looking at each value before its use, all are distrusted here.
         message = f"what it says of {collection} does not match OpenAPI ({error})"
@@ -60,12 +68,12 @@ def draft(description: Any, collection: str, title: str | None = None, item: str
         raise DescriptionError("it is nested too deeply") from error
 
 
-def _draft(found: Operations, description: Schema, title: str | None) -> Draft:
+def _draft(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
     notes = Notes()
     shape = shape_of(found)
-    identity = identity_of(found, shape, notes)
+    identity = identity_of(found, shape, notes, chosen)
     parts = _Parts.of(found, shape, identity, notes)
-    if not parts.can_be_set and identity.has_id:
+    if not parts.can_be_set and identity.has_id and chosen is None:
         notes = Notes()
         notes.add(
             f"identity: {found.update} sets nothing but {identity.name}; for it to be a field, people write"

@@ -10,7 +10,7 @@ from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.addresses import collections_of
 from reconciler.kinds.openapi.draft import Draft, draft
-from reconciler.kinds.openapi.identity import singular, words_of
+from reconciler.kinds.openapi.words import singular, words_of
 from reconciler.model.phrases import counted
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
+from reconciler.kinds.openapi.names import Inside, chosen_name, likeliest_name, name_property
+from reconciler.kinds.openapi.words import singular, words_of
 from reconciler.kinds.wire import JSON_API_ID
 from reconciler.model.phrases import listed
 
@@ -59,48 +61,17 @@ _BY_PEOPLE: Final = frozenset(
 """Properties that people choose."""
 _IDS: Final = frozenset({"id", "uuid", "uid", "guid", "gid", "identifier", "number"})
 """Properties that a service makes, also where the body of a creation is described as the whole item."""
-NAMES: Final = (
-    *("name", "title", "label", "display_name", "displayName", "hostname", "host_name", "host", "domain"),
-    *("domain_name", "username", "user_name", "userName", "login", "email", "handle", "alias", "slug", "key"),
-    *(
-        "nickname",
-        "realm",
-        "fqdn",
-        "url",
-        "uri",
-        "endpoint",
-        "endpoint_url",
-        "address",
-        "ip_address",
-        "ip",
-        "cidr",
-    ),
-    *(
-        "path",
-        "pattern",
-        "prefix",
-        "external_id",
-        "externalId",
-        "subject",
-        "summary",
-        "description",
-        "comment",
-    ),
-    *("notes", "filename", "version", "value"),
-)
-"""Properties that may be the name of an item, the likeliest first."""
-_NAMING: Final = frozenset({"name", "email", "address", "domain", "host", "code"})
-"""Last words of other properties that may be."""
 _PLAIN: Final = frozenset({"string", "integer", "number"})
 _SERVICE_FORMATS: Final = frozenset({"uuid", "ulid"})
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The property that people write, and the one that the path takes."""
+    """The property that people write, and the one that the path takes; rows may show the name ``inside``."""
 
     name: str
     path: str
+    inside: Inside | None = None
 
     @property
     def has_id(self) -> bool:
@@ -108,13 +79,11 @@ class Identity:
         return self.name != self.path
 
 
-def words_of(name: str) -> list[str]:
-    """Return the words of a name, in small letters: ``petId``, ``pet-id`` and ``pet_id`` have two."""
-    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)]
+def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | None = None) -> Identity:
+    """Return what names an item: ``chosen``, a member of rows, if that is given.
 
-
-def identity_of(found: Operations, shape: Shape, notes: Notes) -> Identity:
-    """Return what names an item. Raises DescriptionError where no property can."""
+    Raises DescriptionError where no property can.
+    """
     shown = shape.shown
     path = _path_property(found, shape)
     if path is None:
@@ -129,19 +98,25 @@ def identity_of(found: Operations, shape: Shape, notes: Notes) -> Identity:
                 f"the path of an item takes its {path}, and in JSON:API it has to take the id"
             )
         path = JSON_API_ID
-    if _is_chosen(path, shape):
-        name = path
-    else:
-        name = _name_property(path, shape) or path
-        if name == path:
-            notes.add(
-                f"identity: nothing is a name beside {path}, which the service makes; people have to write it"
-            )
+    written: str | None = path
+    inside: Inside | None = None
+    if chosen is not None:
+        written, inside = chosen_name(chosen, shape)
+    elif not _is_chosen(path, shape):
+        written, inside = likeliest_name(path, found, shape)
+    if written is None:
+        notes.add(
+            f"identity: nothing is a name beside {path}, which the service makes; people have to write it, or"
+            " --identity names another member of rows"
+        )
+    name = written or path
+    if inside is not None:
+        notes.add(f"identity: rows show {name} as {inside.place}; is it another in each of them?")
     if name != path:
         notes.add(f"identity: people write {name}, and the path takes {path} for {{{found.last}}}")
     elif words_of(found.last) != words_of(path):
         notes.add(f"identity: {{{found.last}}} is taken for the property {path}")
-    return Identity(name, path)
+    return Identity(name, path, inside)
 
 
 def _path_property(found: Operations, shape: Shape) -> str | None:
@@ -203,15 +178,6 @@ def _nouns_of(found: Operations) -> list[list[str]]:
     return [[*words[:-1], singular(words[-1])], [singular(words[-1])]]
 
 
-def singular(word: str) -> str:
-    """Return a plural word of English without its ending."""
-    if word.endswith("ies") and len(word) > len("ties"):
-        return f"{word[:-3]}y"
-    if word.endswith(("sses", "xes", "ches", "shes")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
-
-
 def _is_plain(schema: Schema) -> bool:
     return _PLAIN.issuperset(schema.types) and not schema.words.get("writeOnly")
 
@@ -228,29 +194,9 @@ def _is_chosen(path: str, shape: Shape) -> bool:
     is_taken = path in shape.create.members and not shape.create.member(path).words.get("readOnly")
     if is_taken and last not in _IDS:
         return True
-    if is_taken and path in shape.create.required and _name_property(path, shape) not in shape.create.members:
+    if is_taken and path in shape.create.required and name_property(path, shape) not in shape.create.members:
         return True
     if "enum" in shape.shown.member(path).words:
         return True
     is_made = shape.shown.member(path).words.get("format") in _SERVICE_FORMATS
     return last in _BY_PEOPLE and not is_made
-
-
-def _name_property(path: str, shape: Shape) -> str | None:
-    """Return the property that people know an item by: the best name, if possible one that can be set."""
-    shown, settable = shape.shown, {*shape.create.members, *shape.update.members}
-    texts = [name for name, schema in shown.properties.items() if name != path and _is_text(schema)]
-    noun = "_".join(words_of(path)[:-1])
-    known = [word for name in NAMES for word in (name, f"{noun}_{name}")]
-    for among in (settable, shown.members):
-        best = [name for name in known if name in texts and name in among]
-        if best:
-            return best[0]
-    required = [name for name in shape.create.required if name in texts]
-    others = [name for name in texts if words_of(name)[-1:] and words_of(name)[-1] in _NAMING]
-    return next(iter((*others, *required)), None)
-
-
-def _is_text(schema: Schema) -> bool:
-    """Return whether any text can be a value."""
-    return schema.types == ["string"] and not {"enum", "writeOnly"} & schema.words.keys()

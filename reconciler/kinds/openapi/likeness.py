@@ -1,11 +1,16 @@
-"""Whether values that an update takes can be compared with what responses show."""
+"""Which member of responses shows what an update takes, and whether the two can be compared."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
+from reconciler.kinds.openapi.words import singular
+
 if TYPE_CHECKING:
+    from reconciler.kinds.openapi.operations import Operations
     from reconciler.kinds.openapi.schemas import Schema
+    from reconciler.kinds.openapi.shapes import Shape
 
 _DEPTH: Final = 5
 """Levels at which what is set and what is shown are compared."""
@@ -33,3 +38,23 @@ def are_alike(taken: Schema, shown: Schema, depth: int = _DEPTH) -> bool:
     common = taken.members.keys() & shown.members.keys()
     unlike = {name for name in common if not are_alike(taken.member(name), shown.member(name), depth - 1)}
     return not unlike & {*taken.required} and (not unlike or unlike != common)
+
+
+def shown_as(name: str, found: Operations, shape: Shape) -> str | None:
+    """Return the member of responses that shows what is set as ``name``, where that is not its name there.
+
+    It is spelt in another way, has a version behind it, as ``tags_v2``, or what is listed before it.
+    """
+    words = [part for part in found.listing.path.split("/") if part and "{" not in part]
+    letters, noun = letters_of(name), letters_of(singular(words[-1])) if words else ""
+    others = [other for other in shape.shown.members if other not in shape.update.members]
+    for pattern in (letters, rf"{letters}v\d+", f"{noun}{letters}"):
+        same = [other for other in others if re.fullmatch(pattern, letters_of(other))]
+        if same:
+            return same[0] if len(same) == 1 else None
+    return None
+
+
+def letters_of(name: str) -> str:
+    """Return a name in small letters without punctuation."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import RESERVED
 from reconciler.kinds.openapi.fields import READ_ONLY, FieldDrafter
-from reconciler.kinds.openapi.identity import singular, words_of
-from reconciler.kinds.openapi.likeness import are_alike, kinds
+from reconciler.kinds.openapi.likeness import are_alike, kinds, letters_of, shown_as
 from reconciler.kinds.openapi.scope import as_segment
+from reconciler.kinds.openapi.words import words_of
 from reconciler.kinds.paths import NAME_PATTERN
 from reconciler.kinds.shape import type_names
 from reconciler.kinds.wire import PAIRS
@@ -52,6 +52,7 @@ class Properties:
         """Start without properties."""
         self.identity = identity.name
         self.path = identity.path
+        self.inside = identity.inside
         self.properties: dict[str, dict[str, Any]] = {}
         self.settable: list[str] = []
         self.renamed: dict[str, str] = {}
@@ -73,6 +74,11 @@ class Properties:
         declared = [name for name, field in self.properties.items() if not field.get("readOnly")]
         return {self.renamed.get(name, name) for name in declared}
 
+    @property
+    def is_name_inside(self) -> bool:
+        """Return whether requests carry the name inside a property that can be declared."""
+        return self.inside is not None and self.inside.outer in self.declared
+
     def file_name(self, name: str) -> str:
         """Return the name in files of a property of the API."""
         return next((own for own, there in self.renamed.items() if there == name), name)
@@ -93,8 +99,13 @@ class Properties:
 
     def add_identity(self, found: Operations, shape: Shape) -> None:
         """Add what people write, with the narrowest lengths that are described, and the id if any."""
-        shown, created = shape.shown.member(self.identity), shape.create.members
-        parts = [shape.create.member(self.identity)] if self.identity in created else []
+        shown, creates, inside = shape.shown.member(self.identity), shape.create, self.inside
+        if inside is not None:
+            shown = shape.shown.member(inside.outer).member(inside.inner)
+            creates = creates.member(inside.outer) if inside.is_sent else creates
+            self.read_from[self.identity] = inside.place
+        own = self.identity if inside is None else inside.inner
+        parts = [creates.member(own)] if own in creates.members else []
         if self.path == self.identity and found.named is not None:
             parts.append(found.named.schema)
         drafted = self._drafter.field(self.identity, _narrowest([*parts, shown]), can_be_null=False) or {}
@@ -115,7 +126,10 @@ class Properties:
         for name, taken in shape.update.properties.items():
             if name in {self.identity, self.path} or taken.words.get("readOnly"):
                 continue
-            there = name if name in shape.shown.members else _shown_as(name, found, shape)
+            if self.inside is not None and name == self.inside.outer and not self.inside.is_sent:
+                notes.add(f"left out: {method} takes {{}} without the name that responses show in it", name)
+                continue
+            there = name if name in shape.shown.members else shown_as(name, found, shape)
             if there is None or shape.shown.member(there).words.get("writeOnly"):
                 where = "only GET of one key shows" if name in shape.only_in_item else "no response shows"
                 notes.add(f"left out: {method} takes {{}}, which {where}, so it cannot be compared", name)
@@ -131,6 +145,11 @@ class Properties:
                 continue
             if shown.is_nullable and not can_be_null:
                 notes.add(f"optional: a response may give null for {{}}, which {method} does not take", own)
+            if self.inside is not None and name == self.inside.outer:
+                drafted, has_more = _around(drafted, self.inside.inner)
+                self.properties[own] = drafted
+                self.settable += [name] if has_more else []
+                continue
             self.properties[own] = _declarable(drafted)
             if there != name:
                 self.read_from[name] = there
@@ -143,7 +162,9 @@ class Properties:
             return True
         if "object" in taken.types and not taken.members and shown.items is not None:
             members = shown.items.properties
-            fixed = [one for one in members if _letters(one) in _FIXED and members[one].types == ["boolean"]]
+            fixed = [
+                one for one in members if letters_of(one) in _FIXED and members[one].types == ["boolean"]
+            ]
             is_pairs = {"key", "value"} <= members.keys()
             if is_pairs:
                 self.shown[name] = {"shape": PAIRS, "unless": fixed[0]} if fixed else PAIRS
@@ -240,23 +261,19 @@ def _only_created(shape: Shape) -> dict[str, Schema]:
     return {name: schema for name, schema in created.items() if name not in known}
 
 
-def _shown_as(name: str, found: Operations, shape: Shape) -> str | None:
-    """Return the member of responses that shows what is set as ``name``, where that is not its name there.
-
-    It is spelt in another way, has a version behind it, as ``tags_v2``, or what is listed before it.
-    """
-    words = [part for part in found.listing.path.split("/") if part and "{" not in part]
-    letters, noun = _letters(name), _letters(singular(words[-1])) if words else ""
-    others = [other for other in shape.shown.members if other not in shape.update.members]
-    for pattern in (letters, rf"{letters}v\d+", f"{noun}{letters}"):
-        same = [other for other in others if re.fullmatch(pattern, _letters(other))]
-        if same:
-            return same[0] if len(same) == 1 else None
-    return None
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+def _around(field: dict[str, Any], name: str) -> tuple[dict[str, Any], bool]:
+    """Return an object whose name is declared beside it and read-only in it, and whether it has more."""
+    members = field.get("properties", {})
+    name_in_it = {**members.get(name, {"type": "string"}), **READ_ONLY}
+    required = [one for one in field.get("required", ()) if one != name]
+    plain = {word: value for word, value in field.items() if word not in {"required", "default", "examples"}}
+    around = {
+        **plain,
+        "type": "object",
+        "properties": {**members, name: name_in_it},
+        "additionalProperties": False,
+    }
+    return around | ({"required": required} if required else {}), len(members) > (name in members)
 
 
 def _declarable(field: dict[str, Any]) -> dict[str, Any]:

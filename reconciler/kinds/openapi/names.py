@@ -1,0 +1,162 @@
+"""Which property of an item is its name: the likeliest one of a row, or else of an object in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds.openapi.addresses import placeholders_of
+from reconciler.kinds.openapi.words import singular, words_of
+from reconciler.model.phrases import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.kinds.openapi.operations import Operations
+    from reconciler.kinds.openapi.schemas import Schema
+    from reconciler.kinds.openapi.shapes import Shape
+
+_LIKELY: Final = (
+    *("name", "title", "label", "display_name", "displayName", "hostname", "host_name", "host", "domain"),
+    *("domain_name", "username", "user_name", "userName", "login", "email", "handle", "alias", "slug", "key"),
+)
+NAMES: Final = (
+    *_LIKELY,
+    *("nickname", "realm", "fqdn", "url", "uri", "endpoint", "endpoint_url", "address", "ip_address", "ip"),
+    *("cidr", "path", "pattern", "prefix", "external_id", "externalId", "subject", "summary", "description"),
+    *("comment", "notes", "filename", "version", "value"),
+)
+"""Properties that may be the name of an item, the likeliest first."""
+_NAMING: Final = frozenset({"name", "email", "address", "domain", "host", "code"})
+"""Last words of other properties that may be."""
+_NUMBERING: Final = frozenset({"number", "reference", "model", "arn", "orn", "urn"})
+"""Last words of texts that may be where nothing else is."""
+_PORT: Final = "port"
+"""The whole number that may be."""
+_PEOPLE: Final = frozenset({"creator", "author", "owner", "sender", "reviewer", "uploader", "requester"})
+"""Objects about whoever wrote an item, who may have written others."""
+_ASSOCIATIONS: Final = frozenset(
+    {"member", "membership", "assignment", "relationship", "collaborator", "enrollment", "mapping", "grant"}
+    | {"subscription", "setting", "status", "binding", "attachment", "connection"}
+)
+"""What is listed where a row is about another object, whose name it shows."""
+_PROPERTY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Where rows show a name: a member of an object; an update or a creation takes it if it ``is_sent``."""
+
+    outer: str
+    inner: str
+    is_sent: bool
+
+    @property
+    def place(self) -> str:
+        """Return the dotted member."""
+        return f"{self.outer}.{self.inner}"
+
+    def own_name(self, shape: Shape) -> str:
+        """Return what files call it: the inner name, unless that is another property."""
+        is_taken = self.inner in {*shape.shown.members, *shape.update.members}
+        is_other = is_taken or (self.is_sent and self.inner in shape.create.members)
+        return f"{self.outer}_{self.inner}" if is_other else self.inner
+
+
+def is_text(schema: Schema) -> bool:
+    """Return whether any text can be a value."""
+    return schema.types == ["string"] and not {"enum", "writeOnly"} & schema.words.keys()
+
+
+def likeliest_name(path: str, found: Operations, shape: Shape) -> tuple[str | None, Inside | None]:
+    """Return the likeliest name of an item, and where it is inside an object; nothing where there is none."""
+    name = name_property(path, shape)
+    inside = name_inside(found, shape) if name is None else None
+    return (name, None) if inside is None else (inside.own_name(shape), inside)
+
+
+def name_property(path: str, shape: Shape) -> str | None:
+    """Return the property that people know an item by: the best name, if possible one that can be set."""
+    shown, settable = shape.shown, {*shape.create.members, *shape.update.members}
+    texts = [name for name, schema in shown.properties.items() if name != path and is_text(schema)]
+    noun = "_".join(words_of(path)[:-1])
+    known = [word for name in NAMES for word in (name, f"{noun}_{name}")]
+    for among in (settable, shown.members):
+        best = [name for name in known if name in texts and name in among]
+        if best:
+            return best[0]
+    required = [name for name in shape.create.required if name in texts]
+    numbers = [_PORT] if _PORT in settable and shown.member(_PORT).types == ["integer"] else []
+    return next(iter((*_ending(texts, _NAMING), *required, *_ending(texts, _NUMBERING), *numbers)), None)
+
+
+def _ending(names: list[str], words: frozenset[str]) -> list[str]:
+    return [name for name in names if words.intersection(words_of(name)[-1:])]
+
+
+def name_inside(found: Operations, shape: Shape) -> Inside | None:
+    """Return the likeliest name inside an object of a row.
+
+    What can be set there is likelier than what a creation takes by itself, and that than the name of another
+    object which a row of an association is about.
+    """
+    sent, alone, about = [], [], []
+    for outer, schema in shape.shown.properties.items():
+        if schema.types != ["object"] or schema.is_cut or not _is_of_item(outer, found):
+            continue
+        for inner, text in schema.properties.items():
+            one = Inside(outer, inner, _is_sent(shape, outer, inner))
+            if not is_text(text) or inner not in NAMES or not _PROPERTY.fullmatch(one.own_name(shape)):
+                continue
+            if one.is_sent:
+                sent.append(one)
+            elif inner in shape.create.members:
+                alone.append(one)
+            elif inner in _LIKELY and _listed_noun(found) in _ASSOCIATIONS:
+                about.append(one)
+    best = sorted(sent or alone or about, key=lambda one: NAMES.index(one.inner))
+    return best[0] if best else None
+
+
+def chosen_name(chosen: str, shape: Shape) -> tuple[str, Inside | None]:
+    """Return the name that a person has chosen, and where it is. Raises DescriptionError if rows lack it."""
+    outer, _, inner = chosen.partition(".")
+    schema = shape.shown.member(outer)
+    schema = schema.member(inner) if inner else schema
+    if len(schema.types) != 1 or not {"string", "integer"}.issuperset(schema.types):
+        known = listed(candidates(shape), 20)
+        raise DescriptionError(
+            f"no row has a text or whole number {chosen} that may be a name; they have {known}"
+        )
+    inside = Inside(outer, inner, _is_sent(shape, outer, inner)) if inner else None
+    return (chosen, None) if inside is None else (inside.own_name(shape), inside)
+
+
+def candidates(shape: Shape) -> Iterator[str]:
+    """Yield the texts and whole numbers of rows, also those inside an object."""
+    for outer, schema in shape.shown.properties.items():
+        if schema.types in (["string"], ["integer"]):
+            yield outer
+        members = schema.properties if schema.types == ["object"] and not schema.is_cut else {}
+        yield from (f"{outer}.{name}" for name, inner in members.items() if inner.types == ["string"])
+
+
+def _is_of_item(outer: str, found: Operations) -> bool:
+    """Return whether an object may name the item: not its author, a link, or what the collection is in."""
+    words = words_of(outer)
+    around = {singular(words_of(name)[0]) for name in placeholders_of(found.listing.path) if words_of(name)}
+    return bool(words) and not outer.startswith("_") and words[-1] not in _PEOPLE | {"by"} | around
+
+
+def _is_sent(shape: Shape, outer: str, inner: str) -> bool:
+    bodies = (shape.create.member(outer), shape.update.member(outer))
+    known = [
+        body.member(inner) for body in bodies if inner in body.members and not body.words.get("readOnly")
+    ]
+    return any(not member.words.get("readOnly") for member in known)
+
+
+def _listed_noun(found: Operations) -> str:
+    return singular((words_of(found.listing.path.rstrip("/").rpartition("/")[2]) or [""])[-1])
