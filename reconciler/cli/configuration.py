@@ -30,7 +30,7 @@ from reconciler.plan.limits import parse_limit
 from reconciler.validate.configuration import read_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.configuration import ConfigurationFile
@@ -76,11 +76,20 @@ class Configured:
         return {api.kinds: name for name, api in apis.items() if api.kinds is not None}
 
     def at_apis(self, kinds: Mapping[str, Kind]) -> Mapping[str, Kind]:
-        """Return ``kinds`` as they belong to the configured APIs: those of no folder to the only one."""
-        apis = {} if self.configuration is None else self.configuration.apis
-        if len(apis) > 1:
-            return {name: replace(kind, is_one_of_several=True) for name, kind in kinds.items()}
-        return {name: replace(kind, api=api) for api in apis for name, kind in kinds.items()} or kinds
+        """Return ``kinds`` as they belong to the configured APIs: custom ones of no API to the only one."""
+        apis = [] if self.configuration is None else [*self.configuration.apis]
+        if not apis:
+            return kinds
+        several = len(apis) > 1
+        of_api = {
+            name: replace(kind, is_one_of_several=True) if several else replace(kind, api=apis[0])
+            for name, kind in kinds.items()
+            if several or kind.is_custom
+        }
+        return {
+            name: kind if kind.api in apis else replace(kind, api_fault=_api_fault(kind, apis))
+            for name, kind in {**kinds, **of_api}.items()
+        }
 
     @property
     def committed_kinds(self) -> Mapping[str, str]:
@@ -98,6 +107,16 @@ class Configured:
 
 
 NOT_CONFIGURED: Final = Configured()
+
+
+def _api_fault(kind: Kind, apis: Sequence[str]) -> str:
+    """Return why a kind whose API is not among ``apis`` is of no use, and what to do about it."""
+    if kind.is_custom:
+        return f"{kind.name} is a kind of none of the APIs {listed(apis)}; name its folder as kinds of one"
+    return (
+        f"{kind.name} is a kind of the API {kind.api}, and the configuration has {listed(apis)}; "
+        f"add {kind.api}: {{}} under apis"
+    )
 
 
 def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapping[str, Any]:

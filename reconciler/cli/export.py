@@ -86,6 +86,8 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     kind = named_kind(kinds, options.kind)
     if kind is None:
         raise click.BadParameter(f"{options.kind!r} is none of {', '.join(kinds)}", param_hint="--kind")
+    if kind.api_fault:
+        raise ConfigurationError(kind.api_fault)
     scope = _scope(kind, options)
     content = None if into is None else _content(into)
     now = clock.now()

@@ -89,13 +89,14 @@ class Kind:
     it requires where other fields have certain values, ``immutable`` those that only a creation can set.
     ``foreign`` maps a field to the values that mark a key as managed elsewhere. ``optional`` maps a field
     that a response may lack, or give as null, to what that means. ``secret`` names the member that only the
-    response to a creation has, ``created`` the time of creation.
-    ``create_requires`` are the fields that a creation must have besides the identity, None if keys of this
-    kind are not created; ``create_later`` those that it does not take. ``listing`` says how keys are listed,
-    ``update`` how they are changed, ``envelope`` what is around them. ``read_from`` maps a field to the
-    dotted member of responses that shows it, ``shown`` to the shape in which they do; maps in ``merged`` are
-    sent as RFC 7396 says. ``renamed`` maps names in files to those of the API. ``query`` and ``headers`` are
-    constants of every request. An accepted write is read back for ``wait`` seconds.
+    response to a creation has, ``created`` the time of creation. ``create_requires`` are the fields that a
+    creation must have besides the identity, None if keys of this kind are not created; ``create_later`` those
+    that it does not take. ``listing`` says how keys are listed, ``update`` how they are changed, ``envelope``
+    what is around them. ``read_from`` maps a field to the dotted member of responses that shows it, ``shown``
+    to the shape in which they do; maps in ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in
+    files to those of the API. ``query`` and ``headers`` are constants of every request. An accepted write is
+    read back for ``wait`` seconds. ``is_one_of_several`` means that several APIs are
+    configured, ``api_fault`` says that this one is not, and ``is_custom`` that people wrote the file.
     """
 
     name: str
@@ -128,11 +129,10 @@ class Kind:
     headers: Mapping[str, str]
     wait: float
     is_one_of_several: bool
-    """Whether the configuration has several APIs, so that people are to be told which one it is."""
     is_custom: bool
-    """Whether people wrote its file, and can change it."""
     is_plain: bool
     """Whether responses show keys in the words of files, so that nothing has to be converted."""
+    api_fault: str = ""
 
     @property
     def has_ids(self) -> bool:

@@ -28,6 +28,8 @@ def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope
     found = None if kind is None else kind.parse_address(f"{kind.name}{slash}{rest}")
     if kind is None or found is None:
         raise ConfigurationError(f"{address} is not an address such as caas/1/76/name")
+    if kind.api_fault:
+        raise ConfigurationError(f"{address}: {kind.api_fault}")
     return kind, *found
 
 

@@ -32,6 +32,7 @@ def _described(kind: Kind, file: str | None) -> Mapping[str, Any]:
     return {
         "name": kind.name,
         "api": kind.api,
+        "unusable": kind.api_fault or None,
         "source": "packaged" if file is None else "file",
         "file": file,
         "collection": kind.collection,
@@ -57,6 +58,7 @@ def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
     needs = f", with {listed(create)}" if create else ""
     facts = {
         **({"api": kind.api} if kind.is_one_of_several else {}),
+        **({"unusable": kind.api_fault} if kind.api_fault else {}),
         "from": files.get(kind.name, "packaged"),
         "path": kind.item.replace("{}", f"{{{kind.path_field}}}"),
         "named by": kind.identity,

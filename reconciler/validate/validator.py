@@ -16,13 +16,7 @@ from reconciler.load.files import load, parse_content
 from reconciler.model.canonical import parse_instant
 from reconciler.model.collector import paused_collector
 from reconciler.model.configuration import BUILT_IN_API
-from reconciler.model.desired import (
-    DesiredKey,
-    DesiredScope,
-    DesiredState,
-    Lifecycle,
-    NamedParameter,
-)
+from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState, Lifecycle, NamedParameter
 from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope, ScopeDefaults
@@ -97,6 +91,8 @@ class Validator:
             of_kind = [violation for violation in violations if violation.path == ("kind",)]
             self._problems.extend(_problems(assumed, document, None, of_kind))
             return
+        if kind.api_fault:
+            self._problem(kind.api_fault, document.position(("kind",)))
         scope = self._scope(kind, document, violations)
         self._problems.extend(_problems(kind, document, scope, violations))
         self._warnings.extend(_spellings(kind, document, scope, respelled))

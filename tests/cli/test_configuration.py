@@ -564,6 +564,52 @@ def test_a_kind_that_two_apis_have_must_be_named_with_its_api(cli: CommandLine) 
 # Whose configuration counts
 
 
+CAAS = "project_id: 1\nregion_id: 76\nkeys:\n  - name: web\n    description: x\n"
+UNCONFIGURED = "add gcore: {} under apis"
+
+
+@pytest.mark.parametrize("apis", [1, 2])
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [(f"kind: caas\n{CAAS}", "keys/caas.yaml:1:7"), (CAAS, "keys/caas.yaml:1:1")],
+    ids=["named", "by default"],
+)
+def test_a_packaged_kind_needs_its_api(  # noqa: PLR0913, PLR0917 - two servers, and two parameters
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder, text: str, place: str, apis: int
+) -> None:
+    described = {"base_url": server.url, "kinds": "kinds/github/"}
+    members = {"github": described, "tea": {"base_url": other.url}}
+    configure(work, server, apis=dict([*members.items()][:apis]))
+    (work / "keys/caas.yaml").write_text(text, encoding="utf-8")
+    named = "github" if apis == 1 else "github, tea"
+    message = f"{place}: caas is a kind of the API gcore, and the configuration has {named}; {UNCONFIGURED}"
+    for words in (("validate",), ("plan",), ("apply", "--auto-approve"), ("drift",)):
+        done = cli(*words)
+        assert (done.code, message in done.err) == (1, True), (words, done.err)
+    for command in ("explain caas/1/76/web", "export --project-id 1 --region-id 76"):
+        done = cli(*command.split())
+        assert (done.code, UNCONFIGURED in done.err) == (1, True), (command, done.err)
+    assert f"unusable  caas is a kind of the API gcore, and the configuration has {named}" in cli("kinds").out
+    assert server.requests == other.requests == []
+
+
+def test_a_custom_kind_of_no_api_is_of_the_only_one_or_refused(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    (work / "kinds/github").rename(work / "keys/kinds")
+    apis: dict[str, Any] = {"github": {"base_url": server.url}}
+    configure(work, server, apis=apis)
+    assert (cli("validate").code, cli("plan").code, len(server.requests)) == (0, 0, 1)
+    configure(work, server, apis=apis | {"tea": {"base_url": other.url}})
+    reason = "label is a kind of none of the APIs github, tea; name its folder as kinds of one"
+    for command in ("validate", "plan"):
+        done = cli(command)
+        assert (done.code, f"keys/labels.yaml:1:7: {reason}" in done.err) == (1, True), done.err
+    configure(work, server, apis=apis | {"gcore": {}})
+    assert cli("validate").code == 0
+    assert (len(server.requests), other.requests) == (1, [])
+
+
 @pytest.fixture
 def reviewed(work: Path, server: Recorder, other: Recorder) -> Path:
     """A pull request that sends the requests to another host, for which there is a token too."""

@@ -52,6 +52,7 @@ def test_the_kinds_as_json_say_what_can_be_done(cli: CommandLine, tmp_path: Path
     assert json.loads(done.out)["kinds"][-1] == {
         "name": "pet",
         "api": "gcore",
+        "unusable": None,
         "source": "file",
         "file": f"{tmp_path}/kinds/pet.schema.json",
         "collection": PETS,
