@@ -64,11 +64,13 @@ class Listing:
 class Shown:
     """The shape in which responses show a field.
 
-    Pairs whose member ``unless`` is true are the service's own: they cannot be set.
+    Pairs whose member ``unless`` is true are the service's own: they cannot be set. ``read_only`` are members
+    of a pair that the service sets.
     """
 
     shape: str
     unless: str | None = None
+    read_only: tuple[str, ...] = ()
 
 
 class BodyRule(StrEnum):
@@ -122,7 +124,9 @@ def listing_of(described: Described, style: str | None) -> Listing:
 def shown_of(described: Mapping[str, Any]) -> Mapping[str, Shown]:
     """Return how fields are shown: a word is a shape without exceptions."""
     return {
-        name: Shown(shape) if isinstance(shape, str) else Shown(shape["shape"], shape["unless"])
+        name: Shown(shape)
+        if isinstance(shape, str)
+        else Shown(shape["shape"], shape.get("unless"), tuple(shape.get("read_only", ())))
         for name, shape in described.items()
     }
 

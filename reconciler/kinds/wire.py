@@ -43,7 +43,12 @@ def object_of(kind: Kind, row: Any) -> Any:
         others = {name: value for name, value in row.items() if name not in kind.renamed.values()}
         # What the API itself calls like a name of files is hidden by that, and must not be dropped unseen.
         row = {OWN_NAME.format(name) if name in kind.renamed else name: others[name] for name in others} | own
-    return {name: _taken(value, kind.shown.get(name)) for name, value in {**row, **elsewhere}.items()}
+    row = {**row, **elsewhere}
+    found = {name: _taken(value, kind.shown.get(name)) for name, value in row.items()}
+    for name, shown in kind.shown.items():
+        if name in row and found[name] is not row[name] and shown.shape == PAIRS:
+            found |= _beside(name, shown, row[name])
+    return found
 
 
 def item_of(kind: Kind, response: Any) -> Any:
@@ -110,14 +115,26 @@ def _taken(value: Any, shown: Shown | None) -> Any:
         is_pairs = isinstance(value, list) and all(
             isinstance(pair, dict) and pair.keys() >= _PAIR and isinstance(pair["key"], str) for pair in value
         )
-        own = (
-            [pair for pair in value if shown.unless is None or pair.get(shown.unless) is not True]
-            if is_pairs
-            else []
-        )
+        own = _settable(shown, value) if is_pairs else []
         found = {pair["key"]: pair["value"] for pair in own}
         return found if is_pairs and len(found) == len(own) else value
     if isinstance(value, list):
         return [_taken(item, shown) for item in value]
     inner = member(value, shown.shape) if isinstance(value, dict) else None
     return value if inner is None else inner
+
+
+def _settable(shown: Shown, pairs: list[Any]) -> list[Any]:
+    """Return the pairs that are not the service's own."""
+    return [pair for pair in pairs if shown.unless is None or pair.get(shown.unless) is not True]
+
+
+def _beside(name: str, shown: Shown, pairs: list[Any]) -> dict[str, Any]:
+    """Return what pairs have besides, by paths: a map has no place for it, and it must not be lost unseen."""
+    known = {*_PAIR, shown.unless, *shown.read_only}
+    return {
+        f"{name}[].{inner}": value
+        for pair in _settable(shown, pairs)
+        for inner, value in pair.items()
+        if inner not in known
+    }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.rest import BodyRule
+from reconciler.kinds.wire import PAIRS
 from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 
@@ -48,7 +49,11 @@ def undescribed(kind: Kind, live: Values) -> str:
     if not names:
         return ""
     what = f"an update sends the whole key, and would drop {listed(sorted(names), _MOST)}"
-    return f"{what}, which its kind does not describe; describe it there, as readOnly if it cannot be set"
+    pairs = tuple(f"{name}[]." for name, shown in kind.shown.items() if shown.shape == PAIRS)
+    remedy = "describe it there, as readOnly if it cannot be set"
+    if pairs and all(name.startswith(pairs) for name in names):
+        remedy = "name it there as read_only, under shown, if the service sets it"
+    return f"{what}, which its kind does not describe; {remedy}"
 
 
 def whole_values(kind: Kind, live: Values, patch: Values) -> Values:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
+from reconciler.kinds.wire import body_of, item_of
 from reconciler.model.outcome import Outcome, Result
+from reconciler.plan.whole import undescribed, whole_values
 from tests.support import FakeClock, Handler, Script, connect
 from tests.values import declared, kind_with, make_plan
 
@@ -205,6 +210,38 @@ def test_a_whole_update_that_would_lose_something_is_not_sent(item: Any, reason:
     outcome, requests = outcome_of(PUT, change_of(PUT, note="new"), shown(item))
     assert (outcome.result, [request.method for request in requests]) == (Result.NOT_ATTEMPTED, ["GET"])
     assert reason in outcome.detail
+
+
+SHOWN_TAGS = {"shape": "pairs", "unless": "fixed", "read_only": ["at"]}
+TAGGED = kind_with(
+    {"note": TEXT, "tags": {"type": "object", "additionalProperties": TEXT}},
+    update={"method": "PUT"},
+    shown={"tags": SHOWN_TAGS},
+)
+PAIR = st.fixed_dictionaries(
+    {"key": st.sampled_from("abc"), "value": st.sampled_from("xy")},
+    optional={"fixed": st.booleans(), "at": st.just(0), "by": st.sampled_from([None, "me"])},
+)
+
+
+@given(
+    st.lists(PAIR, max_size=3, unique_by=itemgetter("key")),
+    st.sampled_from([{"note": "new"}, {"tags": {"a": "new"}}]),
+)
+def test_a_whole_update_loses_nothing_of_pairs_or_is_refused(
+    pairs: list[dict[str, Any]], patch: dict[str, Any]
+) -> None:
+    live = {"name": "web-key", "note": "old", "tags": pairs}
+    row = item_of(TAGGED, live)
+    own = [pair for pair in pairs if not pair.get("fixed")]
+    if any("by" in pair for pair in own):
+        assert "would drop tags[].by, which its kind does not describe; name it" in undescribed(TAGGED, row)
+        return
+    body = body_of(TAGGED, whole_values(TAGGED, row, patch))
+    # The service replaces all pairs but its own, and sets the time.
+    kept = [pair for pair in pairs if pair not in own]
+    stored = [{"key": key, "value": value, "at": 0} for key, value in body["tags"].items()]
+    assert item_of(TAGGED, {**live, **body, "tags": [*kept, *stored]}) == {**row, **patch}
 
 
 def test_a_number_that_cannot_be_read_exactly_is_not_sent_back() -> None:

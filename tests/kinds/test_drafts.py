@@ -586,6 +586,16 @@ MAP = {"type": "object", "additionalProperties": TEXT}
     ("taken", "shown", "expected"),
     [
         (MAP, {"type": "array", "items": an_object({"key": TEXT, "value": TEXT})}, {"tag": "pairs"}),
+        (
+            MAP,
+            {
+                "type": "array",
+                "items": an_object(
+                    {"key": TEXT, "value": TEXT, "at": {**TEXT, "readOnly": True}, "by": TEXT}
+                ),
+            },
+            {"tag": {"shape": "pairs", "read_only": ["at"]}},
+        ),
         (TEXT, an_object({"id": TEXT, "name": TEXT}), {"tag": "id"}),
         (TEXT, an_object({"value": TEXT}), {"tag": "value"}),
         (

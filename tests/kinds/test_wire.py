@@ -54,10 +54,14 @@ def kind_of(**extension: Any) -> Kind:
         (kind_of(style="json-api", type="t"), {"id": "7", "attributes": None}, {"id": "7"}),
         (kind_of(shown={"tags": "pairs"}), {"tags": [{"key": "a", "value": "1"}]}, {"tags": {"a": "1"}}),
         (kind_of(shown={"tags": "pairs"}), {"tags": []}, {"tags": {}}),
-        (kind_of(shown={"tags": "pairs"}), {"tags": [{"key": "", "value": "", "x": 2}]}, {"tags": {"": ""}}),
         (
-            kind_of(shown={"tags": {"shape": "pairs", "unless": "fixed"}}),
-            {"tags": [{"key": "a", "value": "1", "fixed": True}, {"key": "b", "value": "2", "fixed": False}]},
+            kind_of(shown={"tags": "pairs"}),
+            {"tags": [{"key": "", "value": "", "x": 2}]},
+            {"tags": {"": ""}, "tags[].x": 2},
+        ),
+        (
+            kind_of(shown={"tags": {"shape": "pairs", "unless": "fixed", "read_only": ["at"]}}),
+            {"tags": [{"key": "a", "value": "1", "fixed": True}, {"key": "b", "value": "2", "at": 0}]},
             {"tags": {"b": "2"}},
         ),
         (kind_of(shown={"tenant": "id"}), {"tenant": {"id": 7, "name": "x"}}, {"tenant": 7}),

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.openapi.words import singular
+from reconciler.kinds.wire import PAIRS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.kinds.openapi.operations import Operations
     from reconciler.kinds.openapi.schemas import Schema
     from reconciler.kinds.openapi.shapes import Shape
 
 _DEPTH: Final = 5
 """Levels at which what is set and what is shown are compared."""
+PAIR: Final = frozenset({"key", "value"})
+_FIXED: Final = frozenset({"readonly", "isreadonly"})
+"""Members of a pair that say that it is the service's own, without punctuation and capitals."""
 
 
 def kinds(schema: Schema) -> set[str]:
@@ -58,3 +64,12 @@ def shown_as(name: str, found: Operations, shape: Shape) -> str | None:
 def letters_of(name: str) -> str:
     """Return a name in small letters without punctuation."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def shown_pairs(members: Mapping[str, Schema]) -> Any:
+    """Return what a kind says of a map that is shown as pairs with these members."""
+    fixed = [one for one in members if letters_of(one) in _FIXED and members[one].types == ["boolean"]][:1]
+    unless = {"unless": fixed[0]} if fixed else {}
+    set_there = [one for one in members if members[one].words.get("readOnly") and one not in {*PAIR, *fixed}]
+    read_only = {"read_only": set_there} if set_there else {}
+    return {"shape": PAIRS, **unless, **read_only} if unless or read_only else PAIRS

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import RESERVED
 from reconciler.kinds.openapi.fields import READ_ONLY, FieldDrafter
-from reconciler.kinds.openapi.likeness import are_alike, kinds, letters_of, shown_as
+from reconciler.kinds.openapi.likeness import PAIR, are_alike, kinds, shown_as, shown_pairs
 from reconciler.kinds.openapi.scope import as_segment
 from reconciler.kinds.openapi.words import words_of
 from reconciler.kinds.paths import NAME_PATTERN
 from reconciler.kinds.shape import type_names
-from reconciler.kinds.wire import PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,8 +36,6 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "state": ("status", "phase"),
     "lifecycle": ("life_cycle", "life_cycle_policy"),
 }
-_FIXED: Final = frozenset({"readonly", "isreadonly"})
-"""Members of a pair that say that it is the service's own, without punctuation and capitals."""
 _TEXTS: Final = frozenset({"pattern", "minLength", "maxLength", "format"})
 
 
@@ -162,12 +159,9 @@ class Properties:
             return True
         if "object" in taken.types and not taken.members and shown.items is not None:
             members = shown.items.properties
-            fixed = [
-                one for one in members if letters_of(one) in _FIXED and members[one].types == ["boolean"]
-            ]
-            is_pairs = {"key", "value"} <= members.keys()
+            is_pairs = members.keys() >= PAIR
             if is_pairs:
-                self.shown[name] = {"shape": PAIRS, "unless": fixed[0]} if fixed else PAIRS
+                self.shown[name] = shown_pairs(members)
             return is_pairs
         one, other = (taken.items, shown.items) if "array" in taken.types else (taken, shown)
         if one is None or other is None or other.types != ["object"]:
