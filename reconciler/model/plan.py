@@ -125,6 +125,7 @@ class Change:
     ``is_undeclared`` marks a key that is deleted because its scope is exclusive; ``may_revoke`` is false if
     the key's lifecycle forbids to revoke access. ``origin`` is that of the creation or deletion. Keys of the
     kind have a secret, shown once, if ``has_secret``. ``api`` is the name of the API that it is sent to.
+    ``parts`` are the declared values of those fields whose value in ``after`` has live members besides.
     """
 
     scope: Scope
@@ -144,6 +145,7 @@ class Change:
     path_id: str | None = None
     api: str = BUILT_IN_API
     requests: tuple[Request, ...] = ()
+    parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def address(self) -> str:

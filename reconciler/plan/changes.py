@@ -208,8 +208,18 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     )
     if masked := hidden(kind, declared, change.patch):
         return Planned(problems=(*problems, _problem(scope, key, masked)))
-    may_revoke = not key.lifecycle.prevent_revoke
-    return Planned(replace(change, created=created_at(kind, live), may_revoke=may_revoke), problems)
+    may_revoke, parts = not key.lifecycle.prevent_revoke, _parts(kind, declared, after)
+    change = replace(change, created=created_at(kind, live), may_revoke=may_revoke, parts=parts)
+    return Planned(change, problems)
+
+
+def _parts(kind: Kind, declared: Values, after: Values) -> Values:
+    """Return the declared values of objects that ``after`` has with live members besides."""
+    objects = {
+        name: declared[name] for name in after.keys() & declared.keys() if isinstance(after[name], dict)
+    }
+    forms, _ = readable(kind, objects, objects)
+    return {name: form for name, form in forms.items() if json_text(form) != json_text(after[name])}
 
 
 def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:

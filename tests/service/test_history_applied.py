@@ -9,17 +9,18 @@ import pytest
 
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.live import LiveScope
+from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Origin
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
-from reconciler.plan.origins import with_origins
+from reconciler.plan.origins import BaseState, with_origins
 from reconciler.plan.planning import assemble, plan_scope
-from reconciler.service.history.applied import Applied
+from reconciler.service.history.applied import Applied, store_write
 from reconciler.service.history.database import Database
-from tests.values import CAAS, NOW, SCOPE, declared, live
+from tests.values import CAAS, NOW, SCOPE, declared, kind_with, live
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.model.plan import Plan
 
@@ -128,3 +129,58 @@ def test_an_undeclared_key_of_a_newly_exclusive_scope_is_pending_deletion(
     for _ in range(3):
         found = origins(applied, exclusive, r76=[live("web"), live("other"), live("stray")])
         assert found == [Origin.CONFIG, Origin.DRIFT]
+
+
+HOOK = kind_with(
+    {"hook": {"type": "object", "properties": {"url": {"type": "string"}, "size": {"type": "integer"}}}},
+    create={"requires": []},
+)
+HOOKS = DesiredState(
+    (DesiredScope(Scope("thing", 1, names=("project_id",)), (declared(hook={"url": "ours"}),)),)
+)
+
+
+def hooks(*live_hooks: Mapping[str, Any]) -> Plan:
+    """Plan the only key, live with this hook or not at all."""
+    (part,) = HOOKS.scopes
+    rows = [{"name": "web-key", "hook": hook} for hook in live_hooks]
+    live_keys = LiveScope(part.scope, dict(zip(["web-key"], rows, strict=False)))
+    return assemble([plan_scope(HOOK, part, live_keys, NOW)])
+
+
+@pytest.mark.parametrize("later", [[], [{"url": "theirs", "size": 2}], [{"size": 2}]])
+def test_a_write_applies_nothing_that_an_object_leaves_out(later: list[Mapping[str, Any]]) -> None:
+    (change,) = hooks({"url": "old", "size": 1}).changes
+    with Database(None) as database:
+        with database.transaction() as connection:
+            store_write(connection, Outcome(change, Result.APPLIED))
+        at_base = Applied(database, {"thing": HOOK}).at_base()
+        (found,) = with_origins({"thing": HOOK}, hooks(*later), at_base).changes
+        assert at_base(change).fields == {"hook": '{"url":"ours"}'}
+    assert {found.origin, *(field.origin for field in found.fields)} - {None} == {Origin.DRIFT}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fields"),
+    [
+        ({"result": Result.APPLIED}, {"description": '"ours"', "expire": "null"}),
+        ({"result": Result.UNCHANGED}, {"description": '"ours"'}),
+        ({"result": Result.NOT_VERIFIED, "secret_at": "file"}, {}),
+        ({"result": Result.NOT_VERIFIED}, None),
+        ({"result": Result.FAILED}, None),
+    ],
+)
+def test_a_creation_applies_what_the_new_key_was_seen_to_hold(
+    outcome: dict[str, Any], fields: Mapping[str, str] | None
+) -> None:
+    part = DesiredScope(SCOPE, (declared("new", description="ours", expire=None, containers=[]),))
+    plan = planned(DesiredState((part,)), r76=[live("other")])
+    change = next(iter((*plan.changes, *plan.missing)))
+    with Database(None) as database:
+        with database.transaction() as connection:
+            store_write(connection, Outcome(change, **outcome))
+        found = Applied(database, {"caas": CAAS}).at_base()(change)
+    known = {name: text for name, text in found.fields.items() if name != "containers"}
+    assert (known, found.state) == (
+        (fields or {}, BaseState.UNKNOWN if fields is None else BaseState.DECLARED)
+    )

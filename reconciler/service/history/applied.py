@@ -218,11 +218,22 @@ def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
         connection.execute(_STORE, _row(change.address, BaseKey(BaseState.ABSENT)))
         return
     before = _find(connection.execute, change.address) or _NEVER
-    names = change.after.keys() if change.action is Action.CREATE else record_names(change)
-    written = {name: json_text(change.after[name]) for name in names}
-    is_complete = change.action is Action.CREATE or before.is_complete
-    after = BaseKey(BaseState.DECLARED, {**before.fields, **written}, is_complete)
-    connection.execute(_STORE, _row(change.address, after))
+    connection.execute(_STORE, _row(change.address, _after_write(outcome, before)))
+
+
+def _after_write(outcome: Outcome, before: BaseKey) -> BaseKey:
+    """Return what is applied of a key that exists after a write: what it was seen to hold, and no more."""
+    change = outcome.change
+    if outcome.result not in _DONE:
+        return BaseKey(BaseState.DECLARED, is_complete=False)  # a new key whose secret is stored, no more
+    is_made = change.action is Action.CREATE and outcome.result is Result.APPLIED
+    names: Iterable[str] = record_names(change)
+    if change.action is Action.CREATE:
+        # A key that somebody else made was compared with what the request would have carried.
+        names = change.after if is_made else change.patch.keys() & change.after.keys()
+    # What an object leaves out was not applied, and may be anything by the next reading.
+    written = {name: json_text(change.parts.get(name, change.after[name])) for name in names}
+    return BaseKey(BaseState.DECLARED, {**before.fields, **written}, is_made or before.is_complete)
 
 
 def _applied(kind: Kind, key: DesiredKey, change: Change | None, before: BaseKey) -> BaseKey:
