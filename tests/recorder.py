@@ -27,14 +27,18 @@ class Recorded:
 
 @dataclass(slots=True)
 class Recorder:
-    """The requests so far; ``location`` is where all of them are redirected, if it is set."""
+    """The requests so far; ``location`` is where those of ``moved`` methods are redirected, if it is set."""
 
     url: str = ""
     requests: list[Recorded] = field(default_factory=list)
     location: str = ""
+    moved: frozenset[str] = frozenset({"GET", "PATCH", "POST", "DELETE"})
+    moved_status: int = 302
     status: int = 200
     link: str = ""
     """The header Link of the first response."""
+    page: Any = None
+    """The response to a GET of the collection, instead of a list of one label."""
     token: str = ""
     """The access token that a POST returns."""
 
@@ -58,7 +62,8 @@ class Recorder:
         if request.method == "POST":
             return {"access_token": self.token, "token_type": "Bearer", "expires_in": 3600}
         is_list = request.target.partition("?")[0].endswith("/labels")
-        return [label("bug")] if is_list else label("bug")
+        page = [label("bug")] if self.page is None else self.page
+        return page if is_list else label("bug")
 
 
 @contextlib.contextmanager
@@ -73,8 +78,9 @@ def recorder() -> Iterator[Recorder]:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
             content = json.dumps(server.respond(Recorded(self.command, self.path, headers, body))).encode()
-            self.send_response(302 if server.location else server.status)
-            if server.location:
+            is_moved = bool(server.location) and self.command in server.moved
+            self.send_response(server.moved_status if is_moved else server.status)
+            if is_moved:
                 self.send_header("Location", server.location)
             if server.link and len(server.requests) == 1:
                 self.send_header("Link", server.link)
@@ -83,7 +89,7 @@ def recorder() -> Iterator[Recorder]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PATCH = do_POST = _respond  # noqa: N815 - the names that the base class looks for
+        do_GET = do_PATCH = do_POST = do_DELETE = _respond  # noqa: N815 - the names that the base class looks for
 
         def log_message(self, *_arguments: Any) -> None:
             """Print nothing."""

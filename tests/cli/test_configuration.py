@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.kinds.packaged import configuration_schema, resource
-from tests.hostile_git import git
+from tests.hostile_git import Canary, git, pass_for_a_repository
+from tests.labels import label
 from tests.recorder import recorder
 from tests.support import TOKEN
 
@@ -329,6 +330,46 @@ def test_a_redirect_takes_no_token_to_another_host(
     assert work.is_dir()
 
 
+@pytest.mark.parametrize("status", [201, 202, 303, 307])
+@pytest.mark.parametrize("method", ["PATCH", "POST", "DELETE"])
+def test_the_location_in_a_response_to_a_write_is_never_followed(  # noqa: PLR0913, PLR0917 - what is sent where
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder, method: str, status: int
+) -> None:
+    file, keys = work / "kinds/github/label.schema.json", work / "keys/labels.yaml"
+    kind = json.loads(file.read_text(encoding="utf-8"))
+    kind["x-reconciler"] |= {"create": {"requires": ["color"]}, "wait": 1}
+    file.write_text(json.dumps(kind), encoding="utf-8")
+    text = keys.read_text(encoding="utf-8")
+    keys.write_text(
+        {
+            "PATCH": text,
+            "POST": text.replace("name: bug", "name: new"),
+            "DELETE": text.replace("color: d73a4a", "state: absent"),
+        }[method],
+        encoding="utf-8",
+    )
+    server.location, server.moved = f"{other.url}/repos/acme/site/labels/bug", frozenset({method})
+    server.moved_status = status
+    done = cli("apply", "--auto-approve", "--retries", "0")
+    assert [request.method for request in server.requests].count(method) == 1, done.everything
+    assert (done.code in {1, 4}, other.requests) == (True, []), done.everything
+
+
+def test_a_client_of_oauth_is_not_redirected(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    configure(work, server, {"auth": {"oauth2": {"token_url": f"{server.url}/token"}}})
+    for what in ("CLIENT_ID", "CLIENT_SECRET"):
+        cli.environment.setenv(f"RECONCILER_{what}_{server.variable}", f"the-{what}")
+    server.location = f"{other.url}/token"
+    done = cli("plan", "--retries", "0")
+    assert (done.code, other.requests, "the secret of the client stays with one host" in done.err) == (
+        1,
+        [],
+        True,
+    )
+
+
 def test_a_link_to_the_next_page_takes_no_token_to_another_host(
     cli: CommandLine, work: Path, server: Recorder, other: Recorder
 ) -> None:
@@ -347,14 +388,44 @@ def test_a_link_to_the_next_page_takes_no_token_to_another_host(
     )
 
 
+def test_an_address_in_the_body_of_a_page_is_no_address(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    file = work / "kinds/github/label.schema.json"
+    kind = json.loads(file.read_text(encoding="utf-8"))
+    kind["x-reconciler"]["list"] = {
+        "style": "cursor",
+        "results": "items",
+        "cursor": "after",
+        "next": "meta.next",
+    }
+    file.write_text(json.dumps(kind), encoding="utf-8")
+    address = f"{other.url}/repos/acme/site/labels?after=c2"
+    server.page = {"items": [label("bug")], "meta": {"next": address}}
+    cli("plan")
+    assert (len(server.requests) > 1, other.requests) == (True, [])
+    for request in server.requests:
+        assert request.target.partition("?")[0] == "/repos/acme/site/labels"
+
+
 @pytest.mark.parametrize("host", ["https://evil.example.com", "//evil.example.com", "@evil.example.com"])
 def test_a_kind_cannot_name_a_host(cli: CommandLine, work: Path, server: Recorder, host: str) -> None:
     file = work / "kinds/github/label.schema.json"
     kind = json.loads(file.read_text(encoding="utf-8"))
-    for member in ("collection", "item"):
-        changed = {**kind, "x-reconciler": {**kind["x-reconciler"], member: f"{host}/x/{{owner}}"}}
-        file.write_text(json.dumps(changed), encoding="utf-8")
-        assert (cli("plan").code, server.requests) == (1, [])
+    path = f"{host}/repos/{{owner}}/{{repo}}/labels"
+    for changed in (
+        {"collection": path},
+        {"item": f"{path}/{{name}}"},
+        {"update": {"method": "PATCH", "path": f"{path}/{{name}}"}},
+        {"send": {"headers": {"Host": "evil.example.com"}}},
+        {"send": {"headers": {"X-Forwarded-Host": "evil.example.com"}}},
+        {"base_url": host},
+    ):
+        described = {**kind, "x-reconciler": {**kind["x-reconciler"], **changed}}
+        file.write_text(json.dumps(described), encoding="utf-8")
+        done = cli("plan")
+        assert (done.code, server.requests) == (1, []), changed
+        assert "kinds/github/label.schema.json:1:" in done.err
 
 
 @pytest.mark.parametrize("member", ["token", "token_env", "token_file", "env", "password", "command"])
@@ -367,7 +438,33 @@ def test_authentication_names_no_variable_file_or_program(
         assert (done.code, "GITHUB_TOKEN" in done.err, server.requests) == (1, False, [])
 
 
-@pytest.mark.parametrize("link", ["kinds/github", "keys", "reconciler.yaml"])
+@pytest.mark.parametrize("name", ["GCORE_API_KEY", "RECONCILER_TOKEN"])
+def test_a_value_that_looks_like_a_variable_is_a_text(
+    cli: CommandLine, work: Path, server: Recorder, name: str
+) -> None:
+    written = f"${{{name}}} ${name} %{name}% {{{{ {name} }}}} !env {name}"
+    cli.environment.setenv(name, TOKEN)
+    configure(work, server, {"headers": {"X-Note": written}, "auth": {"scheme": f"${name}"}})
+    assert cli("plan").code == 0
+    assert server.sent("X-Note") == {written}
+    assert server.sent("Authorization") == {f"${name} {BOUND}"}
+    configure(work, server, {"base_url": f"https://${{{name}}}.example.com"})
+    done = cli("plan")
+    assert (done.code, "apis.github.base_url cannot be used" in done.err) == (1, True)
+    assert TOKEN not in server.text + done.everything
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "kinds",
+        "kinds/github",
+        "kinds/github/label.schema.json",
+        "keys",
+        "keys/labels.yaml",
+        "reconciler.yaml",
+    ],
+)
 def test_a_link_out_of_the_repository_is_not_followed(
     cli: CommandLine, work: Path, server: Recorder, link: str
 ) -> None:
@@ -376,6 +473,69 @@ def test_a_link_out_of_the_repository_is_not_followed(
     (work / link).symlink_to(outside)
     done = cli("plan")
     assert (done.code, "leads out of the Git work tree" in done.err, server.requests) == (1, True, [])
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Canary:
+    """A program that files name wherever one might be run."""
+    return Canary(tmp_path / "canary")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secret_sink: exec:{program}\n",
+        "pass_env: [GCORE_API_KEY]\n",
+        "limits: {{secret_sink: 'exec:{program}'}}\n",
+        "environments: {{production: {{secret_sink: 'exec:{program}'}}}}\n",
+        "apis: {{github: {{base_url: '{url}', auth: {{exec: '{program}'}}}}}}\n",
+        "apis: {{github: {{base_url: '{url}', token_command: '{program}'}}}}\n",
+        "paths: !!python/object/apply:os.system ['{program}']\n",
+        "paths: !include {program}\n",
+        "$schema: {url}/config.schema.json\npaths: [keys/]\n",
+        "<<: {url}\npaths: [keys/]\n",
+        "paths: ['$({program})']\n",
+        "paths: ['`{program}`', '{url}/keys.yaml']\n",
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "validate"])
+def test_a_configuration_runs_and_fetches_nothing(  # noqa: PLR0913, PLR0917 - what it could reach
+    cli: CommandLine, work: Path, canary: Canary, other: Recorder, text: str, command: str
+) -> None:
+    file = work / "reconciler.yaml"
+    file.write_text(text.format(program=canary.program, url=other.url), encoding="utf-8")
+    done = cli(command, "--env", "production") if "production" in text else cli(command)
+    assert (done.code, other.requests, canary.is_silent()) == (1, [], True), done.everything
+
+
+@pytest.mark.parametrize("word", ["$ref", "$schema", "$id", "exec", "auth", "token_file", "base_url"])
+def test_a_kind_runs_and_fetches_nothing(  # noqa: PLR0913, PLR0917 - what it could reach
+    cli: CommandLine, work: Path, canary: Canary, server: Recorder, other: Recorder, word: str
+) -> None:
+    file = work / "kinds/github/label.schema.json"
+    kind = json.loads(file.read_text(encoding="utf-8"))
+    for value in (f"{other.url}/kind.json", "file:///etc/passwd", str(canary.program)):
+        places = [kind, kind["x-reconciler"], kind["properties"]["color"]]
+        for place in places:
+            old = place.get(word)
+            place[word] = value
+            file.write_text(json.dumps(kind), encoding="utf-8")
+            done = cli("plan")
+            assert (done.code, server.requests) == (1, []), (place, done.everything)
+            place.pop(word) if old is None else place.update({word: old})
+    assert (other.requests, canary.is_silent()) == ([], True)
+
+
+@pytest.mark.parametrize("folder", [".", "keys"])
+def test_git_runs_nothing_that_a_pull_request_names(
+    cli: CommandLine, work: Path, canary: Canary, server: Recorder, folder: str
+) -> None:
+    pass_for_a_repository(work / "keys", canary)
+    cli.environment.chdir(work / folder)
+    for words in (("plan",), ("drift",), ("apply", "--auto-approve"), ("kinds",), ("validate",)):
+        cli(*words, *BASE)
+        assert canary.is_silent()
+    assert server.sent("Authorization") == {f"Bearer {BOUND}"}
 
 
 @pytest.mark.parametrize("path", ["../outside", "keys/../../outside", "/etc", ".git/hooks"])
