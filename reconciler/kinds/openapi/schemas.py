@@ -16,7 +16,7 @@ from reconciler.kinds.shape import type_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MOST_SCHEMAS: Final = 15_000
+_MOST_SCHEMAS: Final = 40_000
 """Schemas that are opened for one collection: references to references double again and again."""
 _ALTERNATIVES: Final = ("anyOf", "oneOf")
 _TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
