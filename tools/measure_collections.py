@@ -2,8 +2,8 @@
 
 A collection is a path that GET lists, and a path of one item that PATCH, PUT or POST changes by a body. Per
 file, which is called a vendor here, the tables count how many there are, how many are drafted, how many of
-these drafts load as they are, and how many have the right identity; then what the kinds need, and why the
-others are refused.
+these drafts load as they are, and how many have the right identity; then what the kinds need, why drafts
+are refused, and why no kind with names can be written.
 
 Whether the identity is right is judged apart from the code that drafts, by the last parameter of an item's
 path: the last word of its name, such as ``id`` in ``{petId}`` or ``name`` in ``{pet-name}``, has to be the
@@ -14,7 +14,9 @@ says nothing either, a parameter that repeats what is listed, as in ``/pets/{pet
 these are counted as right, and again in a column of their own, because only a convention says so. The rest is
 unclear, and not right.
 
-A draft is "with names" if it loads and people write a name, and no id that a service makes.
+A collection is "drafted with names" if its draft loads and people write a name in it, and no id that a
+service makes. It is "expressible with names" if such a kind can be written whose update sets a field, as
+``expressible.py`` says, from the draft or with another name; those that are not are listed with the reason.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from expressible import is_named, reason_of, verdict_of
 from reconciler.errors import DescriptionError, ReconcilerError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.addresses import collections_of
@@ -57,6 +60,10 @@ class Figures:
     conventional: int = 0
     unclear: int = 0
     named: int = 0
+    expressible: int = 0
+    fixed: int = 0
+    described: int = 0
+    lacking: dict[str, str] = field(default_factory=dict)
     needs: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
@@ -119,12 +126,13 @@ def measured(content: Any) -> Figures:
     figures = Figures()
     for collection, item in collections_of(content):
         figures.collections += 1
+        count_verdict(figures, content, collection, item)
         try:
             made = draft(content, collection, item=item)
             schema = made.schema
             found = operations_of(content, collection, item)
         except DescriptionError as error:
-            figures.refusals[_reason(str(error))] += 1
+            figures.refusals[reason_of(str(error))] += 1
             figures.remarks.append(f"refused {collection}: {error}")
             continue
         figures.drafted += 1
@@ -142,24 +150,27 @@ def measured(content: Any) -> Figures:
         figures.unclear += verdict == "unclear"
         if verdict in {"wrong", "unclear"}:
             figures.remarks.append(f"{verdict} {item}: {taken}")
-        is_named = not any(text.startswith("identity: nothing is a name") for text in made.decisions)
-        figures.named += is_named
-        if not is_named:
+        figures.named += is_named(made)
+        if not is_named(made):
             figures.remarks.append(f"no name {collection}: {taken}")
         figures.needs.update(needs_of(extension))
     return figures
 
 
-def _reason(message: str) -> str:
-    """Return a refusal without the names in it, so that equal ones can be counted."""
-    plain = re.sub(r"\b(GET|PATCH|PUT|POST) /\S*", "an operation", message)
-    plain = re.sub(r"\{[^{}]*\}", "{…}", plain)
-    return re.sub(r"(takes|has|have) .*?(, and|, but|$)", r"\1 …\2", plain)
+def count_verdict(figures: Figures, content: Any, collection: str, item: str) -> None:
+    """Count whether a kind with names can be written for a collection."""
+    verdict = verdict_of(content, collection, item)
+    figures.expressible += verdict.name is not None
+    figures.fixed += verdict.is_fixed
+    figures.described += verdict.is_described
+    if verdict.name is None:
+        figures.lacking[collection] = verdict.reason
 
 
 def tables(found: Mapping[str, Figures]) -> Iterator[str]:
     """Yield the lines of the tables, in Markdown."""
-    yield "| vendor | collections | drafted | load | right identity | by convention | unclear | with names |"
+    heads = "collections | drafted | load | right identity | by convention | unclear | drafted with names"
+    yield f"| vendor | {heads} |"
     yield "|---|--:|--:|--:|--:|--:|--:|--:|"
     total = [0] * 7
     for vendor, one in found.items():
@@ -171,8 +182,35 @@ def tables(found: Mapping[str, Figures]) -> Iterator[str]:
     if total[0]:
         shares = (f"{value / total[0]:.0%}" for value in total)
         yield f"| | {' | '.join(shares)} |"
+    yield from _expressible(found)
     yield from _counted("needs", "need", [(vendor, one.needs) for vendor, one in found.items()])
     yield from _counted("refusals", "reason", [(vendor, one.refusals) for vendor, one in found.items()])
+
+
+def _expressible(found: Mapping[str, Figures]) -> Iterator[str]:
+    """Yield how many collections can be kinds with names, by vendor and by what they are a share of."""
+    yield "\nExpressible with names:\n"
+    yield "| vendor | collections | expressible | created and deleted alone | neither | not described |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    total = [0] * 5
+    for vendor, one in found.items():
+        neither = one.described - one.expressible - one.fixed
+        row = [one.collections, one.expressible, one.fixed, neither, one.collections - one.described]
+        total = [so_far + value for so_far, value in zip(total, row, strict=True)]
+        yield f"| {vendor} | {' | '.join(map(str, row))} |"
+    yield f"| **all** | {' | '.join(map(str, total))} |"
+    if total[0]:
+        yield f"| | {' | '.join(f'{value / total[0]:.0%}' for value in total)} |"
+    described = total[0] - total[4]
+    if described:
+        yield f"\nOf {described} with described rows and updates: {total[1] / described:.0%} expressible,"
+        yield f"{(total[1] + total[2]) / described:.0%} with those that are created and deleted alone."
+    lacking = [(vendor, Counter(one.lacking.values())) for vendor, one in found.items()]
+    yield from _counted("not expressible with names", "reason", lacking)
+    yield ""
+    for vendor, one in found.items():
+        for collection, reason in one.lacking.items():
+            yield f"- {vendor} {collection}: {reason}"
 
 
 def _counted(title: str, head: str, counters: Iterable[tuple[str, Counter[str]]]) -> Iterator[str]:

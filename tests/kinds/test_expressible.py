@@ -1,0 +1,94 @@
+"""Whether a kind with names can be written for a collection, by what its description says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from expressible import Verdict, verdict_of
+from tests.kinds.descriptions import PET, PETS, TEXT, an_object, pets
+
+NUMBER = {"type": "integer"}
+BARE = {"id": TEXT, "size": NUMBER}
+NAMED = {"id": TEXT, "name": TEXT}
+SPEC = an_object({"colour": TEXT})
+RED = {"type": "string", "enum": ["red"]}
+NAMELESS = "rows show no text that a request takes, beside what else an update sets"
+TIME = {"type": "string", "format": "date-time"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "name"),
+        ({"row": BARE | {"colour": TEXT}, "body": {"size": NUMBER, "colour": TEXT}}, "colour"),
+        ({"row": BARE | {"colour": TEXT}, "create": an_object({"colour": TEXT})}, "colour"),
+        (
+            {
+                "row": BARE | {"spec": an_object({"colour": TEXT})},
+                "create": an_object({"spec": an_object({"colour": TEXT})}),
+            },
+            "spec.colour",
+        ),
+        ({"row": BARE | {"priority": NUMBER}, "body": {"size": NUMBER, "priority": NUMBER}}, "priority"),
+        ({"row": BARE | {"shop_id": NUMBER}, "create": an_object({"shop_id": NUMBER})}, "shop_id"),
+        (
+            {"row": NAMED, "body": {"name": TEXT}, "create": an_object({"name": TEXT})},
+            None,
+        ),
+        ({"row": BARE}, None),
+        ({"row": BARE, "create": an_object({"id": TEXT})}, None),
+        ({"row": BARE | {"colour": TEXT}}, None),
+        ({"row": BARE | {"colour": TEXT}, "body": {"colour": TEXT}}, None),
+        (
+            {
+                "row": BARE | {"colour": RED},
+                "create": an_object({"colour": TEXT}),
+            },
+            None,
+        ),
+        ({"row": BARE | {"at": TIME}, "create": an_object({"at": TIME})}, None),
+        ({"row": BARE | {"delay": NUMBER}, "create": an_object({"delay": NUMBER})}, None),
+    ],
+)
+def test_people_write_the_name_that_a_request_takes(changes: Any, name: str | None) -> None:
+    assert verdict_of(pets(**changes), PETS, PET).name == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"row": BARE}, Verdict(None, NAMELESS)),
+        (
+            {"row": NAMED, "body": {"name": TEXT}, "create": an_object({"name": TEXT})},
+            Verdict(None, "an update sets the name alone: keys are created and deleted", is_fixed=True),
+        ),
+        (
+            {"body": {"colour": TEXT}},
+            Verdict(
+                None,
+                "nothing can be set: an operation takes …, and of it no row of the list shows more than the"
+                " identity",
+            ),
+        ),
+        (
+            {"body": {"type": "string"}},
+            Verdict(None, "the body of an operation is not an object"),
+        ),
+        (
+            {"body": {"type": "object"}},
+            Verdict(None, "the body of an operation is not an object with properties", is_described=False),
+        ),
+        (
+            {"listed": an_object({"result": {"type": "array", "items": {}}}), "one": {}},
+            Verdict(
+                None,
+                "the items of an operation are not described, and neither is one of them",
+                is_described=False,
+            ),
+        ),
+    ],
+)
+def test_what_is_not_expressible_has_a_reason(changes: Any, verdict: Verdict) -> None:
+    assert verdict_of(pets(**changes), PETS, PET) == verdict

@@ -1,0 +1,149 @@
+"""Whether a kind with names can be written for a collection, from what a description says of it.
+
+It can if the draft, or the draft with another member of rows as the identity (``kind init --identity``), is a
+valid file of a kind with a name that people write, and an update can set at least one field beside that name.
+The other members that are tried are texts of rows, and of objects in rows, which an update or a creation
+takes: people write what they send. A list of values or a time is no name. A whole number is one where it is
+called like one that people give, such as a port, a priority, or the id of another object; the id of the
+object itself is none, unless people choose it. Whether the values differ from row to row is said by no
+description: that is looked at when a plan is made.
+
+Counted apart are collections whose keys are created and deleted by name, while an update sets the name alone,
+and collections of which nothing is described that a kind is made of: rows, or the fields of an update.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds.kind import EXTENSION
+from reconciler.kinds.openapi.draft import draft
+from reconciler.kinds.openapi.names import candidates
+from reconciler.kinds.openapi.operations import operations_of
+from reconciler.kinds.openapi.shapes import shape_of
+from reconciler.validate.custom_kinds import complaints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.kinds.openapi.draft import Draft
+    from reconciler.kinds.openapi.schemas import Schema
+    from reconciler.kinds.openapi.shapes import Shape
+
+NAMELESS: Final = "identity: nothing is a name"
+"""How a draft begins its note where people have to write an id that the service makes."""
+_NUMBERS: Final = frozenset(
+    {"id", "index", "level", "number", "order", "port", "position", "priority", "rank"}
+)
+_TIMES: Final = frozenset({"date", "date-time", "time", "duration"})
+_UNDESCRIBED: Final = re.compile(
+    r"not described|says nothing of|is not an object with properties|takes no JSON|none of them is a list"
+    r"|but not of objects|is a map"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """By which name a kind can be written, or else why not.
+
+    ``is_fixed`` says that keys are created and deleted by a name alone, ``is_described`` that there are rows
+    and fields of an update in the description.
+    """
+
+    name: str | None
+    reason: str = ""
+    is_fixed: bool = False
+    is_described: bool = True
+
+
+def verdict_of(content: Any, collection: str, item: str) -> Verdict:
+    """Return whether a collection is expressible with a name that people write."""
+    try:
+        made = draft(content, collection, item=item)
+    except DescriptionError as error:
+        return _without_draft(content, collection, item, str(error))
+    if is_named(made) and _is_useful(made):
+        return Verdict(made.schema[EXTENSION]["identity"])
+    return _of_another(content, collection, item) or _without_another(made)
+
+
+def _without_draft(content: Any, collection: str, item: str, message: str) -> Verdict:
+    if _UNDESCRIBED.search(message):
+        return Verdict(None, reason_of(message), is_described=False)
+    return _of_another(content, collection, item) or Verdict(None, reason_of(message))
+
+
+def _of_another(content: Any, collection: str, item: str) -> Verdict | None:
+    """Return the verdict where another member of rows than the likeliest is a name, None where none is."""
+    for name in written_members(content, collection, item):
+        try:
+            made = draft(content, collection, item=item, identity=name)
+        except DescriptionError:
+            continue
+        if "path" in made.schema[EXTENSION] and _is_useful(made):
+            return Verdict(name)
+    return None
+
+
+def _without_another(made: Draft) -> Verdict:
+    if complaints("draft", made.schema):
+        return Verdict(None, "the draft does not load")
+    if is_named(made):
+        return Verdict(None, "an update sets the name alone: keys are created and deleted", is_fixed=True)
+    return Verdict(None, "rows show no text that a request takes, beside what else an update sets")
+
+
+def is_named(made: Draft) -> bool:
+    """Return whether people write a name in the files of a draft, and no id that a service makes."""
+    return not any(text.startswith(NAMELESS) for text in made.decisions)
+
+
+def _is_useful(made: Draft) -> bool:
+    """Return whether a draft is valid, and an update can set one of its fields."""
+    extension: Mapping[str, Any] = made.schema[EXTENSION]
+    fixed = {extension["identity"], *extension.get("immutable", ())}
+    fields = made.schema["properties"].items()
+    settable = (name for name, field in fields if name not in fixed and not field.get("readOnly"))
+    return any(settable) and not complaints("draft", made.schema)
+
+
+def written_members(content: Any, collection: str, item: str) -> Iterator[str]:
+    """Yield the members of rows, also those of objects in them, that people write in a request."""
+    try:
+        found = operations_of(content, collection, item)
+        shape = shape_of(found)
+        names = list(candidates(shape))
+    except DescriptionError:
+        return
+    for name in names:
+        if is_written(name, shape):
+            yield name
+
+
+def is_written(name: str, shape: Shape) -> bool:
+    """Return whether a dotted member of rows is one that people write in a request."""
+    shown = _member(shape.shown, name)
+    last = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name.rpartition(".")[2])[-1:]
+    if shown.types == ["integer"] and not _NUMBERS.intersection(word.lower() for word in last):
+        return False
+    if "enum" in shown.words or shown.words.get("format") in _TIMES:
+        return False
+    bodies = (_member(shape.create, name), _member(shape.update, name))
+    return any(body.types == shown.types and not body.words.get("readOnly") for body in bodies)
+
+
+def _member(schema: Schema, name: str) -> Schema:
+    for part in name.split("."):
+        schema = schema.member(part)
+    return schema
+
+
+def reason_of(message: str) -> str:
+    """Return a refusal without the names in it, so that equal ones can be counted."""
+    plain = re.sub(r"\b(GET|PATCH|PUT|POST) /\S*", "an operation", message)
+    plain = re.sub(r"\{[^{}]*\}", "{…}", plain)
+    plain = re.sub(r"\bitems in \S+ of", "items of", plain)
+    return re.sub(r"(takes|has|have) .*?(, and|, but|$)", r"\1 …\2", plain)
