@@ -653,3 +653,43 @@ def test_drift_of_a_key_with_a_number_is_found_and_corrected(numbered: Notes) ->
     assert numbered("drift", file, "--history", history).code == 2
     assert numbered("drift", file, "--history", history, "--correct", "all").code == 0
     assert numbered.server.row(1)["text"] == "x"
+
+
+def episode_of(notes: Notes, history: str) -> dict[str, Any]:
+    """Return the only drift that a history knows."""
+    (found,) = json.loads(notes.cli("history", "--history", history, "--format", "json").out)["drift"]
+    return {name: found[name] for name in ("address", "rounds", "origin", "ended")}
+
+
+@ONE
+def test_the_history_of_a_declared_name_goes_on_once_it_is_that_of_one_object_again(notes: Notes) -> None:
+    number, history = notes.server.add("web", text="new"), notes.file("history.db")
+    file = notes.declare({"name": "web", "text": "new"})
+    assert notes("drift", file, "--history", history).code == 0
+    notes.server.row(number)["text"] = "drifted"
+    assert notes("drift", file, "--history", history).code == 2
+    for _ in range(2):
+        twin = notes.server.add("web")
+        done = notes("drift", file, "--history", history, "--correct", "all")
+        message = f"note/red/web: is the name of 2 live objects, with id {number} and {twin}"
+        assert (done.code, message in done.err, notes.server.writes) == (1, True, [])
+        notes.server.remove(twin)
+    assert notes("drift", file, "--history", history).code == 2
+    expected = {"address": "note/red/web", "rounds": 2, "origin": "drift", "ended": None}
+    assert episode_of(notes, history) == expected
+
+
+@ONE
+def test_the_history_of_an_undeclared_name_goes_on_once_it_is_that_of_one_object_again(notes: Notes) -> None:
+    notes.server.add("old")
+    notes.server.add("web")
+    history = notes.file("history.db")
+    assert notes("drift", notes.declare({"name": "web"}), "--history", history).code == 0
+    file = notes.declare({"name": "web"}, exclusive=True)
+    assert notes("drift", file, "--history", history).code == 0  # what Git asks for waits for an apply
+    twin = notes.server.add("old")
+    done = notes("drift", file, "--history", history)
+    assert (done.code, "note/red/old: is the name of 2 live objects" in done.err) == (1, True)
+    notes.server.remove(twin)
+    done = notes("drift", file, "--history", history, "--correct", "all", "--allow-destroy")
+    assert (done.code, notes.server.writes) == (0, [])

@@ -91,10 +91,10 @@ class Applied:
     def store_unmanaged(self, plan: Plan, now: dt.datetime) -> None:
         """Store which live keys no file declares; ``plan`` holds whole scopes. Raises HistoryError."""
         new = {key.address for key in self.new_keys(plan, now)}
-        waiting = {change.address for change in plan.changes if change.is_undeclared}
+        present = {*plan.unmanaged, *_left_of(plan)}
         with self._database.transaction() as connection:
             for scope, _ in plan.observed:
-                _drop(connection, "unmanaged", scope, {*plan.unmanaged, *waiting})
+                _drop(connection, "unmanaged", scope, present)
             connection.executemany(
                 "INSERT INTO unmanaged (address, first_seen, is_new) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [(storable(address), int(now.timestamp()), address in new) for address in plan.unmanaged],
@@ -162,13 +162,13 @@ class Applied:
         Those that an exclusive scope still holds stay until they are deleted. Raises HistoryError.
         """
         read = {scope for scope, _ in plan.observed}
-        waiting = {change.address for change in plan.changes if change.is_undeclared}
+        left = _left_of(plan)
         declared = {str(part.scope) for part in state.scopes}
         with self._database.transaction() as connection:
             for part in state.scopes:
                 if part.scope in read:
                     present = {part.scope.address(key.name) for key in part.keys}
-                    _drop(connection, "applied", part.scope, present | waiting)
+                    _drop(connection, "applied", part.scope, present | left)
             for (scope,) in connection.execute("SELECT scope FROM baseline").fetchall():
                 if scope not in declared and state.doubt(scope) is None:
                     _drop(connection, "applied", scope, set())
@@ -204,6 +204,15 @@ class Applied:
     def _baseline(self, which: str = "1") -> frozenset[str]:
         rows = self._database.rows(f"SELECT scope FROM baseline WHERE {which}")  # noqa: S608 - a column
         return frozenset(scope for (scope,) in rows)
+
+
+def _left_of(plan: Plan) -> set[str]:
+    """Return the addresses of undeclared keys that wait to be deleted, and of those that have a problem.
+
+    What could not be compared, such as a name that several objects have, is neither gone nor new.
+    """
+    waiting = {change.address for change in plan.changes if change.is_undeclared}
+    return waiting | {problem.address for problem in plan.problems}
 
 
 def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
