@@ -40,6 +40,7 @@ _GROUPS: Final[tuple[tuple[tuple[str, ...], Measure], ...]] = (
     (("round",), lines_drift.measure_round),
     (("history",), lines_drift.measure_history),
     (("start",), lines_start.measure),
+    (("installed",), lines_start.measure_installed),
     (("json",), lines_load.measure),
 )
 _NAMES: Final = tuple(name for names, _ in _GROUPS for name in names)

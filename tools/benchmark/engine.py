@@ -21,8 +21,13 @@ EXAMPLE: Final = "examples/keys.yaml"
 def plan(place: Place, server: Server, files: str, changed: int) -> Run:
     """Run a plan that must find ``changed`` keys to change."""
     finished = run(place, (*RECONCILER, "plan", files), url=server.url)
-    wanted = f"Plan: 0 to add, {changed} to change, 0 to destroy." if changed else "No changes."
-    return _checked(place, finished, "plan", wanted)
+    return _checked(place, finished, "plan", _planned(changed) if changed else "No changes.")
+
+
+def plan_example(place: Place, program: tuple[str, ...], url: str, changed: int) -> Run:
+    """Run a plan of the example file by an installed program; it must find ``changed`` keys to change."""
+    finished = run(place, (*program, "plan", EXAMPLE), url=url, directory=ROOT)
+    return _checked(place, finished, "plan", _planned(changed))
 
 
 def apply(place: Place, server: Server, files: str, changed: int) -> Run:
@@ -41,6 +46,10 @@ def help_text(place: Place) -> Run:
 def validate_example(place: Place) -> Run:
     """Validate the example file."""
     return run(place, (*RECONCILER, "validate", EXAMPLE), directory=ROOT)
+
+
+def _planned(changed: int) -> str:
+    return f"Plan: 0 to add, {changed} to change, 0 to destroy."
 
 
 def _checked(place: Place, finished: Run, command: str, wanted: str) -> Run:

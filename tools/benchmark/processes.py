@@ -58,15 +58,11 @@ class Place:
     directory: Path
     token: str
 
-    def environment(self, url: str) -> dict[str, str]:
-        """Return the complete environment of a measured process."""
+    def environment(self, url: str, *, is_ours: bool = False) -> dict[str, str]:
+        """Return the complete environment of a process; one of ours imports this package."""
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return inherited | {
-            "GCORE_API_KEY": self.token,
-            "GCORE_BASE_URL": url,
-            "NO_COLOR": "1",
-            "PYTHONPATH": str(_TOOLS),
-        }
+        inherited |= {"PYTHONPATH": str(_TOOLS)} if is_ours else {}
+        return inherited | {"GCORE_API_KEY": self.token, "GCORE_BASE_URL": url, "NO_COLOR": "1"}
 
     def without_paths(self, text: str) -> str:
         """Remove this machine's paths from a text."""
@@ -140,7 +136,7 @@ def a_server(place: Place) -> Iterator[Server]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=place.environment(""),
+        env=place.environment("", is_ours=True),
         start_new_session=True,  # Ctrl-C is not for it: it ends with its standard input
     )
     try:
@@ -149,10 +145,17 @@ def a_server(place: Place) -> Iterator[Server]:
             raise BenchmarkError("the server did not start")
         yield Server(int(line))
     finally:
-        _stop(process)
+        stop(process)
 
 
-def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Path | None = None) -> Run:
+def run(
+    place: Place,
+    command: tuple[str, ...],
+    *,
+    url: str = "",
+    directory: Path | None = None,
+    is_ours: bool = False,
+) -> Run:
     """Run a process to its end, and measure it. Raises BenchmarkError unless it exits with 0."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
@@ -163,7 +166,7 @@ def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Pat
                 stdout=output,
                 stderr=errors,
                 cwd=directory or place.directory,
-                env=place.environment(url),
+                env=place.environment(url, is_ours=is_ours),
             )
         except OSError as error:
             raise BenchmarkError(f"{_words(place, command)}: {error.strerror}") from error
@@ -178,7 +181,7 @@ def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Pat
             process.returncode = os.waitstatus_to_exitcode(status)
         finally:
             timer.cancel()
-            _stop(process)
+            stop(process)
         if process.returncode != 0:
             reported = place.without_paths(_text(errors) or _text(output))
             shown = "\n".join(reported.splitlines()[-_SHOWN_LINES:])
@@ -188,7 +191,7 @@ def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Pat
 
 def compared(place: Place, program: str, *arguments: str, url: str = "") -> Run:
     """Run one of the programs that the engine is compared with."""
-    return run(place, (*PYTHON, "-m", f"benchmark.{program}", *arguments), url=url)
+    return run(place, (*PYTHON, "-m", f"benchmark.{program}", *arguments), url=url, is_ours=True)
 
 
 def _words(place: Place, command: tuple[str, ...]) -> str:
@@ -201,7 +204,8 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode("utf-8", "replace")
 
 
-def _stop(process: subprocess.Popen[Any]) -> None:
+def stop(process: subprocess.Popen[Any]) -> None:
+    """End a process, and wait for its end."""
     if process.stdin is not None:
         process.stdin.close()
     if process.poll() is None:
