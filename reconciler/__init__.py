@@ -16,7 +16,6 @@ from reconciler.model.version import __version__ as __version__
 if TYPE_CHECKING:
     from reconciler.api.apis import Apis
     from reconciler.api.client import Client
-    from reconciler.apply.executor import Freshness
     from reconciler.apply.observer import Observer, SecretStore, StoredSecret
     from reconciler.errors import (
         ApiError,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     )
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.outcome import Outcome, Result
-    from reconciler.model.plan import Action, Change, Effect, FieldChange, Plan, Provenance
+    from reconciler.model.plan import Action, Change, Effect, FieldChange, Freshness, Plan, Provenance
     from reconciler.model.request import Request
     from reconciler.model.scope import Scope
     from reconciler.model.secret import Secret
@@ -44,13 +43,12 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "api.apis": "Apis",
     "api.client": "Client",
-    "apply.executor": "Freshness",
     "apply.observer": "Observer SecretStore StoredSecret",
     "errors": "ApiError ConfigurationError ExitCode InputError JournalError ReconcilerError RefusedError"
     " SinkError UnreadableError",
     "model.desired": "DesiredKey DesiredScope DesiredState",
     "model.outcome": "Outcome Result",
-    "model.plan": "Action Change Effect FieldChange Plan Provenance",
+    "model.plan": "Action Change Effect FieldChange Freshness Plan Provenance",
     "model.request": "Request",
     "model.scope": "Scope",
     "model.secret": "Secret",

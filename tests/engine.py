@@ -12,8 +12,8 @@ import reconciler
 from reconciler.api.client import Session
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
-from reconciler.apply.executor import Freshness
 from reconciler.kinds.packaged import load_kinds
+from reconciler.model.plan import Freshness
 from tests.support import NOON, Script, connect
 
 if TYPE_CHECKING:

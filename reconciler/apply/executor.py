@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
-from enum import Enum
 from functools import partial
 from operator import attrgetter
 from queue import Empty, SimpleQueue
@@ -24,7 +23,7 @@ from reconciler.errors import (
 from reconciler.kinds.ids import names_by_id, unclear_text
 from reconciler.model.canonical import json_text
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Action, Change, Freshness, Plan
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import past_expiries
 from reconciler.plan.recheck import differences_text, fields_changed_since_plan, fields_not_stored
@@ -41,13 +40,6 @@ if TYPE_CHECKING:
     from reconciler.model.scope import Scope
 
 _ELSEWHERE: Final = "the sink of the run that made it, or lost"
-
-
-class Freshness(Enum):
-    """Whether time has passed since a plan was made."""
-
-    JUST_MADE = "just made"
-    WAITED = "waited for approval"
 
 
 class Executor:

@@ -12,7 +12,6 @@ from functools import partial
 import click
 
 from reconciler import pipeline
-from reconciler.apply.executor import Freshness
 from reconciler.apply.observer import Observer
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
@@ -37,7 +36,7 @@ from reconciler.load.git import git_commit
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import place_text
 from reconciler.model.outcome import Outcome
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Freshness, Plan
 from reconciler.pipeline.reading import apis_of
 from reconciler.plan.limits import with_limit_violations
 from reconciler.service.records import open_records

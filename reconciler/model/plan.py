@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.configuration import BUILT_IN_API
@@ -43,6 +43,13 @@ class Effect(StrEnum):
         if grants:
             return cls.BOTH if revokes else cls.GRANTS
         return cls.REVOKES if revokes else cls.NEUTRAL
+
+
+class Freshness(Enum):
+    """Whether time has passed since a plan was made."""
+
+    JUST_MADE = "just made"
+    WAITED = "waited for approval"
 
 
 class Action(StrEnum):

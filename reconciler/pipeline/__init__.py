@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler import errors
-from reconciler.apply.executor import Freshness, apply_in
 from reconciler.kinds import packaged
 from reconciler.load.files import InputsDigest
 from reconciler.load.links import special_refusal
@@ -21,7 +20,7 @@ from reconciler.load.write import write_whole
 from reconciler.model.clock import SystemClock
 from reconciler.model.collector import paused_collector
 from reconciler.model.phrases import first_texts
-from reconciler.model.plan import Provenance
+from reconciler.model.plan import Freshness, Provenance
 from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline.reading import (
     apis_of,
@@ -34,7 +33,6 @@ from reconciler.pipeline.reading import (
 from reconciler.plan.limits import Limits, with_limit_violations
 from reconciler.plan.origins import with_origins, with_origins_since
 from reconciler.plan.planning import assemble, select, with_unread
-from reconciler.plan.report import report_of
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.validate.known_kinds import tree_kinds
@@ -166,6 +164,8 @@ def apply(  # noqa: PLR0913 - what an apply depends on
     RefusedError before the first write for a plan that must not be applied, or is for another API, and
     ConfigurationError if it creates keys and there is no store. After an interrupt no further write starts.
     """
+    from reconciler.apply.executor import apply_in  # noqa: PLC0415 - a plan does without what sends changes
+
     if plan.objections:
         raise errors.RefusedError("\n".join(first_texts(plan.objections)))
     known = _known(kinds, plan.changes)
@@ -198,6 +198,8 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     UnreadableError if no scope can be read, or if the run was interrupted meanwhile: that says nothing of
     the scopes that were not read any more. Otherwise as :func:`plan`.
     """
+    from reconciler.plan.report import report_of  # noqa: PLC0415 - a plan does without what drift says
+
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = _known(kinds, whole.scopes)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.executor import Freshness, apply_in
+from reconciler.apply.executor import apply_in
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.phrases import first_texts
-from reconciler.model.plan import DriftOrigin
+from reconciler.model.plan import DriftOrigin, Freshness
 from reconciler.model.source import Problem
 from reconciler.plan.correction import corrections
 from reconciler.plan.drift import record_names

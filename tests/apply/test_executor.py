@@ -12,10 +12,11 @@ import pytest
 
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
-from reconciler.apply.executor import Executor, Freshness, exit_code
+from reconciler.apply.executor import Executor, exit_code
 from reconciler.apply.observer import SentOnly
 from reconciler.errors import ExitCode, JournalError
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Freshness
 from reconciler.model.secret import Secret
 from tests.engine import KINDS, Engine, desired
 from tests.support import (

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
-from reconciler.apply.executor import Executor, Freshness
+from reconciler.apply.executor import Executor
 from reconciler.kinds.kind import kind_from_schema
 from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Freshness
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import assemble, plan_scope
 from tests.idserver import STYLES, Fault, IdServer

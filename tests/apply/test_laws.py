@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from reconciler.apply.executor import Freshness
 from reconciler.model.outcome import Result
+from reconciler.model.plan import Freshness
 from tests.engine import Engine, desired
 from tests.properties import examples
 from tests.support import emulate, live, patches
