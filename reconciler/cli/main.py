@@ -15,6 +15,7 @@ import click
 from reconciler.cli.console import CONTEXT, Console, for_stderr, is_stderr_journal, plain_console
 from reconciler.cli.variables import PREFIX, strict_env, strict_option
 from reconciler.errors import ExitCode, ReconcilerError, os_reason
+from reconciler.model.collector import kept_for_good
 from reconciler.model.version import __version__
 from reconciler.service.journald import Priority
 
@@ -61,7 +62,8 @@ class _Commands(UserDict[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         command = super().__getitem__(name)
         if command.callback is None:
-            module = import_module(_MODULES.get(name, f"reconciler.cli.{name}"))
+            with kept_for_good():  # as where the program begins
+                module = import_module(_MODULES.get(name, f"reconciler.cli.{name}"))
             command = self.data[name] = strict_env(cli, getattr(module, name))
         return command
 
