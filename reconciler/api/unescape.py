@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from urllib.parse import unquote
@@ -72,5 +71,12 @@ def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
         number = int(digits, 16) if digits else int(octal, 8)
         yield chr(min(number, _LARGEST_CHARACTER)), start, end
         return
-    for char in itself or html.unescape(_ZEROS.sub("", entity, count=1) if "#" in entity else entity):
+    for char in itself or _unescaped(entity):
         yield char, start, end
+
+
+def _unescaped(entity: str) -> str:
+    """Return the characters of an entity of HTML."""
+    from html import unescape  # noqa: PLC0415 - the names of all entities, and few texts have one
+
+    return unescape(_ZEROS.sub("", entity, count=1) if "#" in entity else entity)

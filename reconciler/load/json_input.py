@@ -28,7 +28,7 @@ _ODD: Final = (
     r"[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\\u[dD][89a-fA-F]"
     rf"|[0-9]{{{MOST_DIGITS}}}"
 )
-"""Characters and numbers that the two languages do not read alike: compiled when first used, which takes 2 ms."""
+"""Characters and numbers that the two languages do not read alike; compiled on first use: it takes 2 ms."""
 _CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(NaN|-?Infinity)')
 """A text, or else a constant that is none of JSON's."""
 _DEEPEST: Final = 60
