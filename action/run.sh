@@ -37,7 +37,7 @@ make_plan() {
 }
 
 apply_plan() {
-  local words=(apply --plan "$plan" --trust "$INPUT_TRUST" --auto-approve "$@")
+  local words=(apply --plan "$plan" "${sources[@]}" --auto-approve "$@")
   if [ -n "$INPUT_EXPECT" ]; then
     words+=(--expect "$INPUT_EXPECT")
   fi

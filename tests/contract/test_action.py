@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.kinds.packaged import resource
 from tests.contract.runner import Runner, commands, prints
+from tests.hostile_git import git
+from tests.recorder import recorder
 from tests.support import declare, patches
 
 if TYPE_CHECKING:
@@ -124,6 +128,24 @@ def test_a_base_is_the_start_of_the_branch(runner: Runner) -> None:
     assert done.passed, done.log
     assert "Origin: config on 1 key, drift on 1 key, conflict on 1 key." in done.outputs["summary"]
     assert done.outputs["conflict"] == "1"
+
+
+def test_a_base_has_the_configuration_and_kinds_of_the_plan_and_of_its_application(runner: Runner) -> None:
+    examples, work = resource("examples"), runner.workspace
+    shutil.copytree(examples / "kinds", work / "kinds/github")
+    (work / "keys").mkdir()
+    text = "kind: label\nowner: acme\nrepo: site\nkeys:\n  - name: bug\n    color: d73a4a\n"
+    (work / "keys/labels.yaml").write_text(text, encoding="utf-8")
+    with recorder() as server:
+        api = {"github": {"base_url": server.url, "kinds": "kinds/github/"}}
+        (work / "reconciler.yaml").write_text(json.dumps({"apis": api}), encoding="utf-8")
+        git(work, "init", "--quiet", "--initial-branch", "main")
+        git(work, "add", ".")
+        git(work, "commit", "--quiet", "--message", "first")
+        token = {f"RECONCILER_TOKEN_{server.variable}": "a-t0ken"}
+        done = runner.act(token, command="apply", base="main")
+        assert [request.method for request in server.requests].count("PATCH") == 1, done.log
+        assert server.sent("Authorization") == {"Bearer a-t0ken"}
 
 
 @pytest.mark.usefixtures("cloud")
