@@ -11,6 +11,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.compare import desired_form
 from reconciler.diff.normalize import normalize
 from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
@@ -49,6 +50,8 @@ def render_saved(plan: Plan) -> str:
     }
     for change, shown in zip(plan.changes, document["resource_changes"], strict=True):
         shown["declared_column"] = change.position.column
+        if change.parts:
+            shown["declared_parts"] = dict(change.parts)
     document[_CHECKSUM] = _checksum(document)
     return neutralize_log_commands(json.dumps(document, indent=2)) + "\n"
 
@@ -172,7 +175,18 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
         created=shown["created_at"],
         is_undeclared=shown.get("undeclared", False),
         origin=Origin(values["origin"]) if "origin" in values else None,
+        parts=_parts(kind, change, shown.get("declared_parts", {})),
     )
+
+
+def _parts(kind: Kind, change: Change, shown: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the declared parts of objects, which with the live members give the values of the change."""
+    parts = {name: normalize(kind.fields[name], value) for name, value in shown.items()}
+    for name, value in parts.items():
+        whole = desired_form(kind.fields[name], value, change.before[name])
+        if json_text(whole) != json_text(change.after[name]):
+            raise ValueError(f"{name} is not declared as {json_text(value)}")
+    return parts
 
 
 def _problem(shown: Mapping[str, Any]) -> Problem:

@@ -41,7 +41,7 @@ from tests.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.model.plan import Plan
 
@@ -69,6 +69,11 @@ def saved_text(plan: Plan | None = None) -> str:
 def test_the_fast_check_accepts_a_saved_plan() -> None:
     """Otherwise jsonschema, which takes 80 ms to import, would have to."""
     assert compile_fast(SCHEMA, Patterns())(json.loads(saved_text()))
+
+
+def _checksum_of(document: Mapping[str, Any]) -> str:
+    rest = {name: value for name, value in document.items() if name != "checksum"}
+    return f"sha256:{hashlib.sha256(json_text(rest).encode()).hexdigest()}"
 
 
 def refusal(content: bytes) -> str:
@@ -126,6 +131,32 @@ def test_a_saved_plan_of_nested_values_is_read_back_unchanged(
     scope = Scope("thing", 1, names=("project_id",))
     plan = make_plan([declared(**want)], [{"name": "web-key", **have}], kind=NESTED, scope=scope)
     assert read_saved(saved_text(plan).encode(), {"thing": NESTED}, SCHEMA) == plan
+
+
+PARTED = kind_with(
+    {"hook": {"type": "object", "properties": {"url": {"type": "string"}, "size": {"type": "integer"}}}}
+)
+
+
+def parted_plan() -> Plan:
+    scope, observed = Scope("thing", 1, names=("project_id",)), {"url": "old", "size": 1}
+    keys = [declared(hook={"url": "new"})]
+    return make_plan(keys, [{"name": "web-key", "hook": observed}], kind=PARTED, scope=scope)
+
+
+def test_a_saved_plan_says_which_part_of_an_object_is_declared() -> None:
+    text = saved_text(parted_plan())
+    (change,) = read_saved(text.encode(), {"thing": PARTED}, SCHEMA).changes
+    assert (change.after, change.parts) == ({"hook": {"size": 1, "url": "new"}}, {"hook": {"url": "new"}})
+
+
+@pytest.mark.parametrize("parts", [{"hook": {"url": "old"}}, {"hook": {"size": 1}}, {"hook": {}}, {"x": {}}])
+def test_a_declared_part_that_is_not_that_of_the_change_is_refused(parts: Any) -> None:
+    document = json.loads(saved_text(parted_plan()))
+    document["resource_changes"][0]["declared_parts"] = parts
+    document["checksum"] = _checksum_of(document)
+    with pytest.raises(RefusedError):
+        read_saved(json.dumps(document).encode(), {"thing": PARTED}, SCHEMA)
 
 
 def edited(change: Callable[[dict[str, Any]], object]) -> bytes:
@@ -199,8 +230,7 @@ def forged(place: tuple[str | int, ...], value: object) -> bytes:
     for step in way:
         inside = inside[step]
     inside[last] = value
-    del document["checksum"]
-    document["checksum"] = f"sha256:{hashlib.sha256(json_text(document).encode()).hexdigest()}"
+    document["checksum"] = _checksum_of(document)
     return json.dumps(document).encode()
 
 
