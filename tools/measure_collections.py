@@ -7,12 +7,13 @@ are refused, and why no kind with names can be written.
 
 Whether the identity is right is judged apart from the code that drafts, by the last parameter of an item's
 path: the last word of its name, such as ``id`` in ``{petId}`` or ``name`` in ``{pet-name}``, has to be the
-last word of the drafted property that the path takes. ``id``, ``uuid``, ``uid``, ``guid`` and ``identifier``
-are one word, and so are ``name``, ``username``, ``hostname`` and ``login``. A parameter without such a word,
-such as ``{pet}``, says nothing by its name: then its description has to have the drafted word. Where that
-says nothing either, a parameter that repeats what is listed, as in ``/pets/{pet}``, is taken for the ``id``:
-these are counted as right, and again in a column of their own, because only a convention says so. The rest is
-unclear, and not right.
+last word of the drafted property that the path takes. ``id``, ``uuid``, ``uid``, ``guid`` and
+``identifier`` are one word, and so are ``name``, ``username``, ``hostname`` and ``login``. A property with
+all words of the parameter but this one, such as ``feature`` of ``{feature_name}``, is right too. A
+parameter without such a word, such as ``{pet}``, says nothing by its name: then its description has to have
+the drafted word. Where that says nothing either, a parameter that repeats what is listed, as in
+``/pets/{pet}``, is taken for the ``id``: these are counted as right, and again in a column of their own,
+because only a convention says so. The rest is unclear, and not right.
 
 A collection is "drafted with names" if its draft loads and people write a name in it, and no id that a
 service makes. It is "expressible with names" if such a kind can be written whose update sets a field, as
@@ -87,7 +88,7 @@ def judge(item: str, parameter: str, text: str, taken: str) -> str:
     segment = words(item.replace(f"{{{parameter}}}", "").strip("/").rpartition("/")[2])
     repeats = words(parameter)[-1:] == [singular(word) for word in segment[-1:]]
     meant = {None if repeats else meaning(parameter)}
-    if parameter == taken or words(parameter) == words(taken):
+    if parameter == taken or words(taken) in (words(parameter), words(parameter)[:-1]):
         return "right"
     if "or" in words(parameter):  # as in id_or_slug
         meant |= {meaning(word) for word in words(parameter)}

@@ -81,6 +81,8 @@ def identity(description: Any) -> tuple[str, str | None]:
         ("petId", row(id={"type": ["string", "null"]}), ("name", "id")),
         ("petId", row(id={"type": "number"}), ("name", "id")),
         ("pet_id", without("id") | {"best_pet_uuid": TEXT}, ("name", "best_pet_uuid")),
+        ("breed_name", {"breed": TEXT, "size": NUMBER}, ("breed", None)),
+        ("breed_type", {"breed": TEXT, "title": TEXT, "size": NUMBER}, ("title", "breed")),
     ],
 )
 def test_the_last_path_parameter_decides_what_the_path_takes(
@@ -391,6 +393,37 @@ def test_a_patch_is_preferred_to_a_put_and_what_is_not_deprecated_to_what_is() -
     assert extension(description)["update"]["method"] == "PUT"
 
 
+def test_where_the_first_update_sets_nothing_that_is_shown_the_next_one_is_used() -> None:
+    description = pets(method="put")
+    operations = description["paths"][PET]
+    operations["patch"] = {**operations["put"], "requestBody": content(an_object({"secret": TEXT}))}
+    made = drafted(description)
+    assert made.schema[EXTENSION]["update"]["method"] == "PUT"
+    note = f"update: PATCH {PET} sets nothing that rows show; updates are sent by PUT"
+    assert made.decisions[-1] == note
+    operations["put"]["deprecated"] = True
+    with pytest.raises(DescriptionError, match=r"nothing can be set: PATCH"):
+        draft(description, PETS)
+
+
+@pytest.mark.parametrize(
+    ("default", "expected"),
+    [(7, 7), (True, None), ("the usual size", None), (8, None), (None, None)],
+)
+def test_a_default_is_one_of_the_values(default: Any, expected: int | None) -> None:
+    size = {"type": "integer", "enum": [0, 1, 7]} | ({} if default is None else {"default": default})
+    description = pets(
+        row=an_object(row(size=size))["properties"],
+        body={**BODY, "size": size},
+        listed=a_list(an_object(row(size=size))),
+    )
+    made = drafted(description).schema
+    assert (made["properties"]["size"].get("default"), made[EXTENSION].get("optional", {}).get("size")) == (
+        expected,
+        expected,
+    )
+
+
 def test_what_an_update_requires_is_always_sent_but_not_in_a_whole_item() -> None:
     body = an_object(BODY, "name", "size")
     assert extension(pets(body=body))["always_sent"] == ["name", "size"]
@@ -407,6 +440,7 @@ def test_what_an_update_requires_is_always_sent_but_not_in_a_whole_item() -> Non
             an_object({"pet": an_object(BODY)}),
             {"item": "data.pet", "body": "pet"},
         ),
+        (None, an_object({"pet": an_object(BODY), "why": TEXT}, "pet"), {"body": "pet"}),
         (None, None, None),
     ],
 )
@@ -638,12 +672,34 @@ PAIRS = {"type": "array", "items": an_object({"key": TEXT, "value": TEXT, "read_
         ({"tags_v2": TEXT}, (None, None)),
         ({"tags_v2": PAIRS, "tags_v3": PAIRS}, (None, None)),
         ({"old_tags": MAP}, (None, None)),
+        ({"tagsd": MAP}, ({"tags": "tagsd"}, None)),
+        ({"tagged": MAP}, (None, None)),
     ],
 )
 def test_what_is_set_may_be_shown_under_a_name_like_it(shown: Any, expected: Any) -> None:
     made = drafted(pets(row=row(**shown), body={**BODY, "tags": MAP}))
     assert (made.schema[EXTENSION].get("read_from"), made.schema[EXTENSION].get("shown")) == expected
     assert noted(made, "read_from: responses show tags as ") == bool(expected[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "place"),
+    [
+        ("advertise", {"advertised": TEXT}, "advertised"),
+        ("walk", {"walked": TEXT}, "walked"),
+        ("is_open", {"open": TEXT}, "open"),
+        ("permission", {"permissions": TEXT}, "permissions"),
+        ("role_slug", {"role": an_object({"slug": TEXT})}, "role.slug"),
+        ("roleSlug", {"role": an_object({"slug": TEXT, "id": TEXT})}, "role.slug"),
+        ("role_slug", {"role": an_object({"name": TEXT})}, None),
+        ("role_slug", {"role": an_object({"slug": NUMBER})}, None),
+        ("walk", {"walked": TEXT, "walks": TEXT}, None),
+    ],
+)
+def test_what_is_set_may_be_shown_in_another_form_or_inside(name: str, shown: Any, place: str | None) -> None:
+    made = drafted(pets(row=row(**shown), body={**BODY, name: TEXT}))
+    assert made.schema[EXTENSION].get("read_from", {}).get(name) == place
+    assert (name in made.schema["properties"]) is (place is not None)
 
 
 def a_body(*shapes: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ("/pets/{pet_id}", "pet_id", "", "name", "wrong"),
         ("/pets/{pet-name}", "pet-name", "", "name", "right"),
         ("/pets/{username}", "username", "", "login", "right"),
+        ("/pets/{breed_name}", "breed_name", "", "breed", "right"),
         ("/pets/{pet_slug}", "pet_slug", "", "id", "wrong"),
         ("/pets/{pet_id_or_slug}", "pet_id_or_slug", "", "slug", "right"),
         ("/pets/{breed}", "breed", "", "breed", "right"),

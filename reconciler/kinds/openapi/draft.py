@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
@@ -69,6 +69,22 @@ def draft(
 
 
 def _draft(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
+    """Draft the kind with the first update that sets something; raise the error of the first if none does."""
+    refusal: DescriptionError | None = None
+    for update in (found.update, *found.others):
+        try:
+            made = _draft_with(replace(found, update=update), description, title, chosen)
+        except DescriptionError as error:
+            refusal = refusal or error
+            continue
+        if refusal is None:
+            return made
+        instead = f"update: {found.update} sets nothing that rows show; updates are sent by {update.method}"
+        return replace(made, decisions=(*made.decisions, instead))
+    raise refusal or DescriptionError(f"nothing changes {found.item_path}")
+
+
+def _draft_with(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
     notes = Notes()
     shape = shape_of(found)
     identity = identity_of(found, shape, notes, chosen)

@@ -167,6 +167,8 @@ def _words(schema: Schema) -> dict[str, Any]:
         drafted["examples"] = [words["example"]]
     if "uniqueItems" in drafted and "array" not in schema.types:
         del drafted["uniqueItems"]
+    if drafted.get("default") is not None and schema.default is None:
+        del drafted["default"]
     return drafted | _bounds(words)
 
 

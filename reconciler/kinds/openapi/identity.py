@@ -61,6 +61,8 @@ _BY_PEOPLE: Final = frozenset(
 """Properties that people choose."""
 _IDS: Final = frozenset({"id", "uuid", "uid", "guid", "gid", "identifier", "number"})
 """Properties that a service makes, also where the body of a creation is described as the whole item."""
+_NAMES: Final = frozenset({"name", "key", "code", "slug", "type"})
+"""Last words of a parameter that a property may lack: ``{feature_name}`` may be the ``feature``."""
 _PLAIN: Final = frozenset({"string", "integer", "number"})
 _SERVICE_FORMATS: Final = frozenset({"uuid", "ulid"})
 
@@ -102,7 +104,7 @@ def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | Non
     inside: Inside | None = None
     if chosen is not None:
         written, inside = chosen_name(chosen, shape)
-    elif not _is_chosen(path, shape):
+    elif not _is_chosen(path, shape) and not _is_named(path, found):
         written, inside = likeliest_name(path, found, shape)
     if written is None:
         notes.add(
@@ -130,9 +132,11 @@ def _path_property(found: Operations, shape: Shape) -> str | None:
         if tuple(last[start:]) in by_words:
             return by_words[tuple(last[start:])]
     nouns = [*_nouns_of(found), *[last[:count] for count in range(1, len(last))]]
+    alone = [tuple(last[:-1])] if last[-1] in _NAMES else []  # as in feature_name
     ends = [end for word in _meant(last, found) for end in _WORDS.get(word, (word,))]
     spelled: list[tuple[str, ...]] = [
-        words for end in ends for words in ((end,), *((*noun, end) for noun in nouns))
+        *(words for end in ends for words in ((end,), *((*noun, end) for noun in nouns))),
+        *alone,
     ]
     for among in (_fitting(shown, found.named), set(shown.members)):
         for words in spelled:
@@ -186,6 +190,12 @@ def _fitting(shown: Schema, parameter: Parameter | None) -> set[str]:
     """Return the properties whose type the parameter has, all of them if it has none."""
     is_number = parameter is not None and parameter.schema.types == ["integer"]
     return {name for name, schema in shown.properties.items() if not is_number or schema.types != ["string"]}
+
+
+def _is_named(path: str, found: Operations) -> bool:
+    """Return whether the parameter says that its property is a name, as in ``{feature_name}``."""
+    last = words_of(found.last)
+    return last[:-1] == words_of(path) and last[-1] in _BY_PEOPLE
 
 
 def _is_chosen(path: str, shape: Shape) -> bool:

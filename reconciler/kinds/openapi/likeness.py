@@ -47,15 +47,25 @@ def are_alike(taken: Schema, shown: Schema, depth: int = _DEPTH) -> bool:
 
 
 def shown_as(name: str, found: Operations, shape: Shape) -> str | None:
-    """Return the member of responses that shows what is set as ``name``, where that is not its name there.
+    """Return the dotted member of responses that shows what is set as ``name``, if that is not its name.
 
-    It is spelt in another way, has a version behind it, as ``tags_v2``, or what is listed before it.
+    It is spelt in another way, has a version behind it, as ``tags_v2``, or what is listed before it; it says
+    what is done in another form, as ``advertised`` for ``advertise``; or it is inside of what its first word
+    names, as ``role.slug`` for ``role_slug``.
     """
     words = [part for part in found.listing.path.split("/") if part and "{" not in part]
     letters, noun = letters_of(name), letters_of(singular(words[-1])) if words else ""
+    done = rf"(?:{letters}d|{letters}ed|{letters}s|{re.sub('^is', '', letters)})"
     others = [other for other in shape.shown.members if other not in shape.update.members]
-    for pattern in (letters, rf"{letters}v\d+", f"{noun}{letters}"):
-        same = [other for other in others if re.fullmatch(pattern, letters_of(other))]
+    inside = [
+        f"{outer}.{inner}"
+        for outer in others
+        if letters.startswith(letters_of(outer)) and shape.shown.member(outer).types == ["object"]
+        for inner in shape.shown.member(outer).members
+    ]
+    patterns = (letters, rf"{letters}v\d+", f"{noun}{letters}", done)
+    for among, pattern in (*((others, one) for one in patterns), (inside, letters)):
+        same = [other for other in among if re.fullmatch(pattern, letters_of(other))]
         if same:
             return same[0] if len(same) == 1 else None
     return None

@@ -70,7 +70,7 @@ class Operations:
     """What is said of a collection: ``last`` is the parameter of the path of one item that is its own.
 
     ``is_deleted`` says whether an item can be. ``outdated`` is an update that ``update`` takes the place of,
-    or the same one where it is deprecated and nothing does.
+    or the same one where it is deprecated and nothing does. ``others`` are further ones that may be used.
     """
 
     listing: Operation
@@ -81,6 +81,7 @@ class Operations:
     outdated: Operation | None
     last: str
     is_deleted: bool
+    others: tuple[Operation, ...] = ()
 
     @property
     def named(self) -> Parameter | None:
@@ -123,6 +124,11 @@ def operations_of(content: Any, collection: str, item_path: str | None = None) -
         outdated=outdated,
         last=_last(path, collection),
         is_deleted="delete" in description.target(paths[path]),
+        others=tuple(
+            other
+            for other in map(at_item.__getitem__, methods)
+            if other is not update and (update.is_deprecated or not other.is_deprecated)
+        ),
     )
 
 

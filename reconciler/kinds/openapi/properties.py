@@ -127,11 +127,11 @@ class Properties:
                 notes.add(f"left out: {method} takes {{}} without the name that responses show in it", name)
                 continue
             there = name if name in shape.shown.members else shown_as(name, found, shape)
-            if there is None or shape.shown.member(there).words.get("writeOnly"):
+            if there is None or shape.shown.at(there).words.get("writeOnly"):
                 where = "only GET of one key shows" if name in shape.only_in_item else "no response shows"
                 notes.add(f"left out: {method} takes {{}}, which {where}, so it cannot be compared", name)
                 continue
-            shown = shape.shown.member(there)
+            shown = shape.shown.at(there)
             if not self._fits(name, taken, shown):
                 notes.add(f"left out: {method} takes {{}} in another shape than responses show", name)
                 continue
@@ -212,7 +212,7 @@ class Properties:
             there = self.read_from.get(name, name)
             if there in shape.rows.required:
                 continue
-            own, value = self.file_name(name), shape.shown.member(there).words.get("default")
+            own, value = self.file_name(name), shape.shown.at(there).default
             if value is None and "null" not in self.properties[own]["type"]:
                 self._notes.add("optional: what does it mean where a response lacks {}?", own)
             else:

@@ -21,6 +21,15 @@ _MOST_SCHEMAS: Final = 40_000
 _ALTERNATIVES: Final = ("anyOf", "oneOf")
 _TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
 _OF_VALUES: Final = (("boolean", bool), ("string", str), ("integer", int), ("number", int | float))
+_FITTING: Final[Mapping[type, frozenset[str]]] = {
+    bool: frozenset({"boolean"}),
+    int: frozenset({"integer", "number"}),
+    float: frozenset({"number"}),
+    str: frozenset({"string"}),
+    list: frozenset({"array"}),
+    dict: frozenset({"object"}),
+}
+"""The types that a value of JSON may have."""
 _OWN_RULES: Final = frozenset({"type", "enum", "const", "required", "nullable"})
 """Keywords that alternatives do not have in common, and that are united by themselves."""
 
@@ -80,6 +89,13 @@ class Schema:
         closed = self.members.get(name)
         return Schema(self.description) if closed is None else self.description.opened(closed)
 
+    def at(self, place: str) -> Schema:
+        """Return the schema at a dotted member."""
+        found = self
+        for name in place.split("."):
+            found = found.member(name)
+        return found
+
     @property
     def items(self) -> Schema | None:
         """Return the schema of the items of a list, if it is described."""
@@ -94,6 +110,13 @@ class Schema:
     def required(self) -> list[str]:
         """Return the members that have to be there."""
         return list(self.words.get("required") or ())
+
+    @property
+    def default(self) -> Any:
+        """Return the default, None if it is none of the values: some descriptions have a sentence there."""
+        value = self.words.get("default")
+        is_fit = not self.types or not _FITTING.get(type(value), frozenset()).isdisjoint(self.types)
+        return value if is_fit and value in self.words.get("enum", [value]) else None
 
     @property
     def text(self) -> str:

@@ -157,12 +157,16 @@ def _unwrapped(response: Schema, rows: Schema, results: str | None = None) -> tu
 
 
 def _body(operation: Operation, shown: Schema) -> tuple[str | None, Schema]:
-    """Return the member of a body that holds the fields, None where all of it does, and these fields."""
+    """Return the member of a body that holds the fields, None where all of it does, and these fields.
+
+    Beside it, nothing else is required.
+    """
     body = operation.body
-    if len(body.members) == 1 and not _names(body) & _names(shown):
-        ((name, inner),) = body.properties.items()
-        if "object" in inner.types and _names(inner) & _names(shown):
-            return name, inner
+    if body.members and not _names(body) & _names(shown):
+        for name, inner in body.properties.items():
+            is_like = "object" in inner.types and _names(inner) & _names(shown)
+            if is_like and {name}.issuperset(body.required):
+                return name, inner
     return None, body
 
 
