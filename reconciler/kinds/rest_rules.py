@@ -74,6 +74,11 @@ def _item(kind: Kind) -> Iterator[Fault]:
             found = "none" if not own else " and ".join(f"{{{name}}}" for name in own)
             message = f"must have one parameter that the collection lacks, for the id, and has {found}"
             yield Fault(place, f"{message}; write a path such as /things/{{id}}")
+            continue
+        missing = [f"{{{name}}}" for name in kind.scope if name not in placeholders(path)]
+        if missing and not kind.has_ids:
+            message = f"lacks {' and '.join(missing)}, so that keys of one name in two scopes would share it"
+            yield Fault(place, f"{message}; add it, or name under path the id that the service makes")
 
 
 def _described_item(kind: Kind) -> str | None:

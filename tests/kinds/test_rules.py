@@ -209,6 +209,8 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
         ("x-reconciler.item", "/things", "must have one parameter that the collection lacks"),
         ("x-reconciler.item", "/a/{x}/{y}", "for the id, and has {x} and {y}; write a path such as"),
         ("x-reconciler.update", {"method": "PUT", "path": "/a"}, "update.path: must have one parameter"),
+        ("x-reconciler.item", "/a/{owner}/{x}", "item: lacks {project_id}, so that keys of one name in two"),
+        ("x-reconciler.update", {"method": "PUT", "path": "/a/{x}"}, "path: lacks {owner} and {project_id}"),
         ("x-reconciler.update", {"method": "PUT", "encoding": "merge-patch"}, "merge-patch is for PATCH"),
         (
             "x-reconciler.update",
@@ -367,6 +369,16 @@ def test_an_id_may_have_another_name_than_in_json_api() -> None:
 
 
 @pytest.mark.parametrize(
+    "extension",
+    [{"item": "/thing/{id}"}, {"update": {"method": "PUT", "path": "/a/{id}"}}, {"item": "/{owner}/{id}"}],
+)
+def test_an_id_that_the_service_makes_needs_no_scope_in_its_path(extension: dict[str, Any]) -> None:
+    schema = changed("x-reconciler.path", "made")
+    schema["x-reconciler"] |= extension
+    assert rules(schema) == []
+
+
+@pytest.mark.parametrize(
     ("path", "value"),
     [
         ("x-reconciler.list", {"style": "page"}),
@@ -381,7 +393,7 @@ def test_an_id_may_have_another_name_than_in_json_api() -> None:
         ("x-reconciler.update", {"method": "POST", "encoding": "form"}),
         ("x-reconciler.update", {"method": "PATCH", "encoding": "merge-patch"}),
         ("x-reconciler.path", "made"),
-        ("x-reconciler.item", "/thing/{id}"),
+        ("x-reconciler.item", "/thing/{id}/of/{project_id}/{owner}"),
         ("x-reconciler.collection", "/things/{owner}/{project_id}/"),
         ("x-reconciler.send", {"query": {"v": "1"}, "headers": {"X-Version": "2"}}),
         ("x-reconciler.as", {"text": "state"}),
