@@ -82,12 +82,16 @@ class BodyRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """How an object is updated; ``path`` is where, None for the path of the object itself."""
+    """How an object is updated; ``path`` is where, None for the path of the object itself.
+
+    ``has_id`` says whether a body of JSON:API carries the id.
+    """
 
     method: str = "PATCH"
     body: BodyRule = BodyRule.CHANGED
     encoding: Encoding = Encoding.JSON
     path: str | None = None
+    has_id: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def update_of(described: Described) -> Update:
     method = described.get("method", "PATCH")
     body = described.get("body", "whole" if method == "PUT" else "changed")
     encoding = Encoding(described.get("encoding", "json"))
-    return Update(method, BodyRule(body), encoding, described.get("path"))
+    return Update(method, BodyRule(body), encoding, described.get("path"), described.get("id", True))
 
 
 def envelope_of(extension: Described) -> Envelope:

@@ -160,10 +160,16 @@ def _send(kind: Kind) -> Iterator[Fault]:
 
 def _style(kind: Kind) -> Iterator[Fault]:
     extension = kind.schema[EXTENSION]
-    if "style" not in extension:
-        if "type" in extension:
-            yield Fault((EXTENSION, "type"), 'is for JSON:API; add "style": "json-api"')
+    if "style" in extension:
+        yield from _json_api(kind, extension)
         return
+    if "type" in extension:
+        yield Fault((EXTENSION, "type"), 'is for JSON:API; add "style": "json-api"')
+    if "id" in extension.get("update", {}):
+        yield Fault((EXTENSION, "update", "id"), "is for JSON:API, whose bodies carry ids; remove it")
+
+
+def _json_api(kind: Kind, extension: Mapping[str, Any]) -> Iterator[Fault]:
     if "type" not in extension:
         yield Fault((EXTENSION, "style"), 'JSON:API needs the type of the resource; add "type"')
     if "envelope" in extension:

@@ -59,11 +59,11 @@ def item_of(kind: Kind, response: Any) -> Any:
 def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -> Any:
     """Return the body of a request with ``values`` of fields, as members of the API in its envelope.
 
-    ``path_id`` is the id of an existing object, which JSON:API requires in the body.
+    ``path_id`` is the id of an existing object, which JSON:API requires in the body of an update.
     """
     there = {kind.renamed.get(name, name): value for name, value in _with_name_inside(kind, values).items()}
     if kind.envelope.api_type is not None:
-        path_id = there.pop(JSON_API_ID, path_id)
+        path_id = there.pop(JSON_API_ID, path_id if kind.update.has_id else None)
         known = {} if path_id is None else {JSON_API_ID: path_id}
         there = {"type": kind.envelope.api_type, **known, "attributes": there}
     for step in reversed(kind.envelope.body.split(".") if kind.envelope.body else ()):

@@ -455,13 +455,17 @@ def resource(attributes: Any) -> dict[str, Any]:
     return an_object(members, "id")
 
 
-def test_json_api_is_a_style() -> None:
+@pytest.mark.parametrize("sends_id", [True, False])
+def test_json_api_is_a_style(sends_id: bool) -> None:  # noqa: FBT001 - a case
     attributes = {name: schema for name, schema in ROW.items() if name != "id"}
+    body = resource(BODY)
+    if not sends_id:
+        del body["properties"]["id"]
     made = drafted(
         pets(
             listed=an_object({"data": {"type": "array", "items": resource(attributes)}}),
             one=an_object({"data": resource(attributes)}),
-            body=an_object({"data": resource(BODY)}),
+            body=an_object({"data": body}),
             parameters=[query("page[number]", default=0), query("page[size]", maximum=9)],
         )
     )
@@ -474,6 +478,7 @@ def test_json_api_is_a_style() -> None:
     )
     assert found["list"] == {"style": "page", "page": "page[number]", "first": 0, "limit": "page[size]"}
     assert made.schema["properties"].keys() == {"id", "name", "size", "made_at"}
+    assert found.get("update") == (None if sends_id else {"method": "PATCH", "id": False})
 
 
 @pytest.mark.parametrize(("last", "is_drafted"), [("pet_id", True), ("shop_pet_id", True), ("size", False)])

@@ -58,7 +58,7 @@ FIELDS: dict[str, Any] = {
 
 def kind_of(method: str = "PATCH", encoding: str = "json", names: Any = None, **extension: Any) -> Kind:
     renamed = {} if names is None else {"as": names}
-    return kind_with(FIELDS, update={"method": method, "encoding": encoding}, **renamed, **extension)
+    return kind_with(FIELDS, **{"update": {"method": method, "encoding": encoding}, **renamed, **extension})
 
 
 LIVE: dict[str, Any] = {
@@ -123,6 +123,11 @@ POINTED = kind_of(encoding="json-patch", names={"note": "a/b~"})
             kind_of(style="json-api", type="things"),
             {"note": "new"},
             {"data": {"type": "things", "id": "web-key", "attributes": {"note": "new"}}},
+        ),
+        (
+            kind_of(style="json-api", type="things", update={"method": "PATCH", "id": False}),
+            {"note": "new"},
+            {"data": {"type": "things", "attributes": {"note": "new"}}},
         ),
     ],
 )  # fmt: skip

@@ -65,6 +65,8 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
                 f"update: PUT takes {listed(unseen, 12)}, which this draft does not describe, so that a whole"
                 " item would wipe them; does the service keep what a PUT leaves out?"
             )
+    if not shape.sends_id:
+        drafted["id"] = False
     if update.encoding is not Encoding.JSON:
         drafted["encoding"] = update.encoding.value
     return drafted

@@ -32,7 +32,7 @@ class Shape:
     ``results`` is the dotted member of a listing that is the list, None where the listing is it; ``item`` and
     ``body`` likewise those of one item. ``rows`` are in the list; ``shown`` has the properties that every
     response has, described as fully as known; ``created`` is the response to a creation. With JSON:API,
-    ``api_type`` is the type of the resource, else None.
+    ``api_type`` is the type of the resource, else None, and ``sends_id`` says whether an update takes the id.
     """
 
     results: str | None
@@ -45,6 +45,7 @@ class Shape:
     created: Schema
     api_type: str | None
     is_typeless: bool = False
+    sends_id: bool = True
     only_in_item: tuple[str, ...] = ()
 
 
@@ -216,6 +217,7 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
         created=_attributes(created),
         api_type=kind or found.listing.path.rstrip("/").rpartition("/")[2],
         is_typeless=kind is None,
+        sends_id="id" in body.members,
         only_in_item=tuple(name for name in shown.members if name not in known),
     )
 
