@@ -16,7 +16,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from jsonschema.protocols import Validator
 
@@ -28,6 +28,8 @@ METHODS: Final = ("patch", "put", "post")
 _BASE: Final = "urn:described"
 _DEEPEST: Final = 40
 _BOUNDS: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
+_OF_WORDS: Final = {"properties": "object", "items": "array"}
+_NUMBERS: Final = {"integer", "number"}
 _CHOICES: Final = ("anyOf",)
 FORMATS: Final = FormatChecker(("ipv4", "ipv6", "uuid", "date", "email"))
 
@@ -147,7 +149,7 @@ class Described:
         if word is None or depth > _DEEPEST:
             return [found]
         rest = {name: part for name, part in found.items() if name != word}
-        joined = [_joined(rest, self.flat(one)) for one in found[word]]
+        joined = [_joined(rest, one) for one in map(self.flat, found[word]) if not _contradict(rest, one)]
         every = [choice for one in joined for choice in self.choices(one, depth + 1)]
         real = [choice for choice in every if choice.get("type") not in ("null", ["null"])]
         return real or every
@@ -167,18 +169,25 @@ class Described:
         """Return the members that every alternative requires."""
         return set.intersection(*(set(choice.get("required") or ()) for choice in self.choices(schema)))
 
-    def rows(self, schema: Any) -> tuple[tuple[str, ...], Any] | None:
-        """Return where the rows of a listing are, and the schema of one; the shallowest list of objects."""
+    def rows(self, schema: Any, like: Collection[str] = ()) -> tuple[tuple[str, ...], Any] | None:
+        """Return where the rows of a listing are, and the schema of one.
+
+        They are the list of objects with the most names that ``like`` has too, the shallowest of several.
+        """
         level: list[tuple[tuple[str, ...], Any]] = [((), schema)]
+        lists: list[tuple[tuple[str, ...], Any]] = []
         for _ in range(3):
-            for place, one in level:
-                items = next((part["items"] for part in self.choices(one) if part.get("items")), None)
-                if items is not None and self.members(items):
-                    return place, items
+            lists += [(place, items) for place, one in level if self.members(items := self.items(one))]
             level = [
                 ((*place, name), part) for place, one in level for name, part in self.members(one).items()
             ]
-        return None
+        return max(lists, key=lambda one: len(self.names(one[1]) & set(like)), default=None)
+
+    def names(self, schema: Any, depth: int = 2) -> set[str]:
+        """Return the names of the members of an object, and of those inside them."""
+        members = self.members(schema)
+        inner = [self.names(part, depth - 1) for part in members.values()] if depth else []
+        return set(members).union(*inner)
 
     def items(self, schema: Any) -> Any:
         """Return the schema of the items of a list, an empty one where nothing is said of them."""
@@ -246,6 +255,18 @@ class Described:
         schema = None if kind is None else content[kind].get("schema")
         headers = {name.lower() for name in found.get("headers") or ()}
         return int(status) if status.isdigit() else 200, schema, headers
+
+
+def _types(schema: Mapping[str, Any]) -> set[str]:
+    """Return the types that a flat schema names, or that follow from what it says of members or items."""
+    named = schema.get("type") or [_OF_WORDS[word] for word in _OF_WORDS if schema.get(word)]
+    return {named} if isinstance(named, str) else set(named)
+
+
+def _contradict(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether no value can be as two flat schemas say."""
+    types, others = _types(one), _types(other)
+    return bool(types) and bool(others) and not types & others and not types | others <= _NUMBERS
 
 
 def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

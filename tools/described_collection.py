@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     Place = tuple[str, ...]
 
 _ACCEPTED: Final = 202
+_ATTRIBUTES: Final = "attributes"
 _IDS: Final = ("id", "uuid", "uid", "guid")
 _DEPTH: Final = 3
 """Levels of a response at which the object is looked for."""
@@ -24,7 +26,8 @@ class Collection:
     """A path of a list, and that of an item.
 
     ``row`` is the schema of a row, ``key`` what the path of an item takes, ``segment`` the schema of that;
-    ``taken`` what an update sets, ``body`` where in its body, and ``required`` what it must carry.
+    ``taken`` what an update sets, ``body`` where in its body, and ``required`` what it must carry. In
+    JSON:API all but the key is ``inside`` the attributes of a resource.
     """
 
     def __init__(self, described: Described, path: str, item: str) -> None:
@@ -35,11 +38,16 @@ class Collection:
         self.items += [one for one in self._successors() if one not in self.items]
         self.listing = described.operation(path, "get") or {}
         _, self.whole, self.headers = described.response(self.listing)
-        found = described.rows(self.whole)
+        self.update = self._update()
+        _, one, _ = described.response(described.operation(item, "get") or self.update)
+        bodies = described.body(self.update).values()
+        found = described.rows(self.whole, set().union(*map(described.names, (one, *bodies))))
         if found is None:
             raise LookupError(f"no list of objects in the response to GET {path}")
         self.rows_at, self.row = found
-        self.update = self._update()
+        members = described.members(self.row)
+        is_resource = {"type", _ATTRIBUTES} <= members.keys() and described.members(members[_ATTRIBUTES])
+        self.inside: Place = (_ATTRIBUTES,) if is_resource else ()
         self.key = self._key(item)
         self.segment = self._segment(item)
         item_views = (self.response_of(one)[1] for one in (described.operation(item, "get"), self.update))
@@ -134,11 +142,26 @@ class Collection:
         schema: Any = next(iter(self.described.body(operation).values()), {})
         members = self.described.members(schema)
         names = {name for view in self.views for name in self.described.members(view)}
+        place: Place = ()
         if members and not members.keys() & names:
-            for name, part in members.items():
-                if self.described.members(part).keys() & names:
-                    return (name,), part
-        return (), schema
+            around = (name for name, part in members.items() if self.described.members(part).keys() & names)
+            place = tuple(itertools.islice(around, 1))
+        place += self.inside
+        for step in place:
+            schema = self.described.members(schema).get(step, {})
+        return place, schema
+
+    def shown_in(self, view: Any) -> Any:
+        """Return the schema of what shows settings in a response: the object, or its attributes."""
+        for step in self.inside:
+            view = self.described.members(view).get(step, {})
+        return view
+
+    def part(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """Return the part of an object that shows settings."""
+        for step in self.inside:
+            shown = shown.setdefault(step, {})
+        return shown
 
     def shown_as(self, name: str, view: Any) -> str | None:
         """Return the member of a response that shows what a body sets as ``name``; None where none does.
@@ -146,7 +169,7 @@ class Collection:
         It has that name. Else it is the only one that no body sets, and that is spelt in another way, has a
         version behind the name, as ``tags_v2``, or words before it, as ``group_rules``.
         """
-        members = self.described.members(view)
+        members = self.described.members(self.shown_in(view))
         if name in members:
             return None if self.described.flat(members[name]).get("writeOnly") else name
         word = re.escape(re.sub(r"[^a-z0-9]+", "_", name.lower()))

@@ -266,7 +266,7 @@ class Fake:
         for name, value in settings.items():
             known = thing.settings.get(name)
             words = str(self.described.flat(members.get(name)).get("description")).lower()
-            merges = is_merged or name == "attributes" or any(word in words for word in _MERGED)
+            merges = is_merged or any(word in words for word in _MERGED)
             if name != self.of.key:
                 self.things.set(thing, name, merged(known, value) if merges else value)
         if method == "PUT":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from made_values import REQUEST, RESPONSE, Maker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from described import Described
     from described_collection import Collection
@@ -142,6 +143,7 @@ class Things:
         for attempt in range(_TRIES):
             thing = Thing({}, {id(view): dict(self._maker.value(view, RESPONSE)) for view in self._views})
             self._agree(thing)
+            self._set_key(thing)
             self._set_all(thing, settings or {}, is_plain=attempt >= _TRIES // 2)
             identity = str(self.row(thing).get(self.key))
             faults = [
@@ -164,27 +166,44 @@ class Things:
         there = self._of.shown_as(name, self._views[0])
         if there is None:
             return True
-        schema = self._described.members(self._views[0])[there]
+        schema = self._members(self._views[0])[there]
         return self._shapes.shown(value, self._taken.get(name, {}), schema) is not NOTHING
+
+    def _members(self, view: Any) -> Mapping[str, Any]:
+        """Return the members that show settings."""
+        return self._described.members(self._of.shown_in(view))
 
     def copy(self, number: int) -> None:
         """Add a copy of the first object under another id and other names."""
         first = next(iter(self.every.values()))
-        views = {view: dict(shown) for view, shown in first.views.items()}
-        row = self._views[0]
-        schemas = self._described.members(row)
-        for name in dict.fromkeys(
-            [self.key, *(one for one in schemas if "name" in one.lower() or one in _INNER)]
-        ):
-            known = views[id(row)].get(name)
+        views = copy.deepcopy(first.views)
+        self._rename(list(views.values()), self._described.members(self._views[0]), number)
+        if self._of.inside:
+            self._rename(list(map(self._of.part, views.values())), self._members(self._views[0]), number)
+        self.every[str(views[id(self._views[0])][self.key])] = Thing(dict(first.settings), views)
+
+    def _rename(self, views: list[dict[str, Any]], schemas: Mapping[str, Any], number: int) -> None:
+        """Give an object other names and ids, the same ones in all views; the first is that of a row."""
+        names = (one for one in schemas if "name" in one.lower() or one in _INNER)
+        for name in dict.fromkeys([self.key, *names]):
+            known = views[0].get(name)
             if isinstance(known, str | int) and not isinstance(known, bool):
                 fresh = known + number if isinstance(known, int) else f"{known[:-5]}{number:05}"
                 if not self._described.is_valid(schemas[name], fresh):
                     fresh = self._maker.valid(schemas[name], RESPONSE)
-                for shown in views.values():
+                for shown in views:
                     if name in shown:
                         shown[name] = fresh
-        self.every[str(views[id(row)][self.key])] = Thing(dict(first.settings), views)
+
+    def _set_key(self, thing: Thing) -> None:
+        """Let an object have an id that its path takes, where its own is not one."""
+        if self._of.is_segment(self.row(thing).get(self.key)):
+            return
+        schema = {"allOf": [self._described.members(self._views[0])[self.key], self._of.segment]}
+        with suppress(LookupError):
+            value = self._maker.valid(schema, RESPONSE, self._of.is_segment)
+            for shown in thing.views.values():
+                shown.update({self.key: value} if self.key in shown else {})
 
     def _key_faults(self, thing: Thing) -> list[str]:
         value = self.row(thing).get(self.key)
@@ -192,17 +211,22 @@ class Things:
 
     def _agree(self, thing: Thing) -> None:
         """Let all views show one value of each member, where their schemas allow it."""
-        for name in dict.fromkeys(name for view in thing.views.values() for name in view):
-            holders = [view for view in self._views if name in self._described.members(view)]
-            values = [thing.views[id(view)][name] for view in holders if name in thing.views[id(view)]]
-            schemas = [self._described.members(view)[name] for view in holders]
-            fitting = (
-                one for one in values if all(self._described.is_valid(schema, one) for schema in schemas)
-            )
-            value = next(fitting, NOTHING)
-            if value is not NOTHING:
-                for view in holders:
-                    thing.views[id(view)][name] = value
+        whole = [(thing.views[id(view)], self._described.members(view)) for view in self._views]
+        inside = [
+            (self._of.part(shown), self._members(view))
+            for view, (shown, _) in zip(self._views, whole, strict=True)
+        ]
+        for parts in (whole, inside) if self._of.inside else (whole,):
+            for name in dict.fromkeys(name for shown, _ in parts for name in shown):
+                holders = [(shown, members[name]) for shown, members in parts if name in members]
+                values = (shown[name] for shown, _ in holders if name in shown)
+                fitting = (one for one in values if self._is_allowed(one, holders))
+                value = next(fitting, NOTHING)
+                for shown, _ in holders if value is not NOTHING else ():
+                    shown[name] = copy.deepcopy(value)
+
+    def _is_allowed(self, value: Any, holders: Iterable[tuple[Any, Any]]) -> bool:
+        return all(self._described.is_valid(schema, value) for _, schema in holders)
 
     def _set_all(self, thing: Thing, settings: Mapping[str, Any], *, is_plain: bool) -> None:
         for name, schema in self._taken.items():
@@ -227,12 +251,12 @@ class Things:
         for view in self._views:
             there = self._of.shown_as(name, view)
             if there is not None:
-                schema = self._described.members(view)[there]
-                shown = self._shapes.shown(value, self._taken.get(name, {}), schema)
+                part = self._of.part(thing.views[id(view)])
+                shown = self._shapes.shown(value, self._taken.get(name, {}), self._members(view)[there])
                 if shown is not NOTHING:
-                    thing.views[id(view)][there] = shown
-                elif value is None and there not in self._described.required(view):
-                    thing.views[id(view)].pop(there, None)
+                    part[there] = shown
+                elif value is None and there not in self._described.required(self._of.shown_in(view)):
+                    part.pop(there, None)
 
     def show(self, thing: Thing, view: Any) -> dict[str, Any]:
         """Return an object as a response shows it, also one that objects were not made with."""

@@ -221,7 +221,8 @@ class Maker:
         if words.get("multipleOf") or words.get("maximum", 2) - words.get("minimum", 0) >= 1:
             whole = {**words, "minimum": -(-words["minimum"] // 1)} if "minimum" in words else words
             return self._integer(whole, without, depth)
-        return (float(words.get("minimum", 0)) + float(words["maximum"])) / 2
+        least = float(words.get("minimum", 0))
+        return (least + float(words.get("maximum", least + 1))) / 2
 
 
 def readings(text: str) -> list[Any]:

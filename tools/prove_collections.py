@@ -13,8 +13,6 @@ import argparse
 import json
 import sys
 import tempfile
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,163 +20,23 @@ import reconciler
 from described import Described
 from described_server import Fake
 from described_serving import Served
-from made_values import REQUEST, Maker
+from made_values import Maker
 from proof_gaps import gaps
-from proof_requests import check_minimal
-from proof_verdicts import DRAFT, FaultError, StoppedClock, Verdict, declarable, tables
-from reconciler.adopt.export import Live, export_document
-from reconciler.errors import DescriptionError, InputError, ReconcilerError
+from proof_run import Run, parameters_of
+from proof_verdicts import DRAFT, FaultError, StoppedClock, Verdict, tables
+from reconciler.errors import DescriptionError, ReconcilerError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.addresses import collections_of
 from reconciler.kinds.openapi.draft import draft
-from reconciler.kinds.packaged import document_schema
-from reconciler.load.builder import parse
 from reconciler.load.files import read_description
-from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
-from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reconciler.kinds.kind import Kind
-    from reconciler.model.scope import Scope
 
 _TOKEN: Final = "of-the-proof-alone"  # noqa: S105 - no response holds it
 _NAME: Final = "proven"
-_TRIES: Final = 6
-_REFUSED: Final = 400
-_LIMITS: Final = reconciler.Limits(max_revoked="100%", max_changes="100%")
-
-
-@dataclass(slots=True)
-class Run:
-    """One kind against one server; ``document`` is what is declared."""
-
-    kind: Kind
-    scope: Scope
-    fake: Fake
-    client: reconciler.Client
-    folder: Path
-    maker: Maker
-    document: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def kinds(self) -> Mapping[str, Kind]:
-        """Return the kind by its name."""
-        return {self.kind.name: self.kind}
-
-    def plan(self) -> reconciler.Plan:
-        """Load the document, and plan it."""
-        file = self.folder / "keys.json"
-        file.write_text(json.dumps(self.document))
-        now = self.client.clock.now()
-        state = reconciler.load(file, kinds=self.kinds, now=now)
-        found = reconciler.plan(state, self.client, kinds=self.kinds, limits=_LIMITS)
-        for problem in found.problems:
-            raise FaultError(f"plan: {problem.message}")
-        return found
-
-    def export(self) -> None:
-        """Declare all objects. Raises FaultError where one is left out, or the plan is not empty."""
-        observed = observe(self.client.reader, self.kind, self.scope)
-        now = self.client.clock.now()
-        validator = lambda: Validator(document_schema(), self.kinds, ScopeDefaults(1, 1), now)  # noqa: E731
-        exported = export_document(Live(self.kind, observed, now, validator), "keys.schema.json")
-        self.document = parse(exported.text, "export")[0].data
-        there = len(self.fake.things.every)
-        if exported.warnings or len(self.document["keys"]) != there:
-            first = next((problem.message for problem in exported.warnings), "")
-            raise FaultError(f"export: {len(self.document['keys'])} of {there} objects: {first}")
-        changes = self.plan().changes
-        if changes:
-            raise FaultError(f"a plan of the export changes {changes[0].fields[0].field}")
-
-    def prove(self, name: str) -> None:
-        """Change one field of the first object. Raises FaultError; LookupError where it has one value."""
-        key = self.document["keys"][0]
-        there = self.kind.renamed.get(name, name)
-        old, had = key.get(name), name in key
-        reason = "no other value is valid for both the draft and the description"
-        for _ in range(_TRIES):
-            value = self._other(there, name, old)
-            key[name] = value
-            try:
-                plan = self.plan()
-            except InputError as error:
-                reason = f"a value is refused: {error.texts[0]}"
-                continue
-            changed = [(change.name, one.field) for change in plan.changes for one in change.fields]
-            if not changed:
-                reason = f"the plan does not show that {old!r} becomes {value!r}"
-                continue
-            if changed != [(str(key[self.kind.identity]), name)]:
-                raise FaultError(f"the plan shows {changed}")
-            self._apply(plan, there)
-            return
-        if had:
-            key[name] = old
-        else:
-            del key[name]
-        raise FaultError(reason[:300])
-
-    def _other(self, there: str, name: str, old: Any) -> Any:
-        described, schema = self.fake.described, self.fake.of.taken.get(there)
-        if schema is None:
-            raise FaultError("the description's update does not take it")
-        own = self.kind.schema["properties"][name]
-
-        def is_other(value: Any) -> bool:
-            kept = declarable(value, own)
-            is_allowed = described.is_valid(own, kept) and described.is_valid(schema, kept)
-            return kept != old and is_allowed and self.fake.things.can_show(there, kept)
-
-        of = self.fake.of
-        row = described.members(of.row).get(of.shown_as(there, of.row) or there, schema)
-        for source in (schema, row):  # rows may allow less than the update takes
-            with suppress(LookupError):
-                return declarable(self.maker.valid(source, REQUEST, is_other), own)
-        if self._has_one_value(schema):
-            raise LookupError(f"{name} has one value")
-        raise FaultError("no other value is valid for the draft, the update and the response")
-
-    def _has_one_value(self, schema: Any) -> bool:
-        made = [self.maker.valid(schema, REQUEST) for _ in range(_TRIES)]
-        return all(value == made[0] for value in made)
-
-    def _apply(self, plan: reconciler.Plan, there: str) -> None:
-        thing = self.fake.things.every[self._id()]
-        before, sent = dict(thing.settings), len(self.fake.requests)
-        outcomes = reconciler.apply(
-            plan, self.client, kinds=self.kinds, freshness=reconciler.Freshness.JUST_MADE
-        )
-        writes = [one for one in self.fake.requests[sent:] if one.method != "GET"]
-        for one in writes:
-            if one.status >= _REFUSED:
-                raise FaultError(f"refused: {'; '.join(one.faults)} ({json.dumps(one.body)[:150]})")
-        if len(writes) != 1:
-            raise FaultError(f"{len(writes)} requests were sent")
-        check_minimal(self.fake, writes[0], there)
-        for outcome in outcomes:
-            if outcome.result is not reconciler.Result.APPLIED:
-                raise FaultError(f"{outcome.result}: {outcome.detail}")
-        for other in thing.settings:
-            if other != there and thing.settings[other] != before.get(other):
-                raise FaultError(
-                    f"{other} changed too: {before.get(other)!r} became {thing.settings[other]!r}"
-                )
-        if left := self.plan().changes:
-            raise FaultError(f"afterwards the plan still changes {[one.field for one in left[0].fields]}")
-
-    def _id(self) -> str:
-        """Return the id of the first declared object, as the server has it."""
-        name = self.document["keys"][0][self.kind.identity]
-        there = self.kind.renamed.get(self.kind.identity, self.kind.identity)
-        for identity, thing in self.fake.things.every.items():
-            row = self.fake.things.row(thing)
-            if row.get(there, row.get("attributes", {}).get(there)) == name:
-                return identity
-        raise FaultError(f"the server has no {name}")
 
 
 def proven(content: Any, described: Described, collection: str, item: str, seed: int) -> Verdict:
@@ -225,16 +83,15 @@ def _prove_all(verdict: Verdict, fake: Fake, schema: Mapping[str, Any], folder: 
     (kinds / f"{_NAME}.schema.json").write_text(json.dumps(schema))
     kind = reconciler.load_kinds(str(kinds))[_NAME]
     maker = Maker(fake.described, 7)
-    scope = kind.scope_of([maker.valid(dict(words), REQUEST) for words in kind.scope.values()])
+    scope = kind.scope_of(parameters_of(kind, fake, maker))
     with (
         Served(fake) as served,
         reconciler.Client(_TOKEN, base_url=served.url, clock=StoppedClock()) as client,
     ):
         run = Run(kind, scope, fake, client, folder, maker)
         run.export()
-        for name in kind.settable:
-            if name == kind.identity or name in kind.immutable:
-                continue
+        names = [name for name in kind.settable if name != kind.identity and name not in kind.immutable]
+        for name in names:
             try:
                 run.prove(name)
                 verdict.fields[name] = ""
@@ -244,7 +101,7 @@ def _prove_all(verdict: Verdict, fake: Fake, schema: Mapping[str, Any], folder: 
                 verdict.fields[name] = f"{error}"[:400] or type(error).__name__
                 fake.settle()
                 run.export()
-        if not verdict.fields:
+        if names and not verdict.fields:
             raise FaultError("no field has another value")
         _check_pages(run, schema[EXTENSION])
     if fake.self_faults:

@@ -18,7 +18,7 @@ from proof_verdicts import Verdict, tables
 from prove_collections import prove, proven
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.draft import draft
-from tests.kinds.descriptions import PET, PETS, ROW, TEXT, an_object, content, pets, query
+from tests.kinds.descriptions import PET, PETS, ROW, TEXT, an_object, content, in_path, pets, query
 
 if TYPE_CHECKING:
     from described_things import Thing
@@ -54,6 +54,37 @@ BODIES: dict[str, Any] = {
 }
 
 
+def a_resource(attributes: dict[str, Any], *required: str) -> dict[str, Any]:
+    members = {"type": {"const": "pets"}, "id": TEXT, "attributes": an_object(attributes)}
+    return an_object({name: part for name, part in members.items() if name in required}, *required)
+
+
+def json_api(body: Any, **more: Any) -> dict[str, Any]:
+    """Describe pets in JSON:API; ``body`` is the resource that an update sends."""
+    shown = a_resource(
+        {"name": {"type": "string", "minLength": 1}, "size": NUMBER, "note": TEXT}, "type", "id", "attributes"
+    )
+    beside = {"type": "array", "items": a_resource({"name": TEXT}, "type", "id", "attributes")}
+    return pets(
+        listed=an_object({"included": beside, "data": {"type": "array", "items": shown}}, "data"),
+        one=an_object({"data": shown}, "data"),
+        body=an_object({"data": body}, "data"),
+        **more,
+    )
+
+
+REMARKS: dict[str, Any] = {"type": "array", "items": an_object({"code": NUMBER, "message": TEXT})}
+ANY_RESULT: dict[str, Any] = {
+    "result": {"anyOf": [{"type": "object"}, {"type": "array"}, {"type": "string"}]}
+}
+
+
+def beside_remarks(result: Any) -> dict[str, Any]:
+    """Describe a response as one of any result with remarks, of which this is the result."""
+    common = an_object({"errors": REMARKS, **ANY_RESULT}, "errors", "result")
+    return {"allOf": [common, {"properties": {"result": result}}]}
+
+
 def verdict_of(description: Any) -> Verdict:
     return proven(description, Described(description), PETS, PET, 0)
 
@@ -83,7 +114,26 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
     ),
     "a body of several shapes": pets(row={**ROW, "action": TEXT, "to": TEXT}, body=BODIES),
     "a member that is always sent": two_fields(body=an_object(BODY, "size")),
+    "JSON:API": json_api(a_resource(BODY, "type", "id", "attributes")),
+    "JSON:API without the id in updates": json_api(a_resource(BODY, "type", "attributes")),
+    "JSON:API without the id in whole updates": json_api(
+        a_resource(BODY, "type", "attributes"), method="put"
+    ),
+    "a list of remarks beside the rows": two_fields(
+        listed=beside_remarks({"type": "array", "items": an_object(WITH_NOTE, *WITH_NOTE)}),
+        one=beside_remarks(an_object(WITH_NOTE, *WITH_NOTE)),
+    ),
+    "ids of which only the path says what they are": two_fields(
+        row={**WITH_NOTE, "id": TEXT}, last=in_path("petId", format="uuid")
+    ),
 }
+
+
+def test_a_kind_without_fields_is_listed_and_exported() -> None:
+    found = verdict_of(
+        pets(row={"id": TEXT, "name": TEXT}, body={"name": TEXT}, create=an_object({"name": TEXT}))
+    )
+    assert (found.passes, found.fields, found.gaps) == (True, {}, {"name": NAME})
 
 
 def test_what_is_not_proved_has_a_reason() -> None:
