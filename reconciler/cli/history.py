@@ -13,6 +13,7 @@ from reconciler.cli.drift_options import DURATION
 from reconciler.cli.options import OutputOptions, clock_of, history_option
 from reconciler.cli.values import command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.model.collector import paused_collector
 from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name
 from reconciler.service.history.cycles import clear_flapping
@@ -112,6 +113,7 @@ def _named(file: str | None, context: click.Context) -> str:
     return file
 
 
+@paused_collector()
 def _rendered(database: Database, options: HistoryOptions, now: dt.datetime) -> str:
     since = dt.datetime.fromtimestamp(max(0, now.timestamp() - options.since), dt.UTC)
     if options.format == "html":

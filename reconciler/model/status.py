@@ -45,6 +45,17 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierEpisode:
+    """What a timeline needs of an episode that is not shown in full."""
+
+    field: str
+    effect: Effect
+    first_seen: dt.datetime
+    outcome: FieldOutcome
+    ended: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A difference that Git alone made, and since when it waits for ``apply``."""
 
@@ -156,21 +167,35 @@ class CycleSummary:
 
 @dataclass(frozen=True, slots=True)
 class KeyHistory:
-    """The drift of one key, latest episode first; ``omitted`` counts earlier episodes that are left out."""
+    """The drift of one key, latest episode first.
+
+    ``earlier`` are in its timeline only, and ``omitted`` counts those before them, which are left out.
+    """
 
     address: str
     episodes: tuple[Episode, ...]
+    earlier: tuple[EarlierEpisode, ...] = ()
     omitted: int = 0
+
+    @property
+    def drawn(self) -> tuple[Episode | EarlierEpisode, ...]:
+        """Return what its timeline shows, latest first."""
+        return self.episodes + self.earlier
+
+    @property
+    def going_on(self) -> tuple[Episode | EarlierEpisode, ...]:
+        """Return its present drift, latest first."""
+        return tuple(episode for episode in self.drawn if episode.ended is None)
 
     @property
     def is_drifted(self) -> bool:
         """Return whether the key, or a field of it, is drifted now."""
-        return any(episode.ended is None for episode in self.episodes)
+        return bool(self.going_on)
 
     @property
     def has_granted(self) -> bool:
         """Return whether present drift grants access."""
-        return any(episode.ended is None and episode.effect.grants for episode in self.episodes)
+        return any(episode.effect.grants for episode in self.going_on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from reconciler.render.values import field_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.model.status import Episode
+    from reconciler.model.status import EarlierEpisode, Episode
 
 SLOTS: Final = 400
 HEIGHT: Final = 20
@@ -45,18 +45,19 @@ class Mark(StrEnum):
     @property
     def rank(self) -> int:
         """Return its place among the marks: the gravest has the highest."""
-        return list(Mark).index(self)
+        return _RANKS[self]
 
     @classmethod
-    def of(cls, episode: Episode) -> Mark:
+    def of(cls, episode: Episode | EarlierEpisode) -> Mark:
         """Return the mark of an episode."""
         if episode.outcome in _MARKS:
-            return cls(_MARKS[episode.outcome])
+            return _MARKS[episode.outcome]
         if episode.ended is None:
             return cls.OPEN
         return cls.CORRECTED if episode.outcome is FieldOutcome.CORRECTED else cls.ENDED
 
 
+_RANKS: Final = {mark: rank for rank, mark in enumerate(Mark)}
 _MARKS: Final = {
     FieldOutcome.CONTESTED: Mark.CONTESTED,
     **dict.fromkeys(
@@ -136,16 +137,16 @@ def ticks(window: Window) -> tuple[Tick, ...]:
     return (Tick(0, _day(window.since), "start"), *reversed(named))
 
 
-def lanes(episodes: Sequence[Episode], window: Window) -> tuple[Lane, ...]:
+def lanes(episodes: Sequence[Episode | EarlierEpisode], window: Window) -> tuple[Lane, ...]:
     """Return a lane for each field that drifted in the window, ordered by field."""
-    by_field: dict[str, list[Episode]] = {}
+    by_field: dict[str, list[Episode | EarlierEpisode]] = {}
     for episode in episodes:
         if episode.ended is None or episode.ended >= window.since:
             by_field.setdefault(episode.field, []).append(episode)
     return tuple(_lane(field, by_field[field], window) for field in sorted(by_field))
 
 
-def _lane(field: str, episodes: Sequence[Episode], window: Window) -> Lane:
+def _lane(field: str, episodes: Sequence[Episode | EarlierEpisode], window: Window) -> Lane:
     slots: list[Mark | None] = [None] * SLOTS
     marked = sorted(((Mark.of(episode), episode) for episode in episodes), key=lambda pair: pair[0].rank)
     for mark, episode in marked:
@@ -161,7 +162,7 @@ def _lane(field: str, episodes: Sequence[Episode], window: Window) -> Lane:
     return Lane(field, tuple(bars), words if since is None else f"{words}; goes on since {_day(since)}")
 
 
-def _extent(episode: Episode, window: Window) -> tuple[int, int]:
+def _extent(episode: Episode | EarlierEpisode, window: Window) -> tuple[int, int]:
     """Return the slots of an episode; one too short to be seen is widened to both sides."""
     start = int(window.slot(episode.first_seen))
     end = SLOTS if episode.ended is None else max(start, round(window.slot(episode.ended)))

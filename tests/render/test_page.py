@@ -24,6 +24,7 @@ from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
     CycleSummary,
+    EarlierEpisode,
     Episode,
     FlappingField,
     KeyHistory,
@@ -94,7 +95,11 @@ WAITING = Pending(
 
 
 def key(*episodes: Episode, address: str = ACME, omitted: int = 0) -> KeyHistory:
-    return KeyHistory(address, episodes, omitted)
+    """Make a key whose first twenty episodes are shown in full."""
+    earlier = (
+        EarlierEpisode(one.field, one.effect, one.first_seen, one.outcome, one.ended) for one in episodes[20:]
+    )
+    return KeyHistory(address, episodes[:20], tuple(earlier), omitted)
 
 
 def contest(**settings: Any) -> FlappingField:

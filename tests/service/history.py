@@ -74,6 +74,18 @@ def report(
     return CycleReport(clock.now(), clock.now(), result, tuple(scopes), tuple(fields), tuple(errors))
 
 
+def follows(database: Database) -> bool:
+    """Return whether the table of keys says what the drift itself says."""
+    stored, counted = (
+        database.rows(f"{rows} ORDER BY address")
+        for rows in (
+            "SELECT address, last_seen FROM drifted_key",
+            "SELECT address, max(last_seen) FROM episode GROUP BY address",
+        )
+    )
+    return stored == counted
+
+
 def everywhere(_address: str) -> bool:
     """Return that every key was compared."""
     return True

@@ -28,7 +28,7 @@ from reconciler.service.history.queries import Selection, episodes, journal_line
 from reconciler.service.history.reading import ReadOnlyDatabase
 from reconciler.service.history.tables import VERSION, steps_from
 from tests.machine import full_disk, unprivileged
-from tests.service.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere
+from tests.service.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere, follows
 from tests.support import NOON, FakeClock, lines_until, pipe
 
 if TYPE_CHECKING:
@@ -381,6 +381,7 @@ def test_a_full_disk_is_an_error_until_there_is_space(file: Path) -> None:
         book.cycle(drifted(), drifted(name="after"))
         assert [one.address for one in book.episodes()] == ["caas/1/76/web", "caas/1/76/after"]
         assert database.rows("PRAGMA integrity_check") == [("ok",)]
+        assert follows(database)
     with Database(str(file)) as database:
         assert len(database.rows("SELECT * FROM episode")) == 2
 
@@ -522,6 +523,7 @@ def test_a_killed_writer_loses_no_committed_transaction(file: Path, lines: int) 
     with Database(str(file)) as database:
         rounds = database.rows("SELECT id, ended IS NOT NULL, result FROM round ORDER BY id")
         episodes = database.rows("SELECT live, outcome FROM episode ORDER BY id")
+        assert follows(database)
         written = [json.loads(line)["number"] for line in journal_lines(database)]
     assert len(rounds) - last["began"] in {0, 1}
     ended = sum(is_ended for _, is_ended, _ in rounds)

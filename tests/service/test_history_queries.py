@@ -19,7 +19,7 @@ from reconciler.model.scope import Scope
 from reconciler.model.status import ConditionState, CycleSummary, ServiceCondition, ServiceStatus, Status
 from reconciler.service.history.database import Database
 from reconciler.service.history.notifications import Notifications
-from reconciler.service.history.queries import Selection, conditions, episodes, status
+from reconciler.service.history.queries import PerKey, Selection, conditions, episodes, status
 from tests.service.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 
@@ -164,22 +164,23 @@ def test_drift_last_seen_at_one_time_is_sorted_newest_first(book: Book, database
 def test_omitted_keys_and_episodes_are_counted(book: Book, database: Database) -> None:
     for number in range(5):
         book.cycle(drifted(f"value {number}"), drifted(name="api"), drifted(name="db-key"))
-    shown = status(database, Selection(LONG_AGO, limit=2), NOON, episodes_of_key=3)
+    shown = status(database, Selection(LONG_AGO, limit=2), NOON, per_key=PerKey(2, 1))
     assert shown.omitted_keys == 1
-    assert [(key.address[10:], len(key.episodes), key.omitted) for key in shown.keys] == [
+    assert [(key.address[10:], len(key.drawn), key.omitted) for key in shown.keys] == [
         ("api", 1, 0),
         ("db-key", 1, 0),
     ]
-    shown = status(database, Selection(LONG_AGO, "*/web"), NOON, episodes_of_key=3)
+    shown = status(database, Selection(LONG_AGO, "*/web"), NOON, per_key=PerKey(2, 1))
     (key,) = shown.keys
-    assert [one.live for one in key.episodes] == ["value 4", "value 3", "value 2"]
+    assert [one.live for one in key.episodes] == ["value 4", "value 3"]
+    assert [one.first_seen for one in key.earlier] == [at(2 * QUARTER)]
     assert (key.omitted, shown.omitted_keys) == (2, 0)
 
 
 def test_episodes_before_the_selected_time_are_not_counted_as_omitted(book: Book, database: Database) -> None:
     for number in range(3):
         book.cycle(drifted(f"value {number}"))
-    (key,) = status(database, Selection(at(QUARTER)), NOON, episodes_of_key=1).keys
+    (key,) = status(database, Selection(at(QUARTER)), NOON, per_key=PerKey(1, 0)).keys
     assert (len(key.episodes), key.omitted) == (1, 1)
 
 
@@ -296,7 +297,7 @@ def test_a_page_rendered_during_rounds_is_a_consistent_snapshot(database: Databa
 
     def read() -> None:
         while not stop.is_set():
-            shown = status(database, Selection(LONG_AGO), NOON, episodes_of_key=1000)
+            shown = status(database, Selection(LONG_AGO), NOON, per_key=PerKey(shown=1000))
             wrong.extend(key.omitted for key in shown.keys if key.omitted)
             counts = {len(key.episodes) for key in shown.keys}
             wrong.extend([counts] if len(counts) > 1 else [])

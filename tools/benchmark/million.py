@@ -14,6 +14,8 @@ from reconciler.service.history.database import Database
 _KEYS: Final = 10_000
 _SPAN: Final = 29 * 86_400
 """All of it lies within what a status page shows."""
+_CACHE: Final = 2**19
+"""KiB: all is one transaction, which would go to the disk in parts again and again."""
 
 
 def main(file: str, rows: str) -> None:
@@ -24,6 +26,7 @@ def main(file: str, rows: str) -> None:
     latest = int(dt.datetime.now(dt.UTC).timestamp())
     declared, live = json.dumps("declared"), json.dumps("edited by hand")
     with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         connection.executemany(
             "INSERT INTO episode (address, declared, live, first_seen, last_seen, ended, corrected, field,"
             " effect, reason, rounds, outcome, run, told) VALUES (?, ?, ?, ?, ?, ?, ?, 'description',"

@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     """The address of a key, and the name of a field."""
 
 
+_SETTLE = (
+    "UPDATE episode SET outcome = ?1, detail = ?2"
+    " WHERE address = ?3 AND field = ?4 AND ended IS NULL AND (outcome != ?1 OR detail != ?2)"
+)
+"""Writes nothing where that is stored already, as it is in most rounds."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryRun:
     """Who writes: an identifier, the command, the version of this tool, the actor, the files' commit."""
@@ -166,7 +173,7 @@ class History:
     ) -> None:
         """Record what became of drift: corrected, if it now holds what it had drifted from, ``desired``."""
         if outcome is not FieldOutcome.CORRECTED:
-            _update(connection, key, "outcome = ?, detail = ?", (outcome.value, detail))
+            connection.execute(_SETTLE, (outcome.value, detail, *key))
             return
         now = self._now()
         changes = "ended = ?, outcome = ?, detail = '', corrected = ?, run = ?"

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+
+def _statements(script: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, script.split(";"))))
+
+
 _V1: Final = """
 CREATE TABLE run (
     id TEXT PRIMARY KEY, began INTEGER NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL,
@@ -64,8 +69,26 @@ CREATE TABLE unmanaged (
 ) WITHOUT ROWID;
 CREATE TABLE baseline (scope TEXT PRIMARY KEY, declared INTEGER NOT NULL);
 """
-_STEPS: Final = (_V1, _V2)
+_OF_EPISODES: Final = "SELECT address, max(last_seen) FROM episode GROUP BY address"
+# When each key was last seen drifted: a million episodes are of few keys. The file itself keeps it, so that a
+# run of an earlier version that goes on while the file is converted does too. The latest time of a key is one
+# step in an index, and not the greater of two: a clock may be set back.
+_FOLLOW: Final = (
+    "INSERT INTO drifted_key SELECT address, max(last_seen) FROM episode WHERE address = {row}.address"
+    " GROUP BY address ON CONFLICT (address) DO UPDATE SET last_seen = excluded.last_seen"
+)
+_LEAVE: Final = "DELETE FROM drifted_key WHERE address = OLD.address"
+_V3: Final = (
+    "CREATE TABLE drifted_key (address TEXT PRIMARY KEY, last_seen INTEGER NOT NULL) WITHOUT ROWID",
+    f"INSERT INTO drifted_key {_OF_EPISODES}",
+    f"CREATE TRIGGER drift_began AFTER INSERT ON episode BEGIN {_FOLLOW.format(row='NEW')}; END",
+    f"CREATE TRIGGER drift_seen AFTER UPDATE OF last_seen ON episode BEGIN {_FOLLOW.format(row='NEW')}; END",
+    f"CREATE TRIGGER drift_deleted AFTER DELETE ON episode BEGIN {_LEAVE}; {_FOLLOW.format(row='OLD')}; END",
+    "CREATE INDEX round_of_result ON round (result)",
+)
+_STEPS: Final = (_statements(_V1), _statements(_V2), _V3)
 VERSION: Final = len(_STEPS)
+_KEYS_SHOWN: Final = f"CREATE TEMP VIEW drifted_key (address, last_seen) AS {_OF_EPISODES}"
 _SHOWN: Final = {
     1: (
         "PRAGMA temp_store = MEMORY",
@@ -73,14 +96,15 @@ _SHOWN: Final = {
         "CREATE TEMP VIEW episode AS SELECT *, 'update' AS action, NULL AS origin FROM main.episode",
         "CREATE TEMP TABLE pending (address, field, action, effect, reason, declared, live, since)",
         "CREATE TEMP TABLE unmanaged (address, first_seen, is_new)",
-    )
+        _KEYS_SHOWN,
+    ),
+    2: (_KEYS_SHOWN,),
 }
 
 
 def steps_from(version: int) -> tuple[str, ...]:
     """Return the statements that bring a file of format ``version``, 0 for a new one, to the present one."""
-    statements = (statement.strip() for step in _STEPS[version:] for statement in step.split(";"))
-    return tuple(statement for statement in statements if statement)
+    return tuple(statement for step in _STEPS[version:] for statement in step)
 
 
 def views_of(version: int) -> tuple[str, ...]:
