@@ -74,7 +74,8 @@ def connection(  # noqa: PLR0913, PLR0917 - all that requests depend on
     """Build the settings of requests to one API. Raises ConfigurationError."""
     tokens = api_tokens(api, options, console)
     if options.configured.configuration is not None:
-        console.detail(f"{api.name}.token: {tokens.setting} (environment)")
+        is_option = options.token_file is not None and tokens.setting == _key_setting(options.token_file)
+        console.detail(f"{api.name}.token: {tokens.setting}{'' if is_option else ' (environment)'}")
     return Connection(
         base_url=options.base_urls[api.name],
         token=tokens.token,
@@ -147,8 +148,13 @@ def _api_token(
     name = "" if binding_fault(base_url) else _variable("TOKEN", base_url)
     is_bound = bool(name) and (name in os.environ or _variable("TOKEN_FILE", base_url) in os.environ)
     if is_built_in and (options.token_file is not None or not is_bound):
-        return api_token(options.token_file, console, auth), "GCORE_API_KEY or the token file"
+        return api_token(options.token_file, console, auth), _key_setting(options.token_file)
     return _bound("TOKEN", base_url, console, auth.method)
+
+
+def _key_setting(token_file: str | None) -> str:
+    """Return where the key of the built-in API is set."""
+    return "GCORE_API_KEY" if token_file is None else f"the token file {token_file}"
 
 
 def _place(url: BaseUrl) -> tuple[str, str]:
@@ -185,9 +191,10 @@ def _bound(
 def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AUTH) -> Secret:
     """Read the API's token from a file or the environment. Raises ConfigurationError if it is unusable."""
     if token_file is None:
-        text, where = os.environ.get("GCORE_API_KEY"), "GCORE_API_KEY"
+        text = os.environ.get("GCORE_API_KEY")
     else:
-        text, where = _read_secret(token_file, "token", console), f"the token file {token_file}"
+        text = _read_secret(token_file, "token", console)
+    where = _key_setting(token_file)
     if text is None or not text.strip():
         lack = "not set" if text is None else "empty"
         raise ConfigurationError(f"no token: {where} is {lack}; set GCORE_API_KEY or use --token-file")

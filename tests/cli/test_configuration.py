@@ -307,6 +307,16 @@ def test_the_key_of_gcore_goes_to_the_host_that_the_operator_names(
     assert other.sent("Authorization") == {f"apikey {OTHER}"}
 
 
+def test_verbose_says_where_the_key_of_gcore_is(cli: CommandLine, work: Path, server: Recorder) -> None:
+    document = {"paths": ["keys/"], "apis": {"gcore": {"base_url": server.url, "kinds": "kinds/github"}}}
+    (work / "reconciler.yaml").write_text(json.dumps(document), encoding="utf-8")
+    cli.environment.delenv(f"RECONCILER_TOKEN_{server.variable}")
+    cli.environment.setenv("GCORE_BASE_URL", server.url)
+    assert "gcore.token: GCORE_API_KEY (environment)" in cli("plan", "-v").err.splitlines()
+    (work / "token").write_text("t0ken-of-a-file")
+    assert "gcore.token: the token file token" in cli("plan", "-v", "--token-file", "token").err.splitlines()
+
+
 def test_options_about_gcore_change_no_other_api(
     cli: CommandLine, work: Path, server: Recorder, other: Recorder
 ) -> None:

@@ -240,15 +240,20 @@ def test_without_a_token_no_request_is_sent(
 
 
 @pytest.mark.parametrize("body", ["documented", "detail"])
-def test_a_wrong_token_is_an_error_with_advice(cli: CommandLine, path: str, body: str) -> None:
+def test_a_wrong_token_is_an_error_with_advice(
+    cli: CommandLine, tmp_path: Path, path: str, body: str
+) -> None:
     with emulate(unauthorized_body=body) as emulator:
         cli.use(emulator)
         cli.environment.setenv("GCORE_API_KEY", "wrong-token")
         done = cli("plan", path)
+        (tmp_path / "token").write_text("wrong-token", encoding="utf-8")
+        of_file = cli("plan", path, "--token-file", str(tmp_path / "token"))
     assert (done.code, done.out) == (1, "")
     assert "HTTP 401" in done.err
-    assert "check GCORE_API_KEY or the token file" in done.err
-    assert "wrong-token" not in done.err
+    assert done.err.endswith("; check GCORE_API_KEY\n")
+    assert f"; check the token file {tmp_path}/token" in of_file.err
+    assert "wrong-token" not in done.err + of_file.err
 
 
 def test_a_certificate_folder_that_is_missing_is_an_error(cli: CommandLine, path: str) -> None:
