@@ -89,6 +89,11 @@ class _Member:
     path: Path
     value: Any
 
+    @property
+    def name(self) -> str:
+        """Return the path as messages have it."""
+        return ".".join(map(str, self.path))
+
 
 @dataclass(frozen=True, slots=True)
 class _View:
@@ -127,9 +132,9 @@ class _View:
         """Yield what :meth:`faults` does, but for addresses that are missing."""
         paths = self._member("paths")
         if paths.value == []:
-            yield paths.path, "paths is empty; name a file or a folder"
+            yield paths.path, f"{paths.name} is empty; name a file or a folder"
         for number, path in enumerate(paths.value or ()):
-            yield from self._path((*paths.path, number), f"paths[{number}]", path)
+            yield from self._path((*paths.path, number), f"{paths.name}[{number}]", path)
         if self.environment is not None:
             for name in self.data["environments"][self.environment].get("apis", {}):
                 if name not in self._names("apis"):
@@ -140,7 +145,7 @@ class _View:
             kinds = self._member("apis", name, "kinds")
             owner = name if kinds.value is None else owners.setdefault(normpath(kinds.value), name)
             if owner != name:
-                yield kinds.path, f"apis.{name}.kinds is the folder of {owner} too; give each API its own"
+                yield kinds.path, f"{kinds.name} is the folder of {owner} too; give each API its own"
 
     def _unknown(self, name: str) -> Fault:
         known = self._names("apis")
@@ -157,13 +162,13 @@ class _View:
     def _api(self, name: str) -> Iterator[Fault]:
         base_url = self._member("apis", name, "base_url")
         if base_url.value is not None:
-            yield from _address(base_url, f"apis.{name}.base_url")
+            yield from _address(base_url)
         kinds = self._member("apis", name, "kinds")
         if kinds.value is not None:
-            yield from self._path(kinds.path, f"apis.{name}.kinds", kinds.value)
+            yield from self._path(kinds.path, kinds.name, kinds.value)
         auth, headers = self._member("apis", name, "auth"), self._member("apis", name, "headers")
-        yield from _auth_faults(auth, f"apis.{name}.auth")
-        yield from _header_faults(headers, f"apis.{name}.headers", _auth(name, auth.value or {}))
+        yield from _auth_faults(auth)
+        yield from _header_faults(headers, _auth(name, auth.value or {}))
 
     def configuration(self) -> Configuration:
         """Return the values, which have no faults."""
@@ -208,10 +213,10 @@ class _View:
         )
 
 
-def _address(found: _Member, name: str) -> Iterator[Fault]:
+def _address(found: _Member) -> Iterator[Fault]:
     fault = url_fault(found.value) or binding_fault(BaseUrl(found.value))
     if fault:
-        yield found.path, f"{name} cannot be used: {fault}"
+        yield found.path, f"{found.name} cannot be used: {fault}"
 
 
 def _auth(name: str, said: Mapping[str, Any]) -> Auth:
@@ -238,8 +243,8 @@ def _token_server(said: Mapping[str, Any]) -> TokenServer:
     )
 
 
-def _auth_faults(found: _Member, name: str) -> Iterator[Fault]:
-    said, path = found.value or {}, found.path
+def _auth_faults(found: _Member) -> Iterator[Fault]:
+    said, path, name = found.value or {}, found.path, found.name
     ways = [word for word in ("basic", "oauth2") if word in said]
     if len(ways) > 1:
         yield path, f"{name} has both basic and oauth2; keep one"
@@ -255,17 +260,15 @@ def _auth_faults(found: _Member, name: str) -> Iterator[Fault]:
     elif second is not None and second.lower() == header.lower():
         yield (*path, "second_header"), f"{name}.second_header is the same as header; name another one"
     if "oauth2" in said:
-        yield from _address(
-            _Member((*path, "oauth2", "token_url"), said["oauth2"]["token_url"]), f"{name}.oauth2.token_url"
-        )
+        yield from _address(_Member((*path, "oauth2", "token_url"), said["oauth2"]["token_url"]))
 
 
-def _header_faults(found: _Member, name: str, auth: Auth) -> Iterator[Fault]:
+def _header_faults(found: _Member, auth: Auth) -> Iterator[Fault]:
     seen = {header.lower(): "carries a token" for header in auth.headers}
     for header in found.value or ():
         fault = seen.setdefault(header.lower(), "")
         if not is_constant(header):
             fault = "authenticates, routes or frames a request"
         if fault:
-            yield (*found.path, header), f"{name}.{header} {fault}; name another header, or remove it"
+            yield (*found.path, header), f"{found.name}.{header} {fault}; name another header, or remove it"
         seen[header.lower()] = "differs from another header in capitals only"

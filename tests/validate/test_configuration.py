@@ -157,6 +157,16 @@ WRONG = {
     "limits: {max_revoke: 3}\n": "1:10: limits.max_revoke is not a known field; did you mean max_revoked?",
     "environments: {a: {apis: {gcor: {}}}}\napis: {gcore: {}}\n": "1:33: environments.a.apis.gcor is not an"
     " API of this file; did you mean gcore?",
+    "environments: {a: {paths: [../b], apis: {gcore: {kinds: /k, base_url: 'http://h', headers: {Host: h},"
+    " auth: {header: Cookie}}}}}\napis: {gcore: {}}\n": (
+        "1:28: environments.a.paths[0] leads out of {folder}; name a path in it\n"
+        "1:57: environments.a.apis.gcore.kinds is not a path relative to this file; write one such as keys/\n"
+        "1:71: environments.a.apis.gcore.base_url cannot be used: it would send the token unencrypted; use"
+        " https:// (http:// is accepted for loopback addresses only)\n"
+        "1:99: environments.a.apis.gcore.headers.Host authenticates, routes or frames a request; name another"
+        " header, or remove it\n"
+        "1:118: environments.a.apis.gcore.auth.header Cookie cannot carry a token; name another header"
+    ),
     "environments: {a: {environments: {}}}\n": "1:20: environments.a.environments is not a known field; known"
     " fields: paths, apis, limits",
     "kind: caas\nkeys: []\n": "2:1: holds desired state, but its name is that of the configuration; rename"
@@ -171,7 +181,7 @@ WRONG = {
 @pytest.mark.parametrize("text", WRONG)
 def test_a_fault_is_reported_with_place_and_remedy(tmp_path: Path, text: str) -> None:
     expected = WRONG[text].replace("{folder}", str(tmp_path))
-    assert faults(tmp_path, text) == [f"reconciler.yaml:{expected}"]
+    assert faults(tmp_path, text) == [f"reconciler.yaml:{line}" for line in expected.splitlines()]
 
 
 def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
