@@ -129,8 +129,10 @@ STYLES = {
             "item": "/notes/{id}",
             "list": {"style": "page", "limit": "per_page", "results": "data"},
             "page_limit": 10,
+            "envelope": {"item": "notes[]", "body": "notes[]"},
         },
         item="/notes/",
+        envelope="notes[]",
     ),
 }
 
@@ -247,7 +249,10 @@ class IdServer:
             self.shown_row(row),
             "data" if "style" in self.style.extension else self.style.envelope,
         )
-        return shown if envelope is None else {envelope: shown}
+        if envelope is None:
+            return shown
+        name = envelope.removesuffix("[]")
+        return {name: shown if name == envelope else [shown]}
 
     def shown_row(self, row: Row) -> Row:
         """Return how a note is listed."""
@@ -265,7 +270,9 @@ class IdServer:
         if "style" in self.style.extension:
             fields: Row = body["data"]["attributes"] if body["data"]["type"] == "notes" else {}
             return fields
-        found: Row = body if self.style.envelope is None else body[self.style.envelope]
+        envelope = self.style.envelope
+        inside: Any = body if envelope is None else body[envelope.removesuffix("[]")]
+        found: Row = inside[0] if isinstance(inside, list) and len(inside) == 1 else inside
         around = found.get(self.style.inside)
         if around is None:
             return found

@@ -24,7 +24,7 @@ from reconciler.errors import (
     ThrottledError,
 )
 from reconciler.kinds.ids import short_json
-from reconciler.kinds.wire import item_of, member
+from reconciler.kinds.wire import item_of, member, unwrapped
 from reconciler.model.canonical import json_text
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action, Change
@@ -249,7 +249,7 @@ def _stored_as(kind: Kind, change: Change, response: Any) -> str:
 
 def _take_out(kind: Kind, response: Any, name: str) -> Any:
     """Remove and return a field of a response: of its key, or else the only one within, as in an envelope."""
-    there, item = kind.renamed.get(name, name), member(response, kind.envelope.item)
+    there, item = kind.renamed.get(name, name), unwrapped(kind, response)
     nearest = (item, member(item, "attributes"), response)
     places = [place for place in nearest if isinstance(place, dict) and there in place]
     inside = list(_holders(response, there))

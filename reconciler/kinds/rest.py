@@ -98,6 +98,7 @@ class Update:
 class Envelope:
     """The dotted members that hold an object: ``item`` in responses about one object, ``body`` in requests.
 
+    ``[]`` at the end is a list of one.
     ``api_type`` is the type of the resource for an API that follows JSON:API, else None.
     """
 

@@ -9,7 +9,7 @@ from reconciler.kinds.field_rules import Fault, field_faults, is_whole
 from reconciler.kinds.kind import EXTENSION, Kind
 from reconciler.kinds.paths import path_fault, placeholders
 from reconciler.kinds.rest import ListStyle
-from reconciler.kinds.wire import JSON_API_ID
+from reconciler.kinds.wire import JSON_API_ID, ONLY
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
@@ -141,6 +141,9 @@ def _update(kind: Kind) -> Iterator[Fault]:
         yield Fault(
             (EXTENSION, "envelope"), "a JSON Patch has no envelope; remove the envelope or the encoding"
         )
+    elif (kind.envelope.body or "").endswith(ONLY) and update.encoding is not Encoding.JSON:
+        message = f"{update.encoding} cannot send a list of one; remove {ONLY}, or the encoding"
+        yield Fault((EXTENSION, "envelope", "body"), message)
 
 
 def _send(kind: Kind) -> Iterator[Fault]:

@@ -16,6 +16,8 @@ JSON_API_ID: Final = "id"
 """The member of a resource of JSON:API that is its id, beside its attributes."""
 OWN_NAME: Final = "{} of the API"
 """How a member is shown whose name at the API is that of another property in files."""
+ONLY: Final = "[]"
+"""Behind a member of an envelope: the object is the only element of a list there."""
 _PAIR: Final = frozenset({"key", "value"})
 
 
@@ -51,9 +53,21 @@ def object_of(kind: Kind, row: Any) -> Any:
     return found
 
 
+def unwrapped(kind: Kind, response: Any) -> Any:
+    """Return what a response about one object has in its envelope, None where that is missing.
+
+    A list of one is an envelope too; of several it is not known which is meant.
+    """
+    place = kind.envelope.item or ""
+    found = member(response, place.removesuffix(ONLY))
+    if not place.endswith(ONLY):
+        return found
+    return found[0] if isinstance(found, list) and len(found) == 1 else None
+
+
 def item_of(kind: Kind, response: Any) -> Any:
     """Return the object in a response with the fields of files; anything else is returned unchanged."""
-    return object_of(kind, member(response, kind.envelope.item))
+    return object_of(kind, unwrapped(kind, response))
 
 
 def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -> Any:
@@ -66,9 +80,11 @@ def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -
         path_id = there.pop(JSON_API_ID, path_id if kind.update.has_id else None)
         known = {} if path_id is None else {JSON_API_ID: path_id}
         there = {"type": kind.envelope.api_type, **known, "attributes": there}
-    for step in reversed(kind.envelope.body.split(".") if kind.envelope.body else ()):
-        there = {step: there}
-    return there
+    place = kind.envelope.body or ""
+    body: Any = [there] if place.endswith(ONLY) else there
+    for step in reversed([step for step in place.removesuffix(ONLY).split(".") if step]):
+        body = {step: body}
+    return body
 
 
 def name_steps(kind: Kind) -> tuple[str, ...]:

@@ -449,6 +449,7 @@ def test_a_stopped_run_waits_no_longer() -> None:
             '[{"op":"replace","path":"/note","value":"a b"}]',
         ),
         ({"envelope": {"item": "thing", "body": "thing"}}, "application/json", '{"thing":{"note":"a b"}}'),
+        ({"envelope": {"item": "thing", "body": "[]"}}, "application/json", '[{"note":"a b"}]'),
     ],
 )
 def test_a_body_is_sent_in_the_encoding_of_its_kind(

@@ -441,6 +441,12 @@ def test_what_an_update_requires_is_always_sent_but_not_in_a_whole_item() -> Non
             {"item": "data.pet", "body": "pet"},
         ),
         (None, an_object({"pet": an_object(BODY), "why": TEXT}, "pet"), {"body": "pet"}),
+        (an_object({"pets": a_list(an_object(ROW)), "count": NUMBER}), None, {"item": "pets[]"}),
+        (a_list(an_object(ROW)), None, {"item": "[]"}),
+        (an_object({"pet": an_object(ROW), "alike": a_list(an_object(ROW))}), None, {"item": "pet"}),
+        (None, an_object({"pets": a_list(an_object(BODY))}), {"body": "pets[]"}),
+        (None, an_object({"Pets": a_list(an_object(BODY)), "page": NUMBER}), {"body": "Pets[]"}),
+        (None, a_list(an_object(BODY)), {"body": "[]"}),
         (None, None, None),
     ],
 )
@@ -448,6 +454,36 @@ def test_envelopes_are_found(one: Any, body: Any, expected: Any) -> None:
     made = drafted(pets(one=one, body=body))
     assert made.schema[EXTENSION].get("envelope") == expected
     assert made.schema["properties"]["size"] == {"type": "integer"}
+
+
+def test_a_list_that_is_not_called_like_what_is_listed_is_no_envelope() -> None:
+    with pytest.raises(DescriptionError, match=r"nothing can be set: PATCH .* takes append"):
+        draft(pets(body=an_object({"append": a_list(an_object(BODY))})), PETS)
+
+
+@pytest.mark.parametrize(
+    ("body", "create", "envelope"),
+    [
+        (
+            None,
+            an_object({"pet": an_object(BODY)}),
+            "create: POST {} takes the fields in pet, and an update by",
+        ),
+        (
+            an_object({"pet": an_object(BODY)}),
+            None,
+            "create: POST {} takes the fields by themselves, and an upd",
+        ),
+        (an_object({"pet": an_object(BODY)}), an_object({"pet": an_object(BODY)}), None),
+    ],
+)
+def test_nothing_is_created_in_another_envelope_than_updates_have(
+    body: Any, create: Any, envelope: str | None
+) -> None:
+    made = drafted(pets(body=body, create=create or CREATE))
+    assert ("create" in made.schema[EXTENSION]) is (envelope is None)
+    assert noted(made, "create: ") is (envelope is not None)
+    assert envelope is None or noted(made, envelope.format(PETS))
 
 
 def resource(attributes: Any) -> dict[str, Any]:

@@ -174,11 +174,33 @@ VALUES = st.fixed_dictionaries(
 def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
     plain = kind_of(names={"phase": "state"}, envelope={"item": "a.b", "body": "a.b"})
     assert item_of(plain, body_of(plain, values)) == values
+    only = kind_of(envelope={"item": "a.b[]", "body": "a.b[]"})
+    assert item_of(only, body_of(only, values)) == values
     api = kind_of(style="json-api", type="t", names={"phase": "state"})
     assert item_of(api, body_of(api, values, "7")) == {**values, "id": "7"}
     nested = kind_of(**INSIDE)
     shown = item_of(nested, body_of(nested, {**values, "name": "a"}))
     assert shown == {**values, "name": "a", "spec": {"name": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("place", "body", "others"),
+    [
+        (
+            "things[]",
+            {"things": [{"note": "a"}]},
+            [{"things": []}, {"things": [{}, {}]}, {"things": {}}, {}, []],
+        ),
+        ("a.things[]", {"a": {"things": [{"note": "a"}]}}, [{"a": [{"note": "a"}]}]),
+        ("[]", [{"note": "a"}], [{}, [], [{}, {}]]),
+    ],
+)
+def test_a_list_of_one_is_an_envelope_and_of_several_none_is_meant(
+    place: str, body: Any, others: list[Any]
+) -> None:
+    kind = kind_of(envelope={"item": place, "body": place})
+    assert (body_of(kind, {"note": "a"}), item_of(kind, body)) == (body, {"note": "a"})
+    assert [item_of(kind, other) for other in others] == [None] * len(others)
 
 
 def test_the_id_that_a_client_gives_stands_beside_the_attributes_of_json_api() -> None:

@@ -151,6 +151,12 @@ def creation_of(
     create, identity, fields, inside = found.create, made.identity, made.properties, made.inside
     if create is None or not shape.create.members:
         return None, ()
+    if found.update.encoding is not Encoding.JSON_PATCH and shape.create_body != shape.body:
+        own, others = (
+            f"in {place}" if place else "by themselves" for place in (shape.create_body, shape.body)
+        )
+        notes.add(f"create: {create} takes the fields {own}, and an update {others}, so keys are not created")
+        return None, ()
     names = shape.create.members
     if inside is not None and made.is_name_inside:
         names = shape.create.member(inside.outer).members

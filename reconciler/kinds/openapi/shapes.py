@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.schemas import Schema
+from reconciler.kinds.wire import ONLY
 from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 
@@ -29,10 +30,11 @@ _ENOUGH: Final = 0.5
 class Shape:
     """The properties of a collection, without what is around them.
 
-    ``results`` is the dotted member of a listing that is the list, None where the listing is it; ``item`` and
-    ``body`` likewise those of one item. ``rows`` are in the list; ``shown`` has the properties that every
-    response has, described as fully as known; ``created`` is the response to a creation. With JSON:API,
-    ``api_type`` is the type of the resource, else None, and ``sends_id`` says whether an update takes the id.
+    ``results`` is the dotted member of a listing that is the list, None where the listing is it; ``item``,
+    ``body`` and ``create_body`` likewise those of one item. ``rows`` are in the list; ``shown`` has the
+    properties that every response has, described as fully as known; ``created`` is the response to a
+    creation. With JSON:API, ``api_type`` is the type of the resource, else None, and ``sends_id`` says
+    whether an update takes the id.
     """
 
     results: str | None
@@ -44,6 +46,7 @@ class Shape:
     create: Schema
     created: Schema
     api_type: str | None
+    create_body: str | None = None
     is_typeless: bool = False
     sends_id: bool = True
     only_in_item: tuple[str, ...] = ()
@@ -67,20 +70,22 @@ def shape_of(found: Operations) -> Shape:
         raise DescriptionError(
             f"the items {where}of {found.listing} are not described, and neither is one of them"
         )
+    create_body, create = _body(found.create, found, shown)
     return Shape(
         results=results,
         item=item,
-        body=_body(found.update, shown)[0],
+        body=_body(found.update, found, shown)[0],
         rows=rows,
         shown=replace(
             shown, members={name: shown.members.get(name, rows.members[name]) for name in rows.members}
         ),
         update=_settable(found, shown),
-        create=_body(found.create, shown)[1] if found.create is not None else Schema(rows.description),
+        create=create,
         created=_unwrapped(found.create.response, rows)[1]
         if found.create is not None
         else Schema(rows.description),
         api_type=None,
+        create_body=create_body,
         only_in_item=tuple(name for name in shown.members if name not in rows.members),
     )
 
@@ -90,7 +95,7 @@ def _names(schema: Schema) -> set[str]:
 
 
 def _is_object(schema: Schema) -> bool:
-    return bool(schema.members)
+    return bool(schema.members or (schema.items is not None and schema.items.members))
 
 
 def _is_resource(schema: Schema) -> bool:
@@ -143,7 +148,10 @@ def _refuse_listing(listing: Operation) -> None:
 
 
 def _unwrapped(response: Schema, rows: Schema, results: str | None = None) -> tuple[str | None, Schema]:
-    """Return the member of a response about one item that is the item, None where all of it is."""
+    """Return the member of a response about one item that is the item, None where all of it is.
+
+    It may be the only element of a list, where nothing else is like it.
+    """
     expected = _names(rows)
     best: tuple[str | None, Schema] = (None, response)
     most = len(_names(response) & expected) / max(len(expected), 1)
@@ -154,33 +162,46 @@ def _unwrapped(response: Schema, rows: Schema, results: str | None = None) -> tu
         is_only = not expected and inner.members and (len(response.members) == 1 or name == results)
         if "object" in inner.types and (share > most or is_only):
             best, most = (name, inner), share
+    lists = [(name, inner.items) for name, inner in (("", response), *_inside(response, 1)) if inner.items]
+    for name, items in lists if expected else ():
+        share = len(_names(items) & expected) / len(expected)
+        if share >= _ENOUGH and share > most:
+            best, most = (f"{name}{ONLY}", items), share
     return best
 
 
-def _body(operation: Operation, shown: Schema) -> tuple[str | None, Schema]:
+def _body(operation: Operation | None, found: Operations, shown: Schema) -> tuple[str | None, Schema]:
     """Return the member of a body that holds the fields, None where all of it does, and these fields.
 
-    Beside it, nothing else is required.
+    Beside it, nothing else is required. It may be an object, or a list of one that is called like what is
+    listed: other lists are fields.
     """
-    body = operation.body
-    if body.members and not _names(body) & _names(shown):
-        for name, inner in body.properties.items():
-            is_like = "object" in inner.types and _names(inner) & _names(shown)
-            if is_like and {name}.issuperset(body.required):
-                return name, inner
-    return None, body
+    body = Schema(shown.description) if operation is None else operation.body
+    if _names(body) & _names(shown):
+        return None, body
+    inside = [(name, inner) for name, inner in body.properties.items() if {name}.issuperset(body.required)]
+    listed_as = found.listing.path.rstrip("/").rpartition("/")[2].lower()
+    lists = [
+        (f"{name}{ONLY}", inner.items)
+        for name, inner in (("", body), *inside)
+        if name.lower() in {"", listed_as} and inner.items is not None
+    ]
+    of_objects = [(name, inner) for name, inner in inside if "object" in inner.types]
+    return next(
+        ((name, one) for name, one in (*of_objects, *lists) if _names(one) & _names(shown)), (None, body)
+    )
 
 
 def _settable(found: Operations, shown: Schema) -> Schema:
     """Return the fields of an update; a JSON Patch names none, so they are those of a creation."""
     if found.update.encoding is not Encoding.JSON_PATCH:
-        body = _body(found.update, shown)[1]
+        body = _body(found.update, found, shown)[1]
         if body.members:
             return body
         if not {"object"}.issuperset(body.types):
             raise DescriptionError(f"the body of {found.update} is not an object")
         raise DescriptionError(f"the body of {found.update} is not an object with properties")
-    create = _body(found.create, shown)[1] if found.create is not None else Schema(shown.description)
+    create = _body(found.create, found, shown)[1]
     return replace(create if create.members else shown, words={})
 
 
