@@ -320,6 +320,15 @@ def test_a_whole_item_is_not_sent_where_it_would_wipe_what_nothing_shows() -> No
     assert made.schema[EXTENSION]["always_sent"] == ["name", "size"]
 
 
+@pytest.mark.parametrize(("method", "is_described"), [("put", True), ("patch", False)])
+def test_what_only_one_item_shows_is_described_where_an_update_is_laid_over_it(
+    method: str,
+    is_described: bool,  # noqa: FBT001 - a case
+) -> None:
+    made = drafted(pets(method=method, one=an_object({**ROW, "stars": NUMBER}, *ROW)))
+    assert (made.schema["properties"].get("stars", {}).get("readOnly") is True) == is_described
+
+
 def test_a_put_that_does_not_take_the_identity_always_carries_its_fields() -> None:
     found = extension(pets(method="put", row=row(age=NUMBER), body={"size": NUMBER, "age": NUMBER}))
     assert (found["update"]["body"], found["always_sent"]) == ("changed", ["size", "age"])

@@ -193,11 +193,14 @@ class Properties:
         self._notes.add("as: some properties have other names in files: {}", f"{own} for {name}")
         return own
 
-    def add_read_only(self, shape: Shape) -> None:
-        """Add the rest of what responses show, and of what only the response to a creation has."""
+    def add_read_only(self, found: Operations, shape: Shape) -> None:
+        """Add the rest of what responses show, and of what only the response to a creation has.
+
+        What only GET of one key shows is added for a PUT, which may be whole: it is laid over that.
+        """
         drafter = FieldDrafter(None)
-        in_rows = shape.shown.properties
-        for name, schema in {**in_rows, **_only_created(shape)}.items():
+        shown = {**(shape.only_in_item if found.update.method == "PUT" else {}), **shape.shown.properties}
+        for name, schema in {**shown, **_only_created(shape)}.items():
             taken = name in shape.update.members and not shape.update.member(name).words.get("readOnly")
             is_known = name in {*self.known, *self.renamed, *self.read_from.values()}
             if is_known or taken or not _PROPERTY.fullmatch(name) or schema.words.get("writeOnly"):
@@ -240,7 +243,7 @@ def properties_of(found: Operations, shape: Shape, identity: Identity, notes: No
     made = Properties(identity, notes)
     made.add_identity(found, shape)
     made.add_settable(found, shape)
-    made.add_read_only(shape)
+    made.add_read_only(found, shape)
     made.find_optional(shape)
     made.find_marked(shape)
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
@@ -12,7 +12,7 @@ from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.kinds.openapi.operations import Operation, Operations
 
@@ -49,7 +49,7 @@ class Shape:
     create_body: str | None = None
     is_typeless: bool = False
     sends_id: bool = True
-    only_in_item: tuple[str, ...] = ()
+    only_in_item: Mapping[str, Schema] = field(default_factory=dict)
 
 
 def shape_of(found: Operations) -> Shape:
@@ -86,7 +86,7 @@ def shape_of(found: Operations) -> Shape:
         else Schema(rows.description),
         api_type=None,
         create_body=create_body,
-        only_in_item=tuple(name for name in shown.members if name not in rows.members),
+        only_in_item={name: part for name, part in shown.properties.items() if name not in rows.members},
     )
 
 
@@ -239,7 +239,7 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
         api_type=kind or found.listing.path.rstrip("/").rpartition("/")[2],
         is_typeless=kind is None,
         sends_id="id" in body.members,
-        only_in_item=tuple(name for name in shown.members if name not in known),
+        only_in_item={name: part for name, part in shown.properties.items() if name not in known},
     )
 
 
