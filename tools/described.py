@@ -11,9 +11,12 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+
+from described_words import BASE, CHOICES, both, contradict, current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -25,12 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 METHODS: Final = ("patch", "put", "post")
 """Methods that may change an item, the most exact one first."""
-_BASE: Final = "urn:described"
 _DEEPEST: Final = 40
-_BOUNDS: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
-_OF_WORDS: Final = {"properties": "object", "items": "array"}
-_NUMBERS: Final = {"integer", "number"}
-_CHOICES: Final = ("anyOf",)
 FORMATS: Final = FormatChecker(("ipv4", "ipv6", "uuid", "date", "email"))
 
 
@@ -45,48 +43,6 @@ def _is_instant(value: object) -> bool:
     return True
 
 
-def current(value: Any) -> Any:
-    """Return a part of a description of OpenAPI 3.0 in the words of JSON Schema 2020-12, as 3.1 has them."""
-    if isinstance(value, list):
-        return [current(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {name: current(part) for name, part in value.items()}
-    if isinstance(found.get("$ref"), str) and found["$ref"].startswith("#"):
-        found["$ref"] = _BASE + found["$ref"]
-    if "oneOf" in found and isinstance(found["oneOf"], list):
-        known = found.pop("anyOf", None)  # two of them often fit one value, which no service refuses
-        found["anyOf"] = found.pop("oneOf")
-        found |= {"allOf": [*found.get("allOf", []), {"anyOf": known}]} if known else {}
-    if isinstance(found.get("pattern"), str) and not _compiles(found["pattern"]):
-        del found["pattern"]
-    for exclusive, bound in _BOUNDS:
-        if found.get(exclusive) is True and bound in found:
-            found[exclusive] = found.pop(bound)
-        elif isinstance(found.get(exclusive), bool):
-            del found[exclusive]
-    if found.pop("nullable", False) is True:
-        return _with_null(found)
-    return found
-
-
-def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(schema.get("type"), str):
-        schema["type"] = [schema["type"], "null"]
-        if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
-            schema["enum"] = [*schema["enum"], None]
-        return schema
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _compiles(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except re.error:
-        return False
-    return True
-
-
 class Described:
     """A description, with the checks that its schemas ask for."""
 
@@ -95,8 +51,8 @@ class Described:
         self.content = current(content)
         self.paths: Mapping[str, Any] = self.content["paths"]
         resource = DRAFT202012.create_resource(self.content)
-        self._registry = Registry().with_resource(_BASE, resource)
-        self._checks: dict[int, tuple[Any, Validator]] = {}
+        self._registry = Registry().with_resource(BASE, resource)
+        self._checks: dict[tuple[int, str], tuple[Any, Validator]] = {}
         self._known: dict[tuple[str, int], tuple[Any, Any]] = {}
 
     def target(self, value: Any) -> dict[str, Any]:
@@ -136,7 +92,7 @@ class Described:
         own = {word: part for word, part in schema.items() if word not in {"$ref", "allOf"}}
         joined: dict[str, Any] = {}
         for part in (*parts, own):
-            joined = _joined(joined, part)
+            joined = both(joined, part)
         return joined
 
     def choices(self, schema: Any, depth: int = 0) -> list[dict[str, Any]]:
@@ -145,11 +101,11 @@ class Described:
 
     def _choices(self, schema: Any, depth: int) -> list[dict[str, Any]]:
         found = self.flat(schema)
-        word = next((word for word in _CHOICES if found.get(word)), None)
+        word = next((word for word in CHOICES if found.get(word)), None)
         if word is None or depth > _DEEPEST:
             return [found]
         rest = {name: part for name, part in found.items() if name != word}
-        joined = [_joined(rest, one) for one in map(self.flat, found[word]) if not _contradict(rest, one)]
+        joined = [both(rest, one) for one in map(self.flat, found[word]) if not contradict(rest, one)]
         every = [choice for one in joined for choice in self.choices(one, depth + 1)]
         real = [choice for choice in every if choice.get("type") not in ("null", ["null"])]
         return real or every
@@ -193,19 +149,36 @@ class Described:
         """Return the schema of the items of a list, an empty one where nothing is said of them."""
         return next((one["items"] for one in self.choices(schema) if one.get("items")), {})
 
-    def faults(self, schema: Any, value: Any) -> list[str]:
-        """Return what a schema says against a value."""
+    def faults(self, schema: Any, value: Any, without: str = "") -> list[str]:
+        """Return what a schema says against a value.
+
+        Members that are ``without``, such as read-only ones in requests, are required in the others alone.
+        """
         if not isinstance(schema, dict):
             return []
-        known = self._checks.get(id(schema))
-        if known is None or known[0] is not schema:
-            check = Draft202012Validator(schema, registry=self._registry, format_checker=FORMATS)
-            known = self._checks[id(schema)] = schema, check
+        known = self._checks.get((id(schema), without))
+        if known is None:
+            rule = {"required": self._required_but(without)}
+            checks: Any = extend(Draft202012Validator, rule)  # type: ignore[no-untyped-call]
+            check = checks(schema, registry=self._registry, format_checker=FORMATS)
+            known = self._checks[id(schema), without] = schema, check  # the schema keeps its identity
         return [f"{error.json_path} {error.message}"[:200] for error in known[1].iter_errors(value)]
 
-    def is_valid(self, schema: Any, value: Any) -> bool:
+    def _required_but(self, without: str) -> Callable[[Validator, Any, Any, Any], Iterator[ValidationError]]:
+        def check(_: Validator, required: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+            missing = (
+                [name for name in required if name not in instance] if isinstance(instance, dict) else []
+            )
+            members = self.members(schema) if missing else {}
+            for name in missing:
+                if not self.flat(members.get(name)).get(without):
+                    yield ValidationError(f"{name!r} is a required property")
+
+        return check
+
+    def is_valid(self, schema: Any, value: Any, without: str = "") -> bool:
         """Return whether a schema allows a value."""
-        return not self.faults(schema, value)
+        return not self.faults(schema, value, without)
 
     def strangers(self, schema: Any, value: Any, place: str = "") -> Iterator[str]:
         """Yield what a request must not carry: members that are not described, or read-only."""
@@ -255,30 +228,3 @@ class Described:
         schema = None if kind is None else content[kind].get("schema")
         headers = {name.lower() for name in found.get("headers") or ()}
         return int(status) if status.isdigit() else 200, schema, headers
-
-
-def _types(schema: Mapping[str, Any]) -> set[str]:
-    """Return the types that a flat schema names, or that follow from what it says of members or items."""
-    named = schema.get("type") or [_OF_WORDS[word] for word in _OF_WORDS if schema.get(word)]
-    return {named} if isinstance(named, str) else set(named)
-
-
-def _contradict(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether no value can be as two flat schemas say."""
-    types, others = _types(one), _types(other)
-    return bool(types) and bool(others) and not types & others and not types | others <= _NUMBERS
-
-
-def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what satisfies both: of what is said twice, the second."""
-    joined = {**one, **other}
-    members = dict(one.get("properties") or {})
-    for name, part in (other.get("properties") or {}).items():
-        members[name] = {"allOf": [members[name], part]} if members.get(name, part) != part else part
-    required = dict.fromkeys([*(one.get("required") or ()), *(other.get("required") or ())])
-    joined |= {"properties": members} if members else {}
-    joined |= {"required": list(required)} if required else {}
-    for word in _CHOICES:
-        if one.get(word) and other.get(word) and one[word] != other[word]:
-            joined[word] = other[word]
-    return joined

@@ -91,7 +91,7 @@ class Collection:
         last = words[-1]
         ends = [last, *(["id", "uuid", "uid"] if last in _IDS or last.endswith("id") else [])]
         ends += [one for one in (*_IDS, "slug", "name", "key", "number") if re.search(rf"\b{one}\b", text)]
-        ends += ["id", "uuid", "name", "slug", "key", "username", "email"]
+        ends += [*_IDS, "name", "slug", "key", "username", "email"]
         candidates = [name, *(one for end in ends for one in (end, "".join([*words[:-1], end])))]
         by_letters = {_letters(one): one for one in plain}
         fitting = (by_letters[_letters(one)] for one in candidates if _letters(one) in by_letters)

@@ -181,7 +181,7 @@ class Fake:
             return {step["path"].split("/")[1]: step.get("value") for step in json.loads(raw)}
         is_form = "form" in kind
         body = form_of(raw) if is_form else json.loads(raw)
-        faults = [] if is_form else self.described.faults(kinds[kind], body)
+        faults = [] if is_form else self.described.faults(kinds[kind], body, REQUEST)
         faults += self.described.strangers(kinds[kind], body)
         faults += [f"{OF_SERVICE} is read-only"] if OF_SERVICE in raw.decode() else []
         if faults:
@@ -256,7 +256,7 @@ class Fake:
         """Return a response, and note where it is not as described."""
         if len(self.things.every) <= _FEW:  # each object was looked at when it was made up
             schema = self.described.response(operation)[1]
-            self.self_faults += self.described.faults(schema, response.body)[:3]
+            self.self_faults += self.described.faults(schema, response.body, RESPONSE)[:3]
         return response
 
     def _change(self, method: str, operation: Mapping[str, Any], thing: Thing, body: Any) -> Thing:
@@ -279,7 +279,7 @@ class Fake:
         words = self.described.flat(schema)
         empty: tuple[Any, ...] = (None, "", 0, False, [], {})
         values = (words["default"],) if "default" in words else empty
-        return next((value for value in values if self.described.is_valid(schema, value)), None)
+        return next((value for value in values if self.described.is_valid(schema, value, REQUEST)), None)
 
     def _create(self, operation: Mapping[str, Any], body: Any) -> Thing:
         place, _ = self.of.body_of(operation)

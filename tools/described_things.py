@@ -46,12 +46,12 @@ class Shapes:
             if pairs is not NOTHING:
                 return pairs
             inner = next((value[name] for name in _INNER if name in value), NOTHING)
-            return inner if len(value) == 1 and described.is_valid(schema, inner) else NOTHING
+            return inner if len(value) == 1 and described.is_valid(schema, inner, RESPONSE) else NOTHING
         if isinstance(value, list):
             found = self._list(value, taken, schema)
             if found is not NOTHING:
                 return found
-        if described.is_valid(schema, value):
+        if described.is_valid(schema, value, RESPONSE):
             return value
         return NOTHING if isinstance(value, list) else self._inside(value, schema)
 
@@ -62,7 +62,7 @@ class Shapes:
             self._described.members(taken),
         )
         if not known:
-            return value if described.is_valid(schema, value) else NOTHING
+            return value if described.is_valid(schema, value, RESPONSE) else NOTHING
         made = {
             name: part
             for name, part in self._made(schema, value).items()
@@ -74,7 +74,7 @@ class Shapes:
             found = self.shown(part, taken_members.get(name, {}), known[name])
             if found is not NOTHING:
                 made[name] = found
-        return made if value.keys() & made.keys() and described.is_valid(schema, made) else NOTHING
+        return made if value.keys() & made.keys() and described.is_valid(schema, made, RESPONSE) else NOTHING
 
     def _made(self, schema: Any, value: Any) -> dict[str, Any]:
         """Return an object with all that a service adds, the same for equal values."""
@@ -99,19 +99,21 @@ class Shapes:
         ]
         own = {"key": OF_SERVICE, "value": OF_SERVICE, **dict.fromkeys(fixed, True)}
         with_own = [*made, {**self._made(items, OF_SERVICE), **own}] if fixed else made
-        return next((one for one in (with_own, made) if self._described.is_valid(schema, one)), NOTHING)
+        return next(
+            (one for one in (with_own, made) if self._described.is_valid(schema, one, RESPONSE)), NOTHING
+        )
 
     def _list(self, value: list[Any], taken: Any, schema: Any) -> Any:
         described = self._described
         inner, outer = described.items(taken), described.items(schema)
         found = [self.shown(item, inner, outer) for item in value]
-        return NOTHING if NOTHING in found or not described.is_valid(schema, found) else found
+        return NOTHING if NOTHING in found or not described.is_valid(schema, found, RESPONSE) else found
 
     def _inside(self, value: Any, schema: Any) -> Any:
         members = self._described.members(schema)
         made = self._made(schema, value) if members else {}
         fitting = ({**made, name: value} for name in _INNER if name in members)
-        return next((one for one in fitting if self._described.is_valid(schema, one)), NOTHING)
+        return next((one for one in fitting if self._described.is_valid(schema, one, RESPONSE)), NOTHING)
 
 
 class Thing:
@@ -141,7 +143,7 @@ class Things:
         """Make one more object up, with these settings; its id is another than all others'."""
         reason = ""
         for attempt in range(_TRIES):
-            thing = Thing({}, {id(view): dict(self._maker.value(view, RESPONSE)) for view in self._views})
+            thing = Thing({}, {id(view): self._object(view) for view in self._views})
             self._agree(thing)
             self._set_key(thing)
             self._set_all(thing, settings or {}, is_plain=attempt >= _TRIES // 2)
@@ -149,7 +151,7 @@ class Things:
             faults = [
                 fault
                 for view in self._views
-                for fault in self._described.faults(view, self.show(thing, view))
+                for fault in self._described.faults(view, self.show(thing, view), RESPONSE)
             ]
             faults += self._key_faults(thing)
             if not faults and identity not in self.every:
@@ -157,6 +159,11 @@ class Things:
                 return thing
             reason = next(iter(faults), f"the {self.key} {identity} again")
         raise LookupError(f"no object could be made up: {reason}")
+
+    def _object(self, view: Any) -> dict[str, Any]:
+        """Return an object for one view, which may allow other values too."""
+        made = (self._maker.value(view, RESPONSE) for _ in range(_TRIES))
+        return next((dict(value) for value in made if isinstance(value, dict)), {})
 
     def _shown(self, name: str) -> Callable[[Any], bool]:
         return lambda value: self.can_show(name, value)
@@ -189,7 +196,7 @@ class Things:
             known = views[0].get(name)
             if isinstance(known, str | int) and not isinstance(known, bool):
                 fresh = known + number if isinstance(known, int) else f"{known[:-5]}{number:05}"
-                if not self._described.is_valid(schemas[name], fresh):
+                if not self._described.is_valid(schemas[name], fresh, RESPONSE):
                     fresh = self._maker.valid(schemas[name], RESPONSE)
                 for shown in views:
                     if name in shown:
@@ -226,7 +233,7 @@ class Things:
                     shown[name] = copy.deepcopy(value)
 
     def _is_allowed(self, value: Any, holders: Iterable[tuple[Any, Any]]) -> bool:
-        return all(self._described.is_valid(schema, value) for _, schema in holders)
+        return all(self._described.is_valid(schema, value, RESPONSE) for _, schema in holders)
 
     def _set_all(self, thing: Thing, settings: Mapping[str, Any], *, is_plain: bool) -> None:
         for name, schema in self._taken.items():
@@ -264,7 +271,7 @@ class Things:
         if known is None:
             members = self._described.members(view)
             row = {name: value for name, value in self.row(thing).items() if name in members}
-            known = thing.views[id(view)] = {**dict(self._maker.value(view, RESPONSE)), **row}
+            known = thing.views[id(view)] = {**self._object(view), **row}
         return known
 
     def row(self, thing: Thing) -> dict[str, Any]:

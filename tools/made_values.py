@@ -54,10 +54,10 @@ class Maker:
         """Return a value that a schema allows and ``accept`` too. Raises LookupError where none is found."""
         for _ in range(_TRIES):
             value = self.value(schema, without)
-            if self._described.is_valid(schema, value) and accept(value):
+            if self._described.is_valid(schema, value, without) and accept(value):
                 return value
         for example in self._examples(schema):
-            if self._described.is_valid(schema, example) and accept(example):
+            if self._described.is_valid(schema, example, without) and accept(example):
                 return example
         raise LookupError(f"no value found for {json.dumps(schema)[:120]}")
 

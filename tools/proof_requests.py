@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from described_collection import settings_at
+from made_values import REQUEST
 from proof_verdicts import FaultError
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ def check_minimal(fake: Fake, write: Recorded, there: str) -> None:
     if write.method == "PUT":
         return
     extra = settings.keys() - {there}
-    if described.is_valid(schema, settings):  # not so in a form, where all values are text
+    if described.is_valid(schema, settings, REQUEST):  # not so in a form, where all values are text
         less = {name: {other: part for other, part in settings.items() if other != name} for name in extra}
-        extra = {name for name in extra if described.is_valid(schema, less[name])}
+        extra = {name for name in extra if described.is_valid(schema, less[name], REQUEST)}
     else:
         extra -= fake.of.required
     if extra:

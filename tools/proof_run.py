@@ -113,7 +113,7 @@ class Run:
 
         def is_other(value: Any) -> bool:
             kept = declarable(value, own)
-            is_allowed = described.is_valid(own, kept) and described.is_valid(schema, kept)
+            is_allowed = described.is_valid(own, kept) and described.is_valid(schema, kept, REQUEST)
             return kept != old and is_allowed and self.fake.things.can_show(there, kept)
 
         of = self.fake.of
@@ -140,7 +140,8 @@ class Run:
             if one.status >= _REFUSED:
                 raise FaultError(f"refused: {'; '.join(one.faults)} ({json.dumps(one.body)[:150]})")
         if len(writes) != 1:
-            raise FaultError(f"{len(writes)} requests were sent")
+            details = "; ".join(f"{one.result}: {one.detail}" for one in outcomes)
+            raise FaultError(f"{len(writes)} requests were sent: {details}")
         check_minimal(self.fake, writes[0], there)
         for outcome in outcomes:
             if outcome.result is not reconciler.Result.APPLIED:

@@ -81,7 +81,9 @@ ANY_RESULT: dict[str, Any] = {
 
 def beside_remarks(result: Any) -> dict[str, Any]:
     """Describe a response as one of any result with remarks, of which this is the result."""
-    common = an_object({"errors": REMARKS, **ANY_RESULT}, "errors", "result")
+    lists = {"type": "array", "items": {"type": "object"}}
+    any_result = {"anyOf": [{"type": "object"}, lists, {"type": "string"}]}
+    common = an_object({"errors": REMARKS, "result": any_result}, "errors", "result")
     return {"allOf": [common, {"properties": {"result": result}}]}
 
 
@@ -100,6 +102,12 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
     ),
     "a task": two_fields(responses={"202": content(an_object({"task_id": TEXT}, "task_id"))}),
     "a PUT of the whole": two_fields(method="put"),
+    "a PUT of what only one item shows besides": two_fields(
+        method="put", one=an_object({**WITH_NOTE, "stars": NUMBER}, *WITH_NOTE, "stars")
+    ),
+    "a body that requires what is read-only": two_fields(
+        body=an_object({**BODY, "id": {**TEXT, "readOnly": True}}, "id")
+    ),
     "a merge patch": two_fields(kind="application/merge-patch+json"),
     "an envelope": two_fields(
         body=an_object({"pet": an_object(BODY)}, "pet"), one=an_object({"pet": an_object(WITH_NOTE)}, "pet")
