@@ -58,8 +58,8 @@ def schema(_context: click.Context, options: SchemaOptions) -> None:
     console = plain_console()
     if name == "keys":
         configured = tree_configuration(options.config_file)
-        own = tree_kinds((*options.kinds, *configured.kinds), apis=configured.kind_apis)
-        console.result(editor_schema(kind for kind in own.values() if kind.is_custom))
+        kinds = tree_kinds((*options.kinds, *configured.kinds), apis=configured.kind_apis)
+        console.result(editor_schema(configured.at_apis(kinds).values()))
         return
     if name not in known:
         raise click.BadParameter(f"{name!r} is none of {', '.join(known)}", param_hint="NAME")

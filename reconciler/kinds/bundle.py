@@ -35,11 +35,18 @@ def bundled_schema(name: str) -> str:
 
 
 def editor_schema(kinds: Iterable[Kind]) -> str:
-    """Return the text of the schema of a document that may be of one of these kinds too."""
+    """Return the text of the schema of a document of one of these kinds, or of a packaged one.
+
+    None is of a kind whose API is not configured.
+    """
     schema = json.loads(bundled_schema("keys"))
     header = schema["properties"]
     packaged = frozenset(header)
     for kind in kinds:
+        if kind.api_fault:
+            _leave_out(schema, kind.name)
+        if kind.api_fault or not kind.is_custom:
+            continue
         header["kind"]["enum"].append(kind.name)
         header["kind"]["enumDescriptions"].append(kind.schema.get("description", ""))
         parameters = {name: described for name, described in kind.scope.items() if name not in packaged}
@@ -56,6 +63,18 @@ def editor_schema(kinds: Iterable[Kind]) -> str:
             "properties": {**kind.schema["properties"], **rules},
         }
     return _text(schema)
+
+
+def _leave_out(schema: Any, name: str) -> None:
+    """Remove a kind from those that a document may name; the one that it need not name has to be named."""
+    kind = schema["properties"]["kind"]
+    if name in kind["enum"]:
+        place = kind["enum"].index(name)
+        del kind["enum"][place], kind["enumDescriptions"][place]
+        kind["examples"] = kind["enum"]
+    if name == kind.get("default"):
+        del kind["default"]
+        schema["required"].append("kind")
 
 
 def _text(schema: Any) -> str:

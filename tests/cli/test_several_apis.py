@@ -180,6 +180,21 @@ def test_the_schema_for_editors_knows_the_kinds_of_the_configuration(cli: Comman
     assert not is_valid(kind="milestone", owner="acme", keys=[{"name": "bug", "colour": "x"}])
 
 
+def test_the_schema_for_editors_knows_no_kind_of_an_api_that_is_not_configured(
+    cli: CommandLine, work: Path, hub: Place
+) -> None:
+    document = {"project_id": 1, "region_id": 76, "keys": [{"name": "web", "description": "x"}]}
+    kinds: tuple[dict[str, str], ...] = ({}, {"kind": "caas"}, {"kind": "faas"})
+
+    def judged() -> list[bool]:
+        validator = Draft7Validator(json.loads(cli("schema").out))
+        return [validator.is_valid({**kind, **document}) for kind in kinds]
+
+    assert judged() == [False, False, False]
+    configure(work, {"github": {"base_url": hub.url}, "gcore": {"kinds": None}})
+    assert judged() == [True, True, True]
+
+
 def test_the_schema_of_a_configuration_is_printed_whatever_is_wrong_with_it(
     cli: CommandLine, work: Path
 ) -> None:
