@@ -49,10 +49,10 @@ cli/credentials.py).
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from reconciler.model.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
+from reconciler.model.failure import ExitCode as ExitCode  # noqa: PLC0414 - part of the errors for all others
+from reconciler.model.failure import Failure as Failure  # noqa: PLC0414 - likewise
 from reconciler.model.phrases import first_texts, from_api
 from reconciler.model.source import Position, Problem
 
@@ -69,22 +69,14 @@ def os_reason(error: BaseException, otherwise: str = "") -> str:
     return reason or otherwise or str(error) or type(error).__name__
 
 
-class ExitCode(IntEnum):
-    """The exit status of a command; the numbers are part of the interface."""
-
-    DONE = 0
-    ERROR = 1
-    CHANGES = 2
-    REFUSED = 3
-    PARTIAL = 4
-    USAGE = 64
-    INTERRUPTED = 130
-
-
 class ReconcilerError(Exception):
     """The root: everything this package raises on purpose."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.ERROR
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes an equal error in another process, whatever its constructor takes."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
     @property
     def is_transient(self) -> bool:

@@ -1,8 +1,9 @@
-"""What is known of a request that failed."""
+"""What is known of a request that failed, and what a command says of its end."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,15 @@ class Failure:
         known = f" ({', '.join(facts)})" if facts else ""
         hint = f"; {self.hint}" if self.hint else ""
         return f"{self.request}: {status}{self.detail}{known}{hint}"
+
+
+class ExitCode(IntEnum):
+    """The exit status of a command; the numbers are part of the interface."""
+
+    DONE = 0
+    ERROR = 1
+    CHANGES = 2
+    REFUSED = 3
+    PARTIAL = 4
+    USAGE = 64
+    INTERRUPTED = 130
