@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from reconciler.api.gate import Gate
     from reconciler.model.endpoint import BaseUrl
 
     Parameters = Mapping[str, int | str]
@@ -38,7 +39,8 @@ _SLOWEST: Final = 4
 class Connection(AuthSettings):
     """How to reach an API; time-outs in seconds.
 
-    ``constants`` are headers of every request, ``api`` is what the configuration calls the API.
+    ``constants`` are headers of every request, ``api`` is what the configuration calls the API. ``gate`` is
+    what requests of other processes pass too.
     """
 
     base_url: BaseUrl
@@ -47,6 +49,7 @@ class Connection(AuthSettings):
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    gate: Gate | None = None
 
     def __post_init__(self) -> None:
         """Check where the tokens go. Raises ConfigurationError."""
@@ -85,7 +88,7 @@ class Reader:
         self._connection = connection
         self._redactor = connection.redactor
         self._auth = authenticator(connection)
-        self._retrier = Retrier(connection.retry, connection.clock, connection.stop)
+        self._retrier = Retrier(connection.retry, connection.clock, connection.stop, gate=connection.gate)
         self._http = HttpClient(connection.server(), connection)
 
     def __enter__(self) -> Self:

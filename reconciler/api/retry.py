@@ -6,15 +6,17 @@ import datetime as dt
 import email.utils
 import random
 import re
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from reconciler.api.gate import ThreadGate
 from reconciler.errors import ApiError, RateLimitedError, StoppedError, ThrottledError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
+    from reconciler.api.gate import Gate
     from reconciler.model.clock import Clock
 
 T = TypeVar("T")
@@ -51,14 +53,17 @@ class Retrier:
         clock: Clock,
         stop: threading.Event,
         jitter: random.Random | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """Store the policy, the clock to wait by, the signal to give up, and the source of jitter."""
+        """Store the policy, the clock to wait by, the signal to give up, and the source of jitter.
+
+        ``gate`` is what requests of other processes pass too, if there are any.
+        """
         self._policy = policy
         self._clock = clock
         self._stop = stop
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, protects nothing
-        self._lock = threading.Lock()
-        self._paused_until = 0.0
+        self._gate = gate or ThreadGate(clock)
 
     def call(self, function: Callable[[], T], *, repeatable: bool = True) -> T:
         """Call ``function`` until it succeeds; without ``repeatable`` only while it surely had no effect.
@@ -72,8 +77,7 @@ class Retrier:
         while True:
             attempt += 1
             try:
-                self._wait_for_pause(began)
-                return function()
+                return self._through_gate(function, began)
             except (StoppedError, ThrottledError) as error:
                 if failed is None:
                     raise
@@ -86,8 +90,15 @@ class Retrier:
                     raise failed from error
             self._clock.sleep(wait, self._stop)
 
+    def _through_gate(self, function: Callable[[], T], began: float) -> T:
+        while True:
+            self._wait_for_pause(began)
+            with self._gate.slot(self._stop):
+                if self._gate.pause_left() <= 0:  # one may have been asked for meanwhile
+                    return function()
+
     def _wait_for_pause(self, began: float) -> None:
-        while not self._stop.is_set() and (left := self._pause_left()) > 0:
+        while not self._stop.is_set() and (left := self._gate.pause_left()) > 0:
             if left > self._policy.longest_pause or self._spent(began, left) >= self._policy.longest_total:
                 message = f"not sent: the service asked for a pause, and {left:.0f} s of it are left"
                 raise ThrottledError(message)
@@ -102,17 +113,13 @@ class Retrier:
         if not error.retryable or (error.failure.in_doubt and not (repeatable or is_limit)):
             return None  # after 429, the caller looks before it repeats
         asked = error.failure.retry_after or 0.0
-        with self._lock:
-            self._paused_until = max(self._paused_until, self._clock.monotonic() + asked)
+        self._gate.pause(asked)
         bound = min(policy.first_wait * 2 ** (attempt - 1), policy.longest_wait)
         wait = 0.0 if asked else self._jitter.uniform(0, bound)  # the pause is waited for
-        spent = self._spent(began, max(wait, self._pause_left()))
+        spent = self._spent(began, max(wait, self._gate.pause_left()))
         is_late = spent >= policy.longest_total or (spent >= policy.longest_fault and not is_limit)
         is_last = attempt >= policy.attempts or asked > policy.longest_pause or self._stop.is_set()
         return None if is_late or is_last else wait
-
-    def _pause_left(self) -> float:
-        return self._paused_until - self._clock.monotonic()
 
     def _spent(self, began: float, wait: float) -> float:
         """Return how long a call has taken after a wait from now."""

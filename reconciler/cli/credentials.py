@@ -16,6 +16,7 @@ from reconciler.api.apis import Apis
 from reconciler.api.authentication import checked_secret, guard
 from reconciler.api.client import Session
 from reconciler.api.exchange import Exchange
+from reconciler.api.gate import Gate
 from reconciler.api.reader import Connection
 from reconciler.api.redaction import Redactor
 from reconciler.api.retry import RetryPolicy
@@ -39,17 +40,19 @@ def sessions(  # noqa: PLR0913, PLR0917 - all that several connections depend on
     on_exchange: Callable[[Exchange], None] | None = None,
     workers: Mapping[str, Workers] | None = None,
     redactor: Redactor | None = None,
+    gate: Callable[[str], Gate | None] = lambda _api: None,
 ) -> Apis:
     """Return the APIs, of which each is reached when it is first used, and the only one at once.
 
-    ``on_exchange`` takes what -v prints otherwise. Raises ConfigurationError if a token is missing.
+    ``on_exchange`` takes what -v prints otherwise, ``gate`` returns what the requests to an API pass. Raises
+    ConfigurationError if a token is missing.
     """
     stop, redactor = stop or threading.Event(), redactor or Redactor()
 
     def opened(api: Api) -> Session:
         threads = Workers(api.parallelism or options.parallelism) if workers is None else workers[api.name]
         found = connection(options, clock, console, stop, on_exchange, api)
-        return Session(replace(found, redactor=redactor), threads)
+        return Session(replace(found, redactor=redactor, gate=gate(api.name)), threads)
 
     openers = {name: partial(opened, api) for name, api in options.apis.items()}
     apis = Apis(openers, clock, stop, redactor)
