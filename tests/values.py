@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import io
 import json
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator, FormatChecker
 
 from reconciler.kinds.kind import Kind, kind_from_schema
-from reconciler.kinds.packaged import load_kinds, schema_texts
+from reconciler.kinds.packaged import document_schema, load_kinds, schema_texts
+from reconciler.load.files import Loaded, inputs, parse_content
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.live import LiveScope
 from reconciler.model.members import Edit, MemberChange
 from reconciler.model.plan import Effect, Provenance
-from reconciler.model.scope import Scope
+from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.model.source import COLUMN_BITS
 from reconciler.model.status import Episode
 from reconciler.plan.origins import state_as_base, with_origins
 from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.plan.saved import render_saved
+from reconciler.validate.parts import merged
+from reconciler.validate.validator import Rules, Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.load.documents import Document
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Change, Plan
+    from reconciler.model.source import Problem
     from reconciler.plan.planning import Selection
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
@@ -58,6 +65,34 @@ def live(name: str = "web-key", /, **fields: Any) -> dict[str, Any]:
 def declared(name: str = "web-key", /, line: int = 1, **fields: Any) -> DesiredKey:
     """Declare a key on a line of ``keys.yaml``."""
     return DesiredKey(name, {"name": name, **fields}, "keys.yaml", (line - 1) << COLUMN_BITS)
+
+
+def loaded(paths: Sequence[str], standard_input: bytes = b"") -> Loaded:
+    """Return all documents of paths, and all problems of their inputs."""
+    problems: list[Problem] = []
+    files = [
+        parse_content(file.content, file.label, is_named=file.is_named)
+        for file in inputs(paths, io.BytesIO(standard_input), problems)
+    ]
+    found = (problem for file in files for problem in file.problems)
+    return Loaded(tuple(document for file in files for document in file.documents), (*problems, *found))
+
+
+def rules(
+    kinds: Mapping[str, Kind] | None = None,
+    defaults: ScopeDefaults = ScopeDefaults(),  # noqa: B008 - it is frozen
+    now: dt.datetime = NOW,
+) -> Rules:
+    """Return what documents are checked by: of keys alone, unless there are other ``kinds``."""
+    known = {"caas": CAAS} if kinds is None else kinds
+    return Rules(document_schema=document_schema(), kinds=known, defaults=defaults, now=now)
+
+
+def state_of(*documents: Document, by: Rules | None = None) -> DesiredState:
+    """Return what documents declare; neighbours of one source are those of one file. Raises InputError."""
+    validator = Validator(by or rules())
+    files = groupby(documents, lambda document: document.source)
+    return merged(validator.check_documents(found, source) for source, found in files)
 
 
 def plan_json(plan: Plan) -> str:

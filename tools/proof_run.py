@@ -19,7 +19,7 @@ from reconciler.kinds.wire import object_of
 from reconciler.load.builder import parse
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
-from reconciler.validate.validator import Validator
+from reconciler.validate.validator import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,8 +66,10 @@ class Run:
         """Declare all objects. Raises FaultError where one is left out, or the plan is not empty."""
         observed = observe(self.client.reader, self.kind, self.scope)
         now = self.client.clock.now()
-        validator = lambda: Validator(document_schema(), self.kinds, ScopeDefaults(1, 1), now)  # noqa: E731
-        exported = export_document(Live(self.kind, observed, now, validator), "keys.schema.json")
+        rules = Rules(
+            document_schema=document_schema(), kinds=self.kinds, defaults=ScopeDefaults(1, 1), now=now
+        )
+        exported = export_document(Live(self.kind, observed, now, rules), "keys.schema.json")
         self.document = parse(exported.text, "export")[0].data
         there = len(self.fake.things.every)
         if exported.warnings or len(self.document["keys"]) != there:

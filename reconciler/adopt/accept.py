@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.adopt.check import MakeValidator
     from reconciler.load.documents import Document
     from reconciler.model.scope import Scope
+    from reconciler.validate.validator import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def drifted(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], 
     return Drifted(kind, scope, key, live, fields, odd)
 
 
-def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: MakeValidator) -> str:
+def accept(content: bytes, found: Drifted, now: dt.datetime, rules: Rules) -> str:
     """Return the text of a key's file with the live values of ``found.fields``.
 
     Raises InputError if a value is shared, or if anything else would change.
@@ -111,7 +111,7 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
     _refuse_inherited(found)
     key, kind, file = found.key, found.kind, found.key.source
     mark, text = text_of(content, file)
-    before = state_of(text, file, make_validator)
+    before = state_of(text, file, rules)
     document, index = _place(parse(text, file), kind, key)
     wanted = declaration(kind, found.live, SchemaChecker(document_schema(), kind))
     edits: list[Edit] = []
@@ -132,7 +132,7 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
         {(found.address, name) for name in found.fields},
         {(document.index, index, name) for name in found.fields},
     )
-    after = check_rewritten(text, result, meant, make_validator, before)
+    after = check_rewritten(text, result, meant, rules, before)
     (again,) = (
         k for part in after.scopes if part.scope == found.scope for k in part.keys if k.name == key.name
     )

@@ -10,22 +10,21 @@ from reconciler.adopt.edit.comments import Path, comments
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.characters import BYTE_ORDER_MARK
-from reconciler.load.files import parse_all, parse_content
+from reconciler.load.files import Input, parse_content
 from reconciler.load.tree import trees
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
 from reconciler.model.source import Position, Problem
-from reconciler.validate.validator import validated
+from reconciler.validate.state import validated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from reconciler.load.documents import Document
     from reconciler.model.desired import DesiredState
-    from reconciler.validate.validator import Validator
+    from reconciler.validate.validator import Rules
 
-    MakeValidator = Callable[[], Validator]
     Difference = tuple[str, str | None]
     """An address, with the field that differs; None if the whole key is new or gone."""
     Added = tuple[int, int | None]
@@ -42,9 +41,9 @@ def text_of(content: bytes, file: str) -> tuple[str, str]:
     return text[: len(text) - len(rest)], rest
 
 
-def state_of(text: str, file: str, make_validator: MakeValidator) -> DesiredState:
+def state_of(text: str, file: str, rules: Rules) -> DesiredState:
     """Return what a text declares. Raises InputError."""
-    return validated(parse_all([(file, text.encode())]), make_validator())
+    return validated([Input(text.encode(), file)], rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class Rewriting:
 
 
 def check_rewritten(
-    before: str, after: str, meant: Rewriting, make_validator: MakeValidator, old: DesiredState
+    before: str, after: str, meant: Rewriting, rules: Rules, old: DesiredState
 ) -> DesiredState:
     """Return what a rewritten text declares; ``old`` is what it declared before.
 
@@ -77,7 +76,7 @@ def check_rewritten(
     """
     file = meant.place.source
     try:
-        new = state_of(after, file, make_validator)
+        new = state_of(after, file, rules)
     except InputError as error:
         meant.refuse(f"the file would not be valid afterwards: {error.texts[0]}")
     if strays := _differences(old, new) - meant.expected:

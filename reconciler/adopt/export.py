@@ -18,16 +18,18 @@ from reconciler.model.phrases import counted, listed
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
+from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from reconciler.adopt.check import Added, MakeValidator
+    from reconciler.adopt.check import Added
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
     from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
+    from reconciler.validate.validator import Rules
 
 MODELINE: Final = "# yaml-language-server: $schema="
 """What the first line of a file begins with, for editors."""
@@ -40,7 +42,7 @@ class Live:
     kind: Kind
     observed: LiveScope
     now: dt.datetime
-    make_validator: MakeValidator
+    rules: Rules
 
     @property
     def scope(self) -> Scope:
@@ -62,7 +64,7 @@ def export_document(live: Live, schema: str) -> Export:
     adoption = _adopted(live, frozenset())
     lines = [f"{MODELINE}{schema}", *document_lines(live.kind, live.scope, adoption)]
     text = "\n".join(lines) + "\n"
-    _check(live, state_of(text, "<export>", live.make_validator), adoption)
+    _check(live, state_of(text, "<export>", live.rules), adoption)
     return Export(text, adoption, _warnings(live.scope, adoption))
 
 
@@ -73,7 +75,7 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
     """
     mark, text = text_of(content, file)
     documents = parse(text, file)
-    before = state_of(text, file, live.make_validator) if documents else DesiredState(())
+    before = state_of(text, file, live.rules) if documents else DesiredState(())
     if before.names:
         named = before.names[0]
         message = f"export --into needs {named.parameter} instead of the name {named.name}"
@@ -103,7 +105,7 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
         {(scope.address(key.name), None) for key in adoption.keys},
         added=added,
     )
-    after = check_rewritten(text, result, meant, live.make_validator, before)
+    after = check_rewritten(text, result, meant, live.rules, before)
     _check(live, after, adoption)
     return Export(mark + result, adoption, warnings)
 
@@ -123,9 +125,8 @@ def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
 
 def _declares(document: Document, live: Live) -> bool:
     """Return whether a document declares the scope."""
-    validator = live.make_validator()
-    validator.add(document)
-    return any(part.scope == live.scope for part in validator.finish().scopes)
+    part = Validator(live.rules).check_documents([document], document.source)
+    return any(one.scope == live.scope for one in part.scopes)
 
 
 def _check(live: Live, state: DesiredState, adoption: Adoption) -> None:

@@ -55,7 +55,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
         console.result(escape_control(f"{what.format(found.address)}: {key.source} stays as it is.") + "\n")
         return ExitCode.DONE
     content = read(key.source, io.BytesIO())
-    text = accepted(content, found, now, lambda: options.inputs.validator(kinds, now))
+    text = accepted(content, found, now, options.inputs.rules(kinds, now))
     replace_text(key.source, content, text)
     for number, old, new in changed_lines(content.decode("utf-8"), text):
         removed = [console.paint(escape_control(f"- {line}"), "red") for line in old]

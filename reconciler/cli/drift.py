@@ -157,7 +157,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         clock=clock,
         kinds=kinds,
         standard_input=standard_input(),
-        validator_at=partial(inputs.validator, kinds),
+        rules_at=partial(inputs.rules, kinds),
         not_committed=partial(not_committed, inputs.paths, os.environ),
         connect=connect,
         open_store=open_store,

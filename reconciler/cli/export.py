@@ -32,7 +32,7 @@ from reconciler.model.phrases import counted
 from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.validate.schema import is_valid
-from reconciler.validate.validator import Validator
+from reconciler.validate.validator import Rules
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -92,10 +92,11 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     content = None if into is None else _content(into)
     now = clock.now()
     defaults = ScopeDefaults(options.project_id, options.region_id)
+    rules = Rules(document_schema=document_schema(), kinds=kinds, defaults=defaults, now=now)
     with apis as client:
         reader = client.session(kind.api).reader
         observed = observe(reader, kind, scope)
-    live = Live(kind, observed, now, lambda: Validator(document_schema(), kinds, defaults, now))
+    live = Live(kind, observed, now, rules)
     if into is None or content is None:
         exported = export_document(live, options.schema)
     else:

@@ -25,7 +25,7 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.base import Base, read_base
 from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
 from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folders
-from reconciler.validate.validator import Validator
+from reconciler.validate.validator import Rules
 
 if TYPE_CHECKING:
     from reconciler.api.exchange import Exchange
@@ -169,16 +169,21 @@ class InputOptions(KindOptions):
         """Return what the commit of the files is about: them, and the configuration of their repository."""
         return (*self.paths, *(file for file in self.configured.files if is_reviewed(file, self.paths)))
 
-    def validator(self, kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
-        """Build what checks the files."""
-        defaults = ScopeDefaults(self.project_id, self.region_id)
-        return Validator(document_schema(), kinds, defaults, now, dt.timedelta(days=self.expiry_warning))
+    def rules(self, kinds: Mapping[str, Kind], now: dt.datetime) -> Rules:
+        """Return the rules that the files are checked by."""
+        return Rules(
+            document_schema=document_schema(),
+            kinds=kinds,
+            defaults=ScopeDefaults(self.project_id, self.region_id),
+            now=now,
+            expiry_warning=dt.timedelta(days=self.expiry_warning),
+        )
 
     def read_base(self, kinds: Mapping[str, Kind], directory: Directory, now: dt.datetime) -> Base | None:
         """Read what the files said at the commit of --base, None without it. Raises ConfigurationError."""
         if self.base is None:
             return None
-        return read_base(self.base, self.paths, os.environ, self.validator(kinds, now), directory)
+        return read_base(self.base, self.paths, os.environ, self.rules(kinds, now), directory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from reconciler.cli.console import standard_input
 from reconciler.cli.options import InputOptions, OutputOptions, clock_of, paths_argument
 from reconciler.cli.values import command, option
 from reconciler.model.phrases import counted
-from reconciler.validate.validator import desired_state
+from reconciler.validate.state import desired_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,8 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
     how many more there are.
     """
     console, inputs = options.output.console(), options.inputs
-    checks = inputs.validator(inputs.known_kinds(console.warning), clock_of(context).now())
-    state = desired_state(inputs.paths, standard_input(), checks)
+    rules = inputs.rules(inputs.known_kinds(console.warning), clock_of(context).now())
+    state = desired_state(inputs.paths, standard_input(), rules)
     console.warn(state.warnings)
     for part in state.scopes:
         console.detail(f"{part.scope}: {counted(len(part.keys), 'key')}")

@@ -37,6 +37,10 @@ MAX_ALIASED_NODES: Final = 100_000
 
 _OUTER_LIST_DEPTH: Final = 2
 """Depth of a list that is a value of the document's mapping, as the list of keys is."""
+_DOCUMENT_DEPTH: Final = 1
+"""Depth of the document's mapping itself."""
+_STARTS: Final = frozenset({MappingStartEvent, SequenceStartEvent})
+_ENDS: Final = frozenset({MappingEndEvent, SequenceEndEvent})
 _TAG_PREFIX: Final = "tag:yaml.org,2002:"
 _OWN_TAGS: Final = {ScalarEvent: "str", MappingStartEvent: "map", SequenceStartEvent: "seq"}
 
@@ -76,6 +80,7 @@ class _Builder:
 
     def _reset(self) -> None:
         self._items: dict[int, list[int]] = {}
+        self._places: dict[str, int] = {}
         self._anchors: dict[str, Any] = {}
         self._open_anchors: set[str] = set()
         self._measures: dict[int, tuple[int, int]] = {}
@@ -94,7 +99,8 @@ class _Builder:
             first = next(self._events)
             data = self._value(first, 0)
             if data is not None or first.start_mark.index != first.end_mark.index:
-                yield Document(self._source, self._text, index, data, self._items, self._has_whole_floats)
+                has_floats = self._has_whole_floats
+                yield Document(self._source, self._text, index, data, self._items, self._places, has_floats)
                 index += 1
 
     def _mapping(self, depth: int) -> dict[str, Any]:  # noqa: C901, PLR0912 - spelled out for speed
@@ -123,7 +129,8 @@ class _Builder:
                 is_decorated and (event.anchor is not None or event.tag is not None)
             )
             if not is_plain:
-                result[key] = self._value(event, depth)
+                is_defaults = depth == _DOCUMENT_DEPTH and key == "defaults"
+                result[key] = self._defaults(event, depth) if is_defaults else self._value(event, depth)
                 continue
             value = event.value
             if value in CONSTANTS:
@@ -136,6 +143,29 @@ class _Builder:
             for key, value in source.items():
                 result.setdefault(key, value)
         return result
+
+    def _defaults(self, event: Any, depth: int) -> Any:
+        """Build the value of ``defaults``, noting where each of its members is: inherited fields tell."""
+        outer = self._events
+        self._events = self._watched(outer)
+        value = self._value(event, depth)
+        self._events = outer
+        return value
+
+    def _watched(self, events: Iterator[Any]) -> Iterator[Any]:
+        """Yield events from inside of a mapping, noting the place of each of its values."""
+        level, name = 0, ""
+        is_value = False
+        for event in events:
+            kind = event.__class__
+            if level == 0 and is_value:
+                mark = event.start_mark
+                self._places[name] = mark.line << COLUMN_BITS | mark.column
+            elif level == 0:
+                name = event.value if kind is ScalarEvent else ""
+            is_value ^= level == 0
+            level += (kind in _STARTS) - (kind in _ENDS)
+            yield event
 
     def _sequence(self, depth: int) -> list[Any]:
         result: list[Any] = []

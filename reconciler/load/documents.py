@@ -19,7 +19,8 @@ class Document:
     ``items`` holds the offsets of the items of each list of the document's mapping, by the
     list's identity: every key of a plan says where it was declared. All other places are needed only
     to report an error, and are then found by parsing ``text`` again, of which this is the
-    ``index``-th document. ``has_whole_floats`` says that some whole number is not written as digits alone.
+    ``index``-th document. ``places`` are the offsets of what is written under ``defaults``, which many keys
+    inherit. ``has_whole_floats`` says that some whole number is not written as digits alone.
     """
 
     source: str
@@ -27,6 +28,7 @@ class Document:
     index: int
     data: Any
     items: Mapping[int, Sequence[int]]
+    places: Mapping[str, int]
     has_whole_floats: bool = False
 
     def position(self, path: tuple[str | int, ...] = ()) -> Position:
@@ -49,6 +51,13 @@ class Document:
             return known
         # An alias of a list that is deeper in the document.
         return [pack(self.position((key, index))) for index in range(len(items))]
+
+    def default_offsets(self) -> Mapping[str, int]:
+        """Return the offset of each default; of one that is merged, that of its value in the anchor."""
+        return {
+            name: self.places[name] if name in self.places else pack(self.position(("defaults", name)))
+            for name in self.data["defaults"]
+        }
 
     def _find(self, path: tuple[str | int, ...]) -> tuple[Node, Node]:
         """Return the key node and the value node at ``path``, or those of the nearest parent that exists."""

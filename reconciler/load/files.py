@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from reconciler.errors import ConfigurationError, InputError, os_reason
 from reconciler.load.builder import parse
@@ -18,12 +17,9 @@ from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.load.documents import Document
-
-    Parse = Callable[[bytes, str], "Loaded"]
-    Digests = tuple[tuple[str, bytes], ...]
 
 _CONFIGURATION: Final = re.compile(rf"(?s)(?:^|/){re.escape(CONFIGURATION)}(?:@.*)?$")
 """What a configuration is called, also one of a commit."""
@@ -39,10 +35,15 @@ class Loaded:
     problems: tuple[Problem, ...]
 
 
-_NOTHING: Final = Loaded((), ())
+class Input(NamedTuple):
+    """The content of an input, what problems call it, and whether it was named, not found in a folder."""
+
+    content: bytes
+    label: str
+    is_named: bool = False
 
 
-def parse_content(content: bytes, label: str) -> Loaded:
+def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Loaded:
     """Build the documents of one input, which problems call ``label``."""
     try:
         text = _text(content, label)
@@ -52,7 +53,10 @@ def parse_content(content: bytes, label: str) -> Loaded:
         return Loaded((), error.problems)
     if not found:
         return Loaded((), (Problem("declares nothing; write at least `keys: []`", Position(label)),))
-    return Loaded(() if _is_configuration(label, found) else found, ())
+    if not _is_configuration(label, found):
+        return Loaded(found, ())
+    silent = Problem("is the configuration, which declares nothing", Position(label))
+    return Loaded((), (silent,) if is_named else ())
 
 
 def _is_configuration(label: str, documents: Iterable[Document]) -> bool:
@@ -71,33 +75,18 @@ def parse_single(content: bytes, label: str, what: str) -> Document:
     return found[0]
 
 
-def parse_all(files: Iterable[tuple[str, bytes]], found: Iterable[Problem] = ()) -> Loaded:
-    """Build the documents of ``files``, names and contents; ``found`` are problems that are known already."""
-    parts = [parse_content(content, label) for label, content in files]
-    documents = tuple(document for part in parts for document in part.documents)
-    return Loaded(documents, (*found, *(problem for part in parts for problem in part.problems)))
-
-
-def load(paths: Sequence[str], standard_input: BinaryIO, parse_one: Parse = parse_content) -> Loaded:
-    """Read every input named by ``paths`` and build its documents, in the order of the arguments.
+def inputs(paths: Sequence[str], standard_input: BinaryIO, problems: list[Problem]) -> Iterator[Input]:
+    """Read every input named by ``paths``, in the order of the arguments.
 
     A path is a file, a directory (every ``*.yaml`` and ``*.yml`` below it, sorted, hidden ones and its
-    folder of kinds left out) or ``-`` for ``standard_input``. An input that cannot be used becomes a
-    problem and does not hide the problems of the others. ``parse_one`` builds the documents of one input.
+    folder of kinds left out) or ``-`` for ``standard_input``. An input that cannot be read is added to
+    ``problems`` and does not hide the problems of the others.
     """
-    documents: list[Document] = []
-    problems: list[Problem] = []
     for source in sources(paths, problems):
         try:
-            part = parse_one(read(source, standard_input), label_of(source))
+            yield Input(read(source, standard_input), label_of(source), source in paths)
         except InputError as error:
             problems.extend(error.problems)
-            continue
-        documents.extend(part.documents)
-        problems.extend(part.problems)
-        if part == _NOTHING and source in paths:
-            problems.append(Problem("is the configuration, which declares nothing", Position(source)))
-    return Loaded(tuple(documents), tuple(problems))
 
 
 class InputsDigest:
@@ -113,38 +102,9 @@ class InputsDigest:
             self._digest.update(len(part).to_bytes(8))
             self._digest.update(part)
 
-    def parse(self, content: bytes, label: str) -> Loaded:
-        """Build the documents of one input, and add it to the digest."""
-        self.add(content, label)
-        return parse_content(content, label)
-
     def __str__(self) -> str:
         """Return ``sha256:`` and 64 hexadecimal digits."""
         return f"sha256:{self._digest.hexdigest()}"
-
-
-class DocumentCache:
-    """Loads files again and again, and parses only those whose content was not in the load before."""
-
-    def __init__(self) -> None:
-        """Start without any file."""
-        self._parsed: dict[tuple[str, bytes], Loaded] = {}
-
-    def load(self, paths: Sequence[str]) -> tuple[Loaded, Digests]:
-        """Load like :func:`load`, without a standard input; and return the files' digests too.
-
-        Equal digests, which are names with SHA-256, mean equal documents.
-        """
-        fresh: dict[tuple[str, bytes], Loaded] = {}
-
-        def known(content: bytes, label: str) -> Loaded:
-            key = (label, hashlib.sha256(content).digest())
-            fresh[key] = self._parsed.get(key) or parse_content(content, label)
-            return fresh[key]
-
-        loaded = load(paths, io.BytesIO(), known)
-        self._parsed = fresh
-        return loaded, tuple(fresh)
 
 
 def _text(content: bytes, source: str) -> str:

@@ -106,20 +106,40 @@ class _Reader:
         if _is_odd(text) or text[at : at + 1] != "{":
             self._require_json(at)
             raise _OddError
-        data: dict[str, Any] = {}
         items: dict[int, list[int]] = {}
+        data, starts, at = self._object(at, items)
+        if self._blank(at) != len(text):
+            raise json.JSONDecodeError("Extra data", text, self._blank(at))
+        if _may_be_deep(text) and is_deeper(data, _DEEPEST):
+            raise _OddError
+        places: dict[str, int] = {}
+        if isinstance(data.get("defaults"), dict):
+            _, within, _ = self._object(starts["defaults"], {})
+            self._line = self._line_start = self._counted = 0  # back to an earlier place
+            places = {name: self._place(start) for name, start in within.items()}
+        # Outside of texts a tab is a blank, which YAML does not take everywhere; places stay the same.
+        text = text.replace("\t", " ")
+        return Document(self._label, text, 0, data, items, places, self._has_whole_floats)
+
+    def _object(self, at: int, items: dict[int, list[int]]) -> tuple[dict[str, Any], dict[str, int], int]:
+        """Read an object member by member, with the index where each value starts.
+
+        The places of the items of its lists are added to ``items``, by the list's identity.
+        """
+        text = self._text
+        data: dict[str, Any] = {}
+        starts: dict[str, int] = {}
         at = self._blank(at + 1)
-        is_first = True
         while text[at : at + 1] != "}":
-            if not is_first:
+            if data:
                 at = self._after(",", at)
-            is_first = False
             if text[at : at + 1] != '"':
                 raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
             name, at = self._value(at)
             at = self._after(":", self._blank(at))
             if name in data:
                 raise _OddError
+            starts[name] = at
             if text[at : at + 1] == "[":
                 value, places, at = self._list(at)
                 items[id(value)] = places
@@ -127,12 +147,7 @@ class _Reader:
                 value, at = self._value(at)
             data[name] = value
             at = self._blank(at)
-        if self._blank(at + 1) != len(text):
-            raise json.JSONDecodeError("Extra data", text, self._blank(at + 1))
-        if _may_be_deep(text) and is_deeper(data, _DEEPEST):
-            raise _OddError
-        # Outside of texts a tab is a blank, which YAML does not take everywhere; places stay the same.
-        return Document(self._label, text.replace("\t", " "), 0, data, items, self._has_whole_floats)
+        return data, starts, at + 1
 
     def _list(self, at: int) -> tuple[list[Any], list[int], int]:
         """Read a list, with the places of its items."""

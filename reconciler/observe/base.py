@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.errors import InputError
-from reconciler.load.files import parse_all
+from reconciler.load.files import Input
 from reconciler.load.git import files_at
 from reconciler.model.source import Problem
-from reconciler.validate.validator import validated
+from reconciler.validate.state import validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.model.desired import DesiredState
     from reconciler.observe.names import Directory
-    from reconciler.validate.validator import Validator
+    from reconciler.validate.validator import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def read_base(
     reference: str,
     paths: Sequence[str],
     environment: Mapping[str, str],
-    validator: Validator,
+    rules: Rules,
     directory: Directory,
 ) -> Base:
     """Read the desired state at a commit, with numbers for names. Raises ConfigurationError if Git fails."""
@@ -49,7 +49,8 @@ def read_base(
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:
-        state = directory.resolved(validated(parse_all(there.files, there.problems), validator))
+        files = [Input(content, label) for label, content in there.files]
+        state = directory.resolved(validated(files, rules, there.problems))
     except InputError as error:
         reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
         return Base(there.commit, None, (Problem(reason),))

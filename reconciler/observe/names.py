@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import ApiError, ConfigurationError, InputError, ThrottledError
 from reconciler.kinds.rest import Listing, ListStyle
 from reconciler.model.canonical import json_text
-from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState, NamedParameter
+from reconciler.model.desired import DesiredScope, DesiredState, NamedParameter
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import listed
 from reconciler.model.scope import ALIASES, Scope, scope_text
-from reconciler.model.source import Position, Problem
+from reconciler.model.source import Problem
 from reconciler.observe.paging import Collection, ListingChangedError, Sought, Source, read_sought
 
 if TYPE_CHECKING:
@@ -129,29 +129,25 @@ def _ambiguous(named: NamedParameter, found: Mapping[int, str]) -> str:
 
 
 def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
-    scopes: dict[Scope, dict[str, DesiredKey]] = {}
-    exclusive: dict[Scope, Position] = {}
+    parts: dict[Scope, list[DesiredScope]] = {}
     moved: dict[str, str] = {}
-    problems: list[Problem] = []
     for part in state.scopes:
         scope = _numbered_scope(part.scope, numbers)
         moved[str(part.scope)] = str(scope)
-        known = scopes.setdefault(scope, {})
-        if part.exclusive is not None:
-            exclusive.setdefault(scope, part.exclusive)
-        for key in part.keys:
-            first = known.setdefault(key.name, key)
-            if first is not key:
-                message = f"declared twice, first at {first.position}; keep one of the two"
-                problems.append(Problem(message, key.position, scope.address(key.name)))
+        parts.setdefault(scope, []).append(part)
+    scopes = [_together(scope, parts[scope]) for scope in sorted(parts, key=lambda scope: scope.sort_key)]
+    problems = [problem for part in scopes if len(parts[part.scope]) > 1 for problem in part.repeated_names()]
     if problems:
         raise InputError(problems)
-    parts = (
-        DesiredScope(scope, tuple(scopes[scope].values()), exclusive.get(scope))
-        for scope in sorted(scopes, key=lambda scope: scope.sort_key)
-    )
     warnings = tuple(_moved(state.warnings, moved))
-    return replace(state, scopes=tuple(parts), warnings=warnings, names=())
+    return replace(state, scopes=tuple(scopes), warnings=warnings, names=())
+
+
+def _together(scope: Scope, parts: Sequence[DesiredScope]) -> DesiredScope:
+    """Return a scope that several documents name in different ways."""
+    exclusive = next((part.exclusive for part in parts if part.exclusive is not None), None)
+    keys = parts[0].keys if len(parts) == 1 else tuple(key for part in parts for key in part.keys)
+    return DesiredScope(scope, keys, exclusive)
 
 
 def _without(state: DesiredState, failures: Mapping[str, Exception]) -> DesiredState:

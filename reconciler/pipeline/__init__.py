@@ -36,7 +36,8 @@ from reconciler.plan.planning import assemble, select, with_unread
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.validate.known_kinds import tree_kinds
-from reconciler.validate.validator import EXPIRY_WARNING, Validator, desired_state
+from reconciler.validate.state import desired_state
+from reconciler.validate.validator import EXPIRY_WARNING, Rules
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -87,11 +88,16 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
     if not paths:
         raise errors.ConfigurationError("no path is given; name the files or folders of the desired state")
     defaults = ScopeDefaults(project_id, region_id)
-    at = now or SystemClock().now()
-    validator = Validator(packaged.document_schema(), kinds or load_kinds(), defaults, at, expiry_warning)
+    rules = Rules(
+        document_schema=packaged.document_schema(),
+        kinds=kinds or load_kinds(),
+        defaults=defaults,
+        now=now or SystemClock().now(),
+        expiry_warning=expiry_warning,
+    )
     digest = digest or InputsDigest()
     names = [os.fspath(path) for path in paths]
-    state = desired_state(names, standard_input or io.BytesIO(), validator, digest.parse)
+    state = desired_state(names, standard_input or io.BytesIO(), rules, digest.add)
     return replace(state, inputs_digest=str(digest))
 
 
@@ -119,8 +125,10 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = _known(kinds, whole.scopes)
-    parts, failures = examined(client, known, targeted, selected, at, reading, stops_api=True)
-    down = {known[scope.kind].api: error for scope, error in failures.items()}
+    parts, failures = examined(client, known, targeted, targets, at, reading, stops_api=True)
+    down: dict[str, errors.ReconcilerError] = {}
+    for scope in sorted(failures, key=lambda scope: scope.sort_key):
+        down.setdefault(known[scope.kind].api, failures[scope])
     parts = [part for part in parts if apis_of(known, part).isdisjoint(down)]
     if failures and (not parts or is_stopped(failures)):
         raise unreadable(failures)
@@ -201,9 +209,9 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     from reconciler.plan.report import report_of  # noqa: PLC0415 - a plan does without what drift says
 
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
-    targeted, selected = select(whole, targets)
+    targeted, _ = select(whole, targets)
     known = _known(kinds, whole.scopes)
-    parts, failures = examined(client, known, targeted, selected, at, reading, stops_api=False)
+    parts, failures = examined(client, known, targeted, targets, at, reading, stops_api=False)
     if failures and (not parts or is_stopped(failures)):
         raise unreadable(failures)
     place = client.place({api for part in parts for api in apis_of(known, part)})

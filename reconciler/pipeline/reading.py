@@ -10,15 +10,15 @@ from reconciler.api.workers import cancel, settled
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
-from reconciler.plan.planning import plan_scope
+from reconciler.plan.planning import plan_scope, selection
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
-    from reconciler.api.client import Session, Sessions
+    from reconciler.api.client import Sessions
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.observe.names import Lists
-    from reconciler.plan.planning import Selection
 
     Kinds = Mapping[str, Kind]
     Reading = Callable[[DesiredState], AbstractContextManager[Callable[[], object]]]
@@ -57,18 +56,22 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
     client: Sessions,
     kinds: Kinds,
     state: DesiredState,
-    selected: Selection,
+    targets: Sequence[str],
     now: dt.datetime,
     reading: Reading,
     *,
     stops_api: bool,
 ) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
-    """Plan each scope; with ``stops_api``, no further one is begun of an API of which one cannot be read.
+    """Plan what ``targets`` select of each scope.
 
-    Without it, an API that cannot be opened, such as one whose token is missing, is one that cannot be read.
+    With ``stops_api``, no further one is begun of an API of which one cannot be read. Without it, an API
+    that cannot be opened, such as one whose token is missing, is one that cannot be read.
     """
+    selected = selection(targets)
 
     def examine(kind: Kind, part: DesiredScope, reader: Reader) -> Plan:
+        part = part.unpacked()
+
         def is_found(live: LiveScope) -> bool:
             return live.holds(key.name for key in part.keys if selected(part.scope.address(key.name)))
 
@@ -78,15 +81,31 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
         api = kinds[failed.kind].api
         cancel(future for future, scope in futures.items() if kinds[scope.kind].api == api)
 
+    futures: dict[Future[Plan], Scope] = {}
+    by_api, failures = opened(client, kinds, state, stops_api=stops_api)
+    with reading(state) as on_scope:
+        for api, parts in by_api.items():
+            session = client.session(api)
+            session.workers.start(len(parts))
+            for part in parts:
+                kind = kinds[part.scope.kind]
+                futures[session.workers.submit(examine, kind, part, session.reader)] = part.scope
+        plans, unread = settled(futures, on_scope, stop_api if stops_api else lambda _scope: None)
+    return plans, failures | unread
+
+
+def opened(
+    client: Sessions, kinds: Kinds, state: DesiredState, *, stops_api: bool
+) -> tuple[dict[str, list[DesiredScope]], dict[Scope, errors.ReconcilerError]]:
+    """Open the APIs; return the scopes to read by API, and why others are not, as for :func:`examined`."""
     by_api: dict[str, list[DesiredScope]] = {}
     for part in state.scopes:
         by_api.setdefault(kinds[part.scope.kind].api, []).append(part)
-    futures: dict[Future[Plan], Scope] = {}
+    wanted: dict[str, list[DesiredScope]] = {}
     failures: dict[Scope, errors.ReconcilerError] = {}
-    sessions: dict[str, Session] = {}
     for api, parts in by_api.items():
         try:
-            sessions[api] = client.session(api)
+            client.session(api)
         except errors.ConfigurationError as error:
             if stops_api or len(by_api) == 1:
                 raise
@@ -94,15 +113,8 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
             continue
         failures |= (unknown := _unresolved(state, parts))
         is_over = unknown and stops_api
-        by_api[api] = [part for part in parts if not is_over and part.scope not in unknown]
-    with reading(state) as on_scope:
-        for api, session in sessions.items():
-            session.workers.start(len(by_api[api]))
-            for part in by_api[api]:
-                kind = kinds[part.scope.kind]
-                futures[session.workers.submit(examine, kind, part, session.reader)] = part.scope
-        plans, unread = settled(futures, on_scope, stop_api if stops_api else lambda _scope: None)
-    return plans, failures | unread
+        wanted[api] = [part for part in parts if not is_over and part.scope not in unknown]
+    return wanted, failures
 
 
 def _unresolved(state: DesiredState, parts: Iterable[DesiredScope]) -> Mapping[Scope, errors.ReconcilerError]:

@@ -46,15 +46,28 @@ def everything(_address: str) -> bool:
     return True
 
 
+def selection(targets: Sequence[str]) -> Selection:
+    """Return what says whether an address matches one of ``targets``, globs; without targets all do."""
+    if not targets:
+        return everything
+    patterns = [_pattern(target) for target in targets]
+    return lambda address: any(matches(address) for matches in patterns)
+
+
+def _pattern(target: str) -> Callable[[str], object]:
+    return re.compile(fnmatch.translate(target)).fullmatch
+
+
 def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
     """Return what ``targets``, globs over addresses, select of ``state``; without targets that is all.
 
     The second value is a function that returns whether an address is selected. Raises ConfigurationError for
     a target that matches no declared key, unless one whose names could not be looked up may be meant.
     """
+    selected = selection(targets)
     if not targets:
-        return state, everything
-    patterns = {target: re.compile(fnmatch.translate(target)).fullmatch for target in targets}
+        return state, selected
+    patterns = {target: _pattern(target) for target in targets}
     hits = [
         {target for key in part.keys for target in targets if patterns[target](part.scope.address(key.name))}
         for part in state.scopes
@@ -69,10 +82,6 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
         names = ", ".join(unmatched)
         message = f"--target matches no declared key: {names}; addresses look like caas/1/76/name"
         raise ConfigurationError(message)
-
-    def selected(address: str) -> bool:
-        return any(matches(address) for matches in patterns.values())
-
     warnings = tuple(warning for warning in state.warnings if selected(warning.address))
     scopes = tuple(part for part, found in zip(state.scopes, hits, strict=True) if found)
     return replace(state, scopes=scopes, warnings=warnings), selected

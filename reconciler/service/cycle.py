@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler import errors
 from reconciler.api.redaction import Redactor
 from reconciler.api.workers import Workers
-from reconciler.load.files import DocumentCache
+from reconciler.load.files import inputs
 from reconciler.model.canonical import format_instant
 from reconciler.model.collector import keep_instead, paused_collector
 from reconciler.model.cycle import CycleReport, CycleResult
@@ -21,7 +23,8 @@ from reconciler.plan.planning import select
 from reconciler.service.correction import Corrector
 from reconciler.service.detection import cycle_result, detect, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
-from reconciler.validate.validator import desired_state, validated
+from reconciler.validate.parts import merged
+from reconciler.validate.state import check_each, desired_state
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,8 +32,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from reconciler.api.client import Sessions
-    from reconciler.load.files import Digests
+    from reconciler.load.files import Input
     from reconciler.model.desired import DesiredState
+    from reconciler.model.source import Problem
     from reconciler.observe.names import Lists
     from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
@@ -38,9 +42,13 @@ if TYPE_CHECKING:
     from reconciler.service.monitor import Monitor
     from reconciler.service.records import Records
     from reconciler.service.settings import DriftSettings, Ports
-    from reconciler.validate.validator import Validator
+    from reconciler.validate.parts import Part
+    from reconciler.validate.state import Check
+    from reconciler.validate.validator import Rules
 
     Read = Callable[[dt.datetime], DesiredState]
+    _Name = tuple[str, bytes]
+    """The label of a file, and the digest of its content."""
 
 
 class WatchedFiles:
@@ -50,21 +58,38 @@ class WatchedFiles:
     without any change.
     """
 
-    def __init__(self, paths: Sequence[str], validator_at: Callable[[dt.datetime], Validator]) -> None:
-        """Store the paths, and what builds a validator for a time."""
-        self._paths = paths
-        self._validator_at = validator_at
-        self._cache = DocumentCache()
-        self._known: tuple[Digests, dt.date, DesiredState] | None = None
+    def __init__(
+        self, paths: Sequence[str], rules_at: Callable[[dt.datetime], Rules], check: Check = check_each
+    ) -> None:
+        """Store the paths, what returns the rules at a time, and what checks files."""
+        self._paths, self._rules_at, self._check = paths, rules_at, check
+        self._date: dt.date | None = None
+        self._parts: dict[_Name, Part] = {}
+        self._known: tuple[tuple[_Name, ...], DesiredState] | None = None
 
     def read(self, now: dt.datetime) -> DesiredState:
         """Return what the files say now. Raises InputError with every problem found."""
         with paused_collector():
-            loaded, digests = self._cache.load(self._paths)
-            if not loaded.problems and self._known is not None and self._known[:2] == (digests, now.date()):
-                return self._known[2]
-            state = validated(loaded, self._validator_at(now))
-            self._known = (digests, now.date(), state)
+            problems: list[Problem] = []
+            if self._date != now.date():
+                self._date, self._parts, self._known = now.date(), {}, None
+            names: list[_Name] = []
+            new: list[_Name] = []
+
+            def changed() -> Iterator[Input]:
+                for file in inputs(self._paths, io.BytesIO(), problems):
+                    names.append((file.label, hashlib.sha256(file.content).digest()))
+                    if names[-1] not in self._parts:
+                        new.append(names[-1])
+                        yield file
+
+            checked = [*self._check(self._rules_at(now), changed())]
+            parts = self._parts | dict(zip(new, checked, strict=True))
+            self._parts = {name: parts[name] for name in names}
+            if not problems and self._known is not None and self._known[0] == tuple(names):
+                return self._known[1]
+            state = merged(self._parts.values(), problems)
+            self._known = (tuple(names), state)
             keep_instead()
             return state
 
@@ -79,7 +104,7 @@ class DriftCycle:
         self._settings, self._ports = settings, ports
         self._history, self._monitor = history, monitor
         self._has_file = settings.records.history is not None
-        self._files = WatchedFiles(settings.paths, ports.validator_at)
+        self._files = WatchedFiles(settings.paths, ports.rules_at)
         self._valid: DesiredState | None = None
         self._valid_since = ports.clock.now()
         self._has_reached = False
@@ -168,7 +193,7 @@ class DriftCycle:
         ports = self._ports
         if ports.pull is not None:
             ports.pull()
-        return desired_state(self._settings.paths, ports.standard_input, ports.validator_at(now))
+        return desired_state(self._settings.paths, ports.standard_input, ports.rules_at(now))
 
     def _read_again(self, now: dt.datetime) -> DesiredState:
         """Read the files; the last valid files stand in for invalid ones. Raises InputError."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.plan.report import DriftReport
     from reconciler.service.schedule import Schedule
     from reconciler.service.systemd import Supervisor
-    from reconciler.validate.validator import Validator
+    from reconciler.validate.validator import Rules
 
 
 _IN_MEMORY: Final = dt.timedelta(days=1)
@@ -115,7 +115,7 @@ class Ports:
     clock: Clock
     kinds: Mapping[str, Kind]
     standard_input: BinaryIO
-    validator_at: Callable[[dt.datetime], Validator]
+    rules_at: Callable[[dt.datetime], Rules]
     not_committed: Callable[[], Sequence[str]]
     connect: Callable[[Callable[[Exchange], None], Mapping[str, Workers], Redactor], Sessions]
     open_store: Callable[[Sequence[Change], Redactor], SinkSecretStore | None]

@@ -1,68 +1,94 @@
-"""From documents to the desired state: every rule checked, every violation reported at once."""
+"""The check of one file: every rule, every violation reported at once, and what its documents declare."""
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import InputError
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.kind import RESERVED, EffectRule, Kind
 from reconciler.kinds.paths import NOT_A_SEGMENT, is_name, is_segment
 from reconciler.kinds.shape import type_names
-from reconciler.load.files import load, parse_content
+from reconciler.load.files import parse_content
 from reconciler.model.canonical import parse_instant
-from reconciler.model.collector import paused_collector
 from reconciler.model.configuration import BUILT_IN_API
-from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState, Lifecycle, NamedParameter
+from reconciler.model.desired import DesiredKey, Lifecycle, NamedParameter
 from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
-from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope, ScopeDefaults
+from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope
 from reconciler.model.source import Position, Problem
 from reconciler.validate.messages import MORE, Path, Violation, describe
+from reconciler.validate.parts import MOST_PROBLEMS, Part, scope_part
 from reconciler.validate.schema import SchemaChecker, described_at, with_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.load.documents import Document
-    from reconciler.load.files import Loaded, Parse
+    from reconciler.load.files import Input
+    from reconciler.model.scope import ScopeDefaults
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""
-MOST_PROBLEMS: Final = 10_000
-"""Problems after which no further document is looked at."""
 _DEFAULT_KIND: Final = "caas"
 _NO_NAME: Final = "cannot be a name, because it is empty or not valid Unicode; write another name"
 
 
-class Validator:
-    """Turns documents into a desired state.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides whether documents are valid, and what they mean.
 
-    Documents are added one by one; :meth:`finish` returns the state or raises InputError with every
-    problem of every document.
+    ``defaults`` stand in for a missing scope. A key that expires within ``expiry_warning`` from ``now`` is
+    warned about.
     """
 
-    def __init__(
-        self,
-        document_schema: Mapping[str, Any],
-        kinds: Mapping[str, Kind],
-        defaults: ScopeDefaults,
-        now: dt.datetime,
-        expiry_warning: dt.timedelta = EXPIRY_WARNING,
-    ) -> None:
-        """Store the schemas, what stands in for a missing scope, the present, and when an expiry is near."""
-        self._document_schema = with_kinds(document_schema, kinds)
-        self._kinds = kinds
-        self._defaults = defaults
-        self._now = now
-        self._expiry_warning = expiry_warning
-        # An expiry that is a later text than this date is far enough in every time zone.
-        self._surely_far = (now + expiry_warning + dt.timedelta(days=3)).date().isoformat()
+    document_schema: Mapping[str, Any]
+    kinds: Mapping[str, Kind]
+    defaults: ScopeDefaults
+    now: dt.datetime
+    expiry_warning: dt.timedelta = EXPIRY_WARNING
+
+
+class Validator:
+    """Checks files one by one, and remembers none of them."""
+
+    def __init__(self, rules: Rules) -> None:
+        """Store the rules."""
+        self._document_schema = with_kinds(rules.document_schema, rules.kinds)
+        self._rules = rules
         self._checkers: dict[str, SchemaChecker] = {}
-        self._scopes: dict[Scope, dict[str, DesiredKey]] = {}
+
+    def check(self, file: Input) -> Part:
+        """Return what one file declares, and everything that is wrong with it."""
+        loaded = parse_content(file.content, file.label, is_named=file.is_named)
+        return self.check_documents(loaded.documents, file.label, loaded.problems)
+
+    def check_documents(
+        self, documents: Iterable[Document], label: str, problems: Iterable[Problem] = ()
+    ) -> Part:
+        """Return what the documents of one file declare; ``problems`` were found in it before."""
+        found = _Checked(self._rules, self._checker)
+        for document in documents:
+            found.add(document)
+        return found.part(label, problems)
+
+    def _checker(self, kind: Kind) -> SchemaChecker:
+        if kind.name not in self._checkers:
+            self._checkers[kind.name] = SchemaChecker(self._document_schema, kind)
+        return self._checkers[kind.name]
+
+
+class _Checked:
+    """What the documents of one file declare, and what is wrong with them."""
+
+    def __init__(self, rules: Rules, checker: Callable[[Kind], SchemaChecker]) -> None:
+        self._rules, self._kinds, self._checker = rules, rules.kinds, checker
+        # An expiry that is a later text than this date is far enough in every time zone.
+        far = rules.now + rules.expiry_warning + dt.timedelta(days=3)
+        self._surely_far = far.date().isoformat()
+        self._scopes: dict[Scope, list[DesiredKey]] = {}
         self._exclusive: dict[Scope, Position] = {}
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
@@ -102,22 +128,13 @@ class Validator:
         if scope is not None and are_known and broken.isdisjoint({(), ("keys",)}):
             self._declare(kind, scope, document, broken)
 
-    def finish(self, problems: Iterable[Problem] = ()) -> DesiredState:
-        """Return the desired state, scopes in order; ``problems`` are those of inputs without documents."""
-        found = [*problems, *self._problems]
-        if found:
-            raise InputError(found)
+    def part(self, source: str, problems: Iterable[Problem]) -> Part:
+        """Return what the file declares; ``problems`` were found in it before."""
         scopes = tuple(
-            DesiredScope(scope, tuple(self._scopes[scope].values()), self._exclusive.get(scope))
-            for scope in sorted(self._scopes, key=lambda scope: scope.sort_key)
+            scope_part(scope, keys, self._exclusive.get(scope)) for scope, keys in self._scopes.items()
         )
-        doubtful = (warning for scope in scopes for warning in scope.doubtful_names())
-        return DesiredState(scopes, (*self._warnings, *doubtful), tuple(self._names.values()))
-
-    def _checker(self, kind: Kind) -> SchemaChecker:
-        if kind.name not in self._checkers:
-            self._checkers[kind.name] = SchemaChecker(self._document_schema, kind)
-        return self._checkers[kind.name]
+        found = (*problems, *self._problems)
+        return Part(source, scopes, found, tuple(self._warnings), tuple(self._names.values()))
 
     def _problem(self, message: str, position: Position, address: str = "") -> None:
         self._problems.append(Problem(message, position, address))
@@ -160,7 +177,7 @@ class Validator:
             return None
         if name in document.data:
             return value
-        default = self._defaults.of(name)
+        default = self._rules.defaults.of(name)
         if default is None:
             advice = f" or set GCORE_CLOUD_{name.upper()}" if name in SCOPE_NAMES else ""
             example = "N" if kind.scope[name]["type"] == "integer" else "TEXT"
@@ -168,10 +185,8 @@ class Validator:
             self._problem(message, document.position())
         return default
 
-    def _declare(  # noqa: C901 - one loop, spelled out for speed
-        self, kind: Kind, scope: Scope, document: Document, broken: set[Path]
-    ) -> None:
-        declared = self._scopes.setdefault(scope, {})
+    def _declare(self, kind: Kind, scope: Scope, document: Document, broken: set[Path]) -> None:
+        add = self._scopes.setdefault(scope, []).append
         if document.data.get("exclusive"):
             self._exclusive.setdefault(scope, document.position(("exclusive",)))
         expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
@@ -180,10 +195,7 @@ class Validator:
         is_usable, complaint = (is_name, _NO_NAME) if kind.has_ids else (is_segment, NOT_A_SEGMENT)
         are_valid = not any(path[0] == "defaults" for path in broken)
         defaults = document.data.get("defaults") if are_valid else None
-
-        def place(field: str) -> Position:
-            return document.position(("defaults", field))
-
+        offsets = document.default_offsets() if defaults else {}
         keys = zip(document.data["keys"], document.item_offsets("keys"), strict=True)
         for index, (own, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
@@ -196,13 +208,10 @@ class Validator:
             fields = {**defaults, **own} if defaults else own
             key = DesiredKey(name, fields, source, offset)
             if defaults:
-                key = key._replace(own=own, default_position=place)
+                key = key._replace(own=tuple(own), defaults=offsets)
             if not RESERVED.isdisjoint(fields):
                 key = self._with_rules(kind, document, index, key)
-            first = declared.setdefault(name, key)
-            if first is not key:
-                message = f"declared twice, first at {first.position}; keep one of the two"
-                self._problem(message, key.position, scope.address(name))
+            add(key)
             for field in expiries:
                 value = fields.get(field)
                 if value is not None and value < surely_far:
@@ -227,32 +236,14 @@ class Validator:
 
     def _warn_if_near(self, document: Document, path: Path, value: str, address: str) -> None:
         instant = parse_instant(value)
-        left = None if instant is None else instant - self._now
-        if left is None or left > max(self._expiry_warning, dt.timedelta()):
+        left = None if instant is None else instant - self._rules.now
+        if left is None or left > max(self._rules.expiry_warning, dt.timedelta()):
             return
         message = f"{path[-1]} {value} is in the past: the key no longer works"
         if left > dt.timedelta():
             rough = f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
             message = f"{path[-1]} {value} is near: the key stops working in {rough}"
         self._warnings.append(Problem(message, document.position(path), address))
-
-
-def desired_state(
-    paths: Sequence[str],
-    standard_input: BinaryIO,
-    validator: Validator,
-    parse_one: Parse = parse_content,
-) -> DesiredState:
-    """Load every file, by ``parse_one``, and validate it. Raises InputError with every problem found."""
-    with paused_collector():
-        return validated(load(paths, standard_input, parse_one), validator)
-
-
-def validated(loaded: Loaded, validator: Validator) -> DesiredState:
-    """Validate every document that was loaded. Raises InputError with every problem found."""
-    for document in loaded.documents:
-        validator.add(document)
-    return validator.finish(loaded.problems)
 
 
 def _spellings(

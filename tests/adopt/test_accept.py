@@ -12,14 +12,11 @@ from hypothesis import strategies as st
 
 from reconciler.adopt.accept import accept, changed_lines, drifted
 from reconciler.errors import InputError
-from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
-from reconciler.model.scope import ScopeDefaults
-from reconciler.validate.validator import Validator
 from tests.adopt.hostile import TEXT
 from tests.properties import examples
-from tests.values import CAAS, NOW, SCOPE, kind_with, live
+from tests.values import CAAS, NOW, SCOPE, kind_with, live, rules, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,15 +30,15 @@ DB = {"name": "db", "namespace": "a: b"}
 W, A, D = ("{name: web, namespace: shop}", "{name: api, namespace: shop}", '{name: db, namespace: "a: b"}')
 
 
-def validator() -> Validator:
-    return Validator(document_schema(), {"caas": CAAS}, ScopeDefaults(), NOW)
+RULES = rules()
+
+
+def all_keys(text: str) -> list[DesiredKey]:
+    return [key for scope in state_of(*parse(text, "keys.yaml")).scopes for key in scope.keys]
 
 
 def keys_of(text: str) -> dict[str, DesiredKey]:
-    check = validator()
-    for document in parse(text, "keys.yaml"):
-        check.add(document)
-    return {key.name: key for scope in check.finish().scopes for key in scope.keys}
+    return {key.name: key for key in all_keys(text)}
 
 
 def accepted(text: str, field: str | None = None, /, **fields: Any) -> str:
@@ -49,7 +46,7 @@ def accepted(text: str, field: str | None = None, /, **fields: Any) -> str:
     key = keys_of(text)["web-key"]
     have = live("web-key", **{name: key.fields[name] for name in key.fields} | fields)
     found = drifted(CAAS, SCOPE, key, have, NOW).narrowed(field)
-    after = accept(text.encode(), found, NOW, validator)
+    after = accept(text.encode(), found, NOW, RULES)
     assert drifted(CAAS, SCOPE, keys_of(after)["web-key"], have, NOW).narrowed(field).fields == ()
     return after
 
@@ -318,17 +315,10 @@ def test_one_of_several_fields_can_be_accepted_alone() -> None:
 def test_only_the_named_key_of_the_right_document_changes() -> None:
     text = "project_id: 1\nregion_id: 7\nkeys:\n  - {name: web-key, description: old}\n---\n# none\n---\n"
     before = f"{text}{HEAD}  - name: api-key\n    description: old\n  - name: web-key\n    description: old\n"
-    key = [key for key in _all_keys(before) if key.name == "web-key"][1]
+    key = [key for key in all_keys(before) if key.name == "web-key"][1]
     found = drifted(CAAS, SCOPE, key, live("web-key", description="new"), NOW)
-    after = accept(before.encode(), found, NOW, validator)
+    after = accept(before.encode(), found, NOW, RULES)
     assert after == before[: -len("old\n")] + "new\n"
-
-
-def _all_keys(text: str) -> list[DesiredKey]:
-    check = validator()
-    for document in parse(text, "keys.yaml"):
-        check.add(document)
-    return [key for scope in check.finish().scopes for key in scope.keys]
 
 
 MIXED = [
@@ -381,7 +371,7 @@ def test_line_endings_and_the_byte_order_mark_are_preserved() -> None:
     key = keys_of(before)["web-key"]
     long = [{"name": f"web{number}", "namespace": "shop"} for number in range(5)]
     found = drifted(CAAS, SCOPE, key, live("web-key", description="a\nb\n", containers=long), NOW)
-    after = accept(b"\xef\xbb\xbf" + before.encode(), found, NOW, validator)
+    after = accept(b"\xef\xbb\xbf" + before.encode(), found, NOW, RULES)
     assert after.startswith("\ufeffproject_id")
     assert after.count("\n") == after.count("\r\n") == before.count("\n") + 6
     assert "containers: # c\r\n" in after or "containers:  # c\r\n" in after
@@ -466,17 +456,11 @@ HOOK = kind_with(
 )
 def test_members_that_a_file_leaves_out_are_not_written_into_it(written: str, expected: str) -> None:
     text = "kind: thing\nproject_id: 1\nkeys:\n  - name: web-key\n    hook: "
-
-    def make_validator() -> Validator:
-        return Validator(document_schema(), {"thing": HOOK}, ScopeDefaults(), NOW)
-
-    check = make_validator()
-    for document in parse(text + written, "keys.yaml"):
-        check.add(document)
-    ((scope,),) = [check.finish().scopes]
+    by = rules({"thing": HOOK})
+    (scope,) = state_of(*parse(text + written, "keys.yaml"), by=by).scopes
     have = {"name": "web-key", "hook": {"url": "b", "secret": "s3cr3t", "tls": {"check": False, "name": "n"}}}
     found = drifted(HOOK, scope.scope, scope.keys[0], have, NOW)
-    after = accept((text + written).encode(), found, NOW, make_validator)
+    after = accept((text + written).encode(), found, NOW, by)
     assert after == text + expected
 
 
@@ -543,7 +527,7 @@ def test_after_accept_the_key_has_no_planned_change_and_the_rest_is_unchanged(
     for field in drifted(CAAS, SCOPE, key, shown, NOW).fields:
         found = drifted(CAAS, SCOPE, keys_of(before)["web-key"], shown, NOW).narrowed(field)
         try:
-            after = accept(before.encode(), found, NOW, validator)
+            after = accept(before.encode(), found, NOW, RULES)
         except InputError as error:
             left.append(field)
             refusals.append((field, "the comment # " in str(error)))

@@ -15,13 +15,11 @@ from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
 from reconciler.model.desired import DesiredScope
 from reconciler.model.live import LiveScope
-from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
-from reconciler.validate.validator import Validator
 from tests.adopt.hostile import KEYS, TEXT
 from tests.properties import examples
-from tests.values import API, CAAS, NOW, SCOPE, WEB, kind_with, live
+from tests.values import API, CAAS, NOW, SCOPE, WEB, kind_with, live, rules, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,10 +32,7 @@ CHECKER = SchemaChecker(document_schema(), CAAS)
 
 def validated(text: str) -> DesiredState:
     """Read a text as the project does."""
-    validator = Validator(document_schema(), {"caas": CAAS}, ScopeDefaults(), NOW)
-    for document in parse(text, "keys.yaml"):
-        validator.add(document)
-    return validator.finish()
+    return state_of(*parse(text, "keys.yaml"))
 
 
 def exported(*keys: Mapping[str, Any], kind: Kind = CAAS) -> list[str]:
@@ -207,9 +202,7 @@ def test_secrets_that_a_listing_shows_are_in_no_comment() -> None:
 def source(*keys: Mapping[str, Any]) -> Live:
     """Return live keys as export takes them."""
     observed = LiveScope(SCOPE, {key["name"]: key for key in keys})
-    return Live(
-        CAAS, observed, NOW, lambda: Validator(document_schema(), {"caas": CAAS}, ScopeDefaults(), NOW)
-    )
+    return Live(CAAS, observed, NOW, rules())
 
 
 def test_an_export_names_its_schema_and_plans_as_no_change() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ import pytest
 
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.configuration import committed_configuration, found_configuration, is_reviewed
-from reconciler.load.files import load, parse_content, parse_single
+from reconciler.load.files import parse_content, parse_single
+from tests.values import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,24 +132,22 @@ def test_a_file_of_the_repository_is_under_review(work: Path, monkeypatch: pytes
 def test_below_a_folder_of_keys_it_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "reconciler.yaml").write_text(TEXT, encoding="utf-8")
     (tmp_path / "keys.yaml").write_text("keys: []\n", encoding="utf-8")
-    loaded = load([str(tmp_path)], io.BytesIO())
-    assert [document.source for document in loaded.documents] == [f"{tmp_path}/keys.yaml"]
-    assert loaded.problems == ()
+    found = loaded([str(tmp_path)])
+    assert [document.source for document in found.documents] == [f"{tmp_path}/keys.yaml"]
+    assert found.problems == ()
 
 
 def test_one_that_declares_keys_is_desired_state(tmp_path: Path) -> None:
     (tmp_path / "reconciler.yaml").write_text("keys: []\n", encoding="utf-8")
-    loaded = load([str(tmp_path)], io.BytesIO())
-    assert [document.data for document in loaded.documents] == [{"keys": []}]
+    found = loaded([str(tmp_path)])
+    assert [document.data for document in found.documents] == [{"keys": []}]
 
 
 def test_one_that_is_named_as_desired_state_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "reconciler.yaml"
     file.write_text(TEXT, encoding="utf-8")
-    loaded = load([str(file)], io.BytesIO())
-    assert [problem.message for problem in loaded.problems] == [
-        "is the configuration, which declares nothing"
-    ]
+    found = loaded([str(file)])
+    assert [problem.message for problem in found.problems] == ["is the configuration, which declares nothing"]
 
 
 @pytest.mark.parametrize("label", ["reconciler.yaml@main", "a/reconciler.yaml@origin/main..."])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.load.files import load
 from reconciler.load.sources import MAX_BYTES
 from tests.machine import unprivileged
+from tests.values import loaded
 
 if TYPE_CHECKING:
     from reconciler.load.files import Loaded
@@ -30,7 +29,7 @@ def write(path: str, content: str | bytes = "keys: []\n") -> None:
 
 
 def read(*paths: str, standard_input: bytes = b"") -> Loaded:
-    return load(paths, io.BytesIO(standard_input))
+    return loaded(paths, standard_input)
 
 
 def sources(*paths: str) -> list[str]:

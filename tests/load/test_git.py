@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shutil
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import ConfigurationError
-from reconciler.load.files import load
 from reconciler.load.git import files_at, git_commit, kinds_at, not_committed, pull
+from tests.values import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -367,8 +366,8 @@ def lay_out(folder: Path, layout: Mapping[str, str]) -> Path:
 
 
 def read_now(path: Path) -> tuple[list[object], bool]:
-    loaded = load([str(path)], io.BytesIO())
-    return [document.data for document in loaded.documents], bool(loaded.problems)
+    found = loaded([str(path)])
+    return [document.data for document in found.documents], bool(found.problems)
 
 
 @pytest.mark.parametrize("layout", [*LAYOUTS, *REFUSED])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.load.files import load
+from tests.values import loaded
 
 
 @pytest.fixture(autouse=True)
@@ -40,13 +39,13 @@ def link(path: str, target: str | Path) -> None:
 
 
 def sources(*paths: str) -> list[str]:
-    loaded = load(paths, io.BytesIO())
-    assert loaded.problems == ()
-    return [document.source for document in loaded.documents]
+    found = loaded(paths)
+    assert found.problems == ()
+    return [document.source for document in found.documents]
 
 
 def problems(*paths: str) -> list[str]:
-    return [str(problem) for problem in load(paths, io.BytesIO()).problems]
+    return [str(problem) for problem in loaded(paths).problems]
 
 
 def test_a_linked_folder_is_followed_within_the_tree_and_each_file_is_read_once() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import reconciler
-from reconciler.load.files import load as load_documents
+from reconciler.load.files import inputs
 from tests.support import TOKEN, declare, fill, live, patches
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_a_subpackage_does_not_hide_the_function_of_its_name() -> None:
     names = "('plan', 'load', 'apply', 'render')"
     shown = python(f"{code}print(*(getattr(reconciler, n).__module__ for n in {names}))")
     assert shown.split() == ["reconciler.pipeline"] * 4
-    assert load_documents.__module__ == "reconciler.load.files"
+    assert inputs.__module__ == "reconciler.load.files"
 
 
 def test_the_code_of_the_page_runs(

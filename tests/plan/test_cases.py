@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.live import LiveScope
 from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import assemble, everything, plan_scope
-from reconciler.validate.validator import Validator
-from tests.values import CAAS, NOW, SCOPE, live
+from tests.values import CAAS, NOW, SCOPE, live, rules, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +32,7 @@ def read_case(case: Path) -> tuple[Document, Mapping[str, Any]]:
 
 
 def plan_case(desired: Document, rest: Mapping[str, Any]) -> Plan:
-    validator = Validator(document_schema(), {"caas": CAAS}, ScopeDefaults(1, 76), NOW)
-    validator.add(desired)
-    (scope,) = validator.finish().scopes
+    (scope,) = state_of(desired, by=rules(defaults=ScopeDefaults(1, 76))).scopes
     shown = rest["exactly"] if "exactly" in rest else [live(**_fields(key)) | key for key in rest["observed"]]
     observed = LiveScope(SCOPE, {key["name"]: key for key in shown})
     return assemble([plan_scope(CAAS, scope, observed, NOW, _selection(rest.get("targets")))])

@@ -1,8 +1,9 @@
-"""Files that are read again and again: only what changed is parsed, and problems are reported each time."""
+"""Files that are read again and again: only what changed is checked, and problems are reported each time."""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
 import os
 from pathlib import Path
@@ -13,17 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import InputError
-from reconciler.kinds.packaged import document_schema, load_kinds
-from reconciler.load.files import DocumentCache, load
-from reconciler.model.scope import ScopeDefaults
 from reconciler.service.cycle import WatchedFiles
+from reconciler.validate.state import desired_state
 from reconciler.validate.validator import Validator
+from tests.values import rules
 
 if TYPE_CHECKING:
-    from reconciler.load.documents import Document
-    from reconciler.model.desired import DesiredState
+    from collections.abc import Callable, Iterable, Iterator
 
-KINDS = load_kinds()
+    from reconciler.load.files import Input
+    from reconciler.model.desired import DesiredState
+    from reconciler.validate.parts import Part
+    from reconciler.validate.validator import Rules
+
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 DAY = dt.timedelta(days=1)
@@ -45,172 +48,203 @@ def write(path: str, content: str = WEB) -> None:
     Path(path).write_text(content, encoding="utf-8")
 
 
-def documents(cache: DocumentCache, *paths: str) -> dict[str, Document]:
-    loaded, _ = cache.load(paths)
-    return {document.source: document for document in loaded.documents}
+def rules_at(now: dt.datetime) -> Rules:
+    return rules(now=now)
 
 
-def problems(cache: DocumentCache, *paths: str) -> list[str]:
-    loaded, _ = cache.load(paths)
-    return [str(problem) for problem in loaded.problems]
+@functools.cache
+def validator_at(now: dt.datetime) -> Validator:
+    """Return a validator for many reads: to compile its schemas takes most of the time otherwise."""
+    return Validator(rules_at(now))
 
 
-def test_unchanged_files_are_not_parsed_again() -> None:
+def check(by: Rules, files: Iterable[Input]) -> Iterator[Part]:
+    return map(validator_at(by.now).check, files)
+
+
+class Watching:
+    """Watched files; ``checked`` names those that the last read checked."""
+
+    def __init__(self, *paths: str) -> None:
+        self.files = WatchedFiles(paths, rules_at, self._check)
+        self.checked: list[str] = []
+
+    def read(self, now: dt.datetime = NOON) -> DesiredState:
+        self.checked = []
+        return self.files.read(now)
+
+    def error(self, now: dt.datetime = NOON) -> str:
+        with pytest.raises(InputError) as caught:
+            self.read(now)
+        return str(caught.value)
+
+    def _check(self, by: Rules, files: Iterable[Input]) -> Iterator[Part]:
+        def noted() -> Iterator[Input]:
+            for file in files:
+                self.checked.append(file.label)
+                yield file
+
+        return check(by, noted())
+
+
+def places(state: DesiredState) -> list[str]:
+    return [f"{key.name} {key.position}" for scope in state.scopes for key in scope.keys]
+
+
+def description(state: DesiredState) -> str:
+    (text,) = (key.fields["description"] for scope in state.scopes for key in scope.keys)
+    assert isinstance(text, str)
+    return text
+
+
+def test_unchanged_files_are_not_checked_again() -> None:
     write("a.yaml")
     write("b.yaml", API)
-    cache = DocumentCache()
-    first = documents(cache, "a.yaml", "b.yaml")
-    write("a.yaml", WEB.replace("ours", "new"))
+    watching = Watching("a.yaml", "b.yaml")
+    first = watching.read()
+    assert watching.checked == ["a.yaml", "b.yaml"]
     write("b.yaml", API)  # a newer file with what it held
-    second = documents(cache, "a.yaml", "b.yaml")
-    assert second["b.yaml"] is first["b.yaml"]
-    assert second["a.yaml"] is not first["a.yaml"]
-    assert second["a.yaml"].data["keys"][0]["description"] == "new"
+    assert watching.read(NOON + MINUTE) is first
+    assert watching.checked == []
+    write("a.yaml", WEB.replace("ours", "new"))
+    second = watching.read(NOON + MINUTE)
+    assert watching.checked == ["a.yaml"]
+    assert [key.fields.get("description") for key in second.scopes[0].keys] == ["new", None]
+    assert [key.fields.get("description") for key in first.scopes[0].keys] == ["ours", None]
 
 
 def test_a_change_with_equal_size_and_time_is_detected() -> None:
     write("a.yaml")
-    cache = DocumentCache()
+    watching = Watching("a.yaml")
     before = Path("a.yaml").stat()
-    documents(cache, "a.yaml")
+    watching.read()
     write("a.yaml", WEB.replace("ours", "mine"))
     os.utime("a.yaml", ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert documents(cache, "a.yaml")["a.yaml"].data["keys"][0]["description"] == "mine"
+    assert description(watching.read()) == "mine"
 
 
 def test_a_renamed_file_is_another_file() -> None:
     write("a.yaml")
-    cache = DocumentCache()
-    first = documents(cache, ".")
+    watching = Watching(".")
+    assert places(watching.read()) == ["web-key ./a.yaml:3:8"]
     Path("a.yaml").rename("b.yaml")
-    second = documents(cache, ".")
-    assert [*first, *second] == ["./a.yaml", "./b.yaml"]
-    assert second["./b.yaml"].position().source == "./b.yaml"
+    assert places(watching.read()) == ["web-key ./b.yaml:3:8"]
+    assert watching.checked == ["./b.yaml"]
 
 
 def test_files_with_the_same_content_are_distinguished() -> None:
     write("a.yaml")
     write("b.yaml")
-    assert sorted(documents(DocumentCache(), ".")) == ["./a.yaml", "./b.yaml"]
+    reported = "./b.yaml:3:8: caas/1/76/web-key: declared twice, first at ./a.yaml:3:8; keep one of the two"
+    watching = Watching(".")
+    assert watching.error() == reported
+    assert watching.checked == ["./a.yaml", "./b.yaml"]
 
 
-def test_a_removed_file_is_dropped_from_the_cache() -> None:
+def test_a_removed_file_is_forgotten() -> None:
     write("keys/a.yaml")
-    write("keys/b.yaml")
-    cache = DocumentCache()
-    first = documents(cache, "keys")
+    write("keys/b.yaml", API)
+    watching = Watching("keys")
+    watching.read()
     Path("keys/b.yaml").unlink()
-    assert sorted(documents(cache, "keys")) == ["keys/a.yaml"]
-    write("keys/b.yaml")
-    again = documents(cache, "keys")
-    assert again["keys/a.yaml"] is first["keys/a.yaml"]
-    assert again["keys/b.yaml"] is not first["keys/b.yaml"]
+    assert places(watching.read()) == ["web-key keys/a.yaml:3:8"]
+    assert watching.checked == []
+    write("keys/b.yaml", API)
+    assert places(watching.read()) == ["web-key keys/a.yaml:3:8", "api-key keys/b.yaml:3:8"]
+    assert watching.checked == ["keys/b.yaml"]
 
 
 def test_a_new_file_is_read() -> None:
-    write("keys/a.yaml")
-    cache = DocumentCache()
-    documents(cache, "keys")
-    write("keys/b.yaml", API)
-    assert sorted(documents(cache, "keys")) == ["keys/a.yaml", "keys/b.yaml"]
+    write("keys/b.yaml")
+    watching = Watching("keys")
+    watching.read()
+    write("keys/a.yaml", API)
+    assert places(watching.read()) == ["api-key keys/a.yaml:3:8", "web-key keys/b.yaml:3:8"]
+    assert watching.checked == ["keys/a.yaml"]
 
 
-@pytest.mark.parametrize("content", [BROKEN, "", "\x00", "a: &x [*x]\n"])
+@pytest.mark.parametrize("content", [BROKEN, "", "\x00", "a: &x [*x]\n", INVALID])
 def test_problems_of_a_file_are_reported_each_time(content: str) -> None:
     write("a.yaml", content)
     write("b.yaml")
-    cache = DocumentCache()
-    first = problems(cache, "a.yaml", "b.yaml", "missing.yaml")
-    assert problems(cache, "a.yaml", "b.yaml", "missing.yaml") == first
-    assert len(first) == 2
+    watching = Watching("a.yaml", "b.yaml", "missing.yaml")
+    first = watching.error()
+    assert [line.split(":")[0] for line in first.splitlines()] == ["a.yaml", "missing.yaml"]
+    assert watching.error(NOON + MINUTE) == first
     write("a.yaml", API)
-    assert problems(cache, "a.yaml", "b.yaml") == []
+    assert watching.error() == "missing.yaml:1:1: no such file or directory"
+    write("missing.yaml", WEB.replace("web", "job"))
+    assert watching.read().key_count == 3
 
 
-def test_digests_name_each_file_with_its_content() -> None:
-    write("a.yaml")
-    write("b.yaml", API)
-    cache = DocumentCache()
-    _, before = cache.load(["a.yaml", "b.yaml"])
-    assert [name for name, _ in before] == ["a.yaml", "b.yaml"]
-    assert cache.load(["a.yaml", "b.yaml"])[1] == before
-    assert cache.load(["b.yaml", "a.yaml"])[1] != before
-    write("b.yaml", API + "\n")
-    assert cache.load(["a.yaml", "b.yaml"])[1] != before
+@pytest.mark.parametrize("content", [BROKEN, INVALID])
+@pytest.mark.parametrize("was_valid", [False, True])
+def test_while_a_file_is_invalid_the_others_are_not_checked_again(content: str, *, was_valid: bool) -> None:
+    write("a.yaml", API)
+    write("b.yaml", WEB)
+    watching = Watching("a.yaml", "b.yaml")
+    if was_valid:
+        watching.read(NOON - DAY)
+    write("b.yaml", content)
+    first = watching.error()
+    assert watching.error(NOON + MINUTE) == first
+    assert watching.checked == []
+    write("b.yaml", WEB)
+    assert watching.read(NOON + 2 * MINUTE).key_count == 2
+    assert watching.checked == ["b.yaml"]
 
 
-CONTENTS = st.dictionaries(
-    st.sampled_from(["a.yaml", "b.yaml"]), st.sampled_from([WEB, API, BROKEN, INVALID])
+STEPS = st.tuples(
+    st.dictionaries(
+        st.sampled_from(["a.yaml", "b.yaml", "c.yaml"]), st.sampled_from([WEB, API, BROKEN, INVALID])
+    ),
+    st.integers(0, 10),
 )
 
 
-@given(st.lists(CONTENTS, max_size=6))
-def test_a_cache_returns_the_same_as_a_fresh_read(steps: list[dict[str, str]]) -> None:
-    cache = DocumentCache()
-    for step in steps:
-        for name in ("a.yaml", "b.yaml"):
-            Path(name).unlink(missing_ok=True)
-        for name, content in step.items():
-            write(name, content)
-        paths = ["a.yaml", "b.yaml"]
-        cached, fresh = cache.load(paths)[0], load(paths, io.BytesIO())
-        assert [(one.source, one.data) for one in cached.documents] == [
-            (one.source, one.data) for one in fresh.documents
-        ]
-        assert cached.problems == fresh.problems
+def result(read: Callable[[], DesiredState]) -> DesiredState | tuple[str, ...]:
+    try:
+        return read()
+    except InputError as error:
+        return error.texts
 
 
-class Watching:
-    """Watched files, and the times for which a validator was created."""
-
-    def __init__(self, *paths: str) -> None:
-        self.times: list[dt.datetime] = []
-        self.files = WatchedFiles(paths, self._validator_at)
-
-    def read(self, now: dt.datetime) -> DesiredState:
-        return self.files.read(now)
-
-    def error(self, now: dt.datetime) -> str:
-        with pytest.raises(InputError) as caught:
-            self.files.read(now)
-        return str(caught.value)
-
-    def _validator_at(self, now: dt.datetime) -> Validator:
-        self.times.append(now)
-        return Validator(document_schema(), KINDS, ScopeDefaults(), now)
+@given(st.lists(STEPS, max_size=6))
+def test_what_is_read_is_the_same_as_in_a_fresh_read(steps: list[tuple[dict[str, str], int]]) -> None:
+    Path("keys").mkdir(exist_ok=True)
+    paths, now = ("keys", "keys/c.yaml"), NOON
+    watching = Watching(*paths)
+    for files, days in steps:
+        now += days * DAY
+        for file in Path("keys").iterdir():
+            file.unlink()
+        for name, content in files.items():
+            write(f"keys/{name}", content)
+        fresh = result(lambda: desired_state(paths, io.BytesIO(), rules_at(now), check=check))  # noqa: B023 - at once
+        assert result(lambda: watching.read(now)) == fresh  # noqa: B023 - at once
 
 
-def test_an_unchanged_state_is_not_validated_again_on_the_same_day() -> None:
-    write("a.yaml")
-    watching = Watching("a.yaml")
-    first = watching.read(NOON)
-    assert watching.read(NOON + MINUTE) is first
-    assert watching.times == [NOON]
-
-
-def test_a_state_is_validated_again_on_the_next_day_for_near_expiries() -> None:
+def test_a_state_is_checked_again_on_the_next_day_for_near_expiries() -> None:
     write("a.yaml", API)
     watching = Watching("a.yaml")
     assert watching.read(NOON).warnings == ()
     midnight = NOON.replace(hour=0) + DAY
     assert watching.read(midnight - MINUTE).warnings == ()
+    assert watching.checked == []
     later = midnight + 9 * DAY
     (warning,) = watching.read(later).warnings
     assert "expire" in str(warning)
+    assert watching.checked == ["a.yaml"]
     assert watching.read(later + MINUTE).warnings == (warning,)
-    assert watching.times == [NOON, later]
+    assert watching.checked == []
 
 
-def test_a_state_is_validated_again_after_any_change() -> None:
+def test_a_file_that_is_no_path_is_not_watched() -> None:
     write("a.yaml")
     watching = Watching("a.yaml")
-    first = watching.read(NOON)
-    write("a.yaml", WEB.replace("ours", "new"))
-    second = watching.read(NOON + MINUTE)
-    assert (first.scopes[0].keys[0].fields["description"], watching.times[1:]) == ("ours", [NOON + MINUTE])
-    assert second.scopes[0].keys[0].fields["description"] == "new"
+    first = watching.read()
     write("b.yaml", API)
-    assert watching.read(NOON + 2 * MINUTE) is second  # b.yaml is none of the paths
+    assert watching.read(NOON + MINUTE) is first
 
 
 @pytest.mark.parametrize("content", [BROKEN, INVALID, ""])

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import pytest
 
 from reconciler.errors import InputError
 from reconciler.kinds.kind import kind_from_schema
-from reconciler.kinds.packaged import document_schema, load_kinds
+from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import MAX_DOCUMENTS, parse
 from reconciler.model.phrases import MANY_MORE, closest, first_texts, listed
-from reconciler.model.scope import ScopeDefaults
 from reconciler.model.source import Position, Problem
 from reconciler.validate.custom_kinds import complaints
 from reconciler.validate.messages import MORE, MOST_VIOLATIONS
 from reconciler.validate.schema import SchemaChecker, check_of
-from reconciler.validate.validator import Validator
 from tests.kinds.test_rules import PLAIN, changed
-from tests.values import CAAS
+from tests.values import CAAS, state_of
 
 HEAD = "project_id: 1\nregion_id: 76\n"
 
 
-def state_of(text: str) -> None:
-    now = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
-    validator = Validator(document_schema(), load_kinds(), ScopeDefaults(), now)
-    for document in parse(text, "a.yaml"):
-        validator.add(document)
-    validator.finish()
-
-
 def error_of(text: str) -> InputError:
     with pytest.raises(InputError) as caught:
-        state_of(text)
+        state_of(*parse(text, "a.yaml"))
     return caught.value
 
 

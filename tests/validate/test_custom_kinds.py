@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,10 @@ import pytest
 from reconciler.errors import InputError
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.packaged import load_kinds
-from reconciler.load.files import load
 from reconciler.load.sources import folders_beside, kind_files
 from reconciler.validate.custom_kinds import custom_kinds
 from tests.kinds.test_rules import PLAIN, changed
+from tests.values import loaded as documents_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -192,9 +191,9 @@ def test_the_folder_kinds_is_not_desired_state(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", "keys: []")
     write(tmp_path / "kinds", "b.yaml", "nonsense")
     write(tmp_path / "team/kinds", "c.yaml", "keys: []")
-    loaded = load([str(tmp_path)], io.BytesIO())
-    sources = [document.source.removeprefix(f"{tmp_path}/") for document in loaded.documents]
-    assert (sources, loaded.problems) == (["a.yaml", "team/kinds/c.yaml"], ())
+    found = documents_of([str(tmp_path)])
+    sources = [document.source.removeprefix(f"{tmp_path}/") for document in found.documents]
+    assert (sources, found.problems) == (["a.yaml", "team/kinds/c.yaml"], ())
 
 
 HOOK = {**PLAIN, "x-reconciler": {**PLAIN["x-reconciler"], "collection": "/hooks", "scope": {}}}

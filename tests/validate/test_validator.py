@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.errors import InputError
-from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.model.source import Position, Problem
-from reconciler.validate.validator import Validator
-from tests.values import CAAS, NOW, kind_with
+from reconciler.validate.parts import merged
+from tests.values import CAAS, kind_with, rules, state_of
 
 if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
@@ -22,11 +22,8 @@ HERE = ScopeDefaults(1, 76)
 
 def desired(*texts: str, defaults: ScopeDefaults = HERE) -> DesiredState:
     """Validate texts as files named ``1.yaml``, ``2.yaml`` and so on."""
-    validator = Validator(document_schema(), {"caas": CAAS}, defaults, NOW)
-    for number, text in enumerate(texts, 1):
-        for document in parse(text, f"{number}.yaml"):
-            validator.add(document)
-    return validator.finish()
+    documents = (parse(text, f"{number}.yaml") for number, text in enumerate(texts, 1))
+    return state_of(*chain.from_iterable(documents), by=rules(defaults=defaults))
 
 
 def problems(*texts: str, defaults: ScopeDefaults = HERE) -> list[str]:
@@ -80,9 +77,8 @@ def test_a_scope_without_project_or_region_is_a_problem(defaults: ScopeDefaults,
 
 
 def test_a_kind_without_regions_needs_none() -> None:
-    validator = Validator(document_schema(), {"caas": kind_with({})}, ScopeDefaults(project_id=7), NOW)
-    validator.add(parse("keys: [{name: x}]", "1.yaml")[0])
-    assert addresses(validator.finish()) == ["thing/7/x"]
+    by = rules({"caas": kind_with({})}, ScopeDefaults(project_id=7))
+    assert addresses(state_of(*parse("keys: [{name: x}]", "1.yaml"), by=by)) == ["thing/7/x"]
 
 
 def test_scopes_are_sorted_by_number_and_merge_keys_of_all_documents() -> None:
@@ -94,7 +90,7 @@ def test_scopes_are_sorted_by_number_and_merge_keys_of_all_documents() -> None:
 
 
 def test_an_empty_list_of_keys_still_names_a_scope() -> None:
-    assert [scope.keys for scope in desired("keys: []").scopes] == [()]
+    assert [tuple(scope.keys) for scope in desired("keys: []").scopes] == [()]
 
 
 @pytest.mark.parametrize("again", ["1.yaml", "2.yaml"])
@@ -183,9 +179,8 @@ def test_every_problem_of_every_document_is_reported_in_order() -> None:
 
 
 def test_problems_of_inputs_without_documents_are_reported() -> None:
-    validator = Validator(document_schema(), {"caas": CAAS}, HERE, NOW)
     with pytest.raises(InputError, match=r"gone\.yaml:1:1: no such file"):
-        validator.finish([Problem("no such file", Position("gone.yaml"))])
+        merged([], [Problem("no such file", Position("gone.yaml"))])
 
 
 PAST = "is in the past: the key no longer works"
@@ -269,10 +264,9 @@ def test_a_key_has_its_position_and_those_of_inherited_values() -> None:
 @pytest.mark.parametrize("header", ["", "defaults: {}\n"])
 def test_without_defaults_nothing_is_inherited_or_copied(header: str) -> None:
     (document,) = parse(f"{header}keys: [{{name: web-key}}]", "1.yaml")
-    validator = Validator(document_schema(), {"caas": CAAS}, HERE, NOW)
-    validator.add(document)
-    ((key,),) = (scope.keys for scope in validator.finish().scopes)
-    assert key.fields is document.data["keys"][0]
+    ((key,),) = (scope.keys for scope in state_of(document, by=rules(defaults=HERE)).scopes)
+    assert key.fields == document.data["keys"][0]
+    assert (key.own, key.defaults) == ((), {})
     assert key.inherited_from("expire") is None
 
 
@@ -370,10 +364,7 @@ def test_a_name_that_cannot_be_looked_up_is_a_problem(header: str, problem: str)
 )
 def test_a_value_that_is_not_one_path_segment_is_a_problem_at_its_position(text: str, place: str) -> None:
     thing = kind_with({}, collection="/{owner}/things", scope={"owner": {"type": "string"}})
-    validator = Validator(document_schema(), {"caas": CAAS, "thing": thing}, HERE, NOW)
-    for document in parse(text, "1.yaml"):
-        validator.add(document)
     with pytest.raises(InputError) as caught:
-        validator.finish()
+        state_of(*parse(text, "1.yaml"), by=rules({"caas": CAAS, "thing": thing}))
     (reported,) = str(caught.value).splitlines()
     assert reported.startswith(f"{place}: cannot be one segment of a request path")

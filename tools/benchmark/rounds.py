@@ -22,7 +22,8 @@ from benchmark.data import PAGE_LIMIT, dataset_from_json, scope_path
 from reconciler.cli.main import run
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.scope import ScopeDefaults
-from reconciler.validate.validator import Validator, desired_state
+from reconciler.validate.state import desired_state
+from reconciler.validate.validator import Rules
 
 if TYPE_CHECKING:
     import threading
@@ -82,9 +83,10 @@ def main(directory: str, dataset_text: str, rounds: str) -> None:
             for path, offset in pages:
                 client.get(path, params={"limit": PAGE_LIMIT, "offset": offset}).json()
         now = dt.datetime.now(dt.UTC)
-        desired_state(
-            [directory], io.BytesIO(), Validator(document_schema(), load_kinds(), ScopeDefaults(), now)
+        rules = Rules(
+            document_schema=document_schema(), kinds=load_kinds(), defaults=ScopeDefaults(), now=now
         )
+        desired_state([directory], io.BytesIO(), rules)
         return time.perf_counter() - began
 
     watch = Stopwatch(int(rounds), floor)

@@ -17,10 +17,11 @@ from reconciler.adopt.accept import accept, drifted
 from reconciler.adopt.export import Live, export_into
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
-from reconciler.load.builder import parse
+from reconciler.load.files import Input
 from reconciler.model.live import LiveScope
 from reconciler.model.scope import ScopeDefaults
-from reconciler.validate.validator import Validator
+from reconciler.validate.state import validated
+from reconciler.validate.validator import Rules
 
 if TYPE_CHECKING:
     import random
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _NOW: Final = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 _KINDS: Final = load_kinds()
 _CAAS: Final = _KINDS["caas"]
+_RULES: Final = Rules(document_schema=document_schema(), kinds=_KINDS, defaults=ScopeDefaults(), now=_NOW)
 _SHARED: Final = ("is the alias", "is used by others", "comes from a merge", "other values would change")
 _DESCRIPTIONS: Final = (
     "",
@@ -87,7 +89,7 @@ class Editor:
             self.counts["nothing to edit"] += 1
             return []
         try:
-            after = accept(layout.text.encode(), found, _NOW, _validator)
+            after = accept(layout.text.encode(), found, _NOW, _RULES)
         except InputError as error:
             return self._refused(layout, name, wanted, str(error))
         self.counts["edited"] += 1
@@ -122,7 +124,7 @@ class Editor:
         scope = _CAAS.scope_of([1, region])
         observed = LiveScope(scope, {key["name"]: key for key in [*shown, *fresh]})
         try:
-            made = export_into(layout.text.encode(), "keys.yaml", Live(_CAAS, observed, _NOW, _validator))
+            made = export_into(layout.text.encode(), "keys.yaml", Live(_CAAS, observed, _NOW, _RULES))
         except InputError as error:
             self.counts["refused"] += 1
             return [] if layout.is_json else [f"refused without need: {error}"]
@@ -144,16 +146,10 @@ def _shown(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": "", "expire": None, "is_disabled": False, "containers": []} | dict(fields)
 
 
-def _validator() -> Validator:
-    return Validator(document_schema(), _KINDS, ScopeDefaults(), _NOW)
-
-
 def _declared(text: str) -> dict[str, tuple[Any, Any]]:
     """Return the keys of a file by name, each with its scope."""
-    check = _validator()
-    for document in parse(text, "keys.yaml"):
-        check.add(document)
-    return {key.name: (part.scope, key) for part in check.finish().scopes for key in part.keys}
+    state = validated([Input(text.encode(), "keys.yaml")], _RULES)
+    return {key.name: (part.scope, key) for part in state.scopes for key in part.keys}
 
 
 def run(seed: int, count: int) -> Report:

@@ -17,13 +17,14 @@ from reconciler.cli.console import Console
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.kinds.bundle import editor_schema
 from reconciler.kinds.packaged import document_schema, load_kinds
-from reconciler.load.files import parse_content
+from reconciler.load.files import Input
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import assemble, plan_scope
 from reconciler.render.drift import DriftView, render_drift_json
 from reconciler.validate.custom_kinds import custom_kinds
-from reconciler.validate.validator import Validator
+from reconciler.validate.state import validated
+from reconciler.validate.validator import Rules
 
 if TYPE_CHECKING:
     import random
@@ -94,12 +95,14 @@ def _state(kind: Kind, chance: random.Random) -> DesiredState | None:
     header = {"kind": "thing", **{name: chance.choice((1, "acme", "..")) for name in kind.scope}}
     keys = [_row(kind, chance, name) for name in ("web", "new", "x" * 40)]
     text = json.dumps({**header, "keys": keys}, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    validator = Validator(document_schema(), {**load_kinds(), "thing": kind}, ScopeDefaults(1, 1), _NOW)
+    rules = Rules(
+        document_schema=document_schema(),
+        kinds={**load_kinds(), "thing": kind},
+        defaults=ScopeDefaults(1, 1),
+        now=_NOW,
+    )
     try:
-        loaded = parse_content(text, "a.yaml")
-        for document in loaded.documents:
-            validator.add(document)
-        return validator.finish(loaded.problems)
+        return validated([Input(text, "a.yaml")], rules)
     except InputError as error:
         str(error)
         return None

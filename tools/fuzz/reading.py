@@ -18,32 +18,31 @@ from reconciler.cli.console import Console
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.scope import ScopeDefaults
-from reconciler.validate.schema import SchemaChecker
-from reconciler.validate.validator import Validator, desired_state
+from reconciler.validate.state import desired_state
+from reconciler.validate.validator import Rules, Validator
 
 if TYPE_CHECKING:
-    from reconciler.kinds.kind import Kind
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.load.files import Input
+    from reconciler.validate.parts import Part
 
 NOW: Final = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+_RULES: Final = Rules(
+    document_schema=document_schema(), kinds=load_kinds(), defaults=ScopeDefaults(), now=NOW
+)
 _CONSOLE: Final = Console(0, color=False)
 _COLLECT_EVERY: Final = 50
 
 
-class _WarmValidator(Validator):
-    """A validator that compiles its schemas once for all inputs: that is most of the time otherwise."""
-
-    def _checker(self, kind: Kind) -> SchemaChecker:
-        return _checker(kind.name)
-
-
 @functools.cache
-def _checker(name: str) -> SchemaChecker:
-    return SchemaChecker(document_schema(), load_kinds()[name])
+def _warm() -> Validator:
+    """Return a validator for all inputs: to compile its schemas is most of the time otherwise."""
+    return Validator(_RULES)
 
 
-@functools.cache
-def _validator_parts() -> tuple[dict[str, Kind], dict[str, object]]:
-    return dict(load_kinds()), dict(document_schema())
+def _check(_: Rules, files: Iterable[Input]) -> Iterator[Part]:
+    return map(_warm().check, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +56,22 @@ class Reading:
 
 def read(data: bytes) -> Reading:
     """Validate one input and print every problem or warning to nowhere."""
-    kinds, schema = _validator_parts()
     screen = io.StringIO()
     accepted = False
     complaint = ""
     began = time.perf_counter()
     try:
         with contextlib.redirect_stderr(screen):
-            accepted = _read(data, _WarmValidator(schema, kinds, ScopeDefaults(), NOW))
+            accepted = _read(data)
     except Exception:  # noqa: BLE001 - any exception is what is looked for
         complaint = traceback.format_exc(limit=-4)
     seconds = time.perf_counter() - began
     return Reading(accepted, seconds, complaint or _unprintable(screen.getvalue()))
 
 
-def _read(data: bytes, validator: Validator) -> bool:
+def _read(data: bytes) -> bool:
     try:
-        state = desired_state(["-"], io.BytesIO(data), validator)
+        state = desired_state(["-"], io.BytesIO(data), _RULES, check=_check)
     except InputError as error:
         if not error.problems:
             raise AssertionError("refused without a reason") from error

@@ -32,7 +32,8 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.render.drift import DriftView, render_drift_json
 from reconciler.render.text import render_outcomes, render_text
-from reconciler.validate.validator import Validator, desired_state
+from reconciler.validate.state import desired_state
+from reconciler.validate.validator import Rules
 
 if TYPE_CHECKING:
     import random
@@ -56,8 +57,8 @@ _DECLARED: Final = {
 
 
 def _state() -> DesiredState:
-    validator = Validator(document_schema(), KINDS, ScopeDefaults(), NOW)
-    return desired_state(["-"], io.BytesIO(json.dumps(_DECLARED).encode()), validator)
+    rules = Rules(document_schema=document_schema(), kinds=KINDS, defaults=ScopeDefaults(), now=NOW)
+    return desired_state(["-"], io.BytesIO(json.dumps(_DECLARED).encode()), rules)
 
 
 STATE: Final = _state()

@@ -1,0 +1,94 @@
+"""What single files declare, and how their parts of one scope come together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import InputError
+from reconciler.model.desired import DesiredScope, DesiredState, joined, packed
+from reconciler.model.phrases import MANY_MORE
+from reconciler.model.source import Position, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconciler.model.desired import DesiredKey, NamedParameter, PackedKeys
+    from reconciler.model.scope import Scope
+
+MOST_PROBLEMS: Final = 10_000
+"""Problems after which no further document, and no further file, is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePart:
+    """The keys that one file declares in a scope.
+
+    ``repeated`` are the problems of names that it declares twice, ``doubtful`` the warnings of names that
+    look alike.
+    """
+
+    scope: Scope
+    keys: PackedKeys
+    exclusive: Position | None
+    repeated: tuple[Problem, ...]
+    doubtful: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one file declares, small enough to be kept and sent elsewhere, and what is wrong with it."""
+
+    source: str
+    scopes: tuple[ScopePart, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    names: tuple[NamedParameter, ...]
+
+
+def scope_part(scope: Scope, keys: Sequence[DesiredKey], exclusive: Position | None) -> ScopePart:
+    """Return the part of a scope that one file declares."""
+    found = DesiredScope(scope, keys)
+    return ScopePart(
+        scope, packed(keys), exclusive, tuple(found.repeated_names()), tuple(found.doubtful_names())
+    )
+
+
+def merged(parts: Iterable[Part], problems: Iterable[Problem] = ()) -> DesiredState:
+    """Return what all files declare together, scopes in order; ``problems`` are those of unreadable inputs.
+
+    The result depends on the order of the files alone, not on how they were checked. Raises InputError with
+    every problem of every file.
+    """
+    found, warnings = list[Problem](), list[Problem]()
+    names: dict[tuple[str, str], NamedParameter] = {}
+    by_scope: dict[Scope, list[ScopePart]] = {}
+    for part in parts:
+        if len(found) >= MOST_PROBLEMS:
+            if found[-1].message != MANY_MORE:
+                found.append(Problem(MANY_MORE, Position(part.source)))
+            break
+        found.extend(part.problems)
+        warnings.extend(part.warnings)
+        for name in part.names:
+            names.setdefault((name.parameter, name.name), name)
+        for one in part.scopes:
+            by_scope.setdefault(one.scope, []).append(one)
+    found.extend(problems)  # after the parts: reading the files may add to them
+    scopes: list[DesiredScope] = []
+    for scope in sorted(by_scope, key=lambda scope: scope.sort_key):
+        whole = _together(by_scope[scope])
+        found.extend(whole.repeated)
+        warnings.extend(whole.doubtful)
+        scopes.append(DesiredScope(scope, whole.keys, whole.exclusive))
+    if found:
+        raise InputError(found)
+    return DesiredState(tuple(scopes), tuple(warnings), tuple(names.values()))
+
+
+def _together(parts: Sequence[ScopePart]) -> ScopePart:
+    """Return the parts of one scope as one; what they say of names holds only where there is a single one."""
+    if len(parts) == 1:
+        return parts[0]
+    exclusive = next((part.exclusive for part in parts if part.exclusive is not None), None)
+    return scope_part(parts[0].scope, tuple(joined(part.keys for part in parts)), exclusive)

@@ -1,0 +1,61 @@
+"""From files to the desired state: each is checked by itself, then their parts come together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from reconciler.load.files import inputs
+from reconciler.model.collector import paused_collector
+from reconciler.validate.parts import merged
+from reconciler.validate.validator import Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from reconciler.load.files import Input
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.source import Problem
+    from reconciler.validate.parts import Part
+    from reconciler.validate.validator import Rules
+
+    Check = Callable[[Rules, Iterable[Input]], Iterable[Part]]
+    """Checks files, here or in other processes, and returns their parts in the same order."""
+
+
+def check_each(rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
+    """Check files one by one: none is in memory together with another."""
+    validator = Validator(rules)
+    return (validator.check(one) for one in files)
+
+
+def validated(
+    files: Iterable[Input], rules: Rules, problems: Iterable[Problem] = (), check: Check = check_each
+) -> DesiredState:
+    """Check every file, by ``check``, and return what they declare; ``problems`` are known already.
+
+    Raises InputError with every problem found.
+    """
+    with paused_collector():
+        return merged(check(rules, files), problems)
+
+
+def desired_state(
+    paths: Sequence[str],
+    standard_input: BinaryIO,
+    rules: Rules,
+    on_input: Callable[[bytes, str], None] | None = None,
+    check: Check = check_each,
+) -> DesiredState:
+    """Load every file and validate it; ``on_input`` is called with the content and name of each.
+
+    Raises InputError with every problem found.
+    """
+    problems: list[Problem] = []
+
+    def read() -> Iterator[Input]:
+        for one in inputs(paths, standard_input, problems):
+            if on_input is not None:
+                on_input(one.content, one.label)
+            yield one
+
+    return validated(read(), rules, problems, check)
