@@ -16,6 +16,7 @@ from reconciler.apply.observer import Observer
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.events import EventStream
+from reconciler.cli.execution import ExecutionOptions, executor
 from reconciler.cli.options import (
     OutputOptions,
     PlanningOptions,
@@ -65,6 +66,7 @@ class ApplyOptions:
     pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions
     planning: PlanningOptions
+    execution: ExecutionOptions
     output: OutputOptions
     secrets: SecretOptions
 
@@ -114,9 +116,10 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     with (
         open_records(recorded, clock) as records,
         apis as client,
+        executor(options.execution, planning.connection, console) as workers,
     ):
         console.warn_of_readers(options.records.history, "history")
-        kinds, state, plan = saved or plan_files(client, planning, now, console)
+        kinds, state, plan = saved or plan_files(client, planning, now, console, workers)
         if events is not None:
             events.planned(plan)
             complain(plan, console)

@@ -16,6 +16,7 @@ from reconciler import pipeline
 from reconciler.api.client import Sessions
 from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import sessions
+from reconciler.cli.execution import ExecutionOptions, executor
 from reconciler.cli.options import (
     InputOptions,
     OutputOptions,
@@ -35,6 +36,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
+from reconciler.pipeline.execution import IN_PROCESS, Executor
 from reconciler.pipeline.reading import directory_of
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.render.text import Detail
@@ -67,6 +69,7 @@ class PlanOptions:
     detailed_exitcode: bool = option("Exit with 2 when there are changes.")
     allow_destroy: bool = allow_destroy_option()
     planning: PlanningOptions
+    execution: ExecutionOptions
     output: OutputOptions
 
 
@@ -91,8 +94,8 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     apis = sessions(planning.connection, clock, console)
     if out is not None:
         _clear(out)
-    with apis as client:
-        _, _, found = plan_files(client, planning, clock.now(), console)
+    with apis as client, executor(options.execution, planning.connection, console) as workers:
+        _, _, found = plan_files(client, planning, clock.now(), console, workers)
     if found.provenance is not None and (out is not None or options.form.format != "text"):
         commit = git_commit(planning.inputs.versioned, os.environ, console.warning)
         found = replace(found, provenance=replace(found.provenance, git_commit=commit))
@@ -109,7 +112,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
 
 @kept_for_good()
 def plan_files(
-    client: Sessions, options: PlanningOptions, now: dt.datetime, console: Console
+    client: Sessions, options: PlanningOptions, now: dt.datetime, console: Console, workers: Executor
 ) -> tuple[Mapping[str, Kind], DesiredState, Plan]:
     """Load the files and plan them; warn on the way. Return the kinds, the desired state and the plan."""
     inputs, unused, digest = options.inputs, list[Problem](), InputsDigest()
@@ -118,7 +121,7 @@ def plan_files(
     kinds = inputs.known_kinds(lambda text: unused.append(Problem(text)), digest.add)
     console.warn(unused)
     directory, shown = directory_of(client), list[Problem]()
-    state = directory.resolved(read_files(kinds, inputs, now, digest))
+    state = directory.resolved(read_files(kinds, inputs, now, digest, workers))
 
     def reading(part: DesiredState) -> AbstractContextManager[Callable[[], object]]:
         shown.extend(part.warnings)
@@ -134,6 +137,7 @@ def plan_files(
         now=now,
         base=inputs.read_base(kinds, directory, now),
         reading=reading,
+        executor=workers,
     )
     console.warn(found.warnings[len(shown) :])
     return kinds, state, replace(found, warnings=(*found.warnings, *unused))
@@ -141,7 +145,11 @@ def plan_files(
 
 @kept_for_good()
 def read_files(
-    kinds: Mapping[str, Kind], inputs: InputOptions, now: dt.datetime, digest: InputsDigest | None = None
+    kinds: Mapping[str, Kind],
+    inputs: InputOptions,
+    now: dt.datetime,
+    digest: InputsDigest | None = None,
+    workers: Executor = IN_PROCESS,
 ) -> DesiredState:
     """Load and validate the files, and take them into ``digest``. Raises InputError with every problem."""
     return pipeline.load(
@@ -153,6 +161,7 @@ def read_files(
         expiry_warning=dt.timedelta(days=inputs.expiry_warning),
         standard_input=standard_input(),
         digest=digest,
+        executor=workers,
     )
 
 

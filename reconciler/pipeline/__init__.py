@@ -22,10 +22,10 @@ from reconciler.model.collector import paused_collector
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Freshness, Provenance
 from reconciler.model.scope import ScopeDefaults
+from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import (
     apis_of,
     directory_of,
-    examined,
     follow_nothing,
     is_stopped,
     unreadable,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, Plan
     from reconciler.observe.base import Base
+    from reconciler.pipeline.execution import Executor
     from reconciler.pipeline.reading import Reading
     from reconciler.plan.origins import KeyAtBase
     from reconciler.plan.report import DriftReport
@@ -78,12 +79,14 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
     expiry_warning: dt.timedelta = EXPIRY_WARNING,
     standard_input: BinaryIO | None = None,
     digest: InputsDigest | None = None,
+    executor: Executor = IN_PROCESS,
 ) -> DesiredState:
     """Load and validate files and directories. Raises InputError with every problem found.
 
     ``project_id`` and ``region_id`` are those of documents that name none. A key that expires within
     ``expiry_warning`` from ``now`` is warned about. The path ``-`` is ``standard_input``. ``digest`` goes on
-    from what else was read, such as files of kinds.
+    from what else was read, such as files of kinds. ``executor`` checks the files, here or in other
+    processes: the result is the same.
     """
     if not paths:
         raise errors.ConfigurationError("no path is given; name the files or folders of the desired state")
@@ -97,7 +100,7 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
     )
     digest = digest or InputsDigest()
     names = [os.fspath(path) for path in paths]
-    state = desired_state(names, standard_input or io.BytesIO(), rules, digest.add)
+    state = desired_state(names, standard_input or io.BytesIO(), rules, digest.add, executor.check)
     return replace(state, inputs_digest=str(digest))
 
 
@@ -112,6 +115,7 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     now: dt.datetime | None = None,
     base: Base | None = None,
     reading: Reading = follow_nothing,
+    executor: Executor = IN_PROCESS,
 ) -> Plan:
     """Read the live keys and compare: return what an apply would change, sorted, with a fingerprint.
 
@@ -125,7 +129,7 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = _known(kinds, whole.scopes)
-    parts, failures = examined(client, known, targeted, targets, at, reading, stops_api=True)
+    parts, failures = executor.examine(client, known, targeted, targets, at, reading, stops_api=True)
     down: dict[str, errors.ReconcilerError] = {}
     for scope in sorted(failures, key=lambda scope: scope.sort_key):
         down.setdefault(known[scope.kind].api, failures[scope])
@@ -199,6 +203,7 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     now: dt.datetime | None = None,
     origins: Callable[[Plan], KeyAtBase] | None = None,
     reading: Reading = follow_nothing,
+    executor: Executor = IN_PROCESS,
 ) -> DriftReport:
     """Return which live keys are not as desired, of the scopes that can be read.
 
@@ -211,7 +216,7 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, _ = select(whole, targets)
     known = _known(kinds, whole.scopes)
-    parts, failures = examined(client, known, targeted, targets, at, reading, stops_api=False)
+    parts, failures = executor.examine(client, known, targeted, targets, at, reading, stops_api=False)
     if failures and (not parts or is_stopped(failures)):
         raise unreadable(failures)
     place = client.place({api for part in parts for api in apis_of(known, part)})

@@ -1,0 +1,290 @@
+"""Where the work of a plan is done: in this process, or in others that an executor has.
+
+Map: each file is checked by itself, and what it declares is packed. Shuffle: the parts of one scope come
+together, unread. Reduce: each scope is read and compared. The result is the same wherever that is done.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import contextmanager
+from itertools import chain
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from reconciler.errors import StoppedError, SystemFailureError
+from reconciler.pipeline.reading import examined, opened
+from reconciler.pipeline.worker import Task, check_files
+from reconciler.validate.state import check_each
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import threading
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.api.client import Sessions
+    from reconciler.api.exchange import Exchange
+    from reconciler.errors import ReconcilerError
+    from reconciler.kinds.kind import Kind
+    from reconciler.load.files import Input
+    from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.plan import Plan
+    from reconciler.model.scope import Scope
+    from reconciler.pipeline.reading import Reading
+    from reconciler.pipeline.worker import Connect, Examined
+    from reconciler.validate.parts import Part
+    from reconciler.validate.validator import Rules
+
+T = TypeVar("T")
+_LONGEST_WAIT: Final = 0.2
+_FILE_BYTES: Final = 1 << 19
+"""Bytes of files that are checked in one step: a tenth of a second's work."""
+_MOST_FILES: Final = 200
+_LARGE: Final = 4 << 20
+"""Bytes of files, some 25,000 keys, from which on other processes are worth their start."""
+_STEPS: Final = 8
+"""Steps of each worker at least, so that none waits long for the last one."""
+_MOST_SCOPES: Final = 50
+_TRIES: Final = 4
+"""How often a step is begun whose worker ends before it does."""
+
+
+class Executor(Protocol):
+    """Checks files and compares scopes."""
+
+    def check(self, rules: Rules, files: Iterable[Input]) -> Iterable[Part]:
+        """Return the part of each file, in their order."""
+        ...
+
+    def examine(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
+        self,
+        client: Sessions,
+        kinds: Mapping[str, Kind],
+        state: DesiredState,
+        targets: Sequence[str],
+        now: dt.datetime,
+        reading: Reading,
+        *,
+        stops_api: bool,
+    ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
+        """Plan each scope, like :func:`reconciler.pipeline.reading.examined`."""
+        ...
+
+
+class InProcess:
+    """Does everything in this process."""
+
+    check = staticmethod(check_each)
+    examine = staticmethod(examined)
+
+
+IN_PROCESS: Final = InProcess()
+
+
+class Adaptive:
+    """Does little work in this process, and much in others, which are started when so much has been read."""
+
+    def __init__(self, open_workers: Callable[[], Executor]) -> None:
+        """Store what starts the others."""
+        self._open = open_workers
+        self._executor: Executor = IN_PROCESS
+
+    def check(self, rules: Rules, files: Iterable[Input]) -> Iterable[Part]:
+        """Return the part of each file, in their order; the size of all of them decides."""
+        remaining = iter(files)
+        first: list[Input] = []
+        size = 0
+        for file in remaining:
+            first.append(file)
+            size += len(file.content)
+            if size >= _LARGE:
+                self._executor = self._open()
+                break
+        return self._executor.check(rules, chain(first, remaining))
+
+    def examine(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
+        self,
+        client: Sessions,
+        kinds: Mapping[str, Kind],
+        state: DesiredState,
+        targets: Sequence[str],
+        now: dt.datetime,
+        reading: Reading,
+        *,
+        stops_api: bool,
+    ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
+        """Plan each scope where its files were checked."""
+        return self._executor.examine(client, kinds, state, targets, now, reading, stops_api=stops_api)
+
+
+class Pool(Protocol):
+    """Processes that calls are sent to."""
+
+    @property
+    def width(self) -> int:
+        """Return how many calls run at once."""
+        ...
+
+    def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
+        """Call ``function`` in some process. Raises BrokenExecutor if the pool has failed."""
+        ...
+
+    def renew(self) -> None:
+        """Replace what has failed of the pool."""
+        ...
+
+    def stop(self) -> None:
+        """End the work that goes on."""
+        ...
+
+
+class Distributed:
+    """An executor over a pool of processes; a step whose worker ends is done again by another."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        connect: Connect,
+        examine: Callable[[bytes, Sequence[DesiredScope]], Examined],
+        on_exchange: Callable[[Exchange], None],
+    ) -> None:
+        """Store the pool, what opens the APIs in a worker, and what compares scopes there.
+
+        ``on_exchange`` is called with each request that a worker sent.
+        """
+        self._pool, self._connect = pool, connect
+        self._examine, self._on_exchange = examine, on_exchange
+
+    def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
+        """Return the part of each file, in their order; few files are in memory at a time."""
+        content = pickle.dumps(rules)
+        parts = _in_parts(files, lambda file: len(file.content), _FILE_BYTES, _MOST_FILES)
+        steps = (_Step(self._pool, check_files, content, part) for part in parts)
+        with _ended(self._pool):
+            for checked in _results(steps, 3 * self._pool.width):
+                yield from checked
+
+    def examine(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
+        self,
+        client: Sessions,
+        kinds: Mapping[str, Kind],
+        state: DesiredState,
+        targets: Sequence[str],
+        now: dt.datetime,
+        reading: Reading,
+        *,
+        stops_api: bool,
+    ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
+        """Plan each scope in some worker."""
+        task = pickle.dumps(Task(self._connect, kinds, tuple(targets), now, stops_api))
+        keys = max(state.key_count // (self._pool.width * _STEPS), 1)
+        by_api, failures = opened(client, kinds, state, stops_api=stops_api)
+        wanted = chain.from_iterable(by_api.values())
+        parts = _in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)
+        plans: list[Plan] = []
+        with reading(state) as on_scope, _ended(self._pool):
+            steps = [(part, _Step(self._pool, self._examine, task, part)) for part in parts]
+            for part, step in steps:
+                if stops_api and not _is_wanted(part, kinds, failures):
+                    step.cancel()
+                    continue
+                found = step.result(client.stop)
+                plans += found.plans
+                failures |= found.failures
+                for exchange in found.exchanges:
+                    self._on_exchange(exchange)
+                for _ in part:
+                    on_scope()
+        return plans, failures
+
+
+class _Step(Generic[T]):
+    """One call of a worker, which is repeated if the worker ends before it returns."""
+
+    def __init__(self, pool: Pool, function: Callable[..., T], *arguments: object) -> None:
+        self._pool, self._function, self._arguments = pool, function, arguments
+        self._future = self._begun()
+
+    def cancel(self) -> None:
+        """Do not begin, if that is still possible."""
+        self._future.cancel()
+
+    def result(self, stop: threading.Event | None = None) -> T:
+        """Wait for the result, interruptibly. Raises what the function raised, or SystemFailureError.
+
+        Raises StoppedError once ``stop`` is set.
+        """
+        for _ in range(_TRIES):
+            try:
+                return _waited(self._future, stop)
+            except BrokenExecutor:
+                self._pool.renew()
+                self._future = self._begun()
+        raise SystemFailureError(
+            f"workers ended {_TRIES} times before their work did; check how much memory there is"
+        )
+
+    def _begun(self) -> Future[T]:
+        try:
+            return self._pool.submit(self._function, *self._arguments)
+        except BrokenExecutor as error:
+            future = Future[T]()
+            future.set_exception(error)
+            return future
+
+
+def _waited(future: Future[T], stop: threading.Event | None) -> T:
+    """Return the result of a future; a signal is handled while it is waited for."""
+    while stop is None or not stop.is_set():
+        try:
+            return future.result(_LONGEST_WAIT)
+        except TimeoutError:
+            if future.done():
+                raise  # it is what the function raised
+    raise StoppedError("interrupted before every scope was read")
+
+
+def _results(steps: Iterator[_Step[T]], most: int) -> Iterator[T]:
+    """Yield the results of steps in their order, while at most so many have begun and are not finished."""
+    begun: deque[_Step[T]] = deque()
+    for step in steps:
+        begun.append(step)
+        if len(begun) >= most:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()
+
+
+def _in_parts(
+    items: Iterable[T], size: Callable[[T], int], most_size: int, most: int
+) -> Iterator[tuple[T, ...]]:
+    """Yield items in order, in parts of about ``most_size`` together, and of at most ``most`` items."""
+    part: list[T] = []
+    total = 0
+    for item in items:
+        part.append(item)
+        total += size(item)
+        if total >= most_size or len(part) >= most:
+            yield tuple(part)
+            part, total = [], 0
+    if part:
+        yield tuple(part)
+
+
+def _is_wanted(
+    part: Sequence[DesiredScope], kinds: Mapping[str, Kind], failures: Mapping[Scope, ReconcilerError]
+) -> bool:
+    """Return whether a part has scopes of an API that could be read so far."""
+    failed = {kinds[scope.kind].api for scope in failures}
+    return any(kinds[one.scope.kind].api not in failed for one in part)
+
+
+@contextmanager
+def _ended(pool: Pool) -> Iterator[None]:
+    """End the work of a pool if its results are not waited for: after Ctrl-C, or an error."""
+    try:
+        yield
+    except BaseException:
+        pool.stop()
+        raise

@@ -1,0 +1,123 @@
+"""What is done in other processes: files are checked, and scopes are read and compared.
+
+All that is sent there and back are values. Tokens are not: a worker connects by its own environment.
+"""
+
+from __future__ import annotations
+
+import functools
+import pickle
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import ConfigurationError
+from reconciler.model.collector import paused_collector
+from reconciler.model.desired import DesiredState
+from reconciler.pipeline.reading import examined, follow_nothing
+from reconciler.validate.validator import Validator
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.api.client import Sessions
+    from reconciler.api.exchange import Exchange
+    from reconciler.api.gate import Gate
+    from reconciler.errors import ReconcilerError
+    from reconciler.kinds.kind import Kind
+    from reconciler.load.files import Input
+    from reconciler.model.desired import DesiredScope
+    from reconciler.model.plan import Plan
+    from reconciler.model.scope import Scope
+    from reconciler.validate.parts import Part
+
+    Connect = Callable[["Surroundings"], Sessions]
+    """Opens the APIs in a worker, by the environment there; a function that can be pickled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the connections of a worker share with those of all others.
+
+    ``gate`` returns what requests to an API pass, by its name; ``on_exchange`` is called with each of them.
+    """
+
+    name: str
+    stop: threading.Event
+    gate: Callable[[str], Gate | None]
+    on_exchange: Callable[[Exchange], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the comparison of every scope depends on."""
+
+    connect: Connect
+    kinds: Mapping[str, Kind]
+    targets: tuple[str, ...]
+    now: dt.datetime
+    stops_api: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The plans of some scopes, why others have none, and the requests that were sent."""
+
+    plans: Sequence[Plan]
+    failures: Mapping[Scope, ReconcilerError]
+    exchanges: Sequence[Exchange]
+
+
+@functools.lru_cache(maxsize=2)
+def _validator(rules: bytes) -> Validator:
+    return Validator(unpickled(rules))
+
+
+def unpickled(content: bytes) -> Any:
+    """Return what the run that this worker belongs to has pickled."""
+    return pickle.loads(content)  # noqa: S301 - from the process that started this one, or that it trusts
+
+
+def check_files(rules: bytes, files: Sequence[Input]) -> list[Part]:
+    """Check files; ``rules`` are pickled, because most of them are the same in every call."""
+    with paused_collector():
+        validator = _validator(rules)
+        return [validator.check(file) for file in files]
+
+
+class Comparer:
+    """Compares scopes in a worker: its connections stay open for as long as the task is the same."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        """Store what the worker shares with others."""
+        self._exchanges: list[Exchange] = []
+        self._surroundings = replace(surroundings, on_exchange=self._exchanges.append)
+        self._task: tuple[bytes, Task, Sessions] | None = None
+
+    def examine(self, task: bytes, scopes: Sequence[DesiredScope]) -> Examined:
+        """Read and compare some scopes. Raises ConfigurationError if the worker lacks a token."""
+        known, client = self._opened(task)
+        self._exchanges.clear()
+        with paused_collector():
+            plans, failures = examined(
+                client,
+                known.kinds,
+                DesiredState(tuple(scopes)),
+                known.targets,
+                known.now,
+                follow_nothing,
+                stops_api=known.stops_api,
+            )
+        return Examined(plans, failures, tuple(self._exchanges))
+
+    def _opened(self, content: bytes) -> tuple[Task, Sessions]:
+        if self._task is None or self._task[0] != content:
+            if self._task is not None:
+                self._task[2].close()
+            task: Task = unpickled(content)
+            try:
+                self._task = content, task, task.connect(self._surroundings)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"the worker {self._surroundings.name}: {error}") from error
+        return self._task[1:]
