@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from reconciler.model.scope import Scope
     from reconciler.model.secret import Secret
     from reconciler.model.source import Position, Problem
-    from reconciler.pipeline import apply, check, drift, load, load_kinds, plan, read_plan, render, write_plan
+    from reconciler.pipeline import check, load, load_kinds, plan, read_plan, render, write_plan
+    from reconciler.pipeline.applying import apply
+    from reconciler.pipeline.comparing import drift
     from reconciler.plan.drift import DriftedKey
     from reconciler.plan.limits import Limits
     from reconciler.plan.report import DriftReport
@@ -53,7 +55,9 @@ _HOMES: Final = {
     "model.scope": "Scope",
     "model.secret": "Secret",
     "model.source": "Position Problem",
-    "pipeline": "apply check drift load load_kinds plan read_plan render write_plan",
+    "pipeline": "check load load_kinds plan read_plan render write_plan",
+    "pipeline.applying": "apply",
+    "pipeline.comparing": "drift",
     "plan.drift": "DriftedKey",
     "plan.limits": "Limits",
     "plan.report": "DriftReport",

@@ -38,6 +38,7 @@ from reconciler.model.clock import Clock
 from reconciler.model.endpoint import place_text
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Freshness, Plan
+from reconciler.pipeline.applying import apply as apply_plan
 from reconciler.pipeline.reading import apis_of
 from reconciler.plan.limits import with_limit_violations
 from reconciler.service.records import open_records
@@ -146,7 +147,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
 
         def send(observers: Sequence[Observer]) -> tuple[Outcome, ...]:
             with stopping(stop, console, lambda: secrets):
-                return pipeline.apply(
+                return apply_plan(
                     plan, client, kinds=kinds, secrets=secrets, observers=observers, freshness=freshness
                 )
 

@@ -1,4 +1,4 @@
-"""The pipeline: load and validate files, observe and plan, check, apply.
+"""The pipeline: load and validate files, observe and plan, check; apply and drift have modules of their own.
 
 Each public function is a step, in the order of the pipeline; the library and the command line call the
 same ones. ``kinds`` are the packaged ones unless others are given.
@@ -20,7 +20,7 @@ from reconciler.load.write import write_whole
 from reconciler.model.clock import SystemClock
 from reconciler.model.collector import paused_collector
 from reconciler.model.phrases import first_texts
-from reconciler.model.plan import Freshness, Provenance
+from reconciler.model.plan import Provenance
 from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import (
@@ -28,10 +28,11 @@ from reconciler.pipeline.reading import (
     directory_of,
     follow_nothing,
     is_stopped,
+    known_kinds,
     unreadable,
 )
 from reconciler.plan.limits import Limits, with_limit_violations
-from reconciler.plan.origins import with_origins, with_origins_since
+from reconciler.plan.origins import with_origins_since
 from reconciler.plan.planning import assemble, select, with_unread
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.render.formats import RENDERERS, Style
@@ -41,19 +42,15 @@ from reconciler.validate.validator import EXPIRY_WARNING, Rules
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.api.client import Sessions
-    from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredScope, DesiredState
-    from reconciler.model.outcome import Outcome
-    from reconciler.model.plan import Change, Plan
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Plan
     from reconciler.observe.base import Base
     from reconciler.pipeline.execution import Executor
     from reconciler.pipeline.reading import Reading
-    from reconciler.plan.origins import KeyAtBase
-    from reconciler.plan.report import DriftReport
 
     Kinds = Mapping[str, Kind]
 
@@ -128,7 +125,7 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     """
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
-    known = _known(kinds, whole.scopes)
+    known = known_kinds(kinds, whole.scopes)
     parts, failures = executor.examine(client, known, targeted, targets, at, reading, stops_api=True)
     down: dict[str, errors.ReconcilerError] = {}
     for scope in sorted(failures, key=lambda scope: scope.sort_key):
@@ -158,72 +155,6 @@ def check(plan: Plan, limits: Limits = DEFAULT_LIMITS) -> Plan:
     if checked.objections:
         raise errors.RefusedError("\n".join(first_texts(checked.objections)))
     return checked
-
-
-def apply(  # noqa: PLR0913 - what an apply depends on
-    plan: Plan,
-    client: Sessions,
-    *,
-    kinds: Kinds | None = None,
-    secrets: SecretStore | None = None,
-    observers: Sequence[Observer] = (),
-    freshness: Freshness = Freshness.WAITED,
-) -> tuple[Outcome, ...]:
-    """Send the changes of ``plan`` and return the outcome of each, sorted by address.
-
-    A live key that changed since the plan is not changed; only a plan that was ``JUST_MADE`` is sent without
-    that check. ``secrets`` stores the secrets of new keys, ``observers`` follow each change. Raises
-    RefusedError before the first write for a plan that must not be applied, or is for another API, and
-    ConfigurationError if it creates keys and there is no store. After an interrupt no further write starts.
-    """
-    from reconciler.apply.executor import apply_in  # noqa: PLC0415 - a plan does without what sends changes
-
-    if plan.objections:
-        raise errors.RefusedError("\n".join(first_texts(plan.objections)))
-    known = _known(kinds, plan.changes)
-    place = client.place(apis_of(known, plan))
-    if plan.base_url != place:
-        raise errors.RefusedError(f"the plan was made for {plan.base_url}, not for {place}")
-    if plan.new_secrets and secrets is None:
-        raise errors.ConfigurationError("the plan creates keys; name a store for their secrets")
-    try:
-        return apply_in(client, known, plan, freshness, observers, secrets)
-    except (KeyboardInterrupt, SystemExit):
-        client.stop.set()
-        raise
-
-
-@paused_collector()
-def drift(  # noqa: PLR0913 - what a comparison depends on
-    state: DesiredState,
-    client: Sessions,
-    *,
-    kinds: Kinds | None = None,
-    targets: Sequence[str] = (),
-    now: dt.datetime | None = None,
-    origins: Callable[[Plan], KeyAtBase] | None = None,
-    reading: Reading = follow_nothing,
-    executor: Executor = IN_PROCESS,
-) -> DriftReport:
-    """Return which live keys are not as desired, of the scopes that can be read.
-
-    ``origins`` returns what was desired of the keys of a plan before, which says which side changed. Raises
-    UnreadableError if no scope can be read, or if the run was interrupted meanwhile: that says nothing of
-    the scopes that were not read any more. Otherwise as :func:`plan`.
-    """
-    from reconciler.plan.report import report_of  # noqa: PLC0415 - a plan does without what drift says
-
-    whole, at = directory_of(client).resolved(state), now or client.clock.now()
-    targeted, _ = select(whole, targets)
-    known = _known(kinds, whole.scopes)
-    parts, failures = executor.examine(client, known, targeted, targets, at, reading, stops_api=False)
-    if failures and (not parts or is_stopped(failures)):
-        raise unreadable(failures)
-    place = client.place({api for part in parts for api in apis_of(known, part)})
-    found = with_unread(assemble(parts, targeted.warnings, place), failures, stops_apply=True)
-    if origins is not None:
-        found = with_origins(known, found, origins(found))
-    return report_of(known, found, failures)
 
 
 def render(plan: Plan, output_format: str = "text", style: Style = _PLAIN) -> str:
@@ -262,12 +193,3 @@ def read_plan(file: str | os.PathLike[str], *, kinds: Kinds | None = None) -> Pl
         return read_saved(content, kinds or load_kinds(), packaged.plan_schema())
     except errors.RefusedError as error:
         raise errors.RefusedError(f"the plan {file} is refused: {error}") from error
-
-
-def _known(kinds: Kinds | None, parts: Iterable[DesiredScope | Change]) -> Kinds:
-    """Return ``kinds``, or the packaged ones. Raises ConfigurationError if a scope has another kind."""
-    known = kinds or load_kinds()
-    for part in parts:
-        if part.scope.kind not in known:
-            raise errors.ConfigurationError(f"the kind {part.scope.kind} is not known; give it with kinds=")
-    return known

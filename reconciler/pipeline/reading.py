@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import errors
 from reconciler.api.workers import cancel, settled
+from reconciler.kinds import packaged
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.live import LiveScope
-    from reconciler.model.plan import Plan
+    from reconciler.model.plan import Change, Plan
     from reconciler.model.scope import Scope
     from reconciler.observe.names import Lists
 
@@ -40,6 +41,15 @@ def follow_nothing(_state: DesiredState) -> AbstractContextManager[Callable[[], 
 def directory_of(client: Sessions, last: Lists | None = None) -> Directory:
     """Return what looks up the names of projects and regions, which are those of the built-in API."""
     return Directory(lambda: client.session(BUILT_IN_API).reader, last)
+
+
+def known_kinds(kinds: Kinds | None, parts: Iterable[DesiredScope | Change]) -> Kinds:
+    """Return ``kinds``, or the packaged ones. Raises ConfigurationError if a scope has another kind."""
+    known = kinds or packaged.load_kinds()
+    for part in parts:
+        if part.scope.kind not in known:
+            raise errors.ConfigurationError(f"the kind {part.scope.kind} is not known; give it with kinds=")
+    return known
 
 
 def apis_of(kinds: Kinds, plan: Plan) -> set[str]:

@@ -7,11 +7,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from reconciler import pipeline
 from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.outcome import Result
 from reconciler.model.source import Problem
+from reconciler.pipeline.comparing import drift
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.drift import record_names
 from reconciler.plan.origins import state_as_base
@@ -50,7 +50,7 @@ def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
     if base is not None:
         before = base.comparable
         origins = None if before is None else partial(state_as_base, ports.kinds, base=before)
-    report = pipeline.drift(
+    report = drift(
         state,
         client,
         kinds=ports.kinds,

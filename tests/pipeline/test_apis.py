@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler import pipeline
+import reconciler
 from reconciler.api.apis import Apis
 from reconciler.api.client import Session
 from reconciler.api.redaction import Redactor
@@ -76,7 +76,7 @@ def client_of(apis: Mapping[str, Api]) -> Apis:
 
 
 def planned(client: Apis, state: DesiredState = STATE) -> Plan:
-    return pipeline.plan(state, client, kinds=KINDS)
+    return reconciler.plan(state, client, kinds=KINDS)
 
 
 BOTH = "east https://east.example.com, west https://west.example.com"
@@ -90,7 +90,7 @@ def test_one_plan_shows_all_and_one_apply_sends_to_each_its_own(apis: dict[str, 
             ("west", "west/one"),
         ]
         assert plan.base_url == BOTH
-        outcomes = pipeline.apply(plan, client, kinds=KINDS)
+        outcomes = reconciler.apply(plan, client, kinds=KINDS)
         assert [outcome.result for outcome in outcomes] == [Result.APPLIED] * 2
         assert planned(client).changes == ()
     for name, api in apis.items():
@@ -107,8 +107,8 @@ def test_an_api_that_is_down_leaves_the_others_planned_and_applied(apis: dict[st
         assert "could not be read: GET /east" in problem.message
         assert plan.base_url == "https://west.example.com"
         assert [change.address for change in plan.changes] == ["west/one"]
-        (outcome,) = pipeline.apply(plan, client, kinds=KINDS)
-        report = pipeline.drift(STATE, client, kinds=KINDS)
+        (outcome,) = reconciler.apply(plan, client, kinds=KINDS)
+        report = reconciler.drift(STATE, client, kinds=KINDS)
     assert outcome.result is Result.APPLIED
     assert [str(scope) for scope in report.unread] == ["east"]
 
@@ -129,7 +129,7 @@ def test_a_plan_is_applied_to_the_addresses_that_it_was_made_for(apis: dict[str,
         client_of(apis) as client,
         pytest.raises(RefusedError, match="the plan was made for east https://other"),
     ):
-        pipeline.apply(moved, client, kinds=KINDS)
+        reconciler.apply(moved, client, kinds=KINDS)
     assert all(method == "GET" for api in apis.values() for method, _, _ in api.requests)
 
 
@@ -143,9 +143,9 @@ def test_kinds_that_belong_to_no_api_go_to_the_only_one(apis: dict[str, Api]) ->
     kind = replace(WEST, api="gcore")
     state = replace(STATE, scopes=STATE.scopes[1:])
     with client_of({"west": apis["west"]}) as client:
-        plan = pipeline.plan(state, client, kinds={"west": kind})
+        plan = reconciler.plan(state, client, kinds={"west": kind})
         assert plan.base_url == "https://west.example.com"
-        (outcome,) = pipeline.apply(plan, client, kinds={"west": kind})
+        (outcome,) = reconciler.apply(plan, client, kinds={"west": kind})
     assert outcome.result is Result.APPLIED
 
 
@@ -179,7 +179,7 @@ def test_the_journal_names_the_address_of_each_write(apis: dict[str, Api]) -> No
     with client_of(apis) as client:
         plan = planned(client)
         journal = Journal([lines], run, client.clock, lambda change: f"https://{change.api}.example.com")
-        pipeline.apply(plan, client, kinds=KINDS, observers=[journal])
+        reconciler.apply(plan, client, kinds=KINDS, observers=[journal])
     writes = {entry["address"]: entry["base_url"] for entry in lines.entries if entry["event"] == "write"}
     assert writes == {"east/one": "https://east.example.com", "west/one": "https://west.example.com"}
 
@@ -188,7 +188,7 @@ def test_an_interrupted_run_stops_every_api(apis: dict[str, Api]) -> None:
     with client_of(apis) as client:
         plan = planned(client)
         client.stop.set()
-        outcomes = pipeline.apply(plan, client, kinds=KINDS)
+        outcomes = reconciler.apply(plan, client, kinds=KINDS)
     assert {outcome.result for outcome in outcomes} == {Result.NOT_ATTEMPTED}
     assert all(method == "GET" for api in apis.values() for method, _, _ in api.requests)
 

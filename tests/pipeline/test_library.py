@@ -68,7 +68,7 @@ def test_a_subpackage_does_not_hide_the_function_of_its_name() -> None:
     )
     names = "('plan', 'load', 'apply', 'render')"
     shown = python(f"{code}print(*(getattr(reconciler, n).__module__ for n in {names}))")
-    assert shown.split() == ["reconciler.pipeline"] * 4
+    assert {name.partition(".")[2].partition(".")[0] for name in shown.split()} == {"pipeline"}
     assert inputs.__module__ == "reconciler.load.files"
 
 

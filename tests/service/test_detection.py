@@ -19,7 +19,7 @@ from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Plan
 from reconciler.model.scope import Scope
 from reconciler.model.source import Problem
-from reconciler.pipeline import drift
+from reconciler.pipeline.comparing import drift
 from reconciler.plan.drift import drift_of
 from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.plan.report import DriftReport

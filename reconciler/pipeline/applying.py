@@ -1,0 +1,51 @@
+"""The last step of the pipeline: send the changes of a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler import errors
+from reconciler.apply.executor import apply_in
+from reconciler.model.phrases import first_texts
+from reconciler.model.plan import Freshness
+from reconciler.pipeline.reading import apis_of, known_kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.api.client import Sessions
+    from reconciler.apply.observer import Observer, SecretStore
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Plan
+    from reconciler.pipeline.reading import Kinds
+
+
+def apply(  # noqa: PLR0913 - what an apply depends on
+    plan: Plan,
+    client: Sessions,
+    *,
+    kinds: Kinds | None = None,
+    secrets: SecretStore | None = None,
+    observers: Sequence[Observer] = (),
+    freshness: Freshness = Freshness.WAITED,
+) -> tuple[Outcome, ...]:
+    """Send the changes of ``plan`` and return the outcome of each, sorted by address.
+
+    A live key that changed since the plan is not changed; only a plan that was ``JUST_MADE`` is sent without
+    that check. ``secrets`` stores the secrets of new keys, ``observers`` follow each change. Raises
+    RefusedError before the first write for a plan that must not be applied, or is for another API, and
+    ConfigurationError if it creates keys and there is no store. After an interrupt no further write starts.
+    """
+    if plan.objections:
+        raise errors.RefusedError("\n".join(first_texts(plan.objections)))
+    known = known_kinds(kinds, plan.changes)
+    place = client.place(apis_of(known, plan))
+    if plan.base_url != place:
+        raise errors.RefusedError(f"the plan was made for {plan.base_url}, not for {place}")
+    if plan.new_secrets and secrets is None:
+        raise errors.ConfigurationError("the plan creates keys; name a store for their secrets")
+    try:
+        return apply_in(client, known, plan, freshness, observers, secrets)
+    except (KeyboardInterrupt, SystemExit):
+        client.stop.set()
+        raise

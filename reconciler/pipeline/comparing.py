@@ -1,0 +1,62 @@
+"""The comparison of drift: a plan of the scopes that can be read, and which side changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.collector import paused_collector
+from reconciler.pipeline.execution import IN_PROCESS
+from reconciler.pipeline.reading import (
+    apis_of,
+    directory_of,
+    follow_nothing,
+    is_stopped,
+    known_kinds,
+    unreadable,
+)
+from reconciler.plan.origins import with_origins
+from reconciler.plan.planning import assemble, select, with_unread
+from reconciler.plan.report import report_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+
+    from reconciler.api.client import Sessions
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Plan
+    from reconciler.pipeline.execution import Executor
+    from reconciler.pipeline.reading import Kinds, Reading
+    from reconciler.plan.origins import KeyAtBase
+    from reconciler.plan.report import DriftReport
+
+
+@paused_collector()
+def drift(  # noqa: PLR0913 - what a comparison depends on
+    state: DesiredState,
+    client: Sessions,
+    *,
+    kinds: Kinds | None = None,
+    targets: Sequence[str] = (),
+    now: dt.datetime | None = None,
+    origins: Callable[[Plan], KeyAtBase] | None = None,
+    reading: Reading = follow_nothing,
+    executor: Executor = IN_PROCESS,
+) -> DriftReport:
+    """Return which live keys are not as desired, of the scopes that can be read.
+
+    ``origins`` returns what was desired of the keys of a plan before, which says which side changed. Raises
+    UnreadableError if no scope can be read, or if the run was interrupted meanwhile: that says nothing of
+    the scopes that were not read any more. Otherwise as :func:`plan`.
+    """
+    whole, at = directory_of(client).resolved(state), now or client.clock.now()
+    targeted, _ = select(whole, targets)
+    known = known_kinds(kinds, whole.scopes)
+    parts, failures = executor.examine(client, known, targeted, targets, at, reading, stops_api=False)
+    if failures and (not parts or is_stopped(failures)):
+        raise unreadable(failures)
+    place = client.place({api for part in parts for api in apis_of(known, part)})
+    found = with_unread(assemble(parts, targeted.warnings, place), failures, stops_apply=True)
+    if origins is not None:
+        found = with_origins(known, found, origins(found))
+    return report_of(known, found, failures)
