@@ -605,6 +605,26 @@ def test_an_item_that_is_not_below_its_list_has_a_path_of_its_own() -> None:
     assert "item" not in extension(pets())
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"row": {"id": TEXT, "size": NUMBER}},
+        {"row": {"name": TEXT, "size": NUMBER}, "item": "/pets/{name}"},
+    ],
+)
+def test_a_name_is_not_the_path_of_an_item_that_lacks_the_scope(changes: Any) -> None:
+    message = r"the path of one item lacks \{shop\}, so that one (id|name) would be a key in several of these"
+    with pytest.raises(DescriptionError, match=message):
+        draft(pets(**({"item": "/pets/{id}"} | changes)), PETS)
+    assert identity(pets(item="/pets/{id}")) == ("name", "id")
+
+
+def test_where_only_a_name_can_be_set_it_stays_one_if_an_item_lacks_the_scope() -> None:
+    create = an_object({"name": TEXT})
+    found = pets(item="/pets/{id}", row={"id": TEXT, "name": TEXT}, body={"name": TEXT}, create=create)
+    assert identity(found) == ("name", "id")
+
+
 def test_an_item_of_another_list_is_not_taken_for_one() -> None:
     with pytest.raises(DescriptionError, match="its items have no address"):
         draft(pets(item="/farms/pets/{petId}"), PETS)

@@ -89,7 +89,7 @@ def _draft_with(found: Operations, description: Schema, title: str | None, chose
     shape = shape_of(found)
     identity = identity_of(found, shape, notes, chosen)
     parts = _Parts.of(found, shape, identity, notes)
-    if not parts.can_be_set and identity.has_id and chosen is None:
+    if not parts.can_be_set and identity.has_id and chosen is None and not found.lacking:
         notes = Notes()
         notes.add(
             f"identity: {found.update} sets nothing but {identity.name}; for it to be a field, people write"

@@ -112,6 +112,7 @@ def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | Non
             " --identity names another member of rows"
         )
     name = written or path
+    _check_scope(name, path, found)
     if inside is not None:
         notes.add(f"identity: rows show {name} as {inside.place}; is it another in each of them?")
     if name != path:
@@ -119,6 +120,16 @@ def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | Non
     elif words_of(found.last) != words_of(path):
         notes.add(f"identity: {{{found.last}}} is taken for the property {path}")
     return Identity(name, path, inside)
+
+
+def _check_scope(name: str, path: str, found: Operations) -> None:
+    """Check that a name, which is unique in its scope only, is not the path of an item without its scope."""
+    if name == path and found.lacking:
+        around = " and ".join(f"{{{parameter}}}" for parameter in found.lacking)
+        raise DescriptionError(
+            f"the path of one item lacks {around}, so that one {path} would be a key in several of these;"
+            " --identity names another member of rows, which people write"
+        )
 
 
 def _path_property(found: Operations, shape: Shape) -> str | None:

@@ -90,6 +90,14 @@ class Operations:
         return next((parameter for parameter in known if parameter.name == self.last), None)
 
     @property
+    def lacking(self) -> list[str]:
+        """Return the parameters of the collection that a path of one item lacks."""
+        paths = (placeholders_of(self.item_path), placeholders_of(self.update.path))
+        return [
+            name for name in placeholders_of(self.listing.path) if any(name not in path for path in paths)
+        ]
+
+    @property
     def every(self) -> list[Operation]:
         """Return the operations that requests are made of."""
         return [one for one in (self.listing, self.item, self.update, self.create) if one is not None]
