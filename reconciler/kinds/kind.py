@@ -229,7 +229,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
     envelope = envelope_of(extension)
     shown, renamed = shown_of(extension.get("shown", {})), extension.get("as", {})
     read_from = extension.get("read_from", {})
-    merged, update = frozenset(extension.get("merge", ())), update_of(extension.get("update", {}))
+    merged, update = frozenset(extension.get("merge", ())), update_of(extension)
     return Kind(
         name=name,
         api=api,

@@ -84,14 +84,14 @@ class BodyRule(StrEnum):
 class Update:
     """How an object is updated; ``path`` is where, None for the path of the object itself.
 
-    ``has_id`` says whether a body of JSON:API carries the id.
+    ``has_id`` says whether a body carries the id.
     """
 
     method: str = "PATCH"
     body: BodyRule = BodyRule.CHANGED
     encoding: Encoding = Encoding.JSON
     path: str | None = None
-    has_id: bool = True
+    has_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +136,15 @@ def shown_of(described: Mapping[str, Any]) -> Mapping[str, Shown]:
     }
 
 
-def update_of(described: Described) -> Update:
-    """Return how objects are updated: by default, a PUT holds the whole object."""
+def update_of(extension: Described) -> Update:
+    """Return how objects are updated: by default, a PUT holds the whole object, and JSON:API the id."""
+    described = extension.get("update", {})
     method = described.get("method", "PATCH")
     body = described.get("body", "whole" if method == "PUT" else "changed")
     encoding = Encoding(described.get("encoding", "json"))
-    return Update(method, BodyRule(body), encoding, described.get("path"), described.get("id", True))
+    return Update(
+        method, BodyRule(body), encoding, described.get("path"), described.get("id", "style" in extension)
+    )
 
 
 def envelope_of(extension: Described) -> Envelope:

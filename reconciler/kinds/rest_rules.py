@@ -168,8 +168,9 @@ def _style(kind: Kind) -> Iterator[Fault]:
         return
     if "type" in extension:
         yield Fault((EXTENSION, "type"), 'is for JSON:API; add "style": "json-api"')
-    if "id" in extension.get("update", {}):
-        yield Fault((EXTENSION, "update", "id"), "is for JSON:API, whose bodies carry ids; remove it")
+    if kind.update.has_id and not kind.has_ids:
+        message = f"the path takes no id, but {kind.identity}, which always_sent can name; remove it"
+        yield Fault((EXTENSION, "update", "id"), message)
 
 
 def _json_api(kind: Kind, extension: Mapping[str, Any]) -> Iterator[Fault]:

@@ -73,13 +73,18 @@ def item_of(kind: Kind, response: Any) -> Any:
 def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -> Any:
     """Return the body of a request with ``values`` of fields, as members of the API in its envelope.
 
-    ``path_id`` is the id of an existing object, which JSON:API requires in the body of an update.
+    ``path_id`` is the id of an existing object, which some services want in the body of an update.
     """
+    path_id = path_id if kind.update.has_id else None
     there = {kind.renamed.get(name, name): value for name, value in _with_name_inside(kind, values).items()}
     if kind.envelope.api_type is not None:
-        path_id = there.pop(JSON_API_ID, path_id if kind.update.has_id else None)
+        path_id = there.pop(JSON_API_ID, path_id)
         known = {} if path_id is None else {JSON_API_ID: path_id}
         there = {"type": kind.envelope.api_type, **known, "attributes": there}
+    elif path_id is not None:
+        field = kind.fields[kind.path_field]
+        own = kind.renamed.get(field.name, field.name)
+        there = {own: path_id if str in field.types else int(path_id), **there}
     place = kind.envelope.body or ""
     body: Any = [there] if place.endswith(ONLY) else there
     for step in reversed([step for step in place.removesuffix(ONLY).split(".") if step]):

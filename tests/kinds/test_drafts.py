@@ -314,6 +314,16 @@ def test_an_update_is_sent_as_it_is_described(changes: Any, expected: Any) -> No
     assert "readOnly" not in made.schema["properties"]["size"]
 
 
+@pytest.mark.parametrize("method", ["patch", "put"])
+def test_a_body_carries_the_id_where_it_has_to(method: str) -> None:
+    body = an_object({**BODY, "id": TEXT}, "id", "name")
+    made = drafted(pets(method=method, body=body))
+    assert made.schema[EXTENSION]["update"]["id"] is True
+    assert not noted(made, "update: ")
+    optional = drafted(pets(method=method, body={**BODY, "id": TEXT}))
+    assert "id" not in optional.schema[EXTENSION].get("update", {})
+
+
 def test_a_whole_item_is_not_sent_where_it_would_wipe_what_nothing_shows() -> None:
     made = drafted(pets(method="put", body={**BODY, "password": TEXT}))
     assert noted(made, "update: PUT takes password, which this draft does not describe")
@@ -343,7 +353,7 @@ def test_a_whole_item_is_not_sent_where_no_get_shows_what_it_is_laid_over() -> N
 
 def test_an_update_that_requires_what_it_cannot_carry_is_noted() -> None:
     made = drafted(pets(body=an_object({**ROW, "pin": TEXT}, "id", "pin", "size")))
-    assert noted(made, f"update: PATCH {PET} requires id, pin, which updates of this kind do not carry")
+    assert noted(made, f"update: PATCH {PET} requires pin, which updates of this kind do not carry")
 
 
 def test_a_put_carries_no_identity_that_its_body_describes_as_read_only() -> None:

@@ -108,6 +108,8 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "a body that requires what is read-only": two_fields(
         body=an_object({**BODY, "id": {**TEXT, "readOnly": True}}, "id")
     ),
+    "a body that requires the id": two_fields(body=an_object({**BODY, "id": TEXT}, "id")),
+    "a PUT that requires the id": two_fields(body=an_object({**BODY, "id": TEXT}, "id"), method="put"),
     "a merge patch": two_fields(kind="application/merge-patch+json"),
     "an envelope": two_fields(
         body=an_object({"pet": an_object(BODY)}, "pet"), one=an_object({"pet": an_object(WITH_NOTE)}, "pet")

@@ -235,7 +235,7 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
         ("x-reconciler.merge", ["text"], "x-reconciler.merge: text is not a map"),
         ("x-reconciler.type", "things", 'x-reconciler.type: is for JSON:API; add "style": "json-api"'),
         ("x-reconciler.style", "json-api", "x-reconciler.style: JSON:API needs the type of the resource"),
-        ("x-reconciler.update", {"method": "PATCH", "id": False}, "x-reconciler.update.id: is for JSON:API"),
+        ("x-reconciler.update", {"method": "PATCH", "id": True}, "update.id: the path takes no id"),
         ("required", ["name", "made"], "required: made is read-only and cannot be declared"),
         ("x-reconciler.optional", {"name": "x"}, "optional: name is the identity, which every key has"),
         ("x-reconciler.foreign", {"off": ["yes"]}, 'foreign.off: "yes" is not a value that the field can'),

@@ -134,6 +134,7 @@ def test_an_item_is_taken_out_of_its_envelope() -> None:
             "7",
             {"data": {"type": "t", "id": "7", "attributes": {"state": "on"}}},
         ),
+        (kind_of(path="tenant", update={"method": "PATCH", "id": True}), "7", {"tenant": 7, "phase": "on"}),
     ],
 )
 def test_a_body_is_in_the_words_of_the_api(kind: Kind, path_id: str | None, body: Any) -> None:

@@ -129,6 +129,11 @@ POINTED = kind_of(encoding="json-patch", names={"note": "a/b~"})
             {"note": "new"},
             {"data": {"type": "things", "attributes": {"note": "new"}}},
         ),
+        (
+            kind_of(update={"method": "PATCH", "id": True}, names={"name": "key"}),
+            {"note": "new"},
+            {"key": "web-key", "note": "new"},
+        ),
     ],
 )  # fmt: skip
 def test_a_request_carries_what_differs(kind: Kind, want: dict[str, Any], sent: Any) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.kinds.openapi.notes import Notes
-    from reconciler.kinds.openapi.operations import Operations, Parameter
+    from reconciler.kinds.openapi.operations import Operation, Operations, Parameter
     from reconciler.kinds.openapi.properties import Properties
     from reconciler.kinds.openapi.schemas import Schema
     from reconciler.kinds.openapi.shapes import Shape
@@ -49,7 +49,8 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
         for name, schema in shape.update.properties.items()
         if name not in known and not schema.words.get("readOnly")
     ]
-    unsent = {*unseen, made.path} - {made.identity}
+    drafted |= _id_in_body(shape, made, update)
+    unsent = {*unseen, *([] if drafted.get("id") else [made.path])} - {made.identity}
     required = [name for name in shape.update.required if name in unsent]
     if required:
         notes.add(
@@ -65,11 +66,17 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
                 f"update: PUT takes {listed(unseen, 12)}, which this draft does not describe, so that a whole"
                 " item would wipe them; does the service keep what a PUT leaves out?"
             )
-    if not shape.sends_id:
-        drafted["id"] = False
     if update.encoding is not Encoding.JSON:
         drafted["encoding"] = update.encoding.value
     return drafted
+
+
+def _id_in_body(shape: Shape, made: Properties, update: Operation) -> dict[str, bool]:
+    """Return whether bodies carry the id, where they do not as the style of the API says."""
+    if shape.api_type is not None:
+        return {} if shape.sends_id else {"id": False}
+    is_needed = made.path in shape.update.required and update.encoding is not Encoding.JSON_PATCH
+    return {"id": True} if is_needed and made.path in _taken(shape) - {made.identity} else {}
 
 
 def always_sent(shape: Shape, update: Mapping[str, Any], made: Properties) -> list[str]:
