@@ -1,12 +1,14 @@
 """Whether a kind with names can be written for a collection, from what a description says of it.
 
-It can if the draft, or the draft with another member of rows as the identity (``kind init --identity``), is a
-valid file of a kind with a name that people write, and an update can set at least one field beside that name.
-The other members that are tried are texts of rows, and of objects in rows, which an update or a creation
-takes: people write what they send. A list of values or a time is no name. A whole number is one where it is
-called like one that people give, such as a port, a priority, or the id of another object; the id of the
-object itself is none, unless people choose it. Whether the values differ from row to row is said by no
-description: that is looked at when a plan is made.
+It can if the draft, or the draft with another member of rows as the identity (``kind init --identity``), is
+a valid file of a kind with a name that people write, and an update can set at least one field beside that
+name. The other members that are tried are texts of rows, and of objects in rows, which an update or a
+creation takes: people write what they send. A list of values or a time is no name. A whole number is one
+where it is called like one that people give, such as a port, a priority, or the id of another object; the
+id of the object itself is none, unless people choose it. Where none of these is one, but rows show a map of
+free names that a creation takes, such as metadata, people may keep the name in it, as ``metadata.name``;
+these are counted again by themselves. Whether the values differ from row to row is said by no description:
+that is looked at when a plan is made.
 
 Counted apart are collections whose keys are created and deleted by name, while an update sets the name alone,
 and collections of which nothing is described that a kind is made of: rows, or the fields of an update.
@@ -27,10 +29,9 @@ from reconciler.kinds.openapi.shapes import shape_of
 from reconciler.validate.custom_kinds import complaints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from reconciler.kinds.openapi.draft import Draft
-    from reconciler.kinds.openapi.schemas import Schema
     from reconciler.kinds.openapi.shapes import Shape
 
 NAMELESS: Final = "identity: nothing is a name"
@@ -49,12 +50,14 @@ _UNDESCRIBED: Final = re.compile(
 class Verdict:
     """By which name a kind can be written, or else why not.
 
-    ``is_fixed`` says that keys are created and deleted by a name alone, ``is_described`` that there are rows
-    and fields of an update in the description.
+    ``is_in_map`` says that people have to bring the name, as a member of a map. ``is_fixed`` says that
+    keys are created and deleted by a name alone, ``is_described`` that there are rows and fields of an
+    update in the description.
     """
 
     name: str | None
     reason: str = ""
+    is_in_map: bool = False
     is_fixed: bool = False
     is_described: bool = True
 
@@ -78,14 +81,25 @@ def _without_draft(content: Any, collection: str, item: str, message: str) -> Ve
 
 def _of_another(content: Any, collection: str, item: str) -> Verdict | None:
     """Return the verdict where another member of rows than the likeliest is a name, None where none is."""
-    for name in written_members(content, collection, item):
+    try:
+        shape = shape_of(operations_of(content, collection, item))
+        written = [name for name in candidates(shape) if is_written(name, shape)]
+        in_maps = [f"{outer}.name" for outer in shape.shown.members if _is_free(outer, shape)]
+    except DescriptionError:
+        return None
+    for name in (*written, *in_maps):
         try:
             made = draft(content, collection, item=item, identity=name)
         except DescriptionError:
             continue
         if "path" in made.schema[EXTENSION] and _is_useful(made):
-            return Verdict(name)
+            return Verdict(name, is_in_map=name in in_maps)
     return None
+
+
+def _is_free(outer: str, shape: Shape) -> bool:
+    """Return whether rows show a map in which a creation may bring a name."""
+    return shape.shown.member(outer).is_map and shape.create.member(outer).is_map
 
 
 def _without_another(made: Draft) -> Verdict:
@@ -110,35 +124,16 @@ def _is_useful(made: Draft) -> bool:
     return any(settable) and not complaints("draft", made.schema)
 
 
-def written_members(content: Any, collection: str, item: str) -> Iterator[str]:
-    """Yield the members of rows, also those of objects in them, that people write in a request."""
-    try:
-        found = operations_of(content, collection, item)
-        shape = shape_of(found)
-        names = list(candidates(shape))
-    except DescriptionError:
-        return
-    for name in names:
-        if is_written(name, shape):
-            yield name
-
-
 def is_written(name: str, shape: Shape) -> bool:
     """Return whether a dotted member of rows is one that people write in a request."""
-    shown = _member(shape.shown, name)
+    shown = shape.shown.at(name)
     last = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name.rpartition(".")[2])[-1:]
     if shown.types == ["integer"] and not _NUMBERS.intersection(word.lower() for word in last):
         return False
     if "enum" in shown.words or shown.words.get("format") in _TIMES:
         return False
-    bodies = (_member(shape.create, name), _member(shape.update, name))
+    bodies = (shape.create.at(name), shape.update.at(name))
     return any(body.types == shown.types and not body.words.get("readOnly") for body in bodies)
-
-
-def _member(schema: Schema, name: str) -> Schema:
-    for part in name.split("."):
-        schema = schema.member(part)
-    return schema
 
 
 def reason_of(message: str) -> str:

@@ -62,6 +62,7 @@ class Figures:
     unclear: int = 0
     named: int = 0
     expressible: int = 0
+    in_maps: int = 0
     fixed: int = 0
     described: int = 0
     lacking: dict[str, str] = field(default_factory=dict)
@@ -162,6 +163,7 @@ def count_verdict(figures: Figures, content: Any, collection: str, item: str) ->
     """Count whether a kind with names can be written for a collection."""
     verdict = verdict_of(content, collection, item)
     figures.expressible += verdict.name is not None
+    figures.in_maps += verdict.is_in_map
     figures.fixed += verdict.is_fixed
     figures.described += verdict.is_described
     if verdict.name is None:
@@ -191,21 +193,23 @@ def tables(found: Mapping[str, Figures]) -> Iterator[str]:
 def _expressible(found: Mapping[str, Figures]) -> Iterator[str]:
     """Yield how many collections can be kinds with names, by vendor and by what they are a share of."""
     yield "\nExpressible with names:\n"
-    yield "| vendor | collections | expressible | created and deleted alone | neither | not described |"
-    yield "|---|--:|--:|--:|--:|--:|"
-    total = [0] * 5
+    heads = "expressible | in a map | created and deleted alone | neither | not described"
+    yield f"| vendor | collections | {heads} |"
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    total = [0] * 6
     for vendor, one in found.items():
         neither = one.described - one.expressible - one.fixed
-        row = [one.collections, one.expressible, one.fixed, neither, one.collections - one.described]
+        row = [one.collections, one.expressible, one.in_maps, one.fixed, neither]
+        row += [one.collections - one.described]
         total = [so_far + value for so_far, value in zip(total, row, strict=True)]
         yield f"| {vendor} | {' | '.join(map(str, row))} |"
     yield f"| **all** | {' | '.join(map(str, total))} |"
     if total[0]:
         yield f"| | {' | '.join(f'{value / total[0]:.0%}' for value in total)} |"
-    described = total[0] - total[4]
+    described = total[0] - total[5]
     if described:
         yield f"\nOf {described} with described rows and updates: {total[1] / described:.0%} expressible,"
-        yield f"{(total[1] + total[2]) / described:.0%} with those that are created and deleted alone."
+        yield f"{(total[1] + total[3]) / described:.0%} with those that are created and deleted alone."
     lacking = [(vendor, Counter(one.lacking.values())) for vendor, one in found.items()]
     yield from _counted("not expressible with names", "reason", lacking)
     yield ""

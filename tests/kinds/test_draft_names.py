@@ -155,6 +155,27 @@ def test_a_chosen_name_that_no_row_has_is_refused_with_those_that_they_have(chos
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("values", [TEXT, True, {}, None])
+def test_a_chosen_name_may_be_kept_in_a_map(values: Any) -> None:
+    labels = {"type": "object"} | ({} if values is None else {"additionalProperties": values})
+    create = an_object({"size": NUMBER, "labels": labels}, "labels")
+    row = BARE | {"labels": labels}
+    made = drafted(pets(row=row, body=SIZE, create=create), chosen="labels.name")
+    assert named(made) == ("name", "labels.name")
+    assert made.schema["properties"]["name"]["type"] == "string"
+    without = drafted(
+        pets(row=BARE | {"labels": labels}, create=an_object({"size": NUMBER})), chosen="labels.name"
+    )
+    assert "create" not in without.schema[EXTENSION]
+
+
+@pytest.mark.parametrize("values", [NUMBER | {"type": "number"}, False])
+def test_a_map_that_holds_no_texts_has_no_name(values: Any) -> None:
+    labels = {"type": "object", "additionalProperties": values}
+    with pytest.raises(DescriptionError, match=r"no row has a text or whole number labels\.name"):
+        draft(pets(row=BARE | {"labels": labels}, body=SIZE), PETS, identity="labels.name")
+
+
 def test_a_chosen_name_stays_where_nothing_can_be_set_beside_it() -> None:
     description = pets(row={"id": TEXT, "name": TEXT}, body={"name": TEXT})
     assert named(drafted(description)) == ("id", None)

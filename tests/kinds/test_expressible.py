@@ -13,6 +13,7 @@ NUMBER = {"type": "integer"}
 BARE = {"id": TEXT, "size": NUMBER}
 NAMED = {"id": TEXT, "name": TEXT}
 SPEC = an_object({"colour": TEXT})
+MAP = {"type": "object", "additionalProperties": TEXT}
 RED = {"type": "string", "enum": ["red"]}
 NAMELESS = "rows show no text that a request takes, beside what else an update sets"
 TIME = {"type": "string", "format": "date-time"}
@@ -37,6 +38,9 @@ TIME = {"type": "string", "format": "date-time"}
             {"row": NAMED, "body": {"name": TEXT}, "create": an_object({"name": TEXT})},
             None,
         ),
+        ({"row": BARE | {"labels": MAP}, "create": an_object({"labels": MAP})}, "labels.name"),
+        ({"row": BARE | {"labels": MAP}, "body": {"size": NUMBER, "labels": MAP}}, None),
+        ({"row": BARE | {"labels": MAP}, "create": an_object({"labels": an_object({"a": TEXT})})}, None),
         ({"row": BARE}, None),
         ({"row": BARE, "create": an_object({"id": TEXT})}, None),
         ({"row": BARE | {"colour": TEXT}}, None),
@@ -92,3 +96,11 @@ def test_people_write_the_name_that_a_request_takes(changes: Any, name: str | No
 )
 def test_what_is_not_expressible_has_a_reason(changes: Any, verdict: Verdict) -> None:
     assert verdict_of(pets(**changes), PETS, PET) == verdict
+
+
+def test_a_name_that_people_bring_in_a_map_is_told_from_others() -> None:
+    row = BARE | {"labels": MAP}
+    create = an_object({"labels": MAP})
+    assert verdict_of(pets(row=row, create=create), PETS, PET) == Verdict("labels.name", is_in_map=True)
+    named = pets(row=row | {"colour": TEXT}, create=an_object({"labels": MAP, "colour": TEXT}))
+    assert verdict_of(named, PETS, PET) == Verdict("colour")

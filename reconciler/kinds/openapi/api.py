@@ -164,10 +164,10 @@ def creation_of(
         )
         notes.add(f"create: {create} takes the fields {own}, and an update {others}, so keys are not created")
         return None, ()
-    names = shape.create.members
+    taken, name = shape.create, identity
     if inside is not None and made.is_name_inside:
-        names = shape.create.member(inside.outer).members
-    if (inside.inner if inside is not None and made.is_name_inside else identity) not in names:
+        taken, name = shape.create.member(inside.outer), inside.inner
+    if not taken.takes(name):
         notes.add(f"create: {create} does not take {identity}, so keys are not created")
         return None, ()
     required = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.addresses import placeholders_of
+from reconciler.kinds.openapi.schemas import Schema
 from reconciler.kinds.openapi.words import singular, words_of
 from reconciler.model.phrases import listed
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.kinds.openapi.operations import Operations
-    from reconciler.kinds.openapi.schemas import Schema
     from reconciler.kinds.openapi.shapes import Shape
 
 _LIKELY: Final = (
@@ -124,7 +124,7 @@ def chosen_name(chosen: str, shape: Shape) -> tuple[str, Inside | None]:
     """Return the name that a person has chosen, and where it is. Raises DescriptionError if rows lack it."""
     outer, _, inner = chosen.partition(".")
     schema = shape.shown.member(outer)
-    schema = schema.member(inner) if inner else schema
+    schema = held(schema, inner) if inner else schema
     if len(schema.types) != 1 or not {"string", "integer"}.issuperset(schema.types):
         known = listed(candidates(shape), 20)
         raise DescriptionError(
@@ -132,6 +132,13 @@ def chosen_name(chosen: str, shape: Shape) -> tuple[str, Inside | None]:
         )
     inside = Inside(outer, inner, _is_sent(shape, outer, inner)) if inner else None
     return (chosen, None) if inside is None else (inside.own_name(shape), inside)
+
+
+def held(schema: Schema, name: str) -> Schema:
+    """Return the schema of a member of an object; in a map that says nothing of its values, it is a text."""
+    if name in schema.members or not schema.is_map or schema.types != ["object"] or "." in name:
+        return schema.member(name)
+    return schema.values or Schema(schema.description, {"type": "string"})
 
 
 def candidates(shape: Shape) -> Iterator[str]:
@@ -152,10 +159,8 @@ def _is_of_item(outer: str, found: Operations) -> bool:
 
 def _is_sent(shape: Shape, outer: str, inner: str) -> bool:
     bodies = (shape.create.member(outer), shape.update.member(outer))
-    known = [
-        body.member(inner) for body in bodies if inner in body.members and not body.words.get("readOnly")
-    ]
-    return any(not member.words.get("readOnly") for member in known)
+    known = [body for body in bodies if body.takes(inner) and not body.words.get("readOnly")]
+    return any(not body.member(inner).words.get("readOnly") for body in known)
 
 
 def _listed_noun(found: Operations) -> str:

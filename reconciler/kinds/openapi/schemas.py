@@ -89,6 +89,15 @@ class Schema:
         closed = self.members.get(name)
         return Schema(self.description) if closed is None else self.description.opened(closed)
 
+    @property
+    def is_map(self) -> bool:
+        """Return whether members may have any name, and none is described."""
+        return "object" in self.types and not self.members and self.others is not False
+
+    def takes(self, name: str) -> bool:
+        """Return whether an object may have this member: a described one, or one of a map."""
+        return name in self.members or self.is_map
+
     def at(self, place: str) -> Schema:
         """Return the schema at a dotted member."""
         found = self
