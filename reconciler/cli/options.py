@@ -17,7 +17,7 @@ from reconciler.cli.console import Console, color_choice
 from reconciler.cli.values import FILE, LIMIT, ListType, PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
-from reconciler.load.configuration import is_reviewed
+from reconciler.load.configuration import shares_repository
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.configuration import Api
 from reconciler.model.endpoint import BaseUrl
@@ -167,7 +167,7 @@ class InputOptions(KindOptions):
     @property
     def versioned(self) -> tuple[str, ...]:
         """Return what the commit of the files is about: them, and the configuration of their repository."""
-        return (*self.paths, *(file for file in self.configured.files if is_reviewed(file, self.paths)))
+        return (*self.paths, *(file for file in self.configured.files if shares_repository(file, self.paths)))
 
     def rules(self, kinds: Mapping[str, Kind], now: dt.datetime) -> Rules:
         """Return the rules that the files are checked by."""

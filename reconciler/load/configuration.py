@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import InputError
 from reconciler.load.files import parse_single
 from reconciler.load.git import reviewed_at
-from reconciler.load.links import has_git, is_inside, link_refusal, path_refusal, work_tree
+from reconciler.load.links import has_git, is_inside, link_refusal, path_refusal, work_tree, work_trees
 from reconciler.load.sources import CONFIGURATION, STANDARD_INPUT, read_file
 from reconciler.model.source import Position, Problem
 
@@ -121,12 +121,25 @@ def committed_configuration(
     return None
 
 
-def is_reviewed(file: str, paths: Sequence[str]) -> bool:
+def shares_repository(file: str, paths: Sequence[str]) -> bool:
     """Return whether a file is in the repository of one of ``paths``, without any of the working folder.
 
     So it is if a link to it is elsewhere.
     """
-    tops = {work_tree(os.path.dirname(place) or os.curdir) for place in (file, os.path.realpath(file))}
+    return not {work_tree(folder) for folder in _places(file)}.isdisjoint(_repositories(paths))
+
+
+def is_reviewed(file: str, paths: Sequence[str]) -> bool:
+    """Return whether a change of ``paths`` may change a file: in their repository, or a submodule of it."""
+    tops = {top for folder in _places(file) for top in work_trees(folder)}
+    return not tops.isdisjoint(_repositories(paths))
+
+
+def _places(file: str) -> Iterator[str]:
+    yield from (os.path.dirname(place) or os.curdir for place in (file, os.path.realpath(file)))
+
+
+def _repositories(paths: Sequence[str]) -> set[str]:
     places = [os.curdir if path == STANDARD_INPUT else path for path in paths] or [os.curdir]
     folders = [path if os.path.isdir(path) else os.path.dirname(path) or os.curdir for path in places]
-    return not (tops - {None}).isdisjoint(map(work_tree, folders))
+    return {top for top in map(work_tree, folders) if top is not None}

@@ -187,7 +187,7 @@ def _reviewed(path: str, environment: Environment) -> Repository:
     if around is not None:
         raise ConfigurationError(
             f"--trust base: {path} lies in a submodule, and what that is says {around}; "
-            "name the kinds with --kinds, from elsewhere and without --base"
+            "name configuration and kinds with --config and --kinds, from elsewhere and without --base"
         )
     return repository
 

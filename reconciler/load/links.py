@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _GIT: Final = ".git"
 _ADVICE: Final = "name what it leads to as a path of its own, or copy it into the tree"
@@ -16,7 +19,7 @@ _SPECIAL: Final = (
 )
 
 # os.path, unlike Path, keeps a path as it was typed: `a/..` is where the link `a` leads, and its parent.
-# ruff: noqa: PTH109, PTH114, PTH116, PTH117, PTH118, PTH120, PTH206
+# ruff: noqa: PTH109, PTH112, PTH114, PTH116, PTH117, PTH118, PTH120, PTH206
 
 
 def work_tree(path: str) -> str | None:
@@ -39,6 +42,14 @@ def work_tree(path: str) -> str | None:
             if parent == place:
                 return None
         place = parent
+
+
+def work_trees(folder: str) -> Iterator[str]:
+    """Yield the work tree of a folder and, of a submodule, each around it; a clone has none around."""
+    top = work_tree(folder)
+    while top is not None:
+        yield top
+        top = None if os.path.isdir(os.path.join(top, _GIT)) else work_tree(os.path.dirname(top))
 
 
 def target_refusal(link: str, folder: str) -> str:

@@ -930,6 +930,35 @@ def test_with_files_of_another_repository_the_one_of_the_working_folder_is_not_u
     assert server.requests == []
 
 
+@pytest.mark.parametrize("place", ["conf", "keys", "keys/kinds"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_submodule_of_a_pull_request_has_no_configuration(  # noqa: PLR0913 - two servers, and what is where
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder, place: str, *, named: bool
+) -> None:
+    (work / "kinds/github").rename(work / "keys/kinds")
+    (work / "conf").mkdir()
+    for folder in (work, work / "conf"):
+        configure(folder, server, apis={"github": {"base_url": server.url}}, paths=["."])
+    git(work, "add", ".")
+    git(work, "commit", "--quiet", "--message", "named")
+    theirs = work.parent / "theirs"
+    shutil.copytree(work / place, theirs)
+    configure(theirs, other, apis={"github": {"base_url": other.url}}, paths=["."])
+    git(theirs, "init", "--quiet", "--initial-branch", "main")
+    git(theirs, "add", ".")
+    git(theirs, "commit", "--quiet", "--message", "theirs")
+    git(work, "switch", "--quiet", "--create", "submodule")
+    git(work, "rm", "--quiet", "-r", place)
+    git(work, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(theirs), place)
+    git(work, "commit", "--quiet", "--message", "submodule")
+    config = ("--config", f"{work}/conf/reconciler.yaml") if named else ()
+    cli.environment.chdir(work)
+    done = cli("plan", f"{work}/keys", *BASE, *config)
+    is_refused = place == "keys" or (place == "conf" and named)
+    assert (done.code, "lies in a submodule" in done.err) == (int(is_refused), is_refused), done.everything
+    assert (other.requests, bool(server.requests)) == ([], not is_refused)
+
+
 def test_a_link_to_one_of_the_repository_is_under_review_too(
     cli: CommandLine, reviewed: Path, server: Recorder, other: Recorder
 ) -> None:

@@ -119,6 +119,33 @@ def test_a_commit_of_a_submodule_is_not_asked(work: Path, monkeypatch: pytest.Mo
         committed_configuration("HEAD", None, ENVIRONMENT)
 
 
+@pytest.mark.parametrize("kind", ["a submodule", "a submodule in a submodule", "a clone"])
+def test_a_file_of_a_submodule_is_under_review(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A pull request can make a folder a submodule, and not a clone of its own."""
+    (work / "reconciler.yaml").write_text(TEXT, encoding="utf-8")
+    commit(work)
+    allowed = ("-c", "protocol.file.allow=always")
+    outer, place = tmp_path / "outer", "inner"
+    for folder in (outer, tmp_path / "middle"):
+        folder.mkdir()
+        git(folder, "init", "--quiet")
+    if kind == "a clone":
+        git(outer, "clone", "--quiet", str(work), "inner")
+    elif kind == "a submodule":
+        git(outer, *allowed, "submodule", "add", "--quiet", str(work), "inner")
+    else:
+        git(tmp_path / "middle", *allowed, "submodule", "add", "--quiet", str(work), "inner")
+        commit(tmp_path / "middle")
+        git(outer, *allowed, "submodule", "add", "--quiet", str(tmp_path / "middle"), "middle")
+        git(outer, *allowed, "submodule", "update", "--quiet", "--init", "--recursive")
+        place = "middle/inner"
+    monkeypatch.chdir(outer)
+    assert is_reviewed(f"{place}/reconciler.yaml", ["keys"]) == (kind != "a clone")
+    assert not is_reviewed("reconciler.yaml", [f"{place}/keys.yaml"])
+
+
 def test_a_file_of_the_repository_is_under_review(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (work / "reconciler.yaml").write_text(TEXT, encoding="utf-8")
     monkeypatch.chdir(work)
