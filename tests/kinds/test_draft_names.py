@@ -10,7 +10,7 @@ from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.draft import Draft, draft
 from reconciler.validate.custom_kinds import complaints
-from tests.kinds.descriptions import PETS, TEXT, an_object, pets
+from tests.kinds.descriptions import PETS, TEXT, an_object, in_path, pets, query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,3 +181,53 @@ def test_a_chosen_name_stays_where_nothing_can_be_set_beside_it() -> None:
     assert named(drafted(description)) == ("id", None)
     with pytest.raises(DescriptionError, match="nothing can be set"):
         draft(description, PETS, identity="name")
+
+
+def test_the_id_of_another_object_that_a_creation_requires_is_written_by_people() -> None:
+    create = an_object({"petId": TEXT, "size": NUMBER}, "petId")
+    made = drafted(pets(row=BARE, body=SIZE, create=create))
+    assert (named(made), made.schema[EXTENSION].get("path")) == (("petId", "id"), None)
+    assert made.schema[EXTENSION]["create"] == {"requires": []}
+    assert "identity: a creation takes petId, which rows show as id; is it the same?" in made.decisions
+    optional = pets(row=BARE, body=SIZE, create=an_object({"petId": TEXT, "size": NUMBER}))
+    assert named(drafted(optional)) == ("id", None)
+
+
+def test_the_last_row_is_named_to_the_next_page_by_what_rows_show() -> None:
+    create = an_object({"petId": TEXT, "size": NUMBER}, "petId")
+    listed = an_object(
+        {"has_more": {"type": "boolean"}, "items": {"type": "array", "items": an_object(BARE)}}
+    )
+    asked = [query("starting_after", type="string"), query("limit", maximum=9)]
+    made = drafted(pets(body=SIZE, row=BARE, create=create, listed=listed, parameters=asked))
+    assert made.schema[EXTENSION]["list"]["last"] == "id"
+
+
+@pytest.mark.parametrize(
+    ("last", "member", "inner", "name"),
+    [
+        ("org", "organization", {"login": TEXT, "id": TEXT}, ("login", "organization.login")),
+        ("org", "organization", {"slug": TEXT, "name": TEXT}, ("slug", "organization.slug")),
+        ("owner", "owner", {"username": TEXT}, ("username", "owner.username")),
+        ("org", "organization", {"id": TEXT}, None),
+        ("org", "company", {"login": TEXT}, None),
+        ("org", "organization", {"login": NUMBER}, None),
+    ],
+)
+def test_a_path_may_take_the_name_of_an_object_in_a_row(
+    last: str, member: str, inner: Any, name: tuple[str, str] | None
+) -> None:
+    description = pets(row={"size": NUMBER, member: an_object(inner)}, body=SIZE, item=f"{PETS}/{{{last}}}")
+    if name is None:
+        with pytest.raises(DescriptionError, match="nothing in the response"):
+            draft(description, PETS)
+        return
+    made = drafted(description)
+    assert (named(made), made.schema[EXTENSION].get("path")) == (name, None)
+
+
+@pytest.mark.parametrize("text", ["One of `red` and `blue`.", "The options are:\n- `red`\n- `blue`"])
+def test_an_id_whose_values_a_parameter_lists_is_written_by_people(text: str) -> None:
+    made = drafted(pets(row=BARE, body=SIZE, last=in_path("petId", text)))
+    assert named(made) == ("id", None)
+    assert "identity: people write id, which is one of the values that {petId} lists" in made.decisions

@@ -134,7 +134,7 @@ class _Parts:
     def of(cls, found: Operations, shape: Shape, identity: Identity, notes: Notes) -> _Parts:
         """Draft the properties, the listing and the creation of keys with this identity."""
         made = properties_of(found, shape, identity, notes)
-        listing = listing_of(found, shape, identity.path, notes)
+        listing = listing_of(found, shape, identity.member, notes)
         create, fixed = creation_of(found, shape, made, notes)
         if not listing.is_certain:
             create, fixed = None, ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds.openapi.names import Inside, chosen_name, likeliest_name, name_property
+from reconciler.kinds.openapi.names import Inside, chosen_name, is_text, likeliest_name, name_property
 from reconciler.kinds.openapi.words import singular, words_of
 from reconciler.kinds.wire import JSON_API_ID
 from reconciler.model.phrases import listed
@@ -59,6 +59,10 @@ _BY_PEOPLE: Final = frozenset(
     {"name", "login", "username", "email", "alias", "domain", "hostname", "address", "tag"}
 )
 """Properties that people choose."""
+_OF_PEOPLE: Final = ("login", "username", "slug", "name")
+"""Names of another object that a path may take, the likeliest first."""
+_IS_LISTED: Final = re.compile(r"\b(?:options|values) are\b|\bone of\b", re.IGNORECASE)
+"""A description of a parameter that lists its values."""
 _IDS: Final = frozenset({"id", "uuid", "uid", "guid", "gid", "identifier", "number"})
 """Properties that a service makes, also where the body of a creation is described as the whole item."""
 _NAMES: Final = frozenset({"name", "key", "code", "slug", "type"})
@@ -80,32 +84,30 @@ class Identity:
         """Return whether the path takes an id that people never write."""
         return self.name != self.path
 
+    @property
+    def member(self) -> str:
+        """Return the dotted member of rows that the path takes."""
+        return self.path if self.inside is None or self.has_id else self.inside.place
+
 
 def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | None = None) -> Identity:
     """Return what names an item: ``chosen``, a member of rows, if that is given.
 
     Raises DescriptionError where no property can.
     """
-    shown = shape.shown
-    path = _path_property(found, shape)
-    if path is None:
-        plain = [name for name in shown.members if _is_plain(shown.member(name))]
-        raise DescriptionError(
-            f"nothing in the response to {found.listing} is what {{{found.last}}} takes;"
-            f" its items have {listed(plain or shown.members, 12)}"
-        )
-    if shape.api_type is not None and path != JSON_API_ID:
-        if words_of(path)[-1] not in _IDS:
-            raise DescriptionError(
-                f"the path of an item takes its {path}, and in JSON:API it has to take the id"
-            )
-        path = JSON_API_ID
+    given = _given(found, shape, notes) if chosen is None else None
+    if given is not None:
+        return given
+    path = _required_path(found, shape)
     written: str | None = path
     inside: Inside | None = None
     if chosen is not None:
         written, inside = chosen_name(chosen, shape)
     elif not _is_chosen(path, shape) and not _is_named(path, found):
         written, inside = likeliest_name(path, found, shape)
+    if written is None and found.named is not None and _IS_LISTED.search(found.named.text):
+        notes.add(f"identity: people write {path}, which is one of the values that {{{found.last}}} lists")
+        written = path
     if written is None:
         notes.add(
             f"identity: nothing is a name beside {path}, which the service makes; people have to write it, or"
@@ -120,6 +122,46 @@ def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | Non
     elif words_of(found.last) != words_of(path):
         notes.add(f"identity: {{{found.last}}} is taken for the property {path}")
     return Identity(name, path, inside)
+
+
+def _required_path(found: Operations, shape: Shape) -> str:
+    """Return the property of a row that the path of an item takes. Raises DescriptionError if none can."""
+    path = _path_property(found, shape)
+    if path is None:
+        plain = [name for name, schema in shape.shown.properties.items() if _is_plain(schema)]
+        raise DescriptionError(
+            f"nothing in the response to {found.listing} is what {{{found.last}}} takes;"
+            f" its items have {listed(plain or shape.shown.members, 12)}"
+        )
+    if shape.api_type is None or path == JSON_API_ID:
+        return path
+    if words_of(path)[-1] not in _IDS:
+        raise DescriptionError(f"the path of an item takes its {path}, and in JSON:API it has to take the id")
+    return JSON_API_ID
+
+
+def _given(found: Operations, shape: Shape, notes: Notes) -> Identity | None:
+    """Return the identity where people give what the path takes, and rows show it under another name.
+
+    A creation requires it under the name of the parameter, and rows have it as their id: it is that of
+    another object. Or it is the name of an object in a row: ``{org}`` may be its ``organization.login``.
+    """
+    last, words = found.last, words_of(found.last)
+    if shape.api_type is not None or found.lacking:
+        return None
+    is_other = last in shape.create.required and last not in shape.shown.members
+    if is_other and words[-1] in _IDS and words[-1] in shape.shown.members:
+        notes.add(f"identity: a creation takes {last}, which rows show as {words[-1]}; is it the same?")
+        return Identity(last, last, Inside("", words[-1], is_sent=False))
+    if _path_property(found, shape) is not None:
+        return None
+    for outer, schema in shape.shown.properties.items():
+        names = [name for name in _OF_PEOPLE if is_text(schema.member(name))]
+        if schema.types == ["object"] and outer.startswith(last) and names:
+            inside = Inside(outer, names[0], is_sent=False)
+            notes.add(f"identity: {{{last}}} is taken for {inside.place}")
+            return Identity(inside.own_name(shape), inside.own_name(shape), inside)
+    return None
 
 
 def _check_scope(name: str, path: str, found: Operations) -> None:

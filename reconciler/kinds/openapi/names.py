@@ -47,7 +47,10 @@ _PROPERTY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """Where rows show a name: a member of an object; an update or a creation takes it if it ``is_sent``."""
+    """Where rows show a name: a member of an object, or of the row if ``outer`` is empty.
+
+    An update or a creation takes it there if it ``is_sent``.
+    """
 
     outer: str
     inner: str
@@ -56,7 +59,11 @@ class Inside:
     @property
     def place(self) -> str:
         """Return the dotted member."""
-        return f"{self.outer}.{self.inner}"
+        return f"{self.outer}.{self.inner}".lstrip(".")
+
+    def schema(self, rows: Schema) -> Schema:
+        """Return the schema of the name in rows."""
+        return held(rows.member(self.outer), self.inner) if self.outer else rows.member(self.inner)
 
     def own_name(self, shape: Shape) -> str:
         """Return what files call it: the inner name, unless that is another property."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.kinds.kind import RESERVED
 from reconciler.kinds.openapi.fields import READ_ONLY, FieldDrafter
 from reconciler.kinds.openapi.likeness import PAIR, are_alike, kinds, shown_as, shown_pairs
-from reconciler.kinds.openapi.names import held
 from reconciler.kinds.openapi.scope import as_segment
 from reconciler.kinds.openapi.words import words_of
 from reconciler.kinds.paths import NAME_PATTERN
@@ -99,10 +98,10 @@ class Properties:
         """Add what people write, with the narrowest lengths that are described, and the id if any."""
         shown, creates, inside = shape.shown.member(self.identity), shape.create, self.inside
         if inside is not None:
-            shown = held(shape.shown.member(inside.outer), inside.inner)
+            shown = inside.schema(shape.shown)
             creates = creates.member(inside.outer) if inside.is_sent else creates
             self.read_from[self.identity] = inside.place
-        own = self.identity if inside is None else inside.inner
+        own = inside.inner if inside is not None and inside.is_sent else self.identity
         parts = [creates.member(own)] if own in creates.members else []
         if self.path == self.identity and found.named is not None:
             parts.append(found.named.schema)
