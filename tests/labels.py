@@ -74,6 +74,7 @@ def label_server(**repositories: list[dict[str, Any]]) -> Iterator[LabelServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else a body waits 40 ms for the acknowledgement of its headers
 
         def _respond(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))

@@ -36,6 +36,7 @@ def thing_server(things: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else a body waits 40 ms for the acknowledgement of its headers
 
         def log_message(self, *_: object) -> None:
             """Print nothing."""
