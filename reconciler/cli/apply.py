@@ -27,7 +27,8 @@ from reconciler.cli.options import (
     pass_env_option,
     secret_sink_option,
 )
-from reconciler.cli.plan import FormatOptions, complain, plan_files, show
+from reconciler.cli.plan import plan_files
+from reconciler.cli.printing import FormatOptions, complain, show
 from reconciler.cli.signals import stopping
 from reconciler.cli.values import FILE, command, option
 from reconciler.cli.writing import WritePrinter, record_settings, secret_store

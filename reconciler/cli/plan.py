@@ -26,6 +26,7 @@ from reconciler.cli.options import (
     clock_of,
     paths_argument,
 )
+from reconciler.cli.printing import FormatOptions, show
 from reconciler.cli.values import FILE, command, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
@@ -33,30 +34,14 @@ from reconciler.load.files import InputsDigest
 from reconciler.load.git import git_commit
 from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
-from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.pipeline.execution import IN_PROCESS, Executor
 from reconciler.pipeline.reading import directory_of
-from reconciler.render.formats import RENDERERS, Style
-from reconciler.render.text import Detail
 
 _HEAD: Final = 200
 _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
 """What the head of a plan file holds; plans of other tools have the first alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatOptions:
-    """How a plan is printed."""
-
-    format: str = option("How the plan is printed.", type=click.Choice(tuple(RENDERERS)), default="text")
-    name: str = option(
-        "Name of the plan in Markdown, where a pull request has several.",
-        default="",
-        show_default=False,
-        metavar="TEXT",
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,19 +148,6 @@ def read_files(
         digest=digest,
         executor=workers,
     )
-
-
-def show(plan: Plan, form: FormatOptions, console: Console) -> None:
-    """Print a plan, then all that is wrong with it."""
-    detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
-    console.result(pipeline.render(plan, form.format, Style(detail, console.paint, form.name)))
-    complain(plan, console)
-
-
-def complain(plan: Plan, console: Console) -> None:
-    """Print all that is wrong with a plan."""
-    for text in first_texts(plan.errors):
-        console.error(text)
 
 
 def _clear(file: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli.options import KindOptions, OutputOptions
-from reconciler.cli.plan import FormatOptions
-from reconciler.cli.plan import show as show_plan
+from reconciler.cli.printing import FormatOptions
+from reconciler.cli.printing import show as show_plan
 from reconciler.cli.values import command, option
 from reconciler.pipeline import read_plan
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import dataclasses
+import functools
 import graphlib
 import importlib
 import inspect
@@ -38,9 +39,15 @@ def classes_of(name: str) -> list[type]:
     return [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == name]
 
 
+@functools.cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Return all parts of a module."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@functools.cache
 def functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [node for node in nodes_of(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def test_no_module_is_longer_than_300_lines() -> None:
@@ -70,7 +77,7 @@ CONTRACTS.read(ROOT / ".importlinter", encoding="utf-8")
 def imported_by(name: str) -> set[str]:
     """Return the modules of this project that a module imports, also those for types alone."""
     found = set()
-    for node in ast.walk(ast.parse(BY_NAME[name].read_text(encoding="utf-8"))):
+    for node in nodes_of(BY_NAME[name]):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -79,7 +86,10 @@ def imported_by(name: str) -> set[str]:
     return found & BY_NAME.keys() - {name}
 
 
-IMPORTED = {name: imported_by(name) for name in BY_NAME}
+@functools.cache
+def imported() -> dict[str, set[str]]:
+    """Return what each module imports."""
+    return {name: imported_by(name) for name in BY_NAME}
 
 
 def room(name: str) -> str:
@@ -90,7 +100,7 @@ def pairs() -> set[tuple[str, str]]:
     """Return each room with each other room of which it imports a module; the library's own file is none."""
     return {
         (room(name), room(other))
-        for name, others in IMPORTED.items()
+        for name, others in imported().items()
         for other in others
         if name != "reconciler" and room(name) != room(other)
     }
@@ -113,14 +123,14 @@ def test_no_package_imports_from_a_higher_layer() -> None:
 
 
 def test_there_are_no_import_cycles() -> None:
-    graphlib.TopologicalSorter(IMPORTED).prepare()
+    graphlib.TopologicalSorter(imported()).prepare()
 
 
 def test_every_library_has_a_contract() -> None:
     names = {
         alias.partition(".")[0]
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in (
             [str(node.module)] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
@@ -220,8 +230,7 @@ def test_subprocesses_are_started_in_two_places_with_an_explicit_environment() -
     running = {"cli/demo.py", "load/process.py"}
     found = {}
     for path in ENGINE:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        calls = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        calls = [ast.unparse(node) for node in nodes_of(path) if isinstance(node, ast.Call)]
         starts = [
             call
             for call in calls
@@ -245,6 +254,7 @@ def test_every_exit_code_has_its_own_number() -> None:
             {"httpx", "deepdiff", "jsonschema", "fastjsonschema", "yaml", "starlette", "uvicorn"},
         ),
         (["plan", "--help"], {"deepdiff", "jsonschema", "starlette", "jinja2", "rich"}),
+        (["show", "--help"], {"httpx", "deepdiff", "jsonschema", "fastjsonschema", "jinja2"}),
         (["validate", "examples/keys.yaml"], {"httpx", "deepdiff", "jsonschema", "fastjsonschema"}),
     ],
 )
