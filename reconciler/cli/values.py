@@ -69,12 +69,20 @@ def takes(kind: type[Options]) -> Callable[[Callable[[click.Context, Options], A
     return decorate
 
 
+_cached_types: Final = functools.cache(get_type_hints)
+
+
+def _types_of(kind: type[Any]) -> Mapping[str, Any]:
+    """Return the types of the fields of a class, which take longer to work out than the values to read."""
+    return _cached_types(kind)  # type: ignore[arg-type]  # a class is hashable, whatever its objects are
+
+
 def _declared(kind: type[Any]) -> dict[str, Command]:
     """Return what adds each option of a class, in the order of its fields; a field may be such a class.
 
     Where two fields have one name, the first declares the option of both.
     """
-    hints = get_type_hints(kind)
+    hints = _types_of(kind)
     found: dict[str, Command] = {}
     for part in fields(kind):
         hint = hints[part.name]
@@ -93,7 +101,7 @@ def _declared(kind: type[Any]) -> dict[str, Command]:
 
 def build(kind: type[Options], given: Mapping[str, Any]) -> Options:
     """Build options from click's values by name, and likewise each field that is a class of options."""
-    hints = get_type_hints(kind)
+    hints = _types_of(kind)
     values = {name: given[name] for name in hints if name in given}
     classes = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
     parts = {name: hint for name, hint in classes.items() if name not in given}

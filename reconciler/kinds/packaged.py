@@ -61,6 +61,12 @@ def configuration_schema() -> Mapping[str, Any]:
 
 
 def load_kinds() -> Mapping[str, Kind]:
+    """Return the packaged kinds by name."""
+    return dict(_kinds())
+
+
+@functools.cache
+def _kinds() -> Mapping[str, Kind]:
     """Derive every kind from its schema file; a schema without the extension is not a kind."""
     schemas = {name: packaged_schema(name) for name in schema_texts()}
     return {name: kind_from_schema(name, schema) for name, schema in schemas.items() if EXTENSION in schema}

@@ -148,11 +148,12 @@ def child_environment(
             raise ConfigurationError(
                 f"--pass-env {name}: no program is given a token of this one; leave it out"
             )
-    patterns = [*(name for names in lists for name in names), *passed]
+    patterns = (name for names in (*lists, passed) for name in names)
+    is_named = re.compile("|".join(map(fnmatch.translate, patterns))).match
     allowed = {
         name: value
         for name, value in environment.items()
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        if is_named(name)
         and name not in secret
         and value not in own  # the same token under another name is no better
     }

@@ -60,14 +60,17 @@ class UntrustedRepositoryError(GitError):
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A work tree whose Git directory is its own; ``top`` is its real path."""
+    """A work tree whose Git directory is its own; ``top`` is its real path.
+
+    No program is taken from it: ``environment`` has no folder of it in PATH.
+    """
 
     top: str
     environment: Mapping[str, str]
 
     def read(self, *arguments: str, content: bytes = b"") -> bytes:
         """Return what a command prints that only reads, offline. Raises GitError."""
-        environment = self._child(MACHINE, _SETTINGS) | _QUIET | _OFFLINE
+        environment = child_environment(self.environment, MACHINE, _SETTINGS) | _QUIET | _OFFLINE
         return self._run(arguments, environment, _SECONDS, content)
 
     def text(self, *arguments: str) -> str:
@@ -80,7 +83,8 @@ class Repository:
 
     def pull(self, seconds: float, passed: Sequence[str]) -> None:
         """Fast-forward to what the branch follows: no merge, no hook, no filter. Raises GitError."""
-        environment = _ONLINE | self._child(MACHINE, NETWORK, _SETTINGS, _TALKING, passed=passed)
+        lists = (MACHINE, NETWORK, _SETTINGS, _TALKING)
+        environment = _ONLINE | child_environment(self.environment, *lists, passed=passed)
         self._run((*self._without_filters(), *_PULL), environment | _QUIET | _PROTOCOLS, seconds)
 
     @property
@@ -155,13 +159,6 @@ class Repository:
             for name, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")):
                 yield from ("-c", f"{driver}.{name}={value}")
 
-    def _child(self, *lists: Sequence[str], passed: Sequence[str] = ()) -> dict[str, str]:
-        """Return an environment in which no program is taken from a folder of the work tree."""
-        made = child_environment(self.environment, *lists, passed=passed)
-        folders = made.pop("PATH", "").split(os.pathsep)
-        path = os.pathsep.join(f for f in folders if f and not is_inside(os.path.realpath(f), self.top))
-        return made | ({"PATH": path} if path else {})
-
     def _run(
         self, arguments: Sequence[str], environment: Mapping[str, str], seconds: float, content: bytes = b""
     ) -> bytes:
@@ -188,7 +185,9 @@ def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
     top = work_tree(path if is_folder else os.path.dirname(path.rstrip(os.sep)))  # noqa: PTH120 - the same
     if top is None:
         raise NoWorkTreeError(f"{path} is not in a Git work tree")
-    return Repository(top, environment).checked()
+    folders = (folder for folder in environment.get("PATH", "").split(os.pathsep) if folder)
+    outside = [folder for folder in folders if not is_inside(os.path.realpath(folder), top)]
+    return Repository(top, {**environment, "PATH": os.pathsep.join(outside)}).checked()
 
 
 def _is_of_tree(path: str, top: str) -> bool:
