@@ -81,7 +81,7 @@ vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the em
 
 lock: ## pin the requirements again
 	@$(BIN)/python -m pip install --quiet uv
-	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "demo --extra emulator --group build -c requirements/dev.txt"; do \
+	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "cluster --extra metrics --extra dask -c requirements/dev.txt" "demo --extra emulator --group build -c requirements/dev.txt"; do \
 		set -- $$part; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--custom-compile-command "make lock" "$$@" -o requirements/$$name.txt pyproject.toml; \

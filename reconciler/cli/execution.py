@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,6 +20,9 @@ from reconciler.cli.values import option
 from reconciler.model.clock import SystemClock
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Distributed, Executor
 from reconciler.pipeline.worker import Surroundings
+
+if TYPE_CHECKING:
+    from reconciler.pipeline.cluster import ClusterPool
 
 AUTO: Final = "auto"
 _MOST_AUTOMATIC: Final = 8
@@ -44,6 +48,10 @@ class ExecutionOptions:
         default=AUTO,
         metavar="N|auto",
     )
+    dask: str | None = option(
+        "Check files and compare scopes on the Dask cluster with this scheduler, such as tcp://HOST:8786.",
+        metavar="ADDRESS",
+    )
 
 
 @contextmanager
@@ -53,21 +61,30 @@ def executor(
     """Open what checks files and compares scopes; other processes are started when there is work for them."""
     count = options.processes
     width = min(usable_cores(), _MOST_AUTOMATIC) if isinstance(count, str) else count
+    parallelism = {name: api.parallelism or connection.parallelism for name, api in connection.apis.items()}
+    connect, shown = partial(_connect, connection), connection.shown_by(console)
     with ExitStack() as stack:
 
         def start() -> Executor:
-            from reconciler.pipeline.processes import ProcessPool, examine  # noqa: PLC0415 - few runs need it
+            from reconciler.pipeline.processes import ProcessPool  # noqa: PLC0415 - few runs need it
 
-            parallelism = {
-                name: api.parallelism or connection.parallelism for name, api in connection.apis.items()
-            }
-            pool = stack.enter_context(ProcessPool(width, parallelism))
-            return Distributed(pool, partial(_connect, connection), examine, connection.shown_by(console))
+            return Distributed(stack.enter_context(ProcessPool(width, parallelism)), connect, shown)
 
-        if width == 1:
+        if options.dask is not None:
+            pool = stack.enter_context(_cluster(options.dask, parallelism, console))
+            yield Distributed(pool, connect, shown)
+        elif width == 1:
             yield IN_PROCESS
         else:
             yield Adaptive(start) if count == AUTO else start()
+
+
+def _cluster(address: str, parallelism: Mapping[str, int], console: Console) -> ClusterPool:
+    """Return the workers of a cluster, which is reached when they are needed."""
+    from reconciler.pipeline.cluster import ClusterPool  # noqa: PLC0415 - an extra, and half a second
+
+    logging.disable()  # what distributed logs of a fault is told once, as an error
+    return ClusterPool(address, parallelism, console.note)
 
 
 def usable_cores() -> int:

@@ -50,10 +50,11 @@ COMMANDS: Final = {
 """The help of each command in one line: what a list of them shows."""
 _MODULES: Final = {"completion": "reconciler.cli.schema", "emulator": "gcore_emulator.command"}
 """The modules of commands that are not in the one of their name."""
-_EXTRAS: Final = {"jinja2", "markupsafe", "prometheus_client"}
-_HOW_TO_INSTALL: Final = (
-    "in a checkout of reconciler, run pip install --require-hashes -r requirements/runtime.txt"
-)
+_EXTRAS: Final = {
+    **dict.fromkeys(("jinja2", "markupsafe", "prometheus_client"), "runtime"),
+    **dict.fromkeys(("distributed", "dask"), "cluster"),
+}
+"""The file of requirements that has each package of an extra."""
 
 
 class _Commands(UserDict[str, click.Command]):
@@ -94,7 +95,10 @@ class _Root(click.Group):
         except ImportError as error:
             if error.name not in _EXTRAS:
                 raise
-            plain_console().error(f"{error.name} is not installed; {_HOW_TO_INSTALL}")
+            install = f"pip install --require-hashes -r requirements/{_EXTRAS[error.name]}.txt"
+            plain_console().error(
+                f"{error.name} is not installed; in a checkout of reconciler, run {install}"
+            )
             return ExitCode.ERROR
 
 

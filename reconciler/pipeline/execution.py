@@ -130,6 +130,14 @@ class Pool(Protocol):
         """Call ``function`` in some process. Raises BrokenExecutor if the pool has failed."""
         ...
 
+    def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
+        """Compare scopes in some process, by a pickled :class:`Task`. Raises like :meth:`submit`."""
+        ...
+
+    def check(self) -> None:
+        """Do what has to be done from time to time while a call is waited for. Raises SystemFailureError."""
+        ...
+
     def renew(self) -> None:
         """Replace what has failed of the pool."""
         ...
@@ -146,21 +154,19 @@ class Distributed:
         self,
         pool: Pool,
         connect: Connect,
-        examine: Callable[[bytes, Sequence[DesiredScope]], Examined],
         on_exchange: Callable[[Exchange], None],
     ) -> None:
-        """Store the pool, what opens the APIs in a worker, and what compares scopes there.
+        """Store the pool, and what opens the APIs in a worker.
 
         ``on_exchange`` is called with each request that a worker sent.
         """
-        self._pool, self._connect = pool, connect
-        self._examine, self._on_exchange = examine, on_exchange
+        self._pool, self._connect, self._on_exchange = pool, connect, on_exchange
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
         """Return the part of each file, in their order; few files are in memory at a time."""
         content = pickle.dumps(rules)
         parts = _in_parts(files, lambda file: len(file.content), _FILE_BYTES, _MOST_FILES)
-        steps = (_Step(self._pool, check_files, content, part) for part in parts)
+        steps = (_Step(self._pool, self._pool.submit, check_files, content, part) for part in parts)
         with _ended(self._pool):
             for checked in _results(steps, 3 * self._pool.width):
                 yield from checked
@@ -184,7 +190,7 @@ class Distributed:
         parts = _in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)
         plans: list[Plan] = []
         with reading(state) as on_scope, _ended(self._pool):
-            steps = [(part, _Step(self._pool, self._examine, task, part)) for part in parts]
+            steps = [(part, _Step(self._pool, self._pool.compare, task, part)) for part in parts]
             for part, step in steps:
                 if stops_api and not _is_wanted(part, kinds, failures):
                     step.cancel()
@@ -202,8 +208,8 @@ class Distributed:
 class _Step(Generic[T]):
     """One call of a worker, which is repeated if the worker ends before it returns."""
 
-    def __init__(self, pool: Pool, function: Callable[..., T], *arguments: object) -> None:
-        self._pool, self._function, self._arguments = pool, function, arguments
+    def __init__(self, pool: Pool, begin: Callable[..., Future[T]], *arguments: object) -> None:
+        self._pool, self._begin, self._arguments = pool, begin, arguments
         self._future = self._begun()
 
     def cancel(self) -> None:
@@ -217,7 +223,7 @@ class _Step(Generic[T]):
         """
         for _ in range(_TRIES):
             try:
-                return _waited(self._future, stop)
+                return self._waited(stop)
             except BrokenExecutor:
                 self._pool.renew()
                 self._future = self._begun()
@@ -225,24 +231,24 @@ class _Step(Generic[T]):
             f"workers ended {_TRIES} times before their work did; check how much memory there is"
         )
 
+    def _waited(self, stop: threading.Event | None) -> T:
+        """Return the result; a signal is handled while it is waited for."""
+        while stop is None or not stop.is_set():
+            try:
+                return self._future.result(_LONGEST_WAIT)
+            except TimeoutError:
+                if self._future.done():
+                    raise  # it is what the function raised
+            self._pool.check()
+        raise StoppedError("interrupted before every scope was read")
+
     def _begun(self) -> Future[T]:
         try:
-            return self._pool.submit(self._function, *self._arguments)
+            return self._begin(*self._arguments)
         except BrokenExecutor as error:
             future = Future[T]()
             future.set_exception(error)
             return future
-
-
-def _waited(future: Future[T], stop: threading.Event | None) -> T:
-    """Return the result of a future; a signal is handled while it is waited for."""
-    while stop is None or not stop.is_set():
-        try:
-            return future.result(_LONGEST_WAIT)
-        except TimeoutError:
-            if future.done():
-                raise  # it is what the function raised
-    raise StoppedError("interrupted before every scope was read")
 
 
 def _results(steps: Iterator[_Step[T]], most: int) -> Iterator[T]:

@@ -90,6 +90,13 @@ class ProcessPool:
             self._pool = self._started()
         return self._pool.submit(function, *arguments)
 
+    def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
+        """Compare scopes in the first process that is free, like :meth:`submit`."""
+        return self.submit(_compare, task, scopes)
+
+    def check(self) -> None:
+        """Do nothing: an executor notices by itself that a process has ended."""
+
     def renew(self) -> None:
         """End what is left of the processes; the next call starts others."""
         self.stop()
@@ -139,6 +146,6 @@ def _end_after(over: connection.Connection, stop: threading.Event) -> None:
     os._exit(1)
 
 
-def examine(task: bytes, scopes: Sequence[DesiredScope]) -> Examined:
+def _compare(task: bytes, scopes: Sequence[DesiredScope]) -> Examined:
     """Compare scopes in this worker."""
     return _COMPARERS[0].examine(task, scopes)

@@ -43,6 +43,7 @@ CASES: Final = (
     ("schemas", "reconciler/kinds/kind.py", "import fastjsonschema"),
     ("references", "reconciler/validate/schema.py", "from referencing import Registry"),
     ("deepdiff", "reconciler/plan/planning.py", "from deepdiff import DeepDiff"),
+    ("distributed", "reconciler/service/pages.py", "import distributed"),
     ("jinja2", "reconciler/service/pages.py", "import jinja2"),
     ("click", "reconciler/service/loop.py", "import click"),
     ("click", "gcore_emulator/server.py", "import click"),

@@ -27,7 +27,7 @@ from reconciler.errors import (
 from reconciler.load.files import Input
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Distributed
 from reconciler.pipeline.reading import follow_nothing
-from reconciler.pipeline.worker import Comparer, Surroundings
+from reconciler.pipeline.worker import Comparer, Examined, Surroundings
 from reconciler.plan.saved import render_saved
 from reconciler.validate.state import validated
 from tests.properties import examples
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from reconciler.api.exchange import Exchange
-    from reconciler.model.desired import DesiredState
+    from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.scope import Scope
     from reconciler.pipeline.execution import Executor
 
@@ -101,6 +101,12 @@ class Elsewhere:
             future.set_exception(travelled(error))
         return future
 
+    def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
+        return self.submit(examine, task, scopes)
+
+    def check(self) -> None:
+        pass
+
     def renew(self) -> None:
         self.renewals += 1
 
@@ -124,7 +130,7 @@ def distributed(
         surroundings = Surroundings("process 7", own.stop, lambda _api: None, lambda _exchange: None)
     WORKERS[:] = [Comparer(surroundings)]
     note = (lambda _: None) if exchanges is None else exchanges.append
-    return Distributed(pool, connection, examine, note)
+    return Distributed(pool, connection, note)
 
 
 def document(region: int, names: Iterable[str], text: str) -> str:

@@ -1,0 +1,192 @@
+"""Workers on a Dask cluster, whose scheduler counts the requests in flight; the one home of distributed.
+
+Whoever can reach the scheduler can run programs where the workers are, tokens and all: its place is a network
+of its own, or TLS as Dask's configuration sets it up.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+import distributed
+from distributed.comm.core import CommClosedError
+from distributed.scheduler import KilledWorker
+
+from reconciler.errors import ConfigurationError, SystemFailureError
+from reconciler.model.phrases import counted
+from reconciler.model.version import __version__
+from reconciler.pipeline.cluster_worker import Run, call, compare, difference, facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.model.desired import DesiredScope
+    from reconciler.pipeline.worker import Examined
+
+T = TypeVar("T")
+_LONGEST_WAIT: Final = 0.2
+_LONGEST_SILENCE: Final = 10.0
+"""Seconds without a connection to the scheduler, after which it is lost."""
+_CONNECT: Final = 5.0
+"""Seconds in which a scheduler has to answer."""
+_START: Final = 30.0
+"""Seconds in which the first worker has to be there."""
+_PATIENCE: Final = 3.0
+"""Seconds of waiting after which people are told for what."""
+_OTHER_VERSION: Final = (AttributeError, ImportError)
+"""What a worker raises that cannot load what it is sent."""
+
+
+class ClusterPool:
+    """The workers of a cluster; a context manager, which ends what they do for this run.
+
+    ``wait`` is called with what is waited for, when that takes long.
+    """
+
+    def __init__(self, address: str, parallelism: Mapping[str, int], wait: Callable[[str], None]) -> None:
+        """Store where the scheduler is, and how many requests may be in flight to each API."""
+        self._address, self._parallelism, self._wait = address, dict(parallelism), wait
+        self._client: distributed.Client | None = None
+        self._run = Run("", {})
+        self._rooms: list[distributed.Semaphore] = []
+        self._begun = self._done = 0
+        self._last = self._seen = 0.0
+        self._is_told = False
+
+    def __enter__(self) -> Self:
+        """Return the pool."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what the workers do, and leave the cluster."""
+        self.stop()
+
+    @property
+    def width(self) -> int:
+        """Return how many calls the cluster runs at once. Raises ReconcilerError if it cannot be used."""
+        threads: Mapping[str, int] = self._opened().nthreads()
+        return max(sum(threads.values()), 1)
+
+    def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
+        """Compare scopes in some worker, like :meth:`submit`."""
+        self._opened()
+        return self.submit(partial(compare, self._run), task, scopes)
+
+    def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
+        """Call ``function`` in some worker. Raises ReconcilerError if the cluster cannot be used."""
+        client, found = self._opened(), Future[T]()
+        self._begun += 1
+
+        def settle(remote: distributed.Future[T]) -> None:
+            self._done += 1
+            self._last = time.monotonic()
+            try:
+                result = remote.result()
+            except (Exception, CancelledError) as error:  # noqa: BLE001 - for who waits for it
+                found.set_exception(self._explained(error))
+            else:
+                found.set_result(result)
+
+        remote = client.submit(call, facts(), function, *arguments, pure=False)
+        remote.add_done_callback(settle)
+        return found
+
+    def check(self) -> None:
+        """Say what is waited for, if that takes long. Raises SystemFailureError if the scheduler is lost."""
+        now = time.monotonic()
+        if self._client is None or self._client.status == "running":
+            self._seen = now
+        elif now - self._seen > _LONGEST_SILENCE:
+            raise self._lost()
+        if now - self._last > _PATIENCE and not self._is_told:
+            self._is_told = True
+            steps = f"{self._done} of {counted(self._begun, 'step')} are done"
+            self._wait(f"Waiting for the cluster at {self._address}: {steps}.")
+
+    def renew(self) -> None:
+        """Do nothing: a cluster replaces its workers itself."""
+
+    def stop(self) -> None:
+        """End the work of this run: requests in flight are given up, and nothing more begins."""
+        client, self._client = self._client, None
+        rooms, self._rooms = self._rooms, []
+        if client is None:
+            return
+        with suppress(Exception):  # whatever a cluster that is gone says of it
+            if client.status == "running":
+                distributed.Event(f"{self._run.name}-over", client=client).set()
+                for room in rooms:
+                    room.close()
+                for name, _ in self._run.limits:
+                    distributed.Variable(f"{name}-pause", client=client).delete()
+        with suppress(Exception):
+            client.close(timeout=2)
+
+    def _opened(self) -> distributed.Client:
+        if self._client is None:
+            self._run = Run(f"reconciler-{uuid.uuid4().hex}", self._parallelism)
+            self._begun = self._done = 0
+            self._is_told = False
+            try:
+                client = distributed.Client(self._address, timeout=_CONNECT, set_as_default=False)
+            except (OSError, ValueError, TypeError) as error:
+                raise ConfigurationError(
+                    f"the scheduler at {self._address} cannot be reached; check --dask, and that it runs"
+                ) from error
+            self._client = client
+            self._last = self._seen = time.monotonic()
+            self._check_workers(client)
+            for name, count in self._run.limits:
+                distributed.Variable(f"{name}-pause", client=client).set(["", 0.0])
+                room = distributed.Semaphore(count, name, client.scheduler, client.loop)
+                room.register()
+                self._rooms.append(room)
+        return self._client
+
+    def _check_workers(self, client: distributed.Client) -> None:
+        """Check that there are workers, all of this version. Raises ConfigurationError."""
+        if not client.nthreads():
+            self._wait(f"Waiting for the first worker of the cluster at {self._address}.")
+        try:
+            client.wait_for_workers(1, timeout=_START)
+        except (TimeoutError, distributed.TimeoutError) as error:
+            raise ConfigurationError(
+                f"the cluster at {self._address} has no worker after {_START:.0f} s; start one: dask worker"
+            ) from error
+        found = client.run(facts, on_error="return")
+        for place, theirs in sorted(found.items()):
+            if isinstance(theirs, BaseException):
+                raise ConfigurationError(_unusable(f"the worker {place}", theirs)) from theirs
+            if text := difference(f"the worker {place}", theirs, facts()):
+                raise ConfigurationError(f"{text}; install the same on all workers")
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """Return what an exception of the cluster means here."""
+        if isinstance(error, KilledWorker):
+            return SystemFailureError(
+                f"{counted(error.allowed_failures + 1, 'worker')} of the cluster ended before their work did;"
+                " check how much memory they have"
+            )
+        if isinstance(error, CancelledError | CommClosedError):
+            return self._lost()
+        if isinstance(error, _OTHER_VERSION):
+            return ConfigurationError(_unusable("a worker", error))
+        return error
+
+    def _lost(self) -> SystemFailureError:
+        return SystemFailureError(
+            f"the connection to the scheduler at {self._address} is lost, and no change was sent; run the"
+            " command again when the cluster is back"
+        )
+
+
+def _unusable(place: str, error: BaseException) -> str:
+    return (
+        f"{place} cannot run reconciler {__version__} ({type(error).__name__}: {error}); install the same"
+        " version on all workers"
+    )

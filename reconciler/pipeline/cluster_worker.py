@@ -1,0 +1,170 @@
+"""What a worker of a Dask cluster does for a run, and how it counts requests with all others."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import threading
+import time
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import distributed
+
+from reconciler.errors import ConfigurationError, StoppedError
+from reconciler.kinds.packaged import schema_texts
+from reconciler.model.version import __version__
+from reconciler.pipeline.worker import Comparer, Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from reconciler.model.desired import DesiredScope
+    from reconciler.pipeline.worker import Examined
+
+    Facts = tuple[tuple[str, str], ...]
+
+T = TypeVar("T")
+_LONGEST_WAIT: Final = 0.2
+_LONGEST_READ: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the workers of one run share; ``parallelism`` is that of each API."""
+
+    name: str
+    parallelism: Mapping[str, int]
+
+    @property
+    def limits(self) -> tuple[tuple[str, int], ...]:
+        """Return how many requests may be in flight to each API, by the name of what counts them."""
+        return tuple((self.of(api), count) for api, count in self.parallelism.items())
+
+    def of(self, api: str) -> str:
+        """Return the name of what counts the requests to an API."""
+        return f"{self.name}-{api}"
+
+
+@cache
+def facts() -> Facts:
+    """Return what has to be the same wherever a plan is made."""
+    digest = hashlib.sha256()
+    for name, text in sorted(schema_texts().items()):
+        digest.update(f"{name}\0{text}\0".encode())
+    return (
+        ("reconciler", __version__),
+        ("kinds and schemas", f"sha256:{digest.hexdigest()[:12]}"),
+        ("Python", ".".join(platform.python_version_tuple()[:2])),
+    )
+
+
+def difference(place: str, theirs: Facts, ours: Facts) -> str:
+    """Return what a worker has of another version; empty if nothing."""
+    found = dict(theirs)
+    others = [(name, found.get(name, "nothing"), own) for name, own in ours if found.get(name) != own]
+    return ", ".join(f"{name}: {place} has {there}, this run {here}" for name, there, here in others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the threads of one worker share in one run."""
+
+    stop: threading.Event
+    gates: Mapping[str, ClusterGate]
+
+
+class ClusterGate:
+    """The gate of all workers: the scheduler counts, and holds the pause that an API asked for.
+
+    A pause is known by a name and its length, not by its end: the clocks of machines differ.
+    """
+
+    def __init__(self, name: str, room: distributed.Semaphore, client: distributed.Client) -> None:
+        """Store what bounds the requests in flight, and make what holds the pause."""
+        self._room = room
+        self._pause = distributed.Variable(f"{name}-pause", client=client)
+        self._lock = threading.Lock()
+        self._known = ""
+        self._until = 0.0
+
+    @contextmanager
+    def slot(self, stop: threading.Event) -> Iterator[None]:
+        """Wait until fewer requests are in flight than allowed. Raises StoppedError."""
+        while not self._room.acquire(timeout=_LONGEST_WAIT):
+            if stop.is_set():
+                raise StoppedError("interrupted before it was sent")
+        try:
+            yield
+        finally:
+            self._room.release()
+
+    def pause(self, seconds: float) -> None:
+        """Let no request begin for ``seconds``."""
+        if seconds > 0:
+            self._pause.set([uuid.uuid4().hex, seconds])
+            self.pause_left()
+
+    def pause_left(self) -> float:
+        """Return the seconds until a request may begin."""
+        name, seconds = self._pause.get(timeout=_LONGEST_READ)
+        with self._lock:
+            if name != self._known:
+                self._known = name
+                self._until = max(self._until, time.monotonic() + seconds)
+            return self._until - time.monotonic()
+
+
+_LOCK: Final = threading.Lock()
+_RUNS: Final[dict[str, _Shared]] = {}
+_OWN: Final = threading.local()
+"""The comparer of this thread: a worker may run several calls at once."""
+
+
+def call(ours: Facts, function: Callable[..., T], *arguments: object) -> T:
+    """Call ``function`` in this worker, which may have come after the run began.
+
+    Raises ConfigurationError if it is of another version.
+    """
+    place = distributed.get_worker().address
+    if text := difference(f"the worker {place}", facts(), ours):
+        raise ConfigurationError(f"{text}; install the same on all workers")
+    return function(*arguments)
+
+
+def compare(run: Run, task: bytes, scopes: Sequence[DesiredScope]) -> Examined:
+    """Compare scopes in this worker."""
+    if getattr(_OWN, "run", None) != run.name:
+        shared, place = _shared(run), distributed.get_worker().address
+        _OWN.comparer = Comparer(Surroundings(place, shared.stop, shared.gates.get, lambda _exchange: None))
+        _OWN.run = run.name
+    comparer: Comparer = _OWN.comparer
+    return comparer.examine(task, scopes)
+
+
+def _shared(run: Run) -> _Shared:
+    with _LOCK:
+        if run.name not in _RUNS:
+            client: Any = distributed.get_client()
+            gates = {}
+            for api, count in run.parallelism.items():
+                room = distributed.Semaphore(count, run.of(api))
+                room.register()
+                gates[api] = ClusterGate(run.of(api), room, client)
+            stop = threading.Event()
+            over = distributed.Event(f"{run.name}-over", client=client)
+            threading.Thread(target=_end_after, args=(run.name, over, stop), daemon=True).start()
+            _RUNS[run.name] = _Shared(stop, gates)
+        return _RUNS[run.name]
+
+
+def _end_after(name: str, over: distributed.Event, stop: threading.Event) -> None:
+    """End what this worker does for a run, when that is over or the scheduler is lost."""
+    with suppress(Exception):
+        over.wait()
+    stop.set()
+    with _LOCK:
+        _RUNS.pop(name, None)

@@ -1,0 +1,199 @@
+"""``--dask``: the same plan on a real cluster, within the same limits, and its faults as one clear error."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.pipeline.cluster_worker import difference, facts
+from tests.scopes import PAUSE, REGIONS, Api, Run, api, content, planning, write_files
+from tests.support import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from tests.support import CommandLine
+
+Process = subprocess.Popen[bytes]
+
+
+class Cluster:
+    """A scheduler, and the workers that were added."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = listener.getsockname()[1]
+        self._folder = folder
+        self.scheduler = self._started("scheduler", "--port", str(self.port), environment={})
+        self.workers: list[Process] = []
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def add_worker(self, **environment: str) -> None:
+        options = ("--nthreads", "1", "--no-nanny")
+        self.workers.append(self._started("worker", self.address, *options, environment=environment))
+
+    def end(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+
+    def _started(self, role: str, *options: str, environment: Mapping[str, str]) -> Process:
+        command = [sys.executable, "-m", "distributed.cli.dask_" + role, *options, "--host", "127.0.0.1"]
+        return subprocess.Popen(
+            [*command, "--no-dashboard"],
+            cwd=self._folder,
+            env={"HOME": str(self._folder), **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+@contextmanager
+def a_cluster(folder: Path, workers: int, **environment: str) -> Iterator[Cluster]:
+    found = Cluster(folder)
+    try:
+        for _ in range(workers):
+            found.add_worker(**environment)
+        yield found
+    finally:
+        found.end()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with a_cluster(tmp_path_factory.mktemp("dask"), 2, GCORE_API_KEY=TOKEN) as found:
+        yield found
+
+
+@pytest.fixture
+def server() -> Iterator[Api]:
+    with api() as found:
+        yield found
+
+
+@pytest.fixture
+def plan(tmp_path: Path, server: Api) -> Iterator[Callable[..., Run]]:
+    write_files(tmp_path)
+    with planning(tmp_path, server, {"GCORE_API_KEY": TOKEN, "HOME": str(tmp_path)}) as begin:
+        yield begin
+
+
+@pytest.fixture
+def expected(
+    cli: CommandLine, plan: Callable[..., Run], server: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> object:
+    """Return the plan of this process."""
+    assert callable(plan)  # it has written the files
+    monkeypatch.chdir(tmp_path)
+    done = cli("plan", ".", "--base-url", server.url, "--format", "json")
+    server.most = server.requests = 0
+    return content(done.out)
+
+
+def test_a_cluster_makes_the_same_plan_within_the_same_limit(
+    plan: Callable[..., Run], server: Api, expected: object, cluster: Cluster
+) -> None:
+    server.delay = 0.02
+    code, out, err = plan("--dask", cluster.address, "--parallelism", "2").finished()
+    assert (code, err) == (0, "")
+    assert content(out) == expected
+    assert (server.requests, server.most) == (len(REGIONS), 2)
+
+
+def test_what_a_killed_worker_did_is_done_again_elsewhere(
+    plan: Callable[..., Run], server: Api, expected: object, cluster: Cluster
+) -> None:
+    cluster.add_worker(GCORE_API_KEY=TOKEN)
+    reached = threading.Event()
+    server.on_request = lambda count: reached.set() if count == len(REGIONS) // 2 else None
+    server.delay = 0.05
+    run = plan("--dask", cluster.address, "--parallelism", "4")
+    assert reached.wait(30)
+    killed = cluster.workers.pop(0)
+    killed.kill()
+    killed.wait()
+    code, out, err = run.finished()
+    assert (code, err) == (0, "")
+    assert content(out) == expected
+
+
+def test_an_interrupt_ends_the_work_of_the_cluster(
+    plan: Callable[..., Run], server: Api, cluster: Cluster
+) -> None:
+    reached = threading.Event()
+    server.on_request = lambda count: reached.set() if count == 1 else None
+    server.delay = 0.3
+    run = plan("--dask", cluster.address, "--parallelism", "1")
+    assert reached.wait(30)
+    os.killpg(run.process.pid, signal.SIGINT)
+    code, out, err = run.finished()
+    assert (code, out, err) == (130, "", "\nInterrupted.\n")
+    PAUSE.wait(1)
+    sent = server.requests
+    PAUSE.wait(1)
+    assert server.requests == sent < len(REGIONS)
+
+
+def test_a_worker_without_a_token_is_named_with_the_variable(
+    plan: Callable[..., Run], server: Api, tmp_path: Path
+) -> None:
+    with a_cluster(tmp_path, 1) as bare:
+        code, out, err = plan("--dask", bare.address).finished()
+    assert (code, out, server.requests) == (1, "", 0)
+    pattern = (
+        r"Error: the worker tcp://127\.0\.0\.1:\d+: no token: GCORE_API_KEY is not set; set GCORE_API_KEY or"
+        r" use --token-file\n"
+    )
+    assert re.fullmatch(pattern, err), err
+
+
+def test_a_lost_scheduler_is_one_error(plan: Callable[..., Run], server: Api, tmp_path: Path) -> None:
+    reached, over = threading.Event(), threading.Event()
+
+    def wait(_count: int) -> None:
+        reached.set()
+        over.wait(30)
+
+    server.on_request = wait
+    with a_cluster(tmp_path, 1, GCORE_API_KEY=TOKEN) as lost:
+        run = plan("--dask", lost.address)
+        assert reached.wait(30)
+        lost.scheduler.kill()
+        code, out, err = run.finished()
+        over.set()
+    assert (code, out) == (1, "")
+    message = f"the connection to the scheduler at {lost.address} is lost, and no change was sent"
+    assert err.splitlines()[-1].startswith(f"Error: {message}"), err
+    assert err.count("Error") == 1
+
+
+def test_a_scheduler_that_is_not_there_is_an_error(plan: Callable[..., Run], server: Api) -> None:
+    code, out, err = plan("--dask", "tcp://127.0.0.1:1").finished()
+    assert (code, out, server.requests) == (1, "", 0)
+    assert err == (
+        "Error: the scheduler at tcp://127.0.0.1:1 cannot be reached; check --dask, and that it runs\n"
+    )
+
+
+@given(st.dictionaries(st.sampled_from(["reconciler", "kinds and schemas", "Python"]), st.just("other")))
+def test_every_part_that_differs_is_named_with_both_versions(others: dict[str, str]) -> None:
+    theirs = tuple({**dict(facts()), **others}.items())
+    own = dict(facts())
+    assert difference("the worker w", theirs, facts()) == ", ".join(
+        f"{name}: the worker w has other, this run {own[name]}" for name in own if name in others
+    )

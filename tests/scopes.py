@@ -1,0 +1,152 @@
+"""A small API with many scopes, which counts its requests in flight, and plans of them by other processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.support import COMMAND, live, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+REGIONS = range(1, 21)
+PAUSE = threading.Event()
+"""Never set: what waits for it waits for a time."""
+
+
+def nothing(_count: int) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Api:
+    """Scopes of one key each; ``on_request`` is called with the number of each request."""
+
+    url: str = ""
+    on_request: Callable[[int], None] = nothing
+    delay: float = 0.01
+    requests: int = 0
+    busy: int = 0
+    most: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def respond(self) -> bytes:
+        with self.lock:
+            self.requests += 1
+            self.busy += 1
+            self.most = max(self.most, self.busy)
+            number = self.requests
+        self.on_request(number)
+        PAUSE.wait(self.delay)
+        with self.lock:
+            self.busy -= 1
+        return json.dumps({"count": 1, "results": [live("web", description="old")]}).encode()
+
+
+@contextmanager
+def api() -> Iterator[Api]:
+    found = Api()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = found.respond()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """A killed worker's connection breaks."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    with serving(server) as found.url:
+        yield found
+    server.server_close()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A plan as a process of its own, which leads a process group."""
+
+    process: subprocess.Popen[str]
+
+    def workers(self) -> list[int]:
+        """Return the processes that compare scopes: those of the server process that makes them."""
+        return [worker for server in _children(self.process.pid) for worker in _children(server)]
+
+    def finished(self) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, err
+
+    def is_left(self) -> bool:
+        """Return whether a process of the group lives after a while; one that nobody has reaped does not."""
+        return all(PAUSE.wait(0.02) or _lives(self.process.pid) for _ in range(200))
+
+
+def _lives(group: int) -> bool:
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, _, its_group = file.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                return True
+    return False
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def content(out: str) -> object:
+    """Return a plan without the time at which it was made."""
+    plan = json.loads(out)
+    return {name: value for name, value in plan.items() if name not in {"timestamp", "checksum"}}
+
+
+def write_files(folder: Path) -> None:
+    """Declare the key of each scope, in a file of its own."""
+    for region in REGIONS:
+        keys = [{"name": "web", "description": f"of region {region}"}]
+        content = {"project_id": 1, "region_id": region, "keys": keys}
+        (folder / f"{region:02}.yaml").write_text(json.dumps(content))
+
+
+@contextmanager
+def planning(folder: Path, server: Api, environment: Mapping[str, str]) -> Iterator[Callable[..., Run]]:
+    """Yield what begins a plan of the files in a folder with more options; all of them are ended."""
+    runs: list[subprocess.Popen[str]] = []
+
+    def begin(*options: str) -> Run:
+        command = [*COMMAND, "plan", ".", "--base-url", server.url, "--format", "json", *options]
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        runs.append(process)
+        return Run(process)
+
+    yield begin
+    for process in runs:
+        process.kill()
+        process.communicate()
