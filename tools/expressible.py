@@ -10,14 +10,16 @@ free names that a creation takes, such as metadata, people may keep the name in 
 these are counted again by themselves. Whether the values differ from row to row is said by no description:
 that is looked at when a plan is made.
 
-Counted apart are collections whose keys are created and deleted by name, while an update sets the name alone,
-and collections of which nothing is described that a kind is made of: rows, or the fields of an update.
+Counted apart are collections whose keys are created and deleted by name, while an update sets the name alone;
+collections whose rows have no such name; and those of which nothing is described that a kind is made of: rows
+in a list, or the fields of an update.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
@@ -46,20 +48,28 @@ _UNDESCRIBED: Final = re.compile(
 )
 
 
+class Group(StrEnum):
+    """By what a kind with names can be written, or what is missing; each collection is in one group."""
+
+    DRAFTED = "as drafted"
+    OTHER = "by another member"
+    MAP = "in a map"
+    FIXED = "created and deleted alone"
+    NAMELESS = "no name in rows"
+    LACKING = "another lack"
+    UNDESCRIBED = "not described"
+
+
+EXPRESSIBLE: Final = (Group.DRAFTED, Group.OTHER, Group.MAP)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """By which name a kind can be written, or else why not.
+    """The group of a collection, and the name that a kind can be written with, or else why there is none."""
 
-    ``is_in_map`` says that people have to bring the name, as a member of a map. ``is_fixed`` says that
-    keys are created and deleted by a name alone, ``is_described`` that there are rows and fields of an
-    update in the description.
-    """
-
-    name: str | None
+    group: Group
+    name: str | None = None
     reason: str = ""
-    is_in_map: bool = False
-    is_fixed: bool = False
-    is_described: bool = True
 
 
 def verdict_of(content: Any, collection: str, item: str) -> Verdict:
@@ -69,14 +79,14 @@ def verdict_of(content: Any, collection: str, item: str) -> Verdict:
     except DescriptionError as error:
         return _without_draft(content, collection, item, str(error))
     if is_named(made) and _is_useful(made):
-        return Verdict(made.schema[EXTENSION]["identity"])
+        return Verdict(Group.DRAFTED, made.schema[EXTENSION]["identity"])
     return _of_another(content, collection, item) or _without_another(made)
 
 
 def _without_draft(content: Any, collection: str, item: str, message: str) -> Verdict:
     if _UNDESCRIBED.search(message):
-        return Verdict(None, reason_of(message), is_described=False)
-    return _of_another(content, collection, item) or Verdict(None, reason_of(message))
+        return Verdict(Group.UNDESCRIBED, reason=reason_of(message))
+    return _of_another(content, collection, item) or Verdict(Group.LACKING, reason=reason_of(message))
 
 
 def _of_another(content: Any, collection: str, item: str) -> Verdict | None:
@@ -93,7 +103,7 @@ def _of_another(content: Any, collection: str, item: str) -> Verdict | None:
         except DescriptionError:
             continue
         if "path" in made.schema[EXTENSION] and _is_useful(made):
-            return Verdict(name, is_in_map=name in in_maps)
+            return Verdict(Group.MAP if name in in_maps else Group.OTHER, name)
     return None
 
 
@@ -104,10 +114,11 @@ def _is_free(outer: str, shape: Shape) -> bool:
 
 def _without_another(made: Draft) -> Verdict:
     if complaints("draft", made.schema):
-        return Verdict(None, "the draft does not load")
+        return Verdict(Group.LACKING, reason="the draft does not load")
     if is_named(made):
-        return Verdict(None, "an update sets the name alone: keys are created and deleted", is_fixed=True)
-    return Verdict(None, "rows show no text that a request takes, beside what else an update sets")
+        return Verdict(Group.FIXED, reason="an update sets the name alone: keys are created and deleted")
+    reason = "rows show no text that a request takes, beside what else an update sets"
+    return Verdict(Group.NAMELESS, reason=reason)
 
 
 def is_named(made: Draft) -> bool:

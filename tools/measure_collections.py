@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expressible import is_named, reason_of, verdict_of
+from expressible import EXPRESSIBLE, Group, is_named, reason_of, verdict_of
 from reconciler.errors import DescriptionError, ReconcilerError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.addresses import collections_of
@@ -61,10 +61,7 @@ class Figures:
     conventional: int = 0
     unclear: int = 0
     named: int = 0
-    expressible: int = 0
-    in_maps: int = 0
-    fixed: int = 0
-    described: int = 0
+    groups: Counter[Group] = field(default_factory=Counter)
     lacking: dict[str, str] = field(default_factory=dict)
     needs: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -128,7 +125,9 @@ def measured(content: Any) -> Figures:
     figures = Figures()
     for collection, item in collections_of(content):
         figures.collections += 1
-        count_verdict(figures, content, collection, item)
+        possible = verdict_of(content, collection, item)
+        figures.groups[possible.group] += 1
+        figures.lacking |= {} if possible.name else {collection: possible.reason}
         try:
             made = draft(content, collection, item=item)
             schema = made.schema
@@ -159,17 +158,6 @@ def measured(content: Any) -> Figures:
     return figures
 
 
-def count_verdict(figures: Figures, content: Any, collection: str, item: str) -> None:
-    """Count whether a kind with names can be written for a collection."""
-    verdict = verdict_of(content, collection, item)
-    figures.expressible += verdict.name is not None
-    figures.in_maps += verdict.is_in_map
-    figures.fixed += verdict.is_fixed
-    figures.described += verdict.is_described
-    if verdict.name is None:
-        figures.lacking[collection] = verdict.reason
-
-
 def tables(found: Mapping[str, Figures]) -> Iterator[str]:
     """Yield the lines of the tables, in Markdown."""
     heads = "collections | drafted | load | right identity | by convention | unclear | drafted with names"
@@ -193,29 +181,37 @@ def tables(found: Mapping[str, Figures]) -> Iterator[str]:
 def _expressible(found: Mapping[str, Figures]) -> Iterator[str]:
     """Yield how many collections can be kinds with names, by vendor and by what they are a share of."""
     yield "\nExpressible with names:\n"
-    heads = "expressible | in a map | created and deleted alone | neither | not described"
-    yield f"| vendor | collections | {heads} |"
-    yield "|---|--:|--:|--:|--:|--:|--:|"
-    total = [0] * 6
+    yield f"| vendor | collections | expressible | {' | '.join(Group)} |"
+    yield f"|---{'|--:' * (len(Group) + 2)}|"
+    total: Counter[Group] = Counter()
     for vendor, one in found.items():
-        neither = one.described - one.expressible - one.fixed
-        row = [one.collections, one.expressible, one.in_maps, one.fixed, neither]
-        row += [one.collections - one.described]
-        total = [so_far + value for so_far, value in zip(total, row, strict=True)]
-        yield f"| {vendor} | {' | '.join(map(str, row))} |"
-    yield f"| **all** | {' | '.join(map(str, total))} |"
-    if total[0]:
-        yield f"| | {' | '.join(f'{value / total[0]:.0%}' for value in total)} |"
-    described = total[0] - total[5]
-    if described:
-        yield f"\nOf {described} with described rows and updates: {total[1] / described:.0%} expressible,"
-        yield f"{(total[1] + total[3]) / described:.0%} with those that are created and deleted alone."
+        total += one.groups
+        yield f"| {vendor} | {' | '.join(map(str, _row(one.groups)))} |"
+    row = _row(total)
+    yield f"| **all** | {' | '.join(map(str, row))} |"
+    if row[0]:
+        yield f"| | {' | '.join(f'{value / row[0]:.1%}' for value in row)} |"
+        yield "\nShares of what is expressible, and with what is created and deleted alone:\n"
+    rest = row[0]
+    for group, text in (
+        (None, "all collections"),
+        (Group.UNDESCRIBED, "those with described rows and updates"),
+        (Group.NAMELESS, "those of them whose rows show a name"),
+    ):
+        rest -= 0 if group is None else total[group]
+        if rest:
+            yield f"- of {text} ({rest}): {row[1] / rest:.1%}, {(row[1] + total[Group.FIXED]) / rest:.1%}"
     lacking = [(vendor, Counter(one.lacking.values())) for vendor, one in found.items()]
     yield from _counted("not expressible with names", "reason", lacking)
     yield ""
     for vendor, one in found.items():
         for collection, reason in one.lacking.items():
             yield f"- {vendor} {collection}: {reason}"
+
+
+def _row(groups: Counter[Group]) -> list[int]:
+    """Return how many collections there are, how many are expressible, and how many are in each group."""
+    return [groups.total(), sum(groups[one] for one in EXPRESSIBLE), *(groups[one] for one in Group)]
 
 
 def _counted(title: str, head: str, counters: Iterable[tuple[str, Counter[str]]]) -> Iterator[str]:

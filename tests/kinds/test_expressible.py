@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from expressible import Verdict, verdict_of
+from expressible import Group, Verdict, verdict_of
 from tests.kinds.descriptions import PET, PETS, TEXT, an_object, pets
 
 NUMBER = {"type": "integer"}
@@ -63,33 +63,32 @@ def test_people_write_the_name_that_a_request_takes(changes: Any, name: str | No
 @pytest.mark.parametrize(
     ("changes", "verdict"),
     [
-        ({"row": BARE}, Verdict(None, NAMELESS)),
+        ({"row": BARE}, Verdict(Group.NAMELESS, reason=NAMELESS)),
         (
             {"row": NAMED, "body": {"name": TEXT}, "create": an_object({"name": TEXT})},
-            Verdict(None, "an update sets the name alone: keys are created and deleted", is_fixed=True),
+            Verdict(Group.FIXED, reason="an update sets the name alone: keys are created and deleted"),
         ),
         (
             {"body": {"colour": TEXT}},
             Verdict(
-                None,
-                "nothing can be set: an operation takes …, and of it no row of the list shows more than the"
-                " identity",
+                Group.LACKING,
+                reason="nothing can be set: an operation takes …, and of it no row of the list shows more"
+                " than the identity",
             ),
         ),
         (
             {"body": {"type": "string"}},
-            Verdict(None, "the body of an operation is not an object"),
+            Verdict(Group.LACKING, reason="the body of an operation is not an object"),
         ),
         (
             {"body": {"type": "object"}},
-            Verdict(None, "the body of an operation is not an object with properties", is_described=False),
+            Verdict(Group.UNDESCRIBED, reason="the body of an operation is not an object with properties"),
         ),
         (
             {"listed": an_object({"result": {"type": "array", "items": {}}}), "one": {}},
             Verdict(
-                None,
-                "the items of an operation are not described, and neither is one of them",
-                is_described=False,
+                Group.UNDESCRIBED,
+                reason="the items of an operation are not described, and neither is one of them",
             ),
         ),
     ],
@@ -101,6 +100,6 @@ def test_what_is_not_expressible_has_a_reason(changes: Any, verdict: Verdict) ->
 def test_a_name_that_people_bring_in_a_map_is_told_from_others() -> None:
     row = BARE | {"labels": MAP}
     create = an_object({"labels": MAP})
-    assert verdict_of(pets(row=row, create=create), PETS, PET) == Verdict("labels.name", is_in_map=True)
+    assert verdict_of(pets(row=row, create=create), PETS, PET) == Verdict(Group.MAP, "labels.name")
     named = pets(row=row | {"colour": TEXT}, create=an_object({"labels": MAP, "colour": TEXT}))
-    assert verdict_of(named, PETS, PET) == Verdict("colour")
+    assert verdict_of(named, PETS, PET) == Verdict(Group.OTHER, "colour")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from expressible import Group
 from measure_collections import judge, main, measured, tables
 from tests.kinds.descriptions import PET, PETS, TEXT, an_object, pets
 
@@ -50,7 +51,7 @@ def test_what_a_description_holds_is_counted() -> None:
     }
     found = measured(description)
     assert (found.collections, found.drafted, found.loading, found.right, found.named) == (4, 3, 3, 3, 2)
-    assert (found.expressible, found.in_maps, found.fixed, found.described) == (2, 0, 0, 3)
+    assert found.groups == {Group.DRAFTED: 2, Group.NAMELESS: 1, Group.UNDESCRIBED: 1}
     assert list(found.lacking) == ["/dogs", "/flies"]
     assert found.needs["PUT as the update"] == 3
     assert found.needs["an id in the path, which people never write"] == 1
@@ -72,9 +73,10 @@ def test_the_tables_are_markdown_with_a_sum(
     assert "| zoo | 1 | 0 | 0 | 0 | 0 | 0 | 0 |" in lines
     assert "| **all** | 2 | 1 | 1 | 1 | 0 | 0 | 1 |" in lines
     assert "| | 100% | 50% | 50% | 50% | 0% | 0% | 50% |" in lines
-    assert "| shop | 1 | 1 | 0 | 0 | 0 | 0 |" in lines
-    assert "| | 100% | 50% | 0% | 0% | 0% | 50% |" in lines
-    assert "Of 1 with described rows and updates: 100% expressible," in lines
+    assert "| shop | 1 | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 |" in lines
+    assert "| | 100.0% | 50.0% | 50.0% | 0.0% | 0.0% | 0.0% | 0.0% | 0.0% | 50.0% |" in lines
+    assert "- of all collections (2): 50.0%, 50.0%" in lines
+    assert "- of those with described rows and updates (1): 100.0%, 100.0%" in lines
     assert "| the response to an operation is not described as JSON with a list | 1 | 1 |" in lines
     assert f"- zoo {PETS}: the response to an operation is not described as JSON with a list" in lines
     assert "| a listing by whole | 1 | 1 |" in lines
