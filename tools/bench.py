@@ -15,7 +15,15 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
-from benchmark import lines_apply, lines_compare, lines_drift, lines_load, lines_plan, lines_start
+from benchmark import (
+    lines_apply,
+    lines_compare,
+    lines_drift,
+    lines_load,
+    lines_plan,
+    lines_processes,
+    lines_start,
+)
 from benchmark.processes import BenchmarkError, a_place
 from benchmark.report import Row, Verdict, table
 from benchmark.scale import FULL, QUICK
@@ -33,6 +41,9 @@ _INTERRUPTED: Final = 130
 _TERMINATED: Final = 143
 _GROUPS: Final[tuple[tuple[tuple[str, ...], Measure], ...]] = (
     (lines_plan.LINES, lines_plan.measure),
+    (("processes",), lines_processes.measure_two),
+    (("auto",), lines_processes.measure_auto),
+    (("vast",), lines_processes.measure_vast),
     (("obvious",), lines_compare.measure_obvious),
     (("requests",), lines_apply.measure_requests),
     (("loop",), lines_compare.measure_loop),
@@ -44,6 +55,8 @@ _GROUPS: Final[tuple[tuple[tuple[str, ...], Measure], ...]] = (
     (("json",), lines_load.measure),
 )
 _NAMES: Final = tuple(name for names, _ in _GROUPS for name in names)
+_ON_REQUEST: Final = frozenset({"vast"})
+"""Lines that take minutes and gigabytes, so that they are measured only where they are asked for."""
 
 
 def measure(scale: Scale, chosen: frozenset[str]) -> list[Row]:
@@ -63,6 +76,10 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.py", description="Measure the budgets, as ratios.")
     parser.add_argument("--quick", action="store_true", help="a small version, for orientation only")
     parser.add_argument("--only", metavar="NAME", choices=_NAMES, help=f"one line: {', '.join(_NAMES)}")
+    requested = ", ".join(sorted(_ON_REQUEST))
+    parser.add_argument(
+        "--all", action="store_true", help=f"with what takes minutes and gigabytes: {requested}"
+    )
     return parser.parse_args(words)
 
 
@@ -70,8 +87,10 @@ def main(words: Sequence[str]) -> int:
     """Measure, print the table, and return the exit code."""
     signal.signal(signal.SIGTERM, _terminated)
     given = arguments(words)
+    usual = frozenset(_NAMES) if given.all else frozenset(_NAMES) - _ON_REQUEST
+    chosen = frozenset([given.only]) if given.only else usual
     try:
-        rows = measure(QUICK if given.quick else FULL, frozenset([given.only] if given.only else _NAMES))
+        rows = measure(QUICK if given.quick else FULL, chosen)
     except BenchmarkError as error:
         print(f"bench: nothing to measure: {error}", file=sys.stderr)
         return _FAILED
@@ -80,6 +99,8 @@ def main(words: Sequence[str]) -> int:
         return _INTERRUPTED
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores; medians of interleaved rounds\n")
     print(table(rows))
+    if not given.only and usual != frozenset(_NAMES):
+        print(f"\nNot measured: {', '.join(sorted(_ON_REQUEST))}; --all measures that too.")
     missed = [row for row in rows if row.verdict is Verdict.MISS]
     if given.quick:
         print("\nA quick run: start-up weighs more in small sizes, so these verdicts do not count.")

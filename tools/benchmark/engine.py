@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 PARALLELISM: Final = "10"
 EXAMPLE: Final = "examples/keys.yaml"
+ONE_PROCESS: Final = "1"
+AUTO: Final = "auto"
 
 
-def plan(place: Place, server: Server, files: str, changed: int) -> Run:
-    """Run a plan that must find ``changed`` keys to change."""
-    finished = run(place, (*RECONCILER, "plan", files), url=server.url)
+def plan(place: Place, server: Server, files: str, changed: int, *, processes: str = ONE_PROCESS) -> Run:
+    """Run a plan that must find ``changed`` keys to change; ``processes`` is how many it may use, or auto."""
+    finished = run(place, (*RECONCILER, "plan", files, "--processes", processes), url=server.url)
     return _checked(place, finished, "plan", _planned(changed) if changed else "No changes.")
 
 

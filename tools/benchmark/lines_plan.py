@@ -18,9 +18,9 @@ LINES: Final = ("plan", "drift", "latency", "spelling")
 _FILES: Final = "large"
 _DRIFT_EVERY: Final = 100
 _LATENCY_SECONDS: Final = 0.05
-_FLOOR_LIMIT: Final = 2.0
+_FLOOR_LIMIT: Final = 1.7
 _VARIANT_LIMIT: Final = 1.15
-_MEMORY_LIMIT: Final = 400
+_MEMORY_LIMIT: Final = 140
 
 _Variants = dict[str, tuple[Server, Dataset]]
 
@@ -79,7 +79,7 @@ def _rows(dataset: Dataset, runs: dict[str, list[Run]], chosen: frozenset[str]) 
     rows = []
     if "plan" in chosen:
         pairs = _pairs(runs, "plan", "floor")
-        subject = Subject("plan", f"plan of {keys}, nothing changed v the floor")
+        subject = Subject("plan", f"plan of {keys} in one process, nothing changed v the floor")
         rows.append(subject.at_most(_FLOOR_LIMIT, pairs.ratio, pairs.seconds("plan", "floor")))
         peaks = [run.peak_mebibytes for run in runs["plan"]]
         subject = Subject("plan", "its peak memory", MEBIBYTES)

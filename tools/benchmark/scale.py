@@ -12,7 +12,8 @@ class Scale:
 
     ``scopes`` of ``scope_keys`` each make the large plan, ``obvious_scopes`` of them the one that
     the obvious code plans too. ``loop_sample`` of the keys go through the one-by-one loop, and
-    ``history_rows`` is the number of drifted fields, and of rounds, of a history.
+    ``history_rows`` is the number of drifted fields, and of rounds, of a history. ``vast_scopes`` make the
+    plan that shows how time and memory grow.
     """
 
     scopes: int
@@ -24,6 +25,7 @@ class Scale:
     short_rounds: int
     start_rounds: int
     history_rows: int
+    vast_scopes: int
 
 
 FULL: Final = Scale(
@@ -36,6 +38,7 @@ FULL: Final = Scale(
     short_rounds=3,
     start_rounds=25,
     history_rows=1_000_000,
+    vast_scopes=1000,
 )
 QUICK: Final = Scale(
     scopes=10,
@@ -47,4 +50,5 @@ QUICK: Final = Scale(
     short_rounds=1,
     start_rounds=7,
     history_rows=50_000,
+    vast_scopes=100,
 )
