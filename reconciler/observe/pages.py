@@ -92,7 +92,7 @@ class _Offsets:
 
 
 class _Numbers:
-    """Pages by number; one that is not full is the last."""
+    """Pages by number; one that is not full is the last, and one with which all that is counted has come."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -106,7 +106,9 @@ class _Numbers:
     def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
         self._number += 1
         self.parameters = self._at(self._number)
-        return _is_full(self._collection, page, results, listed if count is None else None)
+        is_full = _is_full(self._collection, page, results, listed if count is None else None)
+        # Behind their last page many services answer 404.
+        return is_full and (count is None or listed < count)
 
 
 class _Cursors:

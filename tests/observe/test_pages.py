@@ -327,6 +327,14 @@ def test_keys_of_two_listings_are_as_the_newer_one_shows_them() -> None:
     assert {name: row["id"] for name, row in found.keys.items()} == {"a": "id-a", "b": "new", "c": "new"}
 
 
+def test_no_page_is_asked_for_once_all_that_is_counted_has_come() -> None:
+    kind = labels("page", results="items", count="total", **CREATED)
+    pages = [answer({"items": rows(*names), "total": 4}) for names in ("ab", "cd")]
+    script = Script(*pages, httpx.Response(404, json={"detail": "Invalid page."}))
+    assert sorted(read(kind, script).keys) == ["a", "b", "c", "d"]
+    assert queries(script) == ["limit=2&page=1", "limit=2&page=2"]
+
+
 def test_the_count_of_numbered_pages_must_not_change() -> None:
     kind = labels("page", results="items", count="total")
     pages = [answer({"items": rows("a", "b"), "total": 3}), answer({"items": [], "total": 2})]
