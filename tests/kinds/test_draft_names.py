@@ -68,6 +68,27 @@ def test_an_own_name_is_likelier_than_one_inside() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rows", "set_by", "created", "name"),
+    [
+        (["name", "description"], ["description"], False, "name"),
+        (["name", "description"], ["description"], True, "description"),
+        (["url", "description"], ["description"], False, "description"),
+        (["policy_name", "description"], ["policy_name", "description"], True, "policy_name"),
+        (["policy_name", "title"], ["policy_name", "title"], True, "title"),
+        (["type_name", "description"], ["type_name", "description"], True, "description"),
+        (["policy_name", "description"], ["description"], True, "description"),
+    ],
+)
+def test_a_text_such_as_a_description_is_a_name_where_nothing_else_is(
+    rows: list[str], set_by: list[str], *, created: bool, name: str
+) -> None:
+    body = SIZE | dict.fromkeys(set_by, TEXT)
+    create = an_object(dict(body)) if created else None
+    made = drafted(pets(row=BARE | dict.fromkeys(rows, TEXT), body=body, create=create))
+    assert named(made) == (name, None)
+
+
+@pytest.mark.parametrize(
     ("name", "schema", "is_name"),
     [
         ("serial_number", TEXT, True),

@@ -13,7 +13,7 @@ from reconciler.kinds.openapi.words import singular, words_of
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from reconciler.kinds.openapi.operations import Operations
     from reconciler.kinds.openapi.shapes import Shape
@@ -22,13 +22,15 @@ _LIKELY: Final = (
     *("name", "title", "label", "display_name", "displayName", "hostname", "host_name", "host", "domain"),
     *("domain_name", "username", "user_name", "userName", "login", "email", "handle", "alias", "slug", "key"),
 )
+_TEXTS: Final = ("subject", "summary", "description", "comment", "notes", "filename", "version", "value")
 NAMES: Final = (
     *_LIKELY,
     *("nickname", "realm", "fqdn", "url", "uri", "endpoint", "endpoint_url", "address", "ip_address", "ip"),
-    *("cidr", "path", "pattern", "prefix", "external_id", "externalId", "subject", "summary", "description"),
-    *("comment", "notes", "filename", "version", "value"),
+    *("cidr", "path", "pattern", "prefix", "external_id", "externalId"),
+    *_TEXTS,
 )
 """Properties that may be the name of an item, the likeliest first."""
+_CALLED: Final = frozenset({"name"})
 _NAMING: Final = frozenset({"name", "email", "address", "domain", "host", "code"})
 """Last words of other properties that may be."""
 _NUMBERING: Final = frozenset({"number", "reference", "model", "arn", "orn", "urn"})
@@ -85,18 +87,37 @@ def likeliest_name(path: str, found: Operations, shape: Shape) -> tuple[str | No
 
 
 def name_property(path: str, shape: Shape) -> str | None:
-    """Return the property that people know an item by: the best name, if possible one that can be set."""
+    """Return the property that people know an item by: the best name, if possible one that can be set.
+
+    Before texts such as a description come what ends in a word for a name and, where nothing is created,
+    names that cannot be set.
+    """
     shown, settable = shape.shown, {*shape.create.members, *shape.update.members}
     texts = [name for name, schema in shown.properties.items() if name != path and is_text(schema)]
     noun = "_".join(words_of(path)[:-1])
-    known = [word for name in NAMES for word in (name, f"{noun}_{name}")]
-    for among in (settable, shown.members):
-        best = [name for name in known if name in texts and name in among]
-        if best:
-            return best[0]
-    required = [name for name in shape.create.required if name in texts]
-    numbers = [_PORT] if _PORT in settable and shown.member(_PORT).types == ["integer"] else []
-    return next(iter((*_ending(texts, _NAMING), *required, *_ending(texts, _NUMBERING), *numbers)), None)
+
+    def known(names: Iterable[str], among: Collection[str]) -> list[str]:
+        spelled = (word for name in names for word in (name, f"{noun}_{name}"))
+        return [name for name in spelled if name in texts and name in among]
+
+    return next(
+        iter(
+            (
+                *known(NAMES[: -len(_TEXTS)], settable),
+                *(known(_LIKELY, texts) if not shape.create.members else ()),
+                *_ending(
+                    [name for name in texts if name in settable and "type" not in words_of(name)], _CALLED
+                ),
+                *known(NAMES, settable),
+                *known(NAMES, texts),
+                *_ending(texts, _NAMING),
+                *(name for name in shape.create.required if name in texts),
+                *_ending(texts, _NUMBERING),
+                *([_PORT] if _PORT in settable and shown.member(_PORT).types == ["integer"] else ()),
+            )
+        ),
+        None,
+    )
 
 
 def _ending(names: list[str], words: frozenset[str]) -> list[str]:
