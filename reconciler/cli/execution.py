@@ -35,7 +35,11 @@ class ProcessesType(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the number, or ``auto``."""
-        return value if value == AUTO else click.IntRange(1, 256).convert(value, param, ctx)
+        if value == AUTO:
+            return value
+        if not str(value).isdecimal():
+            self.fail(f"{value!r} is neither a number nor {AUTO}.", param, ctx)
+        return click.IntRange(1, 256).convert(value, param, ctx)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ _CONNECT: Final = 5.0
 """Seconds in which a scheduler has to answer."""
 _START: Final = 30.0
 """Seconds in which the first worker has to be there."""
-_PATIENCE: Final = 3.0
+_PATIENCE: Final = 2.0
 """Seconds of waiting after which people are told for what."""
 _OTHER_VERSION: Final = (AttributeError, ImportError)
 """What a worker raises that cannot load what it is sent."""
@@ -105,8 +105,8 @@ class ClusterPool:
             raise self._lost()
         if now - self._last > _PATIENCE and not self._is_told:
             self._is_told = True
-            steps = f"{self._done} of {counted(self._begun, 'step')} are done"
-            self._wait(f"Waiting for the cluster at {self._address}: {steps}.")
+            steps = f"{self._done} of {self._begun}"
+            self._wait(f"Waiting for the cluster at {self._address}; steps done: {steps}.")
 
     def renew(self) -> None:
         """Do nothing: a cluster replaces its workers itself."""
@@ -146,6 +146,7 @@ class ClusterPool:
                 room = distributed.Semaphore(count, name, client.scheduler, client.loop)
                 room.register()
                 self._rooms.append(room)
+            self._last = time.monotonic()
         return self._client
 
     def _check_workers(self, client: distributed.Client) -> None:
