@@ -28,7 +28,7 @@ class Fault:
 
 def field_faults(kind: Kind) -> Iterator[Fault]:
     """Yield the faults in what a kind says of its fields."""
-    for rule in (_names, _sent_with, _shown, _read_from, _merge):
+    for rule in (_names, _sent_with, _sent_one_of, _shown, _read_from, _merge):
         yield from rule(kind)
 
 
@@ -74,6 +74,19 @@ def _sent_with(kind: Kind) -> Iterator[Fault]:
                 yield found
             elif any(type(value) not in kind.fields[found].types for value in conditions[found]):
                 yield Fault((*place, name, found), "has a value that the field cannot have; remove it")
+
+
+def _sent_one_of(kind: Kind) -> Iterator[Fault]:
+    """Check that each group is of fields that can be set, and says what nothing else says."""
+    place: Path = (EXTENSION, "sent_one_of")
+    if kind.sent_one_of and (kind.update.encoding is Encoding.JSON_PATCH or is_whole(kind)):
+        yield Fault(place, "has no use where a JSON Patch names each field, or a body is whole; remove it")
+    for number, group in enumerate(kind.sent_one_of):
+        for found in _settable(kind, "sent_one_of", group):
+            if isinstance(found, Fault):
+                yield found
+            elif found in kind.always_sent:
+                yield Fault((*place, number), f"{found} is in always_sent, so that one is sent; remove them")
 
 
 def _shown(kind: Kind) -> Iterator[Fault]:

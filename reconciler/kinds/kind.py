@@ -83,20 +83,18 @@ class Field:
 class Kind:
     """A family of keys of one API, with one collection path and one schema.
 
-    ``scope`` gives the schema of each path parameter of the collection, by name. ``item`` is the path of one
-    key, with ``{}`` where its id is, which is the value of ``path_field``: the identity, unless the service
-    makes ids. ``always_sent`` are fields that the service requires in every update, ``sent_with`` those that
-    it requires where other fields have certain values, ``immutable`` those that only a creation can set.
-    ``foreign`` maps a field to the values that mark a key as managed elsewhere. ``optional`` maps a field
-    that a response may lack, or give as null, to what that means. ``secret`` names the member that only the
-    response to a creation has, ``created`` the time of creation. ``create_requires`` are the fields that a
-    creation must have besides the identity, None if keys of this kind are not created; ``create_later`` those
-    that it does not take. ``listing`` says how keys are listed, ``update`` how they are changed, ``envelope``
-    what is around them. ``read_from`` maps a field to the dotted member of responses that shows it, ``shown``
-    to the shape in which they do; maps in ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in
-    files to those of the API. ``query`` and ``headers`` are constants of every request. An accepted write is
-    read back for ``wait`` seconds. ``is_one_of_several`` means that several APIs are
-    configured, ``api_fault`` says that this one is not, and ``is_custom`` that people wrote the file.
+    ``scope`` has the schemas of the path parameters of the collection. ``item`` is the path of one key, with
+    ``{}`` for the value of ``path_field``: the identity, unless the service makes ids. ``always_sent`` are
+    fields that every update has to carry, ``sent_with`` those that go with certain values of others; of each
+    group in ``sent_one_of`` one is sent. Only a creation sets ``immutable`` fields. ``foreign`` has the
+    values of fields that mark a key as managed elsewhere. ``optional`` maps a field that a response may lack,
+    or give as null, to what that means. ``secret`` is the member that only creations return, ``created``
+    their time. They need the identity and ``create_requires``, which is None where there are none, and do not
+    take ``create_later``. ``listing`` is how keys are listed, ``update`` how they are changed, ``envelope``
+    what is around them. ``read_from`` maps a field to the dotted member that shows it, ``shown`` to its shape
+    there; maps in ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in files to those of the API.
+    ``query`` and ``headers`` go with every request. Accepted writes are read back for ``wait`` seconds.
+    ``is_one_of_several`` APIs has it; ``api_fault``: its own is not configured; ``is_custom``: by people.
     """
 
     name: str
@@ -111,6 +109,7 @@ class Kind:
     envelope: Envelope
     always_sent: tuple[str, ...]
     sent_with: Mapping[str, Mapping[str, Sequence[Any]]]
+    sent_one_of: Sequence[Sequence[str]]
     immutable: frozenset[str]
     foreign: Mapping[str, tuple[Any, ...]]
     optional: Mapping[str, Any]
@@ -243,6 +242,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         envelope=envelope,
         always_sent=tuple(extension.get("always_sent", ())),
         sent_with=extension.get("sent_with", {}),
+        sent_one_of=extension.get("sent_one_of", ()),
         immutable=frozenset(extension.get("immutable", ())),
         foreign={field: tuple(values) for field, values in extension.get("foreign", {}).items()},
         optional=extension.get("optional", {}),

@@ -118,7 +118,8 @@ def _patch(kind: Kind, change: Change) -> dict[str, Any]:
     """
     sent: dict[str, Any] = {}
     if change.action is Action.UPDATE:
-        names = {field.field for field in change.fields} | required(kind, change.after)
+        names = {field.field for field in change.fields}
+        names |= required(kind, change.after, names)
         sent = {name: change.after[name] for name in names if name in change.after}
     elif change.action.adds:
         whole = {**change.after, kind.identity: kind.identity_value(change.name)}
@@ -189,10 +190,10 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         return Planned(problems=problems) if problems else UNCHANGED
     is_replaced = not kind.immutable.isdisjoint(found.pairs)
     wanted = {**live, **declared}
-    if unfit := undescribed(kind, live) or ("" if is_replaced else lacking(kind, wanted)):
+    if unfit := undescribed(kind, live) or ("" if is_replaced else lacking(kind, wanted, found.pairs)):
         return Planned(problems=(*problems, _problem(scope, key, unfit)))
     # A key that is created again has the undeclared values of the one before.
-    sent = {*(kind.settable if is_replaced else required(kind, wanted) | deciding(kind, live))}
+    sent = {*(kind.settable if is_replaced else required(kind, wanted, found.pairs) | deciding(kind, live))}
     sent -= {kind.identity}
     equal = declared.keys() - found.pairs.keys() - found.same.keys() - found.odd.keys() - {kind.identity}
     same, odd = readable(kind, sorted(equal | (sent - declared.keys())), live)

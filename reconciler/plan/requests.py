@@ -13,7 +13,7 @@ from reconciler.model.plan import Action, Change
 from reconciler.model.request import Encoding, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.shape import Shape
@@ -40,21 +40,32 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
         yield Request("POST", collection, body_of(kind, change.patch), encoding, kind.headers)
 
 
-def required(kind: Kind, values: Values) -> set[str]:
-    """Return the fields that an update has to carry, changed or not, for a key to have these values."""
+def required(kind: Kind, values: Values, changed: Iterable[str]) -> set[str]:
+    """Return what an update of ``changed`` fields has to carry too, for a key to have these values."""
+    sent = {*changed, *kind.always_sent}
     met = {
         name
         for name, conditions in kind.sent_with.items()
-        if all(json_text(values.get(other)) in map(json_text, conditions[other]) for other in conditions)
+        if conditions.keys() <= sent
+        and all(json_text(values.get(other)) in map(json_text, conditions[other]) for other in conditions)
     }
-    return {*kind.always_sent, *met}
+    chosen = {_chosen(group, values) for group in kind.sent_one_of if sent.isdisjoint(group)}
+    return {*kind.always_sent, *met, *chosen}
 
 
-def lacking(kind: Kind, values: Values) -> str:
-    """Return why an update cannot carry all that it has to for these values, or an empty string."""
-    names = sorted(
-        name for name in required(kind, values) & kind.sent_with.keys() if values.get(name) is None
-    )
+def _chosen(group: Sequence[str], values: Values) -> str:
+    """Return the field of a group that is sent where none differs: the first one that the key has."""
+    return next((name for name in group if values.get(name) is not None), group[0])
+
+
+def lacking(kind: Kind, values: Values, changed: Collection[str]) -> str:
+    """Return why an update of ``changed`` fields cannot carry all that it has to, or an empty string."""
+    missing = {name for name in required(kind, values, changed) if values.get(name) is None}
+    for group in kind.sent_one_of:
+        if missing & {*group}:
+            what = f"an update has to carry one of {listed(group)}"
+            return f"{what}, and the key has none of them; declare one"
+    names = sorted(missing & kind.sent_with.keys())
     if not names:
         return ""
     others = sorted({other for name in names for other in kind.sent_with[name]})
@@ -65,7 +76,9 @@ def lacking(kind: Kind, values: Values) -> str:
 def deciding(kind: Kind, live: Values) -> set[str]:
     """Return the fields that say what an update has to carry, and what it has to as they are."""
     conditions = {other for every in kind.sent_with.values() for other in every}
-    return conditions | {name for name in required(kind, live) if live.get(name) is not None}
+    some = {_chosen(group, live) for group in kind.sent_one_of}
+    found = required(kind, live, conditions & live.keys()) | some
+    return (conditions & live.keys()) | {name for name in found if live.get(name) is not None}
 
 
 def _update_body(kind: Kind, change: Change) -> Any:

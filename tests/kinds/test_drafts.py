@@ -794,34 +794,56 @@ GO, STOP = {"const": "go"}, {"enum": ["stop", "wait"]}
     [
         (
             a_body(an_object({"to": TEXT, "how": GO}, "to", "how"), an_object({"how": STOP}, "how")),
-            {"to": {"how": ["go"]}},
+            {"always_sent": ["how"], "sent_with": {"to": {"how": ["go"]}}},
+            "",
+        ),
+        (
+            a_body(an_object({"to": TEXT, "how": GO}, "to", "how"), an_object({"how": STOP})),
+            {"sent_with": {"to": {"how": ["go"]}}},
+            "",
+        ),
+        (
+            a_body(an_object({"to": TEXT, "how": GO}, "to"), an_object({"how": STOP})),
+            {"sent_with": {"to": {"how": ["go"]}}},
             "",
         ),
         (
             a_body(
                 an_object({"to": TEXT, "how": GO}, "to"), an_object({"how": STOP, "size": NUMBER}, "size")
             ),
-            {"to": {"how": ["go"]}, "size": {"how": ["stop", "wait"]}},
+            {"always_sent": ["how"], "sent_with": {"to": {"how": ["go"]}, "size": {"how": ["stop", "wait"]}}},
             "",
         ),
         (
             a_body(an_object({"how": GO, "key": TEXT}, "key"), an_object({"how": STOP})),
-            None,
+            {},
             "update: it has to carry key with how, which updates of this kind do not",
         ),
         (
             {**an_object({"how": TEXT, "to": TEXT}), "anyOf": [{"required": ["how"]}, {"required": ["to"]}]},
-            None,
-            "update: it may have to carry how, to, and what decides that is not described",
+            {"sent_one_of": [["how", "to"]]},
+            "",
         ),
-        (a_body(an_object({"how": GO}, "how"), an_object({"how": STOP, "size": NUMBER}, "how")), None, ""),
+        (
+            {
+                **an_object({"how": TEXT, "to": TEXT}),
+                "anyOf": [{"required": ["how", "to"]}, {"required": ["to"]}],
+            },
+            {},
+            "update: it may have to carry how and to, to, and what decides that is not described",
+        ),
+        (
+            a_body(an_object({"how": GO}, "how"), an_object({"how": STOP, "size": NUMBER}, "how")),
+            {"always_sent": ["how"]},
+            "",
+        ),
     ],
 )
-def test_a_body_of_several_shapes_may_require_a_field_with_the_value_of_another(
-    body: Any, expected: Any, note: str
-) -> None:
+def test_a_body_of_several_shapes_says_what_updates_carry(body: Any, expected: Any, note: str) -> None:
     made = drafted(pets(row=row(how=TEXT, to=TEXT), body=body))
-    assert made.schema[EXTENSION].get("sent_with") == expected
+    found = made.schema[EXTENSION]
+    carried = {name: found.get(name) for name in ("always_sent", "sent_with", "sent_one_of")}
+    assert {name: value for name, value in carried.items() if value} == expected
     assert any(text == note for text in made.decisions) == bool(note)
     assert any(text.startswith("update: it") for text in made.decisions) == bool(note)
 

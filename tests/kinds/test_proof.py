@@ -122,6 +122,13 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         row={**ROW, "pet_rules": {"type": "array", "items": TEXT}},
         body={"name": TEXT, "size": NUMBER, "rules": {"type": "array", "items": TEXT}},
     ),
+    "a body that needs one of several": pets(
+        row={**ROW, "action": TEXT, "to": TEXT},
+        body={
+            **an_object({"action": TEXT, "to": TEXT}),
+            "anyOf": [{"required": ["action"]}, {"required": ["to"]}],
+        },
+    ),
     "a body of several shapes": pets(row={**ROW, "action": TEXT, "to": TEXT}, body=BODIES),
     "a member that is always sent": two_fields(body=an_object(BODY, "size")),
     "JSON:API": json_api(a_resource(BODY, "type", "id", "attributes")),

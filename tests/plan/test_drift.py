@@ -142,14 +142,27 @@ def test_a_required_field_is_sent_with_its_live_value_unless_corrected() -> None
 
 def test_a_field_is_sent_with_the_value_that_another_has_after_a_correction() -> None:
     properties = {"on": {"type": "boolean"}, "action": {"type": "string"}, "address": {"type": "string"}}
-    kind = kind_with(properties, sent_with={"address": {"action": ["go"]}}, effects={"on": "switch-off"})
+    extension = {"always_sent": ["action"], "sent_with": {"address": {"action": ["go"]}}}
+    kind = kind_with(properties, **extension, effects={"on": "switch-off"})
     live_key = {"name": "web-key", "on": False, "action": "go", "address": "a"}
     plan = make_plan([declared(on=True, action="stop")], [live_key], kind=kind)
     assert plan.changes[0].patch == {"on": True, "action": "stop"}
     found = corrections(
         {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), Permissions(), NOW
     ).plan
-    assert [change.patch for change in found.changes] == [{"on": True, "address": "a"}]
+    assert [change.patch for change in found.changes] == [{"on": True, "action": "go", "address": "a"}]
+
+
+def test_one_of_a_group_is_sent_as_it_is_where_a_correction_changes_none() -> None:
+    properties = {"on": {"type": "boolean"}, "action": {"type": "string"}, "address": {"type": "string"}}
+    kind = kind_with(properties, sent_one_of=[["action", "address"]], effects={"on": "switch-off"})
+    live_key = {"name": "web-key", "on": False, "action": "go", "address": "a"}
+    plan = make_plan([declared(on=True, address="b")], [live_key], kind=kind)
+    assert plan.changes[0].patch == {"on": True, "address": "b"}
+    found = corrections(
+        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), Permissions(), NOW
+    ).plan
+    assert [change.patch for change in found.changes] == [{"on": True, "action": "go"}]
 
 
 def test_a_field_that_is_declared_is_looked_up_in_normal_form() -> None:

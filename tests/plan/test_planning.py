@@ -159,6 +159,41 @@ def test_a_field_is_sent_too_where_the_service_requires_it_with_the_value_of_ano
     assert only_change(fields, {"note": "", **GOING, **before}, POLICY).patch == patch
 
 
+ALERT_FIELDS: dict[str, Any] = {
+    "note": TEXT,
+    "action": TEXT,
+    "address": {"type": ["string", "null"]},
+    "pool": {"type": ["string", "null"]},
+}
+ALERT = kind_with(ALERT_FIELDS, sent_one_of=[["address", "pool"]], sent_with={"note": {"action": ["go"]}})
+
+
+@pytest.mark.parametrize(
+    ("fields", "before", "patch"),
+    [
+        ({"note": "new"}, {}, {"note": "new", "address": "a"}),
+        ({"note": "new"}, {"address": None, "pool": "p"}, {"note": "new", "pool": "p"}),
+        ({"note": "new", "pool": "p"}, {}, {"note": "new", "pool": "p"}),
+        ({"pool": "p"}, {}, {"pool": "p"}),
+        ({"action": "go"}, {"action": "stop"}, {"action": "go", "address": "a", "note": ""}),
+        ({"address": "b"}, {}, {"address": "b"}),
+    ],
+)
+def test_an_update_carries_one_of_a_group_and_no_more_than_it_has_to(
+    fields: Any, before: Any, patch: Any
+) -> None:
+    assert only_change(fields, {"note": "", **GOING, **before}, ALERT).patch == patch
+
+
+def test_an_update_that_has_none_of_a_group_is_not_sent() -> None:
+    plan = make_plan(
+        [declared(note="new")], [live(note="", action="go", address=None, pool=None)], kind=ALERT
+    )
+    assert plan.changes == ()
+    message = "an update has to carry one of address, pool, and the key has none of them; declare one"
+    assert [problem.message for problem in plan.problems] == [message]
+
+
 def test_a_field_that_is_required_with_a_value_has_to_be_there() -> None:
     plan = make_plan([declared(action="share")], [live(note="", **GOING)], kind=POLICY)
     assert plan.changes == ()

@@ -59,7 +59,7 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
         )
     if update.method == "PUT":
         declared = made.declared - ({made.identity} if made.is_name_inside else set())
-        is_whole = not unseen and found.item is not None and declared <= _taken(shape)
+        is_whole = not unseen and found.item is not None and declared <= shape.taken
         drafted["body"] = (BodyRule.WHOLE if is_whole else BodyRule.CHANGED).value
         if unseen:
             notes.add(
@@ -76,55 +76,7 @@ def _id_in_body(shape: Shape, made: Properties, update: Operation) -> dict[str, 
     if shape.api_type is not None:
         return {} if shape.sends_id else {"id": False}
     is_needed = made.path in shape.update.required and update.encoding is not Encoding.JSON_PATCH
-    return {"id": True} if is_needed and made.path in _taken(shape) - {made.identity} else {}
-
-
-def always_sent(shape: Shape, update: Mapping[str, Any], made: Properties) -> list[str]:
-    """Return the fields that every update has to carry; a whole item has them anyway."""
-    if update.get("body") == BodyRule.WHOLE or update.get("encoding") == Encoding.JSON_PATCH:
-        return []
-    sent = shape.update.members if update.get("method") == "PUT" else shape.update.required
-    known = {made.identity, *made.settable} & _taken(shape)
-    return [made.file_name(name) for name in sent if name in known]
-
-
-def sent_with(shape: Shape, update: Mapping[str, Any], made: Properties, notes: Notes) -> dict[str, Any]:
-    """Return the fields that some shapes of a body require, by the values of another field that tell them."""
-    every = shape.update.alternatives
-    is_needed = not update.get("body") and update.get("encoding") != Encoding.JSON_PATCH
-    own = [sorted({*one.required} - {*shape.update.required}) for one in every] if is_needed else []
-    if not any(own):
-        return {}
-    told_by = next((name for name in made.settable if _tells(name, every)), None)
-    if told_by is None:
-        shapes = listed(dict.fromkeys(" and ".join(names) or "none of them" for names in own), 12)
-        notes.add(f"update: it may have to carry {shapes}, and what decides that is not described")
-        return {}
-    found: dict[str, Any] = {}
-    for one, names in zip(every, own, strict=True):
-        values = one.member(told_by).words["enum"]
-        for name in names:
-            if name in made.settable:
-                known = found.setdefault(made.file_name(name), {}).setdefault(made.file_name(told_by), [])
-                known += [value for value in values if value not in known]
-            elif name not in {made.identity, made.path, told_by}:
-                notes.add(
-                    "update: it has to carry {}, which updates of this kind do not", f"{name} with {told_by}"
-                )
-    return found
-
-
-def _tells(name: str, every: Iterable[Schema]) -> bool:
-    """Return whether the value of a member says which of several shapes an object has."""
-    values = [one.member(name).words.get("enum") for one in every]
-    known = [value for some in values if isinstance(some, list) for value in some]
-    return all(isinstance(some, list) for some in values) and len(known) == len({*map(repr, known)})
-
-
-def _taken(shape: Shape) -> set[str]:
-    """Return what an update takes: not what it describes as read-only, as where a body is the whole item."""
-    members = shape.update.properties.items()
-    return {name for name, schema in members if not schema.words.get("readOnly")}
+    return {"id": True} if is_needed and made.path in shape.taken - {made.identity} else {}
 
 
 def merged_of(found: Operations, made: Properties, notes: Notes) -> list[str]:

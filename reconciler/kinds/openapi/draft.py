@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.api import (
-    always_sent,
     constants_of,
     creation_of,
     merged_of,
     note_base_url,
     note_deletion,
     note_deprecated,
-    sent_with,
     update_of,
     wait_of,
 )
+from reconciler.kinds.openapi.carried import carried_of
 from reconciler.kinds.openapi.identity import Identity, identity_of
 from reconciler.kinds.openapi.listing import Listed, listing_of
 from reconciler.kinds.openapi.notes import Notes
@@ -153,7 +152,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     paths = scope_of(found, notes)
     update = update_of(found, shape, made, notes) | ({"path": paths.update} if paths.update else {})
     paging = [listing.listing.get(word, word) for word in ("limit", "offset", "page", "cursor")]
-    carried = sent_with(shape, update, made, notes)
+    carried = carried_of(shape, update, made, notes)
     note_deprecated(found, notes)
     note_deletion(found, notes)
     envelope = {"item": shape.item, "body": shape.body}
@@ -179,8 +178,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         "collection": paths.collection,
         "identity": made.identity,
         **{name: value for name, value in optional.items() if value},
-        "always_sent": always_sent(shape, update, made),
-        **({"sent_with": carried} if carried else {}),
+        **carried,
         **({"immutable": list(parts.fixed)} if parts.fixed else {}),
         **({"optional": made.optional} if made.optional else {}),
         **made.marked,

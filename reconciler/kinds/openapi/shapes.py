@@ -51,6 +51,12 @@ class Shape:
     sends_id: bool = True
     only_in_item: Mapping[str, Schema] = field(default_factory=dict)
 
+    @property
+    def taken(self) -> set[str]:
+        """Return what an update takes: not what it describes as read-only, as in the body of a whole item."""
+        members = self.update.properties.items()
+        return {name for name, schema in members if not schema.words.get("readOnly")}
+
 
 def shape_of(found: Operations) -> Shape:
     """Find the properties in what operations describe. Raises DescriptionError where there are none."""
