@@ -16,7 +16,8 @@ from reconciler.apply.observer import Observer
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.events import EventStream
-from reconciler.cli.execution import ExecutionOptions, executor
+from reconciler.cli.execution import executor
+from reconciler.cli.execution_options import ExecutionOptions
 from reconciler.cli.options import (
     OutputOptions,
     PlanningOptions,

@@ -50,7 +50,8 @@ def sessions(  # noqa: PLR0913, PLR0917 - all that several connections depend on
     stop, redactor = stop or threading.Event(), redactor or Redactor()
 
     def opened(api: Api) -> Session:
-        threads = Workers(api.parallelism or options.parallelism) if workers is None else workers[api.name]
+        count = options.parallelism_by_api[api.name]
+        threads = Workers(count) if workers is None else workers[api.name]
         found = connection(options, clock, console, stop, on_exchange, api)
         return Session(replace(found, redactor=redactor, gate=gate(api.name)), threads)
 

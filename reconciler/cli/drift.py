@@ -23,6 +23,7 @@ from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import sessions, webhook_secret
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
+from reconciler.cli.execution import executor
 from reconciler.cli.options import clock_of, paths_argument
 from reconciler.cli.signals import handling, stop_handler, stopping
 from reconciler.cli.values import command
@@ -90,9 +91,7 @@ def _settings(options: DriftOptions, console: Console) -> DriftSettings:
     return DriftSettings(
         paths=paths,
         targets=selection.target,
-        parallelism={
-            name: api.parallelism or connecting.parallelism for name, api in connecting.apis.items()
-        },
+        parallelism=connecting.parallelism_by_api,
         limits=selection.limits,
         correct=None if options.correct is None else Correction(options.correct),
         permissions=Permissions(selection.allow_destroy, options.secrets.secret_sink is not None),
@@ -124,8 +123,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
     inputs, stop, wake = options.planning.inputs, threading.Event(), threading.Event()
     webhook = _webhook(options, clock, console, stop)
     console.warn_of_readers(options.records.history, "history")
-    kinds = inputs.known_kinds(console.warning)
-    pulled = partial(pull, inputs.paths, os.environ, passed=options.secrets.pass_env)
+    kinds, passed = inputs.known_kinds(console.warning), options.secrets.pass_env
 
     show = options.planning.connection.shown_by(console)
 
@@ -165,8 +163,9 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         supervisor=Supervisor.of(os.environ, os.getpid()),
         observer=printer,
         base=partial(inputs.read_base, kinds),
-        pull=pulled if options.git_pull else None,
+        pull=partial(pull, inputs.paths, os.environ, passed=passed) if options.git_pull else None,
         webhook=webhook,
+        executor=partial(executor, options.execution, options.planning.connection, console),
         stop=stop,
         wake=wake,
     )

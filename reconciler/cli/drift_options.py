@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from reconciler.cli.console import Console
+from reconciler.cli.execution_options import ExecutionOptions
 from reconciler.cli.options import (
     OutputOptions,
     PlanningOptions,
@@ -97,6 +98,7 @@ class DriftOptions:
     pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions
     planning: PlanningOptions
+    execution: ExecutionOptions
     output: OutputOptions
     secrets: SecretOptions
 

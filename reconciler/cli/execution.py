@@ -1,22 +1,20 @@
-"""The options that say where files are checked and scopes are compared."""
+"""Where files are checked and scopes are compared, by the options."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
-
-import click
+from typing import TYPE_CHECKING, Final
 
 from reconciler.api.apis import Apis
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
+from reconciler.cli.execution_options import AUTO, ExecutionOptions
 from reconciler.cli.options import ConnectionOptions
-from reconciler.cli.values import option
+from reconciler.errors import SystemFailureError
 from reconciler.model.clock import SystemClock
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Distributed, Executor
 from reconciler.pipeline.worker import Surroundings
@@ -24,59 +22,41 @@ from reconciler.pipeline.worker import Surroundings
 if TYPE_CHECKING:
     from reconciler.pipeline.cluster import ClusterPool
 
-AUTO: Final = "auto"
 _MOST_AUTOMATIC: Final = 8
-
-
-class ProcessesType(click.ParamType[Any]):
-    """A number of processes, or ``auto``."""
-
-    name = "N|auto"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number, or ``auto``."""
-        if value == AUTO:
-            return value
-        if not str(value).isdecimal():
-            self.fail(f"{value!r} is neither a number nor {AUTO}.", param, ctx)
-        return click.IntRange(1, 256).convert(value, param, ctx)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionOptions:
-    """Where files are checked and scopes are compared; changes are sent by this process alone."""
-
-    processes: int | str = option(
-        "Check files and compare scopes in N processes; auto: where there is enough for several cores.",
-        type=ProcessesType(),
-        default=AUTO,
-        metavar="N|auto",
-    )
-    dask: str | None = option(
-        "Check files and compare scopes on the Dask cluster with this scheduler, such as tcp://HOST:8786.",
-        metavar="ADDRESS",
-    )
 
 
 @contextmanager
 def executor(
-    options: ExecutionOptions, connection: ConnectionOptions, console: Console
+    options: ExecutionOptions,
+    connection: ConnectionOptions | None,
+    console: Console,
+    on_life: Callable[[], object] = tuple,
 ) -> Iterator[Executor]:
-    """Open what checks files and compares scopes; other processes are started when there is work for them."""
+    """Open what checks files and compares scopes; other processes are started when there is work for them.
+
+    Without a ``connection`` there are no scopes to compare. ``on_life`` is called while others send requests.
+    """
     count = options.processes
     width = min(usable_cores(), _MOST_AUTOMATIC) if isinstance(count, str) else count
-    parallelism = {name: api.parallelism or connection.parallelism for name, api in connection.apis.items()}
-    connect, shown = partial(_connect, connection), connection.shown_by(console)
+    parallelism = {} if connection is None else connection.parallelism_by_api
+    connect = partial(_connect, connection)
     with ExitStack() as stack:
 
         def start() -> Executor:
             from reconciler.pipeline.processes import ProcessPool  # noqa: PLC0415 - few runs need it
 
-            return Distributed(stack.enter_context(ProcessPool(width, parallelism)), connect, shown)
+            pool = stack.enter_context(ProcessPool(width, parallelism, on_life))
+            if count == AUTO:
+                try:
+                    pool.start()
+                except SystemFailureError as error:
+                    console.detail(f"All is done in this process: {error}")
+                    return IN_PROCESS
+            return Distributed(pool, connect)
 
         if options.dask is not None:
             pool = stack.enter_context(_cluster(options.dask, parallelism, console))
-            yield Distributed(pool, connect, shown)
+            yield Distributed(pool, connect)
         elif width == 1:
             yield IN_PROCESS
         else:
@@ -96,14 +76,18 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _connect(connection: ConnectionOptions, surroundings: Surroundings) -> Apis:
+def _connect(connection: ConnectionOptions | None, surroundings: Surroundings) -> Apis:
     """Open the APIs in a worker, with the tokens of its own environment."""
-    quiet = Console(-1, color=None)
+    clock, redactor = SystemClock(), surroundings.redactor
+    if connection is None:
+        return Apis({}, clock, surroundings.stop, redactor)
     return sessions(
         connection,
-        SystemClock(),
-        quiet,
+        clock,
+        Console(-1, color=None),
         surroundings.stop,
         surroundings.on_exchange,
-        gate=surroundings.gate,
+        {name: surroundings.threads.of(name, count) for name, count in connection.parallelism_by_api.items()},
+        redactor,
+        surroundings.gate,
     )

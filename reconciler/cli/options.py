@@ -222,6 +222,11 @@ class ConnectionOptions(ConfigurationOptions):
         """Return the address of each API by its name."""
         return {name: api.base_url or self.base_url for name, api in self.apis.items()}
 
+    @property
+    def parallelism_by_api(self) -> Mapping[str, int]:
+        """Return how many requests to each API there may be at a time."""
+        return {name: api.parallelism or self.parallelism for name, api in self.apis.items()}
+
     def shown_by(self, console: Console) -> Callable[[Exchange], None]:
         """Return what prints a request: with its API, where there are several."""
         return console.exchange_of_several if len(self.apis) > 1 else console.exchange

@@ -16,7 +16,8 @@ from reconciler import pipeline
 from reconciler.api.client import Sessions
 from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import sessions
-from reconciler.cli.execution import ExecutionOptions, executor
+from reconciler.cli.execution import executor
+from reconciler.cli.execution_options import ExecutionOptions
 from reconciler.cli.options import (
     InputOptions,
     OutputOptions,

@@ -56,7 +56,7 @@ class ClusterPool:
         self._rooms: list[distributed.Semaphore] = []
         self._begun = self._done = 0
         self._last = self._seen = 0.0
-        self._is_told = False
+        self._is_told = self._is_lost = False
 
     def __enter__(self) -> Self:
         """Return the pool."""
@@ -85,6 +85,8 @@ class ClusterPool:
         def settle(remote: distributed.Future[T]) -> None:
             self._done += 1
             self._last = time.monotonic()
+            if not found.set_running_or_notify_cancel():
+                return
             try:
                 result = remote.result()
             except (Exception, CancelledError) as error:  # noqa: BLE001 - for who waits for it
@@ -94,6 +96,7 @@ class ClusterPool:
 
         remote = client.submit(call, facts(), function, *arguments, pure=False)
         remote.add_done_callback(settle)
+        found.add_done_callback(lambda done: remote.cancel() if done.cancelled() else None)
         return found
 
     def check(self) -> None:
@@ -128,26 +131,37 @@ class ClusterPool:
             client.close(timeout=2)
 
     def _opened(self) -> distributed.Client:
-        if self._client is None:
-            self._run = Run(f"reconciler-{uuid.uuid4().hex}", self._parallelism)
-            self._begun = self._done = 0
-            self._is_told = False
-            try:
-                client = distributed.Client(self._address, timeout=_CONNECT, set_as_default=False)
-            except (OSError, ValueError, TypeError) as error:
-                raise ConfigurationError(
-                    f"the scheduler at {self._address} cannot be reached; check --dask, and that it runs"
-                ) from error
-            self._client = client
-            self._last = self._seen = time.monotonic()
-            self._check_workers(client)
-            for name, count in self._run.limits:
-                distributed.Variable(f"{name}-pause", client=client).set(["", 0.0])
-                room = distributed.Semaphore(count, name, client.scheduler, client.loop)
-                room.register()
-                self._rooms.append(room)
-            self._last = time.monotonic()
-        return self._client
+        """Return the client; a later round of a service makes another one where that was lost."""
+        if self._is_lost:
+            self.stop()
+        if self._client is not None:
+            return self._client
+        try:
+            return self._open()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _open(self) -> distributed.Client:
+        self._run = Run(f"reconciler-{uuid.uuid4().hex}", self._parallelism)
+        self._begun = self._done = 0
+        self._is_told = self._is_lost = False
+        try:
+            client = distributed.Client(self._address, timeout=_CONNECT, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigurationError(
+                f"the scheduler at {self._address} cannot be reached; check --dask, and that it runs"
+            ) from error
+        self._client = client
+        self._last = self._seen = time.monotonic()
+        self._check_workers(client)
+        for name, count in self._run.limits:
+            distributed.Variable(f"{name}-pause", client=client).set(["", 0.0])
+            room = distributed.Semaphore(count, name, client.scheduler, client.loop)
+            room.register()
+            self._rooms.append(room)
+        self._last = time.monotonic()
+        return client
 
     def _check_workers(self, client: distributed.Client) -> None:
         """Check that there are workers, all of this version. Raises ConfigurationError."""
@@ -180,6 +194,7 @@ class ClusterPool:
         return error
 
     def _lost(self) -> SystemFailureError:
+        self._is_lost = True
         return SystemFailureError(
             f"the connection to the scheduler at {self._address} is lost, and no change was sent; run the"
             " command again when the cluster is back"

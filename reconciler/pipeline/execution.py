@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 from reconciler.errors import StoppedError, SystemFailureError
 from reconciler.pipeline.reading import examined, opened
 from reconciler.pipeline.worker import Task, check_files
-from reconciler.validate.state import check_each
+from reconciler.validate.state import check_each, measured
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.api.client import Sessions
-    from reconciler.api.exchange import Exchange
     from reconciler.errors import ReconcilerError
     from reconciler.kinds.kind import Kind
     from reconciler.load.files import Input
@@ -41,8 +40,6 @@ _LONGEST_WAIT: Final = 0.2
 _FILE_BYTES: Final = 1 << 19
 """Bytes of files that are checked in one step: a tenth of a second's work."""
 _MOST_FILES: Final = 200
-_LARGE: Final = 4 << 20
-"""Bytes of files, some 25,000 keys, from which on other processes are worth their start."""
 _STEPS: Final = 8
 """Steps of each worker at least, so that none waits long for the last one."""
 _MOST_SCOPES: Final = 50
@@ -86,22 +83,16 @@ class Adaptive:
     """Does little work in this process, and much in others, which are started when so much has been read."""
 
     def __init__(self, open_workers: Callable[[], Executor]) -> None:
-        """Store what starts the others."""
+        """Store what starts the others, once."""
         self._open = open_workers
-        self._executor: Executor = IN_PROCESS
+        self._executor: Executor | None = None
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterable[Part]:
         """Return the part of each file, in their order; the size of all of them decides."""
-        remaining = iter(files)
-        first: list[Input] = []
-        size = 0
-        for file in remaining:
-            first.append(file)
-            size += len(file.content)
-            if size >= _LARGE:
-                self._executor = self._open()
-                break
-        return self._executor.check(rules, chain(first, remaining))
+        if self._executor is None:
+            files, is_large = measured(files)
+            self._executor = self._open() if is_large else None
+        return (self._executor or IN_PROCESS).check(rules, files)
 
     def examine(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
         self,
@@ -115,7 +106,8 @@ class Adaptive:
         stops_api: bool,
     ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
         """Plan each scope where its files were checked."""
-        return self._executor.examine(client, kinds, state, targets, now, reading, stops_api=stops_api)
+        executor = self._executor or IN_PROCESS
+        return executor.examine(client, kinds, state, targets, now, reading, stops_api=stops_api)
 
 
 class Pool(Protocol):
@@ -142,34 +134,28 @@ class Pool(Protocol):
         """Replace what has failed of the pool."""
         ...
 
-    def stop(self) -> None:
-        """End the work that goes on."""
-        ...
-
 
 class Distributed:
-    """An executor over a pool of processes; a step whose worker ends is done again by another."""
+    """An executor over a pool of processes; a step whose worker ends is done again by another.
+
+    A run that fails, or is stopped, cancels what has not begun; who opened the pool ends the rest with it.
+    """
 
     def __init__(
         self,
         pool: Pool,
         connect: Connect,
-        on_exchange: Callable[[Exchange], None],
     ) -> None:
-        """Store the pool, and what opens the APIs in a worker.
-
-        ``on_exchange`` is called with each request that a worker sent.
-        """
-        self._pool, self._connect, self._on_exchange = pool, connect, on_exchange
+        """Store the pool, and what opens the APIs in a worker."""
+        self._pool, self._connect = pool, connect
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
         """Return the part of each file, in their order; few files are in memory at a time."""
         content = pickle.dumps(rules)
         parts = _in_parts(files, lambda file: len(file.content), _FILE_BYTES, _MOST_FILES)
         steps = (_Step(self._pool, self._pool.submit, check_files, content, part) for part in parts)
-        with _ended(self._pool):
-            for checked in _results(steps, 3 * self._pool.width):
-                yield from checked
+        for checked in _results(steps, 3 * self._pool.width):
+            yield from checked
 
     def examine(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
         self,
@@ -182,24 +168,26 @@ class Distributed:
         *,
         stops_api: bool,
     ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
-        """Plan each scope in some worker."""
+        """Plan each scope in some worker; ``client`` learns of each request when its step is done."""
         task = pickle.dumps(Task(self._connect, kinds, tuple(targets), now, stops_api))
         keys = max(state.key_count // (self._pool.width * _STEPS), 1)
         by_api, failures = opened(client, kinds, state, stops_api=stops_api)
         wanted = chain.from_iterable(by_api.values())
         parts = _in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)
         plans: list[Plan] = []
-        with reading(state) as on_scope, _ended(self._pool):
-            steps = [(part, _Step(self._pool, self._pool.compare, task, part)) for part in parts]
-            for part, step in steps:
+        with reading(state) as on_scope, _ended(deque[_Step["Examined"]]()) as steps:
+            scopes = [*parts]
+            steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in scopes)
+            for part in scopes:
                 if stops_api and not _is_wanted(part, kinds, failures):
-                    step.cancel()
+                    steps.popleft().cancel()
                     continue
-                found = step.result(client.stop)
+                found = steps[0].result(steps, client.stop)
+                steps.popleft()
                 plans += found.plans
                 failures |= found.failures
                 for exchange in found.exchanges:
-                    self._on_exchange(exchange)
+                    client.session(exchange.api).connection.on_exchange(exchange)
                 for _ in part:
                     on_scope()
         return plans, failures
@@ -216,20 +204,27 @@ class _Step(Generic[T]):
         """Do not begin, if that is still possible."""
         self._future.cancel()
 
-    def result(self, stop: threading.Event | None = None) -> T:
+    def result(self, begun: Iterable[_Step[T]], stop: threading.Event | None = None) -> T:
         """Wait for the result, interruptibly. Raises what the function raised, or SystemFailureError.
 
-        Raises StoppedError once ``stop`` is set.
+        Where a worker has ended, all that has ``begun`` begins again; the second time this step alone, as the
+        others may take the memory that it needs. Raises StoppedError once ``stop`` is set.
         """
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             try:
                 return self._waited(stop)
             except BrokenExecutor:
                 self._pool.renew()
-                self._future = self._begun()
+                for step in begun if attempt == 0 else (self,):
+                    step.begin_again()
         raise SystemFailureError(
             f"workers ended {_TRIES} times before their work did; check how much memory there is"
         )
+
+    def begin_again(self) -> None:
+        """Begin again if the worker has ended."""
+        if self._future.done() and isinstance(self._future.exception(), BrokenExecutor):
+            self._future = self._begun()
 
     def _waited(self, stop: threading.Event | None) -> T:
         """Return the result; a signal is handled while it is waited for."""
@@ -251,15 +246,17 @@ class _Step(Generic[T]):
             return future
 
 
-def _results(steps: Iterator[_Step[T]], most: int) -> Iterator[T]:
+def _results(steps: Iterable[_Step[T]], most: int) -> Iterator[T]:
     """Yield the results of steps in their order, while at most so many have begun and are not finished."""
-    begun: deque[_Step[T]] = deque()
-    for step in steps:
-        begun.append(step)
-        if len(begun) >= most:
-            yield begun.popleft().result()
-    while begun:
-        yield begun.popleft().result()
+    with _ended(deque[_Step[T]]()) as begun:
+        for step in steps:
+            begun.append(step)
+            if len(begun) >= most:
+                yield begun[0].result(begun)
+                begun.popleft()
+        while begun:
+            yield begun[0].result(begun)
+            begun.popleft()
 
 
 def _in_parts(
@@ -287,10 +284,10 @@ def _is_wanted(
 
 
 @contextmanager
-def _ended(pool: Pool) -> Iterator[None]:
-    """End the work of a pool if its results are not waited for: after Ctrl-C, or an error."""
+def _ended(steps: deque[_Step[T]]) -> Iterator[deque[_Step[T]]]:
+    """Cancel the steps that are left: after Ctrl-C, or an error."""
     try:
-        yield
-    except BaseException:
-        pool.stop()
-        raise
+        yield steps
+    finally:
+        for step in steps:
+            step.cancel()

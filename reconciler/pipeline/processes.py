@@ -12,21 +12,23 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from reconciler.errors import StoppedError
+from reconciler.errors import StoppedError, SystemFailureError, os_reason
 from reconciler.pipeline.worker import Comparer, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
+    from ctypes import c_double
     from multiprocessing.sharedctypes import Synchronized
     from multiprocessing.synchronize import BoundedSemaphore
 
+    from reconciler.api.exchange import Exchange
     from reconciler.model.desired import DesiredScope
     from reconciler.pipeline.worker import Examined
 
@@ -65,16 +67,21 @@ class ProcessGate:
 class ProcessPool:
     """Processes of this machine; a context manager, which ends them."""
 
-    def __init__(self, width: int, parallelism: Mapping[str, int]) -> None:
+    def __init__(
+        self, width: int, parallelism: Mapping[str, int], on_life: Callable[[], object] = tuple
+    ) -> None:
         """Store how many processes there are to be, and how many requests may be in flight to each API.
 
-        Nothing is started before the first call.
+        Nothing is started before the first call. ``on_life`` is called while a call is waited for, and
+        processes send requests.
         """
         self.width = width
-        self._parallelism = dict(parallelism)
+        self._parallelism, self._on_life = dict(parallelism), on_life
         self._context = multiprocessing.get_context("forkserver")
         self._pool: ProcessPoolExecutor | None = None
         self._run: connection.Connection | None = None
+        self._last_sent: c_double | None = None
+        self._seen = 0.0
 
     def __enter__(self) -> Self:
         """Return the pool."""
@@ -85,21 +92,42 @@ class ProcessPool:
         self.stop()
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
-        """Call ``function`` in the first process that is free. Raises BrokenExecutor if one has ended."""
-        if self._pool is None:
-            self._pool = self._started()
-        return self._pool.submit(function, *arguments)
+        """Call ``function`` in the first process that is free.
+
+        Raises BrokenExecutor if a process has ended, SystemFailureError if none can be started.
+        """
+        try:
+            if self._pool is None:
+                self._pool = self._started()
+            return self._pool.submit(function, *arguments)
+        except BrokenExecutor:
+            raise
+        except (OSError, EOFError, RuntimeError) as error:
+            raise SystemFailureError(
+                f"no process can be started ({os_reason(error)}): it needs room in the folder for temporary"
+                " files, in /dev/shm and for one more process; --processes 1 needs none"
+            ) from error
+
+    def start(self) -> None:
+        """Start a process. Raises SystemFailureError if that is not possible."""
+        self.submit(_nothing)
+
+    def check(self) -> None:
+        """Call what follows the life of the processes, if one has sent a request since."""
+        if self._last_sent is not None and self._last_sent.value != self._seen:
+            self._seen = self._last_sent.value
+            self._on_life()
 
     def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
         """Compare scopes in the first process that is free, like :meth:`submit`."""
         return self.submit(_compare, task, scopes)
 
-    def check(self) -> None:
-        """Do nothing: an executor notices by itself that a process has ended."""
-
     def renew(self) -> None:
-        """End what is left of the processes; the next call starts others."""
-        self.stop()
+        """End what is left of the processes if one has ended; the next call starts others."""
+        try:
+            self.start()
+        except BrokenExecutor:
+            self.stop()
 
     def stop(self) -> None:
         """End the processes: requests in flight are given up, and what has not begun is cancelled."""
@@ -118,14 +146,17 @@ class ProcessPool:
             api: ProcessGate(context.BoundedSemaphore(count), context.Value("d", 0.0))
             for api, count in self._parallelism.items()
         }
-        return ProcessPoolExecutor(self.width, context, _begin, (over, gates))
+        self._last_sent = context.RawValue("d", 0.0)  # without a lock, which a killed process would hold
+        return ProcessPoolExecutor(self.width, context, _begin, (over, gates, self._last_sent))
 
 
 _COMPARERS: list[Comparer] = []
 
 
-def _begin(over: connection.Connection, gates: Mapping[str, ProcessGate]) -> None:
+def _begin(over: connection.Connection, gates: Mapping[str, ProcessGate], last_sent: c_double) -> None:
     """Prepare a process. Ctrl-C reaches it too, and is for the process that started it to handle.
+
+    ``last_sent`` is when any of them sent a request.
 
     The other end of ``over`` is closed when the work is to end, also by the end of that process. What the
     processes share instead, events and conditions, waits for ever for one that was killed.
@@ -133,9 +164,16 @@ def _begin(over: connection.Connection, gates: Mapping[str, ProcessGate]) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stop = threading.Event()
     threading.Thread(target=_end_after, args=(over, stop), daemon=True).start()
-    name = f"process {os.getpid()}"
-    _COMPARERS[:] = [Comparer(Surroundings(name, stop, gates.get, lambda _exchange: None))]
+
+    def follow(_exchange: Exchange) -> None:
+        last_sent.value = time.monotonic()
+
+    _COMPARERS[:] = [Comparer(Surroundings(f"process {os.getpid()}", stop, gates.get, follow))]
     gc.freeze()
+
+
+def _nothing() -> None:
+    """Do nothing: what calls it wants to know whether it can be called."""
 
 
 def _end_after(over: connection.Connection, stop: threading.Event) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import functools
 import pickle
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.api.redaction import Redactor
+from reconciler.api.workers import Workers
 from reconciler.errors import ConfigurationError
 from reconciler.model.collector import paused_collector
 from reconciler.model.desired import DesiredState
@@ -36,17 +38,31 @@ if TYPE_CHECKING:
     """Opens the APIs in a worker, by the environment there; a function that can be pickled."""
 
 
+class Threads:
+    """The threads of a worker, which live as long as it does: to start new ones for each task would grow."""
+
+    def __init__(self) -> None:
+        self._workers: dict[tuple[str, int], Workers] = {}
+
+    def of(self, api: str, count: int) -> Workers:
+        """Return so many threads for the requests to an API."""
+        return self._workers.setdefault((api, count), Workers(count))
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the connections of a worker share with those of all others.
+    """What the connections of a worker share with those of all others, and with those that it had before.
 
     ``gate`` returns what requests to an API pass, by its name; ``on_exchange`` is called with each of them.
+    ``redactor`` knows the secrets of all tasks.
     """
 
     name: str
     stop: threading.Event
     gate: Callable[[str], Gate | None]
     on_exchange: Callable[[Exchange], None]
+    redactor: Redactor = field(default_factory=Redactor)
+    threads: Threads = field(default_factory=Threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +108,12 @@ class Comparer:
     def __init__(self, surroundings: Surroundings) -> None:
         """Store what the worker shares with others."""
         self._exchanges: list[Exchange] = []
-        self._surroundings = replace(surroundings, on_exchange=self._exchanges.append)
+
+        def follow(exchange: Exchange) -> None:
+            self._exchanges.append(exchange)
+            surroundings.on_exchange(exchange)
+
+        self._surroundings = replace(surroundings, on_exchange=follow)
         self._task: tuple[bytes, Task, Sessions] | None = None
 
     def examine(self, task: bytes, scopes: Sequence[DesiredScope]) -> Examined:

@@ -24,7 +24,7 @@ from reconciler.service.correction import Corrector
 from reconciler.service.detection import cycle_result, detect, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
 from reconciler.validate.parts import merged
-from reconciler.validate.state import check_each, desired_state
+from reconciler.validate.state import desired_state
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
     from reconciler.model.source import Problem
     from reconciler.observe.names import Lists
+    from reconciler.pipeline.execution import Executor
     from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
     from reconciler.service.history.cycles import History
@@ -58,9 +59,7 @@ class WatchedFiles:
     without any change.
     """
 
-    def __init__(
-        self, paths: Sequence[str], rules_at: Callable[[dt.datetime], Rules], check: Check = check_each
-    ) -> None:
+    def __init__(self, paths: Sequence[str], rules_at: Callable[[dt.datetime], Rules], check: Check) -> None:
         """Store the paths, what returns the rules at a time, and what checks files."""
         self._paths, self._rules_at, self._check = paths, rules_at, check
         self._date: dt.date | None = None
@@ -97,14 +96,20 @@ class WatchedFiles:
 class DriftCycle:
     """Detects and corrects drift, any number of times."""
 
-    def __init__(
-        self, settings: DriftSettings, ports: Ports, records: Records, history: History, monitor: Monitor
+    def __init__(  # noqa: PLR0913, PLR0917 - what does the work, and what records and follows it
+        self,
+        settings: DriftSettings,
+        ports: Ports,
+        records: Records,
+        history: History,
+        monitor: Monitor,
+        executor: Executor,
     ) -> None:
-        """Store what to do, and what records and follows it."""
+        """Store what to do, what does it, and what records and follows it."""
         self._settings, self._ports = settings, ports
-        self._history, self._monitor = history, monitor
+        self._history, self._monitor, self._executor = history, monitor, executor
         self._has_file = settings.records.history is not None
-        self._files = WatchedFiles(settings.paths, ports.rules_at)
+        self._files = WatchedFiles(settings.paths, ports.rules_at, executor.check)
         self._valid: DesiredState | None = None
         self._valid_since = ports.clock.now()
         self._has_reached = False
@@ -193,7 +198,8 @@ class DriftCycle:
         ports = self._ports
         if ports.pull is not None:
             ports.pull()
-        return desired_state(self._settings.paths, ports.standard_input, ports.rules_at(now))
+        paths, check = self._settings.paths, self._executor.check
+        return desired_state(paths, ports.standard_input, ports.rules_at(now), check=check)
 
     def _read_again(self, now: dt.datetime) -> DesiredState:
         """Read the files; the last valid files stand in for invalid ones. Raises InputError."""
@@ -226,7 +232,7 @@ class DriftCycle:
         code = errors.ExitCode.DONE
         with closing(self._sessions()) as client:
             applied = (lambda _plan: self._applied.at_base()) if self._has_file else None
-            detection = detect(client, state, self._settings, self._ports, applied, now)
+            detection = detect(client, state, self._settings, self._ports, applied, now, self._executor)
             new_keys = () if targets else self._applied.new_keys(detection.plan, now)
             self._ports.observer.detected(detection, new_keys, now)
             fields = detection.fields()

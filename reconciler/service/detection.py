@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
+    from reconciler.pipeline.execution import Executor
     from reconciler.plan.origins import KeyAtBase
     from reconciler.plan.report import DriftReport
     from reconciler.service.history.cycles import FieldKey
@@ -40,6 +41,7 @@ def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
     ports: Ports,
     applied: Callable[[Plan], KeyAtBase] | None,
     now: dt.datetime,
+    executor: Executor,
 ) -> DriftReport:
     """Read the live keys and compare what can be read with the files.
 
@@ -58,6 +60,7 @@ def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
         now=now,
         origins=origins,
         reading=lambda part: ports.observer.progress("Reading scopes", len(part.scopes)),
+        executor=executor,
     )
     files = ports.not_committed() if (*report.drifted, *report.pending) else ()
     changed = tuple(Problem(f"{file}: {_NOT_COMMITTED}") for file in files)

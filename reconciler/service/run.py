@@ -39,8 +39,8 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
     """
     heartbeat = Heartbeat(ports.clock, ports.supervisor, settings.longest_silence)
     monitor = Monitor(settings, ports, records.run, history.database, heartbeat, _metrics(settings))
-    cycle = DriftCycle(settings, ports, records, history, monitor)
-    with ports.webhook or nullcontext():
+    with ports.webhook or nullcontext(), ports.executor(heartbeat.touch) as executor:
+        cycle = DriftCycle(settings, ports, records, history, monitor, executor)
         if settings.schedule is None:
             return _EXIT_CODES.get(cycle.once().result, ExitCode.DONE)
         service = Service(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.model.status import NewKey
     from reconciler.observe.base import Base
     from reconciler.observe.names import Directory
+    from reconciler.pipeline.execution import Executor
     from reconciler.plan.correction import Permissions
     from reconciler.plan.drift import Correction, FlappingRule
     from reconciler.plan.limits import Limits
@@ -108,8 +109,9 @@ class Ports:
     ``connect`` opens the APIs for each cycle, as a token may have changed; its arguments are the observer of
     requests, the threads of each API, and the redactor. ``base`` reads the desired state at the base commit,
     None without one. ``open_store`` opens a place for the secrets of new keys. ``pull`` updates the
-    checkout. ``signals`` returns a context in which a stop signal sets ``stop``, so that writes in flight
-    finish; ``wake`` starts a cycle at once.
+    checkout. ``executor`` opens what checks files and compares scopes, for all cycles; its argument is called
+    while other processes send requests. ``signals`` returns a context in which a stop signal sets ``stop``,
+    so that writes in flight finish; ``wake`` starts a cycle at once.
     """
 
     clock: Clock
@@ -119,6 +121,7 @@ class Ports:
     not_committed: Callable[[], Sequence[str]]
     connect: Callable[[Callable[[Exchange], None], Mapping[str, Workers], Redactor], Sessions]
     open_store: Callable[[Sequence[Change], Redactor], SinkSecretStore | None]
+    executor: Callable[[Callable[[], object]], AbstractContextManager[Executor]]
     signals: Callable[[], AbstractContextManager[None]]
     supervisor: Supervisor
     observer: CycleObserver

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.load.files import inputs
 from reconciler.model.collector import paused_collector
@@ -21,11 +22,25 @@ if TYPE_CHECKING:
     Check = Callable[[Rules, Iterable[Input]], Iterable[Part]]
     """Checks files, here or in other processes, and returns their parts in the same order."""
 
+_LARGE: Final = 4 << 20
+"""Bytes of files, some 25,000 keys, from which on other processes are worth their start."""
+
 
 def check_each(rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
     """Check files one by one: none is in memory together with another."""
     validator = Validator(rules)
     return (validator.check(one) for one in files)
+
+
+def measured(files: Iterable[Input]) -> tuple[Iterable[Input], bool]:
+    """Return files, and whether they are worth other processes; what is read to know is read once."""
+    remaining = iter(files)
+    first: list[Input] = []
+    size = 0
+    while size < _LARGE and (file := next(remaining, None)) is not None:
+        first.append(file)
+        size += len(file.content)
+    return chain(first, remaining), size >= _LARGE
 
 
 def validated(

@@ -84,10 +84,10 @@ class Elsewhere:
 
     def __init__(self, breaks: Sequence[bool] = ()) -> None:
         self._breaks = iter(breaks)
-        self.renewals = 0
-        self.is_stopped = False
+        self.renewals = self.calls = 0
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
+        self.calls += 1
         future = Future[T]()
         if next(self._breaks, False):
             if len(arguments[0] if isinstance(arguments[0], bytes) else b"") % 2:
@@ -110,9 +110,6 @@ class Elsewhere:
     def renew(self) -> None:
         self.renewals += 1
 
-    def stop(self) -> None:
-        self.is_stopped = True
-
 
 WORKERS: list[Comparer] = []
 
@@ -124,13 +121,11 @@ def examine(task: bytes, scopes: Any) -> Any:
 def distributed(
     pool: Elsewhere,
     connection: Callable[[Surroundings], Session] = session,
-    exchanges: list[Exchange] | None = None,
 ) -> Distributed:
     with session() as own:
         surroundings = Surroundings("process 7", own.stop, lambda _api: None, lambda _exchange: None)
     WORKERS[:] = [Comparer(surroundings)]
-    note = (lambda _: None) if exchanges is None else exchanges.append
-    return Distributed(pool, connection, note)
+    return Distributed(pool, connection)
 
 
 def document(region: int, names: Iterable[str], text: str) -> str:
@@ -186,7 +181,10 @@ WHOLE = [[document(region, NAMES[region:], "new")] for region in range(1, 5)]
 
 def test_every_request_is_reported_to_the_run_that_it_belongs_to() -> None:
     exchanges: list[Exchange] = []
-    outcome(WHOLE, distributed(Elsewhere(), exchanges=exchanges))
+    by = distributed(Elsewhere())
+    state = state_of(WHOLE, by)
+    with Session(connect(respond, on_exchange=exchanges.append), Workers(1)) as client:
+        reconciler.plan(state, client, kinds=KINDS, now=NOON, executor=by)
     assert sorted(exchange.path.partition("?")[0] for exchange in exchanges) == [
         f"/cloud/v1/caas/keys/1/{region}" for region in range(1, 5)
     ]
@@ -196,7 +194,16 @@ def test_a_worker_that_ends_again_and_again_is_an_error() -> None:
     pool = Elsewhere([True] * 50)
     with pytest.raises(SystemFailureError, match="workers ended 4 times before their work did"):
         state_of(WHOLE, distributed(pool))
-    assert (pool.renewals, pool.is_stopped) == (4, True)
+    assert pool.renewals == 4
+
+
+def test_when_a_worker_ends_all_that_it_takes_along_is_begun_again_at_once() -> None:
+    pool = Elsewhere([True] * 4)
+    state = state_of(WHOLE, IN_PROCESS)
+    with session() as client:
+        found = reconciler.plan(state, client, kinds=KINDS, now=NOON, executor=distributed(pool))
+    assert render_saved(found) == outcome(WHOLE, IN_PROCESS)
+    assert (pool.renewals, pool.calls) == (1, 8)
 
 
 def test_a_worker_without_a_token_is_named() -> None:
@@ -206,15 +213,27 @@ def test_a_worker_without_a_token_is_named() -> None:
     assert str(caught.value) == "the worker process 7: no token for pr"
 
 
-def test_a_stopped_run_ends_the_work_of_its_workers() -> None:
-    pool = Elsewhere()
+class Busy(Elsewhere):
+    """A pool that begins nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, _function: Callable[..., T], *_arguments: object) -> Future[T]:
+        self.futures.append(Future[T]())
+        return self.futures[-1]
+
+
+def test_a_stopped_run_begins_nothing_more() -> None:
+    pool = Busy()
     by = distributed(pool)
-    state = state_of(WHOLE, by)
+    state = state_of(WHOLE, IN_PROCESS)
     with session() as client:
         client.stop.set()
         with pytest.raises(StoppedError):
             by.examine(client, KINDS, state, (), NOON, follow_nothing, stops_api=True)
-    assert pool.is_stopped
+    assert [future.cancelled() for future in pool.futures] == [True] * 4
 
 
 def test_scopes_that_cannot_be_read_are_the_same_in_drift() -> None:
