@@ -236,6 +236,16 @@ def test_a_list_in_an_object_is_found_with_its_count(listed: Any, expected: Any)
     assert {name: member for name, member in found.items() if name in {"results", "count"}} == expected
 
 
+@pytest.mark.parametrize(("path", "is_drafted"), [("/shops/{shop}/Messages", True), (PETS, False)])
+def test_a_list_of_remarks_is_what_is_listed_if_the_path_says_so(path: str, *, is_drafted: bool) -> None:
+    description = pets(listed=listing({}, "messages"), collection=path, item=f"{path}/{{id}}")
+    if is_drafted:
+        assert extension(description, path)["list"]["results"] == "messages"
+    else:
+        with pytest.raises(DescriptionError, match="none of them is a list"):
+            draft(description, path)
+
+
 @pytest.mark.parametrize(
     ("beside", "parameter", "expected"),
     [

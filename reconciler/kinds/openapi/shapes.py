@@ -130,7 +130,7 @@ def _rows(found: Operations) -> tuple[str | None, Schema]:
     lists = [
         (name, inner.items or Schema(listing.description))
         for name, inner in _inside(listing)
-        if "array" in inner.types and name.rpartition(".")[2].lower() not in _REMARKS
+        if "array" in inner.types and name.rpartition(".")[2].lower() not in _REMARKS - {_listed_as(found)}
     ]
     of_objects = [(name, items) for name, items in lists if items.types in ([], ["object"]) or items.members]
     if not lists:
@@ -141,6 +141,11 @@ def _rows(found: Operations) -> tuple[str | None, Schema]:
             f"{found.listing} has a list of {listed(name for name, _ in lists)}, but not of objects"
         )
     return best
+
+
+def _listed_as(found: Operations) -> str:
+    """Return what is listed, by the last word of the path."""
+    return found.listing.path.rstrip("/").rpartition("/")[2].lower()
 
 
 def _refuse_listing(listing: Operation) -> None:
@@ -186,11 +191,10 @@ def _body(operation: Operation | None, found: Operations, shown: Schema) -> tupl
     if _names(body) & _names(shown):
         return None, body
     inside = [(name, inner) for name, inner in body.properties.items() if {name}.issuperset(body.required)]
-    listed_as = found.listing.path.rstrip("/").rpartition("/")[2].lower()
     lists = [
         (f"{name}{ONLY}", inner.items)
         for name, inner in (("", body), *inside)
-        if name.lower() in {"", listed_as} and inner.items is not None
+        if name.lower() in {"", _listed_as(found)} and inner.items is not None
     ]
     of_objects = [(name, inner) for name, inner in inside if "object" in inner.types]
     return next(
