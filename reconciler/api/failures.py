@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,8 @@ _NO_CERTIFICATE: Final = (
     "it may require a client certificate, which is not supported, or another version of TLS",
 )
 _ADDRESS: Final = "check the address, and proxies in between"
+_PARTS_FOR_PROGRAMMERS: Final = re.compile(r"^\[Errno -?\d+\] |^\[SSL: \w+\] | \(_ssl\.c:\d+\)$", re.ASCII)
+"""What the system and OpenSSL add to their texts: numbers, and places in their source code."""
 _BY_REASON: Final[Mapping[str, tuple[str, str]]] = {
     "WRONG_VERSION_NUMBER": _NO_TLS,
     "HTTP_REQUEST": _NO_TLS,
@@ -65,7 +68,7 @@ def unreachable(
 
     ``trust_setting`` names the certificates that are trusted, ``proxy_variable`` the proxy if there is one.
     """
-    reason = redactor.line(str(error)) or type(error).__name__
+    reason = _PARTS_FOR_PROGRAMMERS.sub("", redactor.line(str(error))) or type(error).__name__
     if isinstance(error, httpx.DecodingError):
         detail = f"the response cannot be decoded: {reason}"
         return errors.InvalidResponseError(errors.Failure(request, detail, in_doubt=True))

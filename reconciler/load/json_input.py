@@ -17,6 +17,7 @@ from reconciler.load.sources import STANDARD_INPUT, label_of
 from reconciler.model.canonical import is_deeper
 from reconciler.model.numbers import MOST_DIGITS
 from reconciler.model.source import COLUMN_BITS, Position, Problem
+from reconciler.model.strict_json import json_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ def json_document(text: str, label: str) -> Document | None:
         if not is_named or not text.strip():
             return None
         position = Position(label, error.lineno, error.colno)
-        raise InputError([Problem(f"not JSON: {error.msg}; fix it here", position)]) from error
+        raise InputError([Problem(f"not JSON: {json_fault(error)}", position)]) from error
     except (_OddError, RecursionError, ValueError):  # an int of 5,000 digits is a ValueError
         return None
 

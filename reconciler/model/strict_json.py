@@ -11,6 +11,20 @@ _LOWER: Final = bytes(range(256)).lower()
 _WHITESPACE: Final = b" \t\r\n"
 
 
+_FAULTS: Final = {
+    "Expecting value": "a value is expected here",
+    "Expecting property name enclosed in double quotes": "a name in double quotes is expected here",
+    "Expecting ',' delimiter": "a comma or a closing bracket is expected here",
+    "Expecting ':' delimiter": "a colon is expected here",
+    "Extra data": "more follows after its end",
+    "Unterminated string starting at": "the text that begins here does not end",
+    "Invalid \\uXXXX escape": "\\u and four hexadecimal digits are expected here",
+    "Illegal trailing comma before end of object": "no comma may stand after the last member",
+    "Illegal trailing comma before end of array": "no comma may stand after the last item",
+}
+"""What people call the faults that Python's parser names."""
+
+
 class DoubledMemberError(ValueError):
     """An object has a duplicate member."""
 
@@ -29,6 +43,15 @@ def with_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values.setdefault(name, Doubled()).append(value)
     differing = {name: found for name, found in values.items() if any(one != found[-1] for one in found)}
     return members | differing
+
+
+def json_fault(error: json.JSONDecodeError) -> str:
+    """Return what is wrong with a text that is not JSON, for people who do not know this parser."""
+    if error.msg.startswith("Invalid control character"):
+        return "a control character has to be escaped, such as \\n"
+    if error.msg.startswith("Invalid \\escape"):
+        return "no such escape sequence; a backslash is written \\\\"
+    return _FAULTS.get(error.msg, error.msg)
 
 
 def squeezed(content: bytes) -> bytes:

@@ -20,7 +20,7 @@ from reconciler.load.builder import parse
 from reconciler.model.canonical import is_deeper
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.source import Position, Problem
-from reconciler.model.strict_json import parse_strictly
+from reconciler.model.strict_json import json_fault, parse_strictly
 from reconciler.validate.messages import Path, Violation, describe
 from reconciler.validate.schema import check_of
 
@@ -112,7 +112,7 @@ def _kind(name: str, content: bytes, file: str, budget: Budget) -> Kind:
         found = complaints(name, schema, budget)
     except json.JSONDecodeError as error:
         position = Position(file, error.lineno, error.colno)
-        raise InputError([Problem(f"not JSON: {error.msg}; fix it here", position)]) from error
+        raise InputError([Problem(f"not JSON: {json_fault(error)}", position)]) from error
     except ValueError as error:
         raise InputError([Problem(f"not JSON in UTF-8 that can be used: {error}", Position(file))]) from error
     except RecursionError as error:

@@ -18,7 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import errors
+from reconciler.api.failures import unreachable
 from reconciler.api.reader import Reader
+from reconciler.api.redaction import Redactor
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.writer import Writer
 from reconciler.model.request import Request
@@ -241,8 +243,20 @@ def test_a_connection_that_is_reset_is_an_unreachable_server() -> None:
 def test_a_connection_that_is_refused_is_an_unreachable_server() -> None:
     with unused_port() as port:
         message = fail_against(f"http://127.0.0.1:{port}", errors.UnreachableError)
-    assert "Connection refused" in message
+    assert "no response: Connection refused; check" in message
     assert message.endswith("check the address and the network")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("[Errno -2] Name or service not known", "no response: Name or service not known"),
+        ("[SSL: BAD_SIGNATURE] bad signature (_ssl.c:1007)", "no response: bad signature"),
+        ("a text [Errno 1] of somebody", "no response: a text [Errno 1] of somebody"),
+    ],
+)
+def test_numbers_and_source_code_of_the_system_are_not_shown(said: str, shown: str) -> None:
+    assert unreachable("GET /", httpx.ConnectError(said), Redactor(), "", "").failure.detail == shown
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "two..dots", "a" * 70])

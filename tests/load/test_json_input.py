@@ -87,17 +87,17 @@ def test_most_documents_need_no_parser_of_yaml() -> None:
 @pytest.mark.parametrize(
     ("text", "position", "message"),
     [
-        ('{"keys": [}', "1:11", "Expecting value"),
-        ('{"keys": []\n "kind": "x"}', "2:2", "Expecting ',' delimiter"),
-        ('{"keys": [],\n}', "2:1", "Expecting property name enclosed in double quotes"),
-        ("{'keys': []}", "1:2", "Expecting property name"),
-        ('{"keys": []} # comment', "1:14", "Extra data"),
-        ('{"keys": []}\n---\n{"keys": []}', "2:1", "Extra data"),
-        ("keys: []", "1:1", "Expecting value"),
+        ('{"keys": [}', "1:11", "a value is expected here"),
+        ('{"keys": []\n "kind": "x"}', "2:2", "a comma or a closing bracket is expected here"),
+        ('{"keys": [],\n}', "2:1", "a name in double quotes is expected here"),
+        ("{'keys': []}", "1:2", "a name in double quotes is expected here"),
+        ('{"keys": []} # comment', "1:14", "more follows after its end"),
+        ('{"keys": []}\n---\n{"keys": []}', "2:1", "more follows after its end"),
+        ("keys: []", "1:1", "a value is expected here"),
         ('{"keys": [{"name": "NaN",\n "a": NaN}]}', "2:7", "NaN is no value"),
         ('{"keys": [{"a": [-Infinity]}]}', "1:18", "-Infinity is no value"),
-        ('{"keys": ["\x01"]}', "1:12", "Invalid control character"),
-        ('[{"keys": []}', "1:14", "Expecting"),
+        ('{"keys": ["\x01"]}', "1:12", "a control character has to be escaped"),
+        ('[{"keys": []}', "1:14", "a comma or a closing bracket is expected here"),
     ],
 )  # fmt: skip
 def test_a_file_called_json_that_is_none_is_refused_with_its_place(

@@ -58,7 +58,7 @@ def test_a_kind_has_the_name_of_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "1:1: not JSON: Expecting value; fix it here"),
+        ("", "1:1: not JSON: a value is expected here"),
         ('{"type":\n "object",}', "2:"),
         ('{"type": "object", "type": "object"}', "duplicate member in an object"),
         ("NaN", "NaN is not JSON"),
