@@ -858,6 +858,30 @@ def test_a_body_of_several_shapes_says_what_updates_carry(body: Any, expected: A
     assert any(text.startswith("update: it") for text in made.decisions) == bool(note)
 
 
+@pytest.mark.parametrize(
+    ("taken", "shown", "expected"),
+    [
+        (["string", "number"], "string", "string"),
+        (["string", "integer"], "number", "integer"),
+        (["string", "number"], ["string", "number"], ["string", "number"]),
+        (["string", "array"], "array", "array"),
+    ],
+)
+def test_of_several_types_those_are_declared_that_responses_show(
+    taken: Any, shown: Any, expected: Any
+) -> None:
+    inside = [an_object({"kept": TEXT, "mixed": {"type": one}}) for one in (taken, shown)]
+    made = drafted(
+        pets(
+            row=row(mixed={"type": shown}, deep=inside[1]),
+            body={**BODY, "mixed": {"type": taken}, "deep": inside[0]},
+        )
+    )
+    properties = made.schema["properties"]
+    assert properties["mixed"]["type"] == expected
+    assert properties["deep"]["properties"]["mixed"]["type"] == expected
+
+
 def test_members_that_are_shown_in_another_shape_are_left_out_inside_a_field() -> None:
     taken = an_object({"data": TEXT, "disks": {"type": "array", "items": an_object({"new": TEXT}, "new")}})
     shown = an_object({"data": TEXT, "disks": {"type": "array", "items": an_object({"id": TEXT})}})

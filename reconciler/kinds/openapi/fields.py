@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.openapi.likeness import are_alike
+from reconciler.kinds.openapi.likeness import are_alike, kinds
 from reconciler.kinds.packaged import kind_schema
 from reconciler.kinds.patterns import Pattern, PatternError, PatternLimitError
 
@@ -63,9 +63,10 @@ class FieldDrafter:
     ) -> dict[str, Any] | None:
         """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it.
 
-        What ``shown`` has inside beside what can be set is read-only, and what it lacks there is left out.
+        What ``shown`` has inside beside what can be set is read-only, and what it lacks there is left out; of
+        several types those that it has are kept.
         """
-        types = schema.types
+        types = schema.types if shown is None else _as_shown(schema, shown)
         if not types:
             self._note("no type is described of {}, which is left out", place)
             return None
@@ -154,6 +155,13 @@ class FieldDrafter:
         if values is None:
             return None
         return self.field(f"{place}.*", values, level + 1)
+
+
+def _as_shown(schema: Schema, shown: Schema) -> list[str]:
+    """Return the types that responses show too, all where none is: the others would differ for ever."""
+    common = kinds(schema) & kinds(shown)
+    types = [name for name in schema.types if name in common or (name == "integer" and "number" in common)]
+    return types or schema.types
 
 
 def _words(schema: Schema) -> dict[str, Any]:
