@@ -7,6 +7,7 @@ import subprocess
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ class Api:
     url: str = ""
     on_request: Callable[[int], None] = nothing
     delay: float = 0.01
+    status: int = 200
+    tokens: list[str] = field(default_factory=list)
     requests: int = 0
     busy: int = 0
     most: int = 0
@@ -59,8 +62,9 @@ def api() -> Iterator[Api]:
         disable_nagle_algorithm = True  # else a body waits 40 ms for the acknowledgement of its headers
 
         def do_GET(self) -> None:
+            found.tokens.append(self.headers["Authorization"])
             body = found.respond()
-            self.send_response(200)
+            self.send_response(found.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -83,13 +87,17 @@ def api() -> Iterator[Api]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A plan as a process of its own, which leads a process group."""
+    """A command as a process of its own, which leads a process group."""
 
     process: subprocess.Popen[str]
 
+    def children(self) -> list[int]:
+        """Return the processes that it started itself."""
+        return _children(self.process.pid)
+
     def workers(self) -> list[int]:
         """Return the processes that compare scopes: those of the server process that makes them."""
-        return [worker for server in _children(self.process.pid) for worker in _children(server)]
+        return [worker for server in self.children() for worker in _children(server)]
 
     def finished(self) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=60)
@@ -131,10 +139,17 @@ def write_files(folder: Path) -> None:
 @contextmanager
 def planning(folder: Path, server: Api, environment: Mapping[str, str]) -> Iterator[Callable[..., Run]]:
     """Yield what begins a plan of the files in a folder with more options; all of them are ended."""
+    with running(folder, environment) as begin:
+        yield partial(begin, "plan", ".", "--base-url", server.url, "--format", "json")
+
+
+@contextmanager
+def running(folder: Path, environment: Mapping[str, str]) -> Iterator[Callable[..., Run]]:
+    """Yield what begins a command in a folder; all of them are ended."""
     runs: list[subprocess.Popen[str]] = []
 
     def begin(*options: str) -> Run:
-        command = [*COMMAND, "plan", ".", "--base-url", server.url, "--format", "json", *options]
+        command = [*COMMAND, *options]
         process = subprocess.Popen(
             command,
             cwd=folder,

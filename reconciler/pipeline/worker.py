@@ -6,6 +6,7 @@ All that is sent there and back are values. Tokens are not: a worker connects by
 from __future__ import annotations
 
 import functools
+import gc
 import pickle
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,7 @@ class Comparer:
         if self._task is None or self._task[0] != content:
             if self._task is not None:
                 self._task[2].close()
+                gc.collect()  # it is paused while there is work, and would never find the time
             task: Task = unpickled(content)
             try:
                 self._task = content, task, task.connect(self._surroundings)
