@@ -261,6 +261,19 @@ def test_other_processes_are_started_for_large_files_only(size: int, *, is_start
     assert len(started) == is_started
 
 
+def test_other_processes_are_started_once() -> None:
+    started: list[Executor] = []
+
+    def start() -> Executor:
+        started.append(distributed(Elsewhere()))
+        return started[0]
+
+    by = Adaptive(start)
+    for _ in range(2):
+        assert len([*by.check(RULES, [Input(b"# " + b"x" * (5 << 20), "a.yaml")])]) == 1
+    assert len(started) == 1
+
+
 def test_a_token_cannot_be_sent_to_a_worker() -> None:
     with session() as client, pytest.raises(TypeError, match="secret"):
         pickle.dumps(client.connection.token)

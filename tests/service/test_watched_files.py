@@ -17,6 +17,7 @@ from reconciler.errors import InputError
 from reconciler.service.cycle import WatchedFiles
 from reconciler.validate.state import desired_state
 from reconciler.validate.validator import Validator
+from tests.pipeline.test_execution import Elsewhere, distributed
 from tests.values import rules
 
 if TYPE_CHECKING:
@@ -111,6 +112,19 @@ def test_unchanged_files_are_not_checked_again() -> None:
     assert watching.checked == ["a.yaml"]
     assert [key.fields.get("description") for key in second.scopes[0].keys] == ["new", None]
     assert [key.fields.get("description") for key in first.scopes[0].keys] == ["ours", None]
+
+
+def test_unchanged_files_are_checked_by_no_other_process_either() -> None:
+    write("a.yaml")
+    write("b.yaml", API)
+    pool = Elsewhere()
+    files = WatchedFiles(["a.yaml", "b.yaml"], rules_at, distributed(pool).check)
+    calls = []
+    for text in ("ours", "ours", "new"):
+        write("a.yaml", WEB.replace("ours", text))
+        files.read(NOON)
+        calls.append(pool.calls)
+    assert calls == [1, 1, 2]
 
 
 def test_a_change_with_equal_size_and_time_is_detected() -> None:
