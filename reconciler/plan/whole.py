@@ -13,7 +13,7 @@ from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
 
@@ -40,10 +40,12 @@ def undescribed(kind: Kind, live: Values) -> str:
     if kind.update.body is not BodyRule.WHOLE:
         return ""
     known = {kind.path_field, *(["id"] if kind.envelope.api_type is not None else [])}
-    known |= {where.split(".")[0] for where in kind.read_from.values()}
     described = kind.schema["properties"]
-    names = [name for name in live if name not in described and name not in known]
+    read = frozenset(kind.read_from.values())
+    names = []
     for name, value in live.items():
+        if name not in described and name not in known:
+            names += _unread(value, name, read)
         if name in kind.fields and not kind.fields[name].read_only:
             names += _unknown(described[name], value, name)
     if not names:
@@ -132,6 +134,16 @@ def without_hidden(value: Any) -> Any:
         for name, inner in value.items()
         if isinstance(inner, dict) or not is_hidden(inner)
     }
+
+
+def _unread(value: Any, path: str, read: Collection[str]) -> Iterator[str]:
+    """Yield a member that the schema does not describe, or of an object that is read in part, what is not."""
+    is_outer = any(where.startswith(f"{path}.") for where in read)
+    if is_outer and isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unread(inner, f"{path}.{name}", read)
+    elif path not in read and not (is_outer and value is None):
+        yield path
 
 
 def _unknown(keywords: Values, value: Any, path: str) -> Iterator[str]:

@@ -212,6 +212,32 @@ def test_a_whole_update_that_would_lose_something_is_not_sent(item: Any, reason:
     assert reason in outcome.detail
 
 
+READ = {"note": "text", "owner": "made.by.id"}
+
+
+@pytest.mark.parametrize(
+    ("row", "lost"),
+    [
+        ({"text": "old", "made": {"by": {"id": "x"}}}, ""),
+        ({"text": "old", "made": None}, ""),
+        ({"text": "old", "made": "x"}, "would drop made,"),
+        (
+            {"text": "old", "made": {"by": {"id": "x", "role": "r"}, "at": 1}},
+            "would drop made.at, made.by.role,",
+        ),
+    ],
+)
+def test_what_is_beside_a_value_that_is_read_inside_an_object_is_not_lost(row: Any, lost: str) -> None:
+    row = {"name": "web-key", **row}
+    fields = {"note": TEXT, "owner": {"type": ["string", "null"]}}
+    extension: Any = {"update": {"method": "PUT"}, "read_from": READ}
+    kind = kind_with(fields, **extension)
+    assert undescribed(kind, item_of(kind, row)).partition(" which")[0].endswith(lost)
+    assert (undescribed(kind, item_of(kind, row)) == "") == (lost == "")
+    known = kind_with({**fields, "made": {"type": "object", "readOnly": True}}, **extension)
+    assert undescribed(known, item_of(known, row)) == ""
+
+
 SHOWN_TAGS = {"shape": "pairs", "unless": "fixed", "read_only": ["at"]}
 TAGGED = kind_with(
     {"note": TEXT, "tags": {"type": "object", "additionalProperties": TEXT}},
