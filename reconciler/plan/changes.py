@@ -190,8 +190,9 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         return Planned(problems=problems) if problems else UNCHANGED
     is_replaced = not kind.immutable.isdisjoint(found.pairs)
     wanted = {**live, **declared}
-    if unfit := undescribed(kind, live) or ("" if is_replaced else lacking(kind, wanted, found.pairs)):
-        return Planned(problems=(*problems, _problem(scope, key, unfit)))
+    dropped = undescribed(kind, live)
+    if unfit := dropped or ("" if is_replaced else lacking(kind, wanted, found.pairs)):
+        return Planned(problems=(*problems, replace(_problem(scope, key, unfit), is_live=bool(dropped))))
     # A key that is created again has the undeclared values of the one before.
     sent = {*(kind.settable if is_replaced else required(kind, wanted, found.pairs) | deciding(kind, live))}
     sent -= {kind.identity}
@@ -208,7 +209,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         kind, scope, key.name, action, before=before, after=after, position=key.position, path_id=path_id
     )
     if masked := hidden(kind, declared, change.patch):
-        return Planned(problems=(*problems, _problem(scope, key, masked)))
+        return Planned(problems=(*problems, replace(_problem(scope, key, masked), is_live=True)))
     may_revoke, parts = not key.lifecycle.prevent_revoke, _parts(kind, declared, after)
     change = replace(change, created=created_at(kind, live), may_revoke=may_revoke, parts=parts)
     return Planned(change, problems)

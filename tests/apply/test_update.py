@@ -328,11 +328,12 @@ def test_a_write_that_took_effect_and_is_refused_when_repeated_is_applied() -> N
     assert [request.method for request in script.requests] == ["GET", "PUT", "PUT", "GET"]
 
 
-def test_members_that_the_kind_does_not_describe_are_a_problem_of_the_plan() -> None:
-    plan = make_plan([declared(note="new")], [{**LIVE, "owner": "x"}], kind=PUT)
+def test_a_member_that_the_kind_does_not_describe_is_a_problem_of_its_key_alone() -> None:
+    rows = [{**LIVE, "owner": "x"}, {**LIVE, "name": "other"}]
+    plan = make_plan([declared(note="new"), declared("other", note="new")], rows, kind=PUT)
     (problem,) = plan.problems
-    assert plan.changes == ()
     assert "an update sends the whole key, and would drop owner" in problem.message
+    assert ([change.name for change in plan.changes], plan.objections) == (["other"], ())
 
 
 def test_a_key_that_moved_since_the_plan_is_stale() -> None:

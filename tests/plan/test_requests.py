@@ -182,7 +182,7 @@ def test_a_value_that_the_service_hides_is_never_sent(
 ) -> None:
     kind = kind_with(FIELDS, **{"create": {"requires": []}, **extension})
     plan = make_plan([declared(**want)], [MASKED], kind=kind)
-    assert (plan.changes, len(plan.problems)) == ((), 1)
+    assert (plan.changes, len(plan.problems), plan.objections) == ((), 1, ())
     assert f"the response hides {path} behind asterisks" in plan.problems[0].message
 
 
