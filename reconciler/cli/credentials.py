@@ -23,7 +23,7 @@ from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions
-from reconciler.cli.variables import OLD_WEBHOOK_SECRET, PREFIX, WEBHOOK_SECRET
+from reconciler.cli.variables import FILE_VARIABLE, OLD_WEBHOOK_SECRET, PREFIX, WEBHOOK_SECRET
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.clock import Clock
 from reconciler.model.configuration import BUILT_IN_AUTH, Api, Auth, AuthMethod
@@ -203,6 +203,19 @@ def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AU
         lack = "not set" if text is None else "empty"
         raise ConfigurationError(f"no token: {where} is {lack}; set GCORE_API_KEY or use --token-file")
     return checked_secret(text, where, auth.method)
+
+
+def private_file(options: ConnectionOptions) -> str | None:
+    """Return a token file that other processes cannot read after this one: a pipe, or an open descriptor."""
+    bound = (value for name, value in os.environ.items() if FILE_VARIABLE.fullmatch(name))
+    files = (*filter(None, (options.token_file,)), *bound)
+    return next((file for file in files if _is_private(file)), None)
+
+
+def _is_private(file: str) -> bool:
+    path = Path(file).absolute()
+    is_descriptor = path.is_relative_to("/dev") or path.is_relative_to("/proc")
+    return path.exists() and (is_descriptor or not path.is_file())
 
 
 def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.api.apis import Apis
 from reconciler.cli.console import Console
-from reconciler.cli.credentials import sessions
+from reconciler.cli.credentials import private_file, sessions
 from reconciler.cli.execution_options import AUTO, ExecutionOptions
 from reconciler.cli.options import ConnectionOptions
-from reconciler.errors import SystemFailureError
+from reconciler.errors import ConfigurationError, SystemFailureError
 from reconciler.model.clock import SystemClock
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Distributed, Executor
 from reconciler.pipeline.worker import Surroundings
@@ -40,6 +40,13 @@ def executor(
     width = min(usable_cores(), _MOST_AUTOMATIC) if isinstance(count, str) else count
     parallelism = {} if connection is None else connection.parallelism_by_api
     connect = partial(_connect, connection)
+    private = None if connection is None or options.dask is not None else private_file(connection)
+    if private is not None:
+        if isinstance(count, int) and count > 1:
+            raise ConfigurationError(
+                f"{count} processes cannot read the token from {private}; use a file, or --processes 1"
+            )
+        width = 1
     with ExitStack() as stack:
 
         def start() -> Executor:

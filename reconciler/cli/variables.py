@@ -36,6 +36,10 @@ _BOUND_WORDS: Final = (
 )
 _BOUND: Final = re.compile(f"(?:{'|'.join(_BOUND_WORDS)})[a-z0-9_]+", re.ASCII)
 """Variables that bind a secret to a host, whose name is in small letters."""
+FILE_VARIABLE: Final = re.compile(
+    f"{PREFIX}_(?:{'|'.join((*BOUND_SECRETS, 'CLIENT_ID'))})_FILE_[a-z0-9_]+", re.ASCII
+)
+"""Variables that bind the file of a secret to a host."""
 _META: Final = f"{__name__}.strict"
 
 

@@ -106,3 +106,26 @@ def test_processes_end_with_a_run_that_is_killed(plan: Callable[..., Run], serve
     run.process.wait()
     assert not run.is_left()
     over.set()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "err"),
+    [
+        ((), 0, ""),
+        (("--processes", "1"), 0, ""),
+        (
+            ("--processes", "2"),
+            1,
+            "Error: 2 processes cannot read the token from token; use a file, or --processes 1\n",
+        ),
+    ],
+)
+def test_a_token_that_only_one_process_can_read_is_read_by_one(
+    plan: Callable[..., Run], tmp_path: Path, options: tuple[str, ...], code: int, err: str
+) -> None:
+    large = f"{{project_id: 1, region_id: 1, keys: []}} # {5_000_000 * 'x'}"
+    (tmp_path / "large.yaml").write_text(large)
+    os.mkfifo(tmp_path / "token", 0o600)
+    run = plan("--token-file", "token", *options)
+    (tmp_path / "token").write_text(TOKEN)
+    assert run.finished()[::2] == (code, err)
