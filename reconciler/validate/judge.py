@@ -42,7 +42,7 @@ def judge(schema: Mapping[str, Any], patterns: Patterns) -> Callable[[Any], tupl
 
 
 def _is_of(check: Callable[[str], bool], value: Any) -> bool:
-    """Check a value as fastjsonschema does, which asks about texts only."""
+    """Check a value as the fast check does, which asks about texts only."""
     return not isinstance(value, str) or check(value)
 
 

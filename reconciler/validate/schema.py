@@ -10,11 +10,10 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.kind import RESERVED, Form, Kind
+from reconciler.kinds.kind import RESERVED, Kind
 from reconciler.kinds.patterns import Patterns
-from reconciler.model.canonical import json_text
 from reconciler.model.scope import ALIASES, SCOPE_NAMES
-from reconciler.validate.fast import compile_fast
+from reconciler.validate.fast import fast_check, not_accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,27 +33,11 @@ class SchemaChecker:
     """Checks whole documents of one kind: the header by the document schema, each key by its kind's."""
 
     def __init__(self, document_schema: Schema, kind: Kind) -> None:
-        """Build the combined schema and compile the check that accepts valid documents fast."""
+        """Build the combined schema and the checks that accept what is valid fast."""
         self._schema = _combined(document_schema, kind, kind.schema)
         self._patterns = Patterns()
-        # Comparing the items of every list costs fastjsonschema as much as all the rest, so it is not
-        # asked to: most lists hold one item, and the others are looked at here.
-        self._sets = [name for name, field in kind.fields.items() if field.form is Form.SET]
-        fields = {
-            name: {word: value for word, value in keywords.items() if word != "uniqueItems"}
-            for name, keywords in kind.schema["properties"].items()
-        }
-        loose = _combined(document_schema, kind, {**kind.schema, "properties": fields})
-        self._loose: Schema = loose["properties"]
-        self._accepts = compile_fast({**loose, "properties": {**self._loose, "defaults": {}}}, self._patterns)
-
-    @functools.cached_property
-    def _accepts_defaults(self) -> Callable[[Any], bool]:
-        return compile_fast(self._loose["defaults"], self._patterns)
-
-    @functools.cached_property
-    def _accepts_key(self) -> Callable[[Any], bool]:
-        return compile_fast(self._loose["keys"]["items"], self._patterns)
+        self._accepts = fast_check(self._schema, self._patterns)
+        self._accepts_keys = fast_check(self._schema["properties"]["keys"]["items"], self._patterns)
 
     @functools.cached_property
     def _judge(self) -> Check:
@@ -62,17 +45,13 @@ class SchemaChecker:
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
         """Return the violations in ``data``, of which there is none if the document is valid."""
-        if self._accepts(data) and ("defaults" not in data or self._accepts_defaults(data["defaults"])):
-            keys = [*data["keys"], data["defaults"]] if "defaults" in data else data["keys"]
-            if not self._may_repeat(keys):
-                return ()
+        if self._accepts([data]):
+            return ()
         keys = data.get("keys") if isinstance(data, dict) else None
         if not isinstance(keys, list):
             return self._judge(data)
         # Judging a key takes ten times as long as accepting it: only those that are wrong are judged.
-        wrong = [
-            index for index, key in enumerate(keys) if not self._accepts_key(key) or self._may_repeat([key])
-        ]
+        wrong = not_accepted(self._accepts_keys, keys)
         part = {**data, "keys": [keys[index] for index in wrong]}
         return tuple(
             replace(found, path=("keys", wrong[int(found.path[1])], *found.path[2:]))
@@ -80,11 +59,6 @@ class SchemaChecker:
             else found
             for found in self._judge(part)
         )
-
-    def _may_repeat(self, keys: list[Any]) -> bool:
-        """Return whether some set might list an item twice; a false alarm only costs time."""
-        lists = (key[name] for name in self._sets for key in keys if name in key)
-        return any(items and len(items) > 1 and _repeats(items) for items in lists)
 
 
 def with_kinds(document_schema: Schema, kinds: Iterable[str]) -> Schema:
@@ -111,10 +85,10 @@ def is_valid(value: Any, schema: Schema) -> bool:
 def check_of(schema: Schema) -> Check:
     """Return what finds every violation of ``schema`` in a value, by path; none if it is valid."""
     patterns = Patterns()
-    accepts = compile_fast(schema, patterns)
+    accepts = fast_check(schema, patterns)
 
     def check(value: Any) -> tuple[Violation, ...]:
-        found = () if accepts(value) else _judge_of(schema, patterns)(value)
+        found = () if accepts([value]) else _judge_of(schema, patterns)(value)
         return tuple(sorted(found, key=lambda violation: str(violation.path)))
 
     return check
@@ -170,9 +144,3 @@ def _parameters(known: Schema, kind: Kind) -> Schema:
     }
     aliases = {ALIASES[name]: known[ALIASES[name]] for name in own if name in ALIASES}
     return dict.fromkeys((*SCOPE_NAMES, *ALIASES.values()), refused) | aliases | own
-
-
-def _repeats(items: list[Any]) -> bool:
-    if len(items) == 2:  # noqa: PLR2004 - the most frequent length, without any JSON
-        return bool(items[0] == items[1])
-    return len(set(map(json_text, items))) < len(items)

@@ -40,7 +40,6 @@ CASES: Final = (
     ("http", "reconciler/cli/main.py", "from httpcore import ConnectError"),
     ("yaml", "reconciler/validate/schema.py", "import yaml"),
     ("schemas", "reconciler/load/files.py", "import jsonschema.validators"),
-    ("schemas", "reconciler/kinds/kind.py", "import fastjsonschema"),
     ("references", "reconciler/validate/schema.py", "from referencing import Registry"),
     ("deepdiff", "reconciler/plan/planning.py", "from deepdiff import DeepDiff"),
     ("distributed", "reconciler/service/pages.py", "import distributed"),

@@ -112,7 +112,7 @@ def test_the_wheel_is_built_from_every_file_that_its_metadata_names() -> None:
 def test_the_image_has_the_tested_package_versions() -> None:
     tested = (ROOT / "requirements/dev.txt").read_text(encoding="utf-8")
     pinned = re.findall(r"(?m)^([\w.-]+==\S+)", RUNTIME.read_text(encoding="utf-8"))
-    assert len(pinned) > 20
+    assert len(pinned) > 10
     assert [package for package in pinned if f"\n{package} " not in tested] == []
 
 

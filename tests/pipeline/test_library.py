@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/library.md").read_text(encoding="utf-8")
-HEAVY = {"httpx", "yaml", "jsonschema", "fastjsonschema", "deepdiff", "click", "tenacity", "jinja2"}
+HEAVY = {"httpx", "yaml", "jsonschema", "deepdiff", "click", "tenacity", "jinja2"}
 
 
 @pytest.fixture
