@@ -158,7 +158,18 @@ def _options(found: Configured, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return {}
     limits = {name: parse_limit(text) for name, text in said.limits.items()}
     paths = {"paths": said.paths} if given.get("plan_file") is None and said.paths else {}
-    return {name: value for name, value in (limits | paths).items() if name in given}
+    processes = {} if said.processes is None else {"processes": _bounded(said.processes)}
+    return {name: value for name, value in (limits | paths | processes).items() if name in given}
+
+
+def _bounded(processes: str) -> int | str:
+    """Return how many processes a configuration starts: one under review must not fill the machine."""
+    return min(int(processes), usable_cores()) if processes.isdecimal() else processes
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use, by its affinity."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _configured(given: Mapping[str, Any]) -> Configured:
@@ -272,7 +283,7 @@ def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -
 
     chosen = "" if said.environment is None else f", environment {said.environment}"
     console.detail(f"configuration: {said.file}{chosen}")
-    for name in ("paths", "max_revoked", "max_changes"):
+    for name in ("paths", "max_revoked", "max_changes", "processes"):
         if name in values:
             value, origin = values[name], source(name, name if name in known else None)
             shown = ", ".join(value) if isinstance(value, tuple) else value

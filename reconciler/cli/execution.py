@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.apis import Apis
+from reconciler.cli.configuration import usable_cores
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import private_file, sessions
 from reconciler.cli.execution_options import AUTO, ExecutionOptions
@@ -76,11 +76,6 @@ def _cluster(address: str, parallelism: Mapping[str, int], console: Console) -> 
 
     logging.disable()  # what distributed logs of a fault is told once, as an error
     return ClusterPool(address, parallelism, console.note)
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use, by its affinity."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _connect(connection: ConnectionOptions | None, surroundings: Surroundings) -> Apis:

@@ -173,11 +173,8 @@ class _View:
     def configuration(self) -> Configuration:
         """Return the values, which have no faults."""
         opened = self.file.opened
-        limits = {
-            name: str(int(value.value) if isinstance(value.value, float) else value.value)
-            for name in ("max_revoked", "max_changes")
-            if (value := self._member("limits", name)).value is not None
-        }
+        names = ("max_revoked", "max_changes")
+        limits = {name: text for name in names if (text := self._written("limits", name)) is not None}
         return Configuration(
             file=self.file.file,
             folder=self.file.folder,
@@ -187,13 +184,19 @@ class _View:
             paths=tuple(map(opened, self._member("paths").value or ())),
             apis={name: self._api_of(name) for name in self._names("apis")},
             limits=limits,
+            processes=self._written("processes"),
             overridden=frozenset(self._overridden()),
         )
+
+    def _written(self, *path: str) -> str | None:
+        """Return a number or a word as an option has it, None if it is left out."""
+        value = self._member(*path).value
+        return None if value is None else str(int(value) if isinstance(value, float) else value)
 
     def _overridden(self) -> Iterator[str]:
         """Yield the members that the environment gives, without those that only it can have."""
         here: Mapping[str, Any] = self.data.get("environments", {}).get(self.environment, {})
-        yield from here.keys() & {"paths"}
+        yield from here.keys() & {"paths", "processes"}
         yield from here.get("limits", {})
         for api, members in here.get("apis", {}).items():
             yield from (f"{api}.{member}" for member in members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,11 +189,12 @@ def test_verbose_says_where_each_value_comes_from(cli: CommandLine, work: Path, 
     configure(work, server, {"parallelism": 3}, limits={"max_revoked": "20%", "max_changes": 7})
     cli.environment.setenv("RECONCILER_PLAN_MAX_REVOKED", "40%")
     err = cli("plan", "-v", "--max-changes", "8").err
-    assert err.splitlines()[:6] == [
+    assert err.splitlines()[:7] == [
         "configuration: reconciler.yaml",
         "paths: keys/ (reconciler.yaml)",
         "max_revoked: 40% (environment)",
         "max_changes: 8 (command line)",
+        "processes: auto (default)",
         f"github.base_url: {server.url} (reconciler.yaml)",
         "github.parallelism: 3 (reconciler.yaml)",
     ]
@@ -207,14 +209,30 @@ def test_verbose_says_which_values_the_environment_gives(
     configure(
         work, server, limits={"max_revoked": "20%", "max_changes": 1}, environments={"staging": staging}
     )
-    assert cli("plan", "-v", "--env", "staging").err.splitlines()[:6] == [
+    assert cli("plan", "-v", "--env", "staging").err.splitlines()[:7] == [
         "configuration: reconciler.yaml, environment staging",
         "paths: keys/ (reconciler.yaml)",
         "max_revoked: 20% (reconciler.yaml)",
         "max_changes: 7 (reconciler.yaml, environment staging)",
+        "processes: auto (default)",
         f"github.base_url: {server.url} (reconciler.yaml)",
         "github.parallelism: 3 (reconciler.yaml, environment staging)",
     ]
+
+
+def test_a_configuration_starts_no_more_processes_than_there_are_cores(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    configure(work, server, processes=256)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        assert "processes: 1 (reconciler.yaml)" in cli("plan", "-v").err.splitlines()
+        cli.environment.setenv("RECONCILER_PROCESSES", "auto")
+        assert "processes: auto (environment)" in cli("validate", "-v").err.splitlines()
+        assert "processes: 1 (command line)" in cli("drift", "-v", "--processes", "1").err.splitlines()
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @pytest.mark.usefixtures("server")

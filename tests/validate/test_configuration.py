@@ -32,11 +32,13 @@ apis:
     kinds: kinds/github/
     parallelism: 4
 limits: {max_revoked: 30%, max_changes: 5}
+processes: 6
 environments:
   staging:
     paths: [keys/staging/]
     apis: {github: {base_url: "https://staging.example.com"}}
     limits: {max_changes: 50}
+    processes: auto
   production: {paths: [keys/production/]}
 """
 
@@ -58,6 +60,7 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
     assert found.paths == (f"{tmp_path}/keys/",)
     assert list(found.apis) == ["gcore", "github"]
     assert found.limits == {"max_revoked": "30%", "max_changes": "5"}
+    assert found.processes == "6"
     api = found.apis["github"]
     assert (api.base_url, api.auth, api.parallelism) == ("https://api.github.com", Auth(), 4)
     assert (api.kinds, api.headers) == (
@@ -74,6 +77,7 @@ def test_an_environment_replaces_what_it_names_and_leaves_the_rest(tmp_path: Pat
     assert found.limits == {"max_revoked": "30%", "max_changes": "50"}
     assert found.apis["github"].base_url == "https://staging.example.com"
     assert found.apis["github"].parallelism == 4
+    assert (found.processes, "processes" in found.overridden) == ("auto", True)
     assert read(tmp_path, WHOLE, "production").limits == {"max_revoked": "30%", "max_changes": "5"}
 
 
@@ -155,6 +159,10 @@ WRONG = {
     "limits: {max_revoked: 300%}\n": '1:23: limits.max_revoked "300%" is not allowed; write a number of keys,'
     " or a percentage such as 30%",
     "limits: {max_revoke: 3}\n": "1:10: limits.max_revoke is not a known field; did you mean max_revoked?",
+    "processes: 257\n": "1:12: processes 257 is too large; the largest is 256",
+    "processes: many\n": '1:12: processes "many" is not allowed; write a number of processes, or auto',
+    "dask: tcp://h:8786\n": "1:1: dask is not a known field; known fields: paths, apis, limits, processes,"
+    " environments",
     "environments: {a: {apis: {gcor: {}}}}\napis: {gcore: {}}\n": "1:33: environments.a.apis.gcor is not an"
     " API of this file; did you mean gcore?",
     "environments: {a: {paths: [../b], apis: {gcore: {kinds: /k, base_url: 'http://h', headers: {Host: h},"
@@ -168,7 +176,7 @@ WRONG = {
         "1:118: environments.a.apis.gcore.auth.header Cookie cannot carry a token; name another header"
     ),
     "environments: {a: {environments: {}}}\n": "1:20: environments.a.environments is not a known field; known"
-    " fields: paths, apis, limits",
+    " fields: paths, apis, limits, processes",
     "kind: caas\nkeys: []\n": "2:1: holds desired state, but its name is that of the configuration; rename"
     " it",
     "[]\n": "1:1: the configuration must be a mapping, not a list",
@@ -244,7 +252,7 @@ def test_a_limit_is_a_whole_number_however_it_is_written(tmp_path: Path) -> None
 
 WORDS = ["paths", "apis", "limits", "environments", "gcore", "a", "base_url", "auth", "headers", "kinds"]
 WORDS += ["parallelism", "max_revoked", "max_changes", "header", "scheme", "second_header", "basic", "oauth2"]
-WORDS += ["token_url", "scopes", "audience", "client_auth", "token", "X-A", "Host"]
+WORDS += ["token_url", "scopes", "audience", "client_auth", "token", "X-A", "Host", "processes"]
 TEXTS = ["https://h", "http://127.0.0.1:1/x/", "https://[", "https://h:99999", "https://a_b", "keys", "../x"]
 TEXTS += ["/etc", "a" * 300, "\U0001f511", "-", "Bearer", "30%", "client_secret_post", "", "Cookie", "X-A"]
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(TEXTS)
@@ -256,7 +264,9 @@ VALUE = st.recursive(
 AUTH = st.dictionaries(st.sampled_from(WORDS[13:]), VALUE, max_size=3)
 API = st.dictionaries(st.sampled_from(WORDS[6:11]), VALUE | AUTH, max_size=4)
 APIS = st.dictionaries(st.sampled_from(["gcore", "a", "b-c"]), API, max_size=3)
-PART = st.fixed_dictionaries({}, optional={"paths": VALUE, "apis": APIS | VALUE, "limits": VALUE})
+PART = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(["paths", "limits", "processes"], VALUE) | {"apis": APIS | VALUE}
+)
 WHOLE_FILE = st.builds(
     lambda part, inner: part | inner,
     PART,
