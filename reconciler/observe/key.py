@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ConfigurationError, NoSuchMethodError, NotFoundError
 from reconciler.kinds.ids import clear_key, named_kind
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position
 
+_MOST: Final = 3
+"""The largest number of forms of addresses that a message has."""
+
 
 def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:
     """Return the kind, the scope and the name of an address. Raises ConfigurationError for anything else."""
@@ -27,10 +30,17 @@ def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope
     kind = named_kind(kinds, name)
     found = None if kind is None else kind.parse_address(f"{kind.name}{slash}{rest}")
     if kind is None or found is None:
-        raise ConfigurationError(f"{address} is not an address such as caas/1/76/name")
+        meant = [one for one in kinds.values() if one.name == name or one.name.endswith(f".{name}")]
+        forms = [_form(one) for one in meant or kinds.values()]
+        raise ConfigurationError(f"{address} is not an address such as {' or '.join(forms[:_MOST])}")
     if kind.api_fault:
         raise ConfigurationError(f"{address}: {kind.api_fault}")
     return kind, *found
+
+
+def _form(kind: Kind) -> str:
+    """Return what an address of a kind looks like: its scope by the names of its path parameters."""
+    return "/".join([kind.name, *(f"{{{name}}}" for name in kind.scope), f"{{{kind.identity}}}"])
 
 
 def known_field(kind: Kind, field: str | None) -> str | None:

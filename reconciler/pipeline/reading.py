@@ -113,17 +113,19 @@ def opened(
         by_api.setdefault(kinds[part.scope.kind].api, []).append(part)
     wanted: dict[str, list[DesiredScope]] = {}
     failures: dict[Scope, errors.ReconcilerError] = {}
+    refused: list[errors.ConfigurationError] = []
     for api, parts in by_api.items():
         try:
             client.session(api)
         except errors.ConfigurationError as error:
-            if stops_api or len(by_api) == 1:
-                raise
+            refused.append(error)
             failures |= {part.scope: error for part in parts}
             continue
         failures |= (unknown := _unresolved(state, parts))
         is_over = unknown and stops_api
         wanted[api] = [part for part in parts if not is_over and part.scope not in unknown]
+    if refused and (stops_api or len(by_api) == 1):
+        raise errors.ConfigurationError("; ".join(map(str, refused)))
     return wanted, failures
 
 

@@ -138,8 +138,9 @@ def test_without_a_difference_no_request_would_be_sent(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["web"], "web is not an address such as caas/1/76/name"),
-        (["vaas/1/76/web"], "vaas/1/76/web is not an address such as caas/1/76/name"),
+        (["web"], "web is not an address such as caas/{project_id}/{region_id}/{name} or faas/"),
+        (["vaas/1/76/web"], "vaas/1/76/web is not an address such as caas/{project_id}/"),
+        (["faas/1/web"], "faas/1/web is not an address such as faas/{project_id}/{region_id}/{name}\n"),
         (["caas/1/76/other"], "caas/1/76/other is not declared in these files"),
         (["caas/1/76/web", "colour"], "colour is not a field of a caas key; it has name, description"),
     ],

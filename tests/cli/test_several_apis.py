@@ -549,6 +549,19 @@ def test_the_token_of_one_api_is_missing_and_nothing_is_planned_or_sent(
         assert f"set RECONCILER_TOKEN_{place_of.variable}, or RECONCILER_TOKEN_FILE_" in done.err
 
 
+@pytest.mark.usefixtures("work")
+def test_all_tokens_that_are_missing_are_named_at_once(cli: CommandLine, hub: Place, tea: Place) -> None:
+    for one in (hub, tea):
+        cli.environment.delenv(f"RECONCILER_TOKEN_{one.variable}")
+    done = cli("plan")
+    assert (done.code, done.err.count("no token for 127.0.0.1:"), hub.requests, tea.requests) == (
+        1,
+        2,
+        [],
+        [],
+    )
+
+
 # Histories
 
 
@@ -708,6 +721,8 @@ def test_ambiguous_kinds_are_explained_exported_and_accepted(
     cli: CommandLine, work: Path, hub: Place, tea: Place
 ) -> None:
     assert f"PATCH {LABELS}/bug" in cli("explain", TEA).out
+    forms = "github.label/{owner}/{repo}/{name} or gitea.label/{owner}/{repo}/{name}\n"
+    assert f"is not an address such as {forms}" in cli("explain", "label/acme/site/bug").err
     assert hub.requests == []
     tea.hold(LABELS, "bug", "new")
     scope = ("--kind", "gitea.label", "--scope", "owner=acme", "--scope", "repo=site")
