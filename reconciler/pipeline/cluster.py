@@ -122,7 +122,9 @@ class ClusterPool:
             return
         with suppress(Exception):  # whatever a cluster that is gone says of it
             if client.status == "running":
-                distributed.Event(f"{self._run.name}-over", client=client).set()
+                over = distributed.Event(f"{self._run.name}-over", client=client)
+                over.set()
+                over.clear()  # who waits for it is told; without this, the scheduler would store it for ever
                 for room in rooms:
                     room.close()
                 for name, _ in self._run.limits:

@@ -149,22 +149,27 @@ def _shared(run: Run) -> _Shared:
     with _LOCK:
         if run.name not in _RUNS:
             client: Any = distributed.get_client()
-            gates = {}
-            for api, count in run.parallelism.items():
-                room = distributed.Semaphore(count, run.of(api))
+            rooms = {
+                api: distributed.Semaphore(count, run.of(api)) for api, count in run.parallelism.items()
+            }
+            for room in rooms.values():
                 room.register()
-                gates[api] = ClusterGate(run.of(api), room, client)
+            gates = {api: ClusterGate(run.of(api), room, client) for api, room in rooms.items()}
             stop = threading.Event()
             over = distributed.Event(f"{run.name}-over", client=client)
-            threading.Thread(target=_end_after, args=(run.name, over, stop), daemon=True).start()
+            threading.Thread(target=_end_after, args=(run.name, over, stop, tuple(rooms.values())), daemon=True).start()
             _RUNS[run.name] = _Shared(stop, gates)
         return _RUNS[run.name]
 
 
-def _end_after(name: str, over: distributed.Event, stop: threading.Event) -> None:
+def _end_after(
+    name: str, over: distributed.Event, stop: threading.Event, rooms: Sequence[distributed.Semaphore]
+) -> None:
     """End what this worker does for a run, when that is over or the scheduler is lost."""
     with suppress(Exception):
         over.wait()
+        for room in rooms:
+            room.close()  # or each would be refreshed for as long as the worker lives
     stop.set()
     with _LOCK:
         _RUNS.pop(name, None)

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import distributed
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,6 +156,24 @@ def test_a_cluster_makes_the_same_plan_within_the_same_limit(
     assert (server.requests, server.most) == (len(REGIONS), 2)
 
 
+def held(dask_scheduler: Any) -> list[str]:
+    """Return what a scheduler stores for runs."""
+    known = dask_scheduler.extensions
+    places = (known["semaphores"].max_leases, known["variables"].variables, known["events"]._events)
+    return [str(name) for place in (dask_scheduler.tasks, *places) for name in place]
+
+
+def is_left(cluster: Cluster) -> bool:
+    """Return whether the scheduler still stores something after a while."""
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        return all(PAUSE.wait(0.05) or client.run_on_scheduler(held) for _ in range(200))
+
+
+def test_a_run_leaves_nothing_on_the_scheduler(plan: Callable[..., Run], cluster: Cluster) -> None:
+    assert plan("--dask", cluster.address).finished()[0] == 0
+    assert not is_left(cluster)
+
+
 def test_what_a_killed_worker_did_is_done_again_elsewhere(
     plan: Callable[..., Run], server: Api, expected: object, cluster: Cluster
 ) -> None:
@@ -187,6 +206,7 @@ def test_an_interrupt_ends_the_work_of_the_cluster(
     sent = server.requests
     PAUSE.wait(1)
     assert server.requests == sent < len(REGIONS)
+    assert not is_left(cluster)
 
 
 def test_a_worker_without_a_token_is_named_with_the_variable(
