@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from chaos_runs import faults, kill, lives, odd, writer
+from chaos_runs import cluster, faults, kill, lives, odd, workers, writer
 from chaos_runs.processes import ChaosError
 from chaos_runs.scale import FULL, QUICK
 
@@ -39,6 +39,8 @@ _RUNS: Final[Mapping[str, Callable[[Scale], Findings]]] = {
     "kill": kill.kill_and_repair,
     "writer": writer.write_along,
     "odd": odd.odd_beside_good,
+    "processes": workers.kill_processes,
+    "cluster": cluster.kill_workers,
 }
 
 

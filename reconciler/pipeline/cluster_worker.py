@@ -149,15 +149,15 @@ def _shared(run: Run) -> _Shared:
     with _LOCK:
         if run.name not in _RUNS:
             client: Any = distributed.get_client()
-            rooms = {
-                api: distributed.Semaphore(count, run.of(api)) for api, count in run.parallelism.items()
-            }
+            rooms = {api: distributed.Semaphore(count, run.of(api)) for api, count in run.parallelism.items()}
             for room in rooms.values():
                 room.register()
             gates = {api: ClusterGate(run.of(api), room, client) for api, room in rooms.items()}
             stop = threading.Event()
             over = distributed.Event(f"{run.name}-over", client=client)
-            threading.Thread(target=_end_after, args=(run.name, over, stop, tuple(rooms.values())), daemon=True).start()
+            threading.Thread(
+                target=_end_after, args=(run.name, over, stop, tuple(rooms.values())), daemon=True
+            ).start()
             _RUNS[run.name] = _Shared(stop, gates)
         return _RUNS[run.name]
 

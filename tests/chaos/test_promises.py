@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from random import Random
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
-from chaos_runs import faults, kill, lives, odd, writer
+from chaos_runs import faults, kill, lives, odd, workers, writer
 from chaos_runs.data import make_keys, other_value, shown, truthful
 from chaos_runs.history import Who, Write, stories_of
 from chaos_runs.journal import entries, resolutions
+from chaos_runs.listing import Api
 from chaos_runs.processes import outcomes
 from chaos_runs.promises import Findings
 from chaos_runs.scale import Scale
@@ -19,7 +24,7 @@ from chaos_runs.scale import Scale
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = Scale(sizes=(30, 10), kills=1, writers=1, odd=1, lives=1, seed=2)
+SMALL = Scale(sizes=(30, 10), kills=1, writers=1, odd=1, lives=1, workers=1, cluster=1, seed=2)
 WRITE = {
     "event": "write",
     "at": "2026-06-01T12:00:00Z",
@@ -81,6 +86,37 @@ def test_an_odd_object_does_not_block_planning_and_correction_of_other_keys() ->
     for number in range(2):
         odd.one_run(Random(f"odd {number}"), findings)  # noqa: S311 - has to be repeatable
     check(findings, "odd fields of declared keys", "strange rows")
+
+
+def test_a_plan_is_the_same_although_one_of_its_workers_is_killed() -> None:
+    check(workers.kill_processes(SMALL), "plans", "workers killed", "requests")
+
+
+def test_a_request_is_in_flight_until_its_response_or_the_end_of_who_sent_it() -> None:
+    rows = {70: [{"name": "key-1"}]}
+    api, reached = Api(rows, repeat(0.0)), [Event(), Event()]
+    over = Event()
+
+    def wait(number: int) -> None:
+        reached[number - 1].set()
+        over.wait()
+
+    ours, theirs = zip(*[socket.socketpair() for _ in range(3)], strict=True)
+    api.on_request = lambda number: wait(number) if number < 3 else None
+    with ThreadPoolExecutor() as pool:
+        begun = [pool.submit(api.respond, "/1/70", connection) for connection in theirs[:2]]
+        assert all(event.wait(30) for event in reached)
+        assert api.most == 2
+        ours[0].close()
+        api.respond("/1/70", theirs[2])
+        assert api.most == 2, "one of three has left"
+        over.set()
+        body = json.dumps({"count": 1, "results": rows[70]}).encode()
+        assert [each.result() for each in begun] == [(200, body)] * 2
+    api.respond("/1/70", theirs[2])
+    assert (api.most, api.requests) == (2, 4)
+    for connection in (*ours, *theirs):
+        connection.close()
 
 
 def test_a_broken_promise_stays_broken_and_is_shown() -> None:

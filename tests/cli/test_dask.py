@@ -159,7 +159,8 @@ def test_a_cluster_makes_the_same_plan_within_the_same_limit(
 def held(dask_scheduler: Any) -> list[str]:
     """Return what a scheduler stores for runs."""
     known = dask_scheduler.extensions
-    places = (known["semaphores"].max_leases, known["variables"].variables, known["events"]._events)
+    events = known["events"]._events  # noqa: SLF001 - there is no other way to ask
+    places = (known["semaphores"].max_leases, known["variables"].variables, events)
     return [str(name) for place in (dask_scheduler.tasks, *places) for name in place]
 
 

@@ -15,10 +15,18 @@ class Scale:
     writers: int
     odd: int
     lives: int
+    workers: int
+    cluster: int
     seed: int = 1
 
 
 FULL: Final = Scale(
-    sizes=(4000, 2500, 1500, 1000, 600, 300, 90, 9, 1), kills=100, writers=50, odd=60, lives=40
+    sizes=(4000, 2500, 1500, 1000, 600, 300, 90, 9, 1),
+    kills=100,
+    writers=50,
+    odd=60,
+    lives=40,
+    workers=20,
+    cluster=20,
 )
-QUICK: Final = Scale(sizes=(600, 300, 99, 1), kills=10, writers=8, odd=6, lives=6)
+QUICK: Final = Scale(sizes=(600, 300, 99, 1), kills=10, writers=8, odd=6, lives=6, workers=4, cluster=2)

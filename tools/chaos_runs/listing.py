@@ -1,0 +1,132 @@
+"""An API that lists keys slowly, and counts the requests that somebody still waits for."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from chaos_runs.data import Key
+
+_PAGE: Final = 1000
+_PAUSE: Final = 2
+_ON_THE_WAY: Final = 1.0
+"""Seconds in which a request may still arrive that was sent before the pause was known everywhere."""
+
+
+def _nothing(_number: int) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Api:
+    """Live keys by region; ``on_request`` is called with the number of each request, before its response.
+
+    A request is in flight from when it was read until its response begins to be sent, or until the
+    connection is closed by the other side: the system closes what a killed process had open before anybody
+    can know of its end. Request number ``busy_at`` is refused with 429, and a pause is asked for.
+    """
+
+    rows: Mapping[int, list[dict[str, Any]]]
+    delays: Iterator[float]
+    url: str = ""
+    on_request: Callable[[int], None] = _nothing
+    busy_at: int = 0
+    requests: int = 0
+    most: int = 0
+    hurried: int = 0
+    _until: tuple[float, float] = (0.0, 0.0)
+    _open: set[socket.socket] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, busy_at: int) -> None:
+        """Forget what was counted."""
+        self.requests = self.most = self.hurried = 0
+        self.busy_at, self._until, self.on_request = busy_at, (0.0, 0.0), _nothing
+
+    def respond(self, target: str, connection: socket.socket) -> tuple[int, bytes]:
+        """Return status and body of one response, late."""
+        with self._lock:
+            self._open = {each for each in self._open if not _is_closed(each)}
+            self._open.add(connection)
+            self.requests += 1
+            number = self.requests
+            self.most = max(self.most, len(self._open))
+            self.hurried += self._until[0] < time.monotonic() < self._until[1]
+            delay = next(self.delays)
+        self.on_request(number)
+        time.sleep(delay)
+        with self._lock:
+            self._open.discard(connection)
+            if number == self.busy_at:
+                now = time.monotonic()
+                self._until = now + _ON_THE_WAY, now + _PAUSE
+                return 429, json.dumps({"message": "too many"}).encode()
+        path, _, query = target.partition("?")
+        region = int(path.rpartition("/")[2])
+        offset = int(parse_qs(query).get("offset", ["0"])[0])
+        limit = min(int(parse_qs(query).get("limit", [str(_PAGE)])[0]), _PAGE)
+        rows = self.rows[region]
+        return 200, json.dumps({"count": len(rows), "results": rows[offset : offset + limit]}).encode()
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Return whether the other side has left."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+@contextmanager
+def serving(keys: Iterable[Key], delays: Iterator[float]) -> Iterator[Api]:
+    """Serve what is stored of ``keys``."""
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for key in keys:
+        rows.setdefault(key.region, []).append({"name": key.name, **key.old})
+    api = Api(rows, delays)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet for head and body
+
+        def do_GET(self) -> None:
+            status, body = api.respond(self.path, self.connection)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            if status != 200:  # noqa: PLR2004 - the only other one is 429
+                self.send_header("Retry-After", str(_PAUSE))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """Print nothing: the connection of a killed process breaks."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    api.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
