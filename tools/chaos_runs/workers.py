@@ -34,6 +34,7 @@ _PLAN: Final = ("plan", "--max-revoked", "100%", "--quiet")
 _LIMIT_SECONDS: Final = 240
 _LONGEST_LIFE: Final = 5.0
 _STEP: Final = 0.01
+_LONGEST_LINGERING: Final = 0.5
 _CHANGING: Final = ("timestamp", "checksum")
 
 
@@ -124,6 +125,8 @@ def one_run(setting: Setting, workers: Workers, draw: Random, findings: Findings
     parallelism = draw.choice(_PARALLELISM)
     api.begin(draw.randint(1, setting.requests) if draw.random() < 1 / 2 else 0)
     at_request = draw.randint(1, setting.requests) if draw.random() < 2 / 3 else None
+    if api.busy_at and draw.random() < 1 / 2:
+        at_request = api.busy_at  # in the pause that is asked for
     wait = draw.uniform(0, 2 * setting.seconds)
     due = threading.Event()
     if at_request is not None:
@@ -149,12 +152,16 @@ def one_run(setting: Setting, workers: Workers, draw: Random, findings: Findings
 def _kill(
     process: subprocess.Popen[str], workers: Workers, due: threading.Event, wait: float | None, draw: Random
 ) -> str:
-    """Kill one of the workers when that is due, or some time after the first one began; return what was done."""
+    """Kill one of the workers when that is due, or some time after the first one began.
+
+    Return what was done.
+    """
     victims: list[int] = []
     while not victims and process.poll() is None:
         time.sleep(_STEP)
         victims = workers.of(process.pid)
-    due.wait(wait)
+    if due.wait(wait):
+        time.sleep(draw.uniform(0, _LONGEST_LINGERING))
     victims = workers.of(process.pid)
     if process.poll() is not None or not victims:
         return "plans that had ended before"
