@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 REGIONS = range(1, 21)
 PAUSE = threading.Event()
 """Never set: what waits for it waits for a time."""
+LONG_PAUSE = 3
+"""Seconds that a refused request asks for."""
 
 
 def nothing(_count: int) -> None:
@@ -28,21 +31,27 @@ def nothing(_count: int) -> None:
 
 @dataclass(slots=True)
 class Api:
-    """Scopes of one key each; ``on_request`` is called with the number of each request."""
+    """Scopes of one key each; ``on_request`` is called with the number of each request.
+
+    Request number ``busy_at`` is refused, and a pause is asked for; ``times`` are those of all requests.
+    """
 
     url: str = ""
     on_request: Callable[[int], None] = nothing
     delay: float = 0.01
     status: int = 200
     tokens: list[str] = field(default_factory=list)
+    busy_at: int = 0
     requests: int = 0
+    times: list[float] = field(default_factory=list)
     busy: int = 0
     most: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def respond(self) -> bytes:
+    def respond(self) -> tuple[int, bytes]:
         with self.lock:
             self.requests += 1
+            self.times.append(time.monotonic())
             self.busy += 1
             self.most = max(self.most, self.busy)
             number = self.requests
@@ -50,7 +59,9 @@ class Api:
         PAUSE.wait(self.delay)
         with self.lock:
             self.busy -= 1
-        return json.dumps({"count": 1, "results": [live("web", description="old")]}).encode()
+        if number == self.busy_at:
+            return 429, b'{"message": "too many"}'
+        return self.status, json.dumps({"count": 1, "results": [live("web", description="old")]}).encode()
 
 
 @contextmanager
@@ -63,8 +74,9 @@ def api() -> Iterator[Api]:
 
         def do_GET(self) -> None:
             found.tokens.append(self.headers["Authorization"])
-            body = found.respond()
-            self.send_response(found.status)
+            status, body = found.respond()
+            self.send_response(status)
+            self.send_header("Retry-After", str(LONG_PAUSE))
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

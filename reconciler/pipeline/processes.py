@@ -80,6 +80,7 @@ class ProcessPool:
         self._context = multiprocessing.get_context("forkserver")
         self._pool: ProcessPoolExecutor | None = None
         self._run: connection.Connection | None = None
+        self._gates: Mapping[str, ProcessGate] = {}
         self._last_sent: c_double | None = None
         self._seen = 0.0
 
@@ -141,13 +142,19 @@ class ProcessPool:
         context = self._context
         context.set_forkserver_preload([__name__])
         over, self._run = context.Pipe(duplex=False)
-        # A process that is killed gives its slot back to nobody, so new processes have new gates.
-        gates = {
-            api: ProcessGate(context.BoundedSemaphore(count), context.Value("d", 0.0))
+        # A process that is killed gives its slot back to nobody, so new processes have new gates, with the
+        # pauses of the old ones.
+        self._gates = {
+            api: ProcessGate(context.BoundedSemaphore(count), context.Value("d", self._pause_end(api)))
             for api, count in self._parallelism.items()
         }
         self._last_sent = context.RawValue("d", 0.0)  # without a lock, which a killed process would hold
-        return ProcessPoolExecutor(self.width, context, _begin, (over, gates, self._last_sent))
+        return ProcessPoolExecutor(self.width, context, _begin, (over, self._gates, self._last_sent))
+
+    def _pause_end(self, api: str) -> float:
+        """Return until when the processes so far were to send nothing to an API."""
+        # Without the lock, which a killed process may hold.
+        return self._gates[api].until.get_obj().value if api in self._gates else 0.0
 
 
 _COMPARERS: list[Comparer] = []

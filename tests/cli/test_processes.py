@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scopes import REGIONS, Api, Run, api, content, planning, write_files
+from tests.scopes import LONG_PAUSE, PAUSE, REGIONS, Api, Run, api, content, planning, write_files
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
@@ -69,6 +69,20 @@ def test_what_a_killed_process_did_is_done_again(
     assert (code, err) == (0, "")
     assert content(out) == expected
     assert not run.is_left()
+
+
+def test_the_pause_that_an_api_asked_for_outlives_a_killed_process(
+    plan: Callable[..., Run], server: Api
+) -> None:
+    reached = threading.Event()
+    server.busy_at = 3
+    server.on_request = lambda count: reached.set() if count == server.busy_at else None
+    run = plan("--processes", "2", "--parallelism", "1")
+    assert reached.wait(30)
+    PAUSE.wait(0.5)  # until it is known to the processes
+    os.kill(run.workers()[0], signal.SIGKILL)
+    assert run.finished()[0] == 0
+    assert server.times[3] - server.times[2] >= LONG_PAUSE
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
