@@ -33,7 +33,8 @@ class Api:
 
     A request is in flight from when it was read until its response begins to be sent, or until the
     connection is closed by the other side: the system closes what a killed process had open before anybody
-    can know of its end. Request number ``busy_at`` is refused with 429, and a pause is asked for.
+    can know of its end. Request number ``busy_at`` is refused with 429, unless who sent it has left, and a
+    pause is asked for: ``asked_at`` is when.
     """
 
     rows: Mapping[int, list[dict[str, Any]]]
@@ -42,16 +43,25 @@ class Api:
     on_request: Callable[[int], None] = _nothing
     busy_at: int = 0
     requests: int = 0
+    refused: int = 0
     most: int = 0
-    hurried: int = 0
-    _until: tuple[float, float] = (0.0, 0.0)
+    asked_at: float | None = None
+    times: list[float] = field(default_factory=list)
     _open: set[socket.socket] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, busy_at: int) -> None:
         """Forget what was counted."""
-        self.requests = self.most = self.hurried = 0
-        self.busy_at, self._until, self.on_request = busy_at, (0.0, 0.0), _nothing
+        self.requests = self.refused = self.most = 0
+        self.times.clear()
+        self.busy_at, self.asked_at, self.on_request = busy_at, None, _nothing
+
+    @property
+    def hurried(self) -> int:
+        """Return how many requests arrived in the pause, and were not on the way before."""
+        if self.asked_at is None:
+            return 0
+        return sum(_ON_THE_WAY < at - self.asked_at < _PAUSE for at in self.times)
 
     def respond(self, target: str, connection: socket.socket) -> tuple[int, bytes]:
         """Return status and body of one response, late."""
@@ -61,15 +71,15 @@ class Api:
             self.requests += 1
             number = self.requests
             self.most = max(self.most, len(self._open))
-            self.hurried += self._until[0] < time.monotonic() < self._until[1]
+            self.times.append(time.monotonic())
             delay = next(self.delays)
         self.on_request(number)
         time.sleep(delay)
         with self._lock:
             self._open.discard(connection)
-            if number == self.busy_at:
-                now = time.monotonic()
-                self._until = now + _ON_THE_WAY, now + _PAUSE
+            if number == self.busy_at and not _is_closed(connection):
+                self.refused += 1
+                self.asked_at = time.monotonic()
                 return 429, json.dumps({"message": "too many"}).encode()
         path, _, query = target.partition("?")
         region = int(path.rpartition("/")[2])

@@ -34,6 +34,8 @@ _PLAN: Final = ("plan", "--max-revoked", "100%", "--quiet")
 _LIMIT_SECONDS: Final = 240
 _LONGEST_LIFE: Final = 5.0
 _STEP: Final = 0.01
+_UNHEARD: Final = 0.2
+"""Seconds in which a process may not have read a response yet."""
 _LONGEST_LINGERING: Final = 0.5
 _CHANGING: Final = ("timestamp", "checksum")
 
@@ -140,9 +142,13 @@ def one_run(setting: Setting, workers: Workers, draw: Random, findings: Findings
         killed = pool.submit(_kill, process, workers, due, None if at_request else wait, draw)
         out, err = process.communicate(timeout=_LIMIT_SECONDS)
         due.set()
-        findings.add(killed.result())
+        done, killed_at = killed.result()
+        findings.add(done)
     point = f"request {at_request}" if at_request else f"{wait:.2f} s after the first worker"
     where = f"killed at {point}, {' '.join(options)}, 429 at request {api.busy_at}"
+    if api.asked_at is not None and 0 <= killed_at - api.asked_at < _UNHEARD:
+        api.asked_at = None
+        findings.add("killed before it may have heard of the pause")
     _judge(setting, Ended(process.returncode, out, err), parallelism, where, findings)
     left = _left(process.pid) + workers.left()
     findings.promise("nothing is left of a plan", [f"{where}: {left}"] if left else [])
@@ -151,10 +157,10 @@ def one_run(setting: Setting, workers: Workers, draw: Random, findings: Findings
 
 def _kill(
     process: subprocess.Popen[str], workers: Workers, due: threading.Event, wait: float | None, draw: Random
-) -> str:
+) -> tuple[str, float]:
     """Kill one of the workers when that is due, or some time after the first one began.
 
-    Return what was done.
+    Return what was done, and when.
     """
     victims: list[int] = []
     while not victims and process.poll() is None:
@@ -164,19 +170,20 @@ def _kill(
         time.sleep(draw.uniform(0, _LONGEST_LINGERING))
     victims = workers.of(process.pid)
     if process.poll() is not None or not victims:
-        return "plans that had ended before"
+        return "plans that had ended before", 0.0
+    killed_at = time.monotonic()
     try:
         os.kill(draw.choice(victims), signal.SIGKILL)
     except ProcessLookupError:
-        return "workers that had ended before"
-    return "workers killed"
+        return "workers that had ended before", 0.0
+    return "workers killed", killed_at
 
 
 def _judge(setting: Setting, ended: Ended, parallelism: int, where: str, findings: Findings) -> None:
     api = setting.api
     findings.add("plans")
     findings.add("requests", api.requests)
-    findings.add("requests sent again", api.requests - setting.requests - bool(api.busy_at))
+    findings.add("requests sent again", api.requests - setting.requests - api.refused)
     findings.figures["most requests in flight"] = max(
         findings.figures.get("most requests in flight", 0), api.most
     )
