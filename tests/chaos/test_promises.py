@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import repeat
 from random import Random
 from threading import Event
@@ -89,7 +90,8 @@ def test_an_odd_object_does_not_block_planning_and_correction_of_other_keys() ->
 
 
 def test_a_plan_is_the_same_although_one_of_its_workers_is_killed() -> None:
-    check(workers.kill_processes(SMALL), "plans", "workers killed", "requests")
+    early = replace(SMALL, seed=137)  # killed at the second of twenty requests, one at a time
+    check(workers.kill_processes(early), "plans", "workers killed", "requests sent again")
 
 
 def test_a_request_is_in_flight_until_its_response_or_the_end_of_who_sent_it() -> None:
