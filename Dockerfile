@@ -1,6 +1,8 @@
 # docker build --tag reconciler .
 # docker run --rm --read-only --env GCORE_API_KEY --volume "$PWD/keys:/keys:ro" reconciler plan /keys
 #
+# For a Dask cluster (deploy/dask): --build-arg REQUIREMENTS=cluster
+#
 # No token goes into the image: it comes by the environment, or as a file that GCORE_API_KEY_FILE names.
 # Pin the base by its digest where images are built to be kept: --build-arg BASE=python:3.13-slim@sha256:...
 ARG BASE=python:3.13-slim
@@ -9,9 +11,10 @@ FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
 # What is run, without pip: it is filled from outside.
-COPY requirements/runtime.txt requirements/
+ARG REQUIREMENTS=runtime
+COPY requirements/runtime.txt requirements/cluster.txt requirements/
 RUN python -m venv --without-pip /opt/reconciler \
- && python -m pip --python /opt/reconciler/bin/python install --require-hashes -r requirements/runtime.txt
+ && python -m pip --python /opt/reconciler/bin/python install --require-hashes -r requirements/${REQUIREMENTS}.txt
 # What builds the wheel stays in this stage.
 COPY requirements/demo.txt requirements/
 RUN python -m pip install --require-hashes -r requirements/demo.txt

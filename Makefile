@@ -54,6 +54,7 @@ check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests, 
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/gitops-repo/.github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/dask/compose.yml
 	$(BIN)/check-jsonschema --schemafile schemas/keys.schema.json examples/keys.yaml examples/gitops-repo/environments/*/*.yaml
 	$(BIN)/check-jsonschema --schemafile schemas/config.schema.json examples/reconciler.yaml examples/apis/reconciler.yaml
 	$(MAKE) coverage

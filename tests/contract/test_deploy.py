@@ -34,6 +34,9 @@ PODS: dict[str, Any] = {
     "kubernetes": document("kubernetes/cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"],
     "kubernetes-service": document("kubernetes-service/deployment.yaml")["spec"]["template"]["spec"],
 }
+DASK: dict[str, Any] = {
+    name: document(f"dask/{name}.yaml")["spec"]["template"]["spec"] for name in ("scheduler", "worker")
+}
 
 
 @pytest.mark.parametrize("version", ["1.30", "1.36"])
@@ -58,7 +61,7 @@ def test_a_base_can_be_built(base: Path) -> None:
     assert len(list(yaml.safe_load_all(done.stdout))) == sum(path.parent == base for path in KUBERNETES)
 
 
-@pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
+@pytest.mark.parametrize("pod", (PODS | DASK).values(), ids=PODS | DASK)
 def test_a_pod_has_no_rights_and_writes_to_its_volumes_only(pod: dict[str, Any]) -> None:
     (container,) = pod["containers"]
     assert pod["automountServiceAccountToken"] is False
@@ -82,6 +85,37 @@ def test_a_pod_reads_its_token_from_a_group_readable_file(pod: dict[str, Any]) -
     assert mounts["token"] == {"name": "token", "mountPath": "/token", "readOnly": True}
     assert volumes["token"]["secret"]["defaultMode"] == 0o440
     assert set(volumes) == set(mounts)
+
+
+def test_workers_alone_have_the_token_where_the_reconciler_has_it() -> None:
+    token = {"name": "token", "mountPath": "/token", "readOnly": True}
+    assert [token in pod["containers"][0]["volumeMounts"] for pod in DASK.values()] == [False, True]
+    place = {"name": "GCORE_API_KEY_FILE", "value": "/token/token"}
+    for pod in (DASK["worker"], *PODS.values()):
+        assert place in pod["containers"][0]["env"]
+        assert {volume["name"]: volume for volume in pod["volumes"]}["token"]["secret"] == {
+            "secretName": "reconciler-token",
+            "defaultMode": 0o440,
+        }
+
+
+def test_only_the_reconciler_and_the_cluster_itself_reach_the_cluster() -> None:
+    policies = [document(f"dask/networkpolicy-{name}.yaml")["spec"] for name in DASK]
+    labels = [document(f"dask/{name}.yaml")["spec"]["template"]["metadata"]["labels"] for name in DASK]
+    assert [policy["podSelector"]["matchLabels"] for policy in policies] == labels
+    (schedulers,), (workers,) = ([rule["from"] for rule in policy["ingress"]] for policy in policies)
+    (names,) = schedulers[0]["podSelector"]["matchExpressions"]
+    assert names["values"] == ["reconciler-dask-worker", "reconciler-drift", "reconciler-watch"]
+    assert [source["podSelector"] for source in workers] == [{"matchLabels": labels[0]}]
+    for policy, pod, word in zip(policies, DASK.values(), ("--port", "--worker-port"), strict=True):
+        (container,) = pod["containers"]
+        port = container["ports"][0]["containerPort"]
+        assert [each["port"] for rule in policy["ingress"] for each in rule["ports"]] == [port]
+        assert container["args"][container["args"].index(word) + 1] == str(port)
+    service = document("dask/service.yaml")
+    address = f"tcp://{service['metadata']['name']}:{service['spec']['ports'][0]['port']}"
+    assert address in DASK["worker"]["containers"][0]["args"]
+    assert service["spec"]["selector"] == labels[0]
 
 
 def test_rounds_of_the_cron_job_never_overlap() -> None:

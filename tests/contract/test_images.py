@@ -67,7 +67,15 @@ def test_the_image_runs_the_command_as_a_numeric_non_root_user() -> None:
     assert arguments(FINAL, "HEALTHCHECK") == ["NONE"]
 
 
-@pytest.mark.parametrize("manifest", ["kubernetes/cronjob.yaml", "kubernetes-service/deployment.yaml"])
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "kubernetes/cronjob.yaml",
+        "kubernetes-service/deployment.yaml",
+        "dask/scheduler.yaml",
+        "dask/worker.yaml",
+    ],
+)
 def test_the_manifests_run_it_as_the_same_user(manifest: str) -> None:
     text = (ROOT / "deploy" / manifest).read_text(encoding="utf-8")
     assert re.findall(r"run\w+: (\d+)", text) == ["65532", "65532"]
@@ -114,6 +122,15 @@ def test_the_image_has_the_tested_package_versions() -> None:
     pinned = re.findall(r"(?m)^([\w.-]+==\S+)", RUNTIME.read_text(encoding="utf-8"))
     assert len(pinned) > 10
     assert [package for package in pinned if f"\n{package} " not in tested] == []
+
+
+def test_the_image_of_a_cluster_has_all_of_the_other_one_and_the_engine() -> None:
+    runtime, cluster = (
+        set(re.findall(r"(?m)^([\w.-]+==\S+)", (ROOT / f"requirements/{name}.txt").read_text("utf-8")))
+        for name in ("runtime", "cluster")
+    )
+    assert runtime < cluster
+    assert any(package.startswith("distributed==") for package in cluster - runtime)
 
 
 def test_every_package_has_hashes_and_no_url() -> None:

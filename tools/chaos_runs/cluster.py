@@ -18,7 +18,7 @@ import distributed
 
 from chaos_runs.processes import ChaosError
 from chaos_runs.promises import Findings
-from chaos_runs.workers import a_setting, one_run
+from chaos_runs.workers import a_setting, numbers, one_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +140,7 @@ def kill_workers(scale: Scale) -> Findings:
     """Kill one of two workers in each of many plans; another one takes its place after it."""
     findings = Findings("cluster: one of two workers is killed with SIGKILL at a random point of each plan")
     with a_setting(scale) as setting, a_cluster(setting.place.token) as cluster:
-        for number in range(scale.cluster):
+        for number in numbers(scale.cluster, findings):
             draw = random.Random(f"{scale.seed}/{number}")  # noqa: S311 - has to be repeatable
             one_run(setting, cluster, draw, findings)
     return findings

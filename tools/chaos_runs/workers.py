@@ -80,11 +80,19 @@ class Processes:
         return []
 
 
+def numbers(most: int, findings: Findings) -> Iterator[int]:
+    """Yield the numbers of plans until so many workers are killed: a plan may end before it is due."""
+    for number in range(3 * most):
+        if findings.figures.get("workers killed", 0) >= most:
+            return
+        yield number
+
+
 def kill_processes(scale: Scale) -> Findings:
     """Kill one of two or three processes in each of many plans."""
     findings = Findings("processes: a worker of each plan is killed with SIGKILL at a random point")
     with a_setting(scale) as setting:
-        for number in range(scale.workers):
+        for number in numbers(scale.workers, findings):
             draw = random.Random(f"{scale.seed}/{number}")  # noqa: S311 - has to be repeatable
             width = draw.choice((2, 3))
             one_run(setting, Processes(width, ("--processes", str(width))), draw, findings)
