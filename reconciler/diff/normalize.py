@@ -48,7 +48,7 @@ def normalize(field: Field, value: Any) -> Any:
         return None
     if field.form is Form.EXACT:
         if field.is_merged:
-            value = {name: inner for name, inner in value.items() if inner is not None}
+            value = _without_nulls(field.shape, value)
         return _known(field, field.shape, value, "") if isinstance(value, dict | list) else value
     if field.form is Form.SET:
         items = [_known(field, field.shape.items, item, "the item ") for item in value]
@@ -57,6 +57,21 @@ def normalize(field: Field, value: Any) -> Any:
     if instant is None:
         raise NotNormalError(f"{field.name} holds {_shown(value)}, which is not a date and time")
     return format_instant(instant)
+
+
+def _without_nulls(shape: Shape | None, value: Any) -> Any:
+    """Return a value without those members of free names, at any depth, that a merge patch would remove.
+
+    Lists are sent whole, and what is in them.
+    """
+    if not isinstance(value, dict):
+        return value
+    members = {} if shape is None else shape.members
+    return {
+        name: _without_nulls(members.get(name), inner)
+        for name, inner in value.items()
+        if inner is not None or name in members
+    }
 
 
 def _by_value(field: Field, value: Any) -> Any:

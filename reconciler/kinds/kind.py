@@ -25,7 +25,7 @@ from reconciler.kinds.rest import (
     shown_of,
     update_of,
 )
-from reconciler.kinds.shape import Shape, holds_only_text, is_map, python_types, shape_of, type_names
+from reconciler.kinds.shape import Shape, holds_only_text, python_types, shape_of, type_names
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.request import Encoding
 from reconciler.model.scope import ALIASES, Scope
@@ -66,7 +66,7 @@ class Field:
     ``plainly_equal`` says that two equal Python values of one type are surely equal JSON values:
     not so for lists and objects that may hold numbers or booleans, because 1 == True in Python.
     ``shape`` is what its values hold. ``read_only`` fields are set by the service: they cannot be declared,
-    and are never sent or compared. A map that ``is_merged`` has no member that is null: null removes one.
+    and are never sent or compared. Where null removes a member, ``is_merged``, no free name has it.
     """
 
     name: str
@@ -275,7 +275,7 @@ def _fields(
             name,
             keywords,
             EffectRule(effects.get(name, "none")),
-            is_merged=name in merged or (is_merging and is_map(keywords)),
+            is_merged=name in merged or (is_merging and "object" in type_names(keywords)),
         )
         for name, keywords in schema["properties"].items()
         if name not in RESERVED

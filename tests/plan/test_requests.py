@@ -218,6 +218,22 @@ def test_a_null_member_of_a_map_is_none_where_null_removes_it(live: dict[str, An
     assert change_of(kind, {"tags": {"a": None, "b": "1"}}, {"name": "web-key", "tags": live}) is None
 
 
+@pytest.mark.parametrize("shown", [{}, {"free": None}])
+def test_a_null_under_a_free_name_is_none_at_every_depth_of_a_merge_patch(shown: dict[str, Any]) -> None:
+    free = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+    nullable = {"type": ["string", "null"]}
+    inside = {**free, "properties": {"own": nullable, "tags": free}, "required": ["own"]}
+    kind = kind_with({"box": inside}, update={"method": "PATCH", "encoding": "merge-patch"})
+    live: dict[str, Any] = {"name": "web-key", "box": {"own": None, "tags": shown, **shown}}
+    want = {"own": None, "free": None, "tags": {"free": None}}
+    assert change_of(kind, {"box": want}, live) is None
+    held = {"own": "x", "free": "y", "tags": {"free": "z"}}
+    for there, declared_so, sent in ((live["box"], {**want, "own": "x"}, {"own": "x"}), (held, want, want)):
+        change = change_of(kind, {"box": declared_so}, {**live, "box": there})
+        assert change is not None
+        assert change.requests[0].body == {"box": sent}
+
+
 def test_a_field_that_the_response_lacks_is_added_by_a_json_patch_whatever_that_means() -> None:
     kind = kind_with(
         {"note": TEXT}, update={"method": "PATCH", "encoding": "json-patch"}, optional={"note": ""}
