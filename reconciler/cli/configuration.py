@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from reconciler.api.address import DEFAULT_BASE_URL, checked_scheme
 from reconciler.cli.console import Console, color_choice
+from reconciler.cli.machine import usable_cores
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.configuration import (
     committed_configuration,
@@ -165,11 +166,6 @@ def _options(found: Configured, given: Mapping[str, Any]) -> Mapping[str, Any]:
 def _bounded(processes: str) -> int | str:
     """Return how many processes a configuration starts: one under review must not fill the machine."""
     return min(int(processes), usable_cores()) if processes.isdecimal() else processes
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use, by its affinity."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _configured(given: Mapping[str, Any]) -> Configured:

@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.apis import Apis
-from reconciler.cli.configuration import usable_cores
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import private_file, sessions
 from reconciler.cli.execution_options import AUTO, ExecutionOptions
+from reconciler.cli.machine import usable_cores
 from reconciler.cli.options import ConnectionOptions
 from reconciler.errors import ConfigurationError, SystemFailureError
 from reconciler.model.clock import SystemClock

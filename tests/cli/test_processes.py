@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scopes import LONG_PAUSE, PAUSE, REGIONS, Api, Run, api, content, planning, write_files
+from tests.scopes import LONG_PAUSE, PAUSE, REGIONS, Api, Run, api, content, planning, running, write_files
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
@@ -143,3 +143,24 @@ def test_a_token_that_only_one_process_can_read_is_read_by_one(
     run = plan("--token-file", "token", *options)
     (tmp_path / "token").write_text(TOKEN)
     assert run.finished()[::2] == (code, err)
+
+
+@pytest.mark.parametrize("words", [("validate", "."), ("drift", ".", "--format", "json")], ids=" ".join)
+def test_other_commands_find_the_same_by_processes(
+    cli: CommandLine, server: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    write_files(tmp_path)
+    if words[0] == "validate":
+        (tmp_path / "03.yaml").write_text("project_id: 1\nregion_id: 4\nkeys: [{name: web}, {name: X}]\n")
+    monkeypatch.chdir(tmp_path)
+    cli.environment.setenv("GCORE_BASE_URL", server.url)
+    own = cli(*words, "--processes", "1")
+    environment = {"GCORE_API_KEY": TOKEN, "GCORE_BASE_URL": server.url, "RECONCILER_PROCESSES": "2"}
+    with running(tmp_path, environment) as begin:
+        run = begin(*words)
+        code, out, err = run.finished()
+    assert (code, err, "web" in out + err) == (own.code, own.err, True)
+    assert code == {"validate": 1, "drift": 2}[words[0]]
+    if words[0] == "drift":
+        assert content(out) == content(own.out)
+    assert not run.is_left()
