@@ -76,7 +76,8 @@ def api() -> Iterator[Api]:
             found.tokens.append(self.headers["Authorization"])
             status, body = found.respond()
             self.send_response(status)
-            self.send_header("Retry-After", str(LONG_PAUSE))
+            if status == 429:
+                self.send_header("Retry-After", str(LONG_PAUSE))
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
