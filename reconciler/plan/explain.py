@@ -22,6 +22,7 @@ RULES: Final = {
     Form.INSTANT: "format date-time: instants are compared in UTC and whole seconds, however spelled",
     Form.SET: "uniqueItems: lists are compared as sets, so neither order nor repetition matters",
 }
+_OBJECT: Final = "of an object, the members that the file declares are compared exactly, their type included"
 
 
 class Verdict(StrEnum):
@@ -112,7 +113,7 @@ def explanations(
             field=name,
             desired=sides[0].get(name),
             live=sides[1].get(name),
-            rule=RULES[field.form],
+            rule=_OBJECT if field.shape.members else RULES[field.form],
             verdict=verdict,
             carried=_carried(kind, name, verdict, key, change),
             change=differences.get(name),

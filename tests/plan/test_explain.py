@@ -62,3 +62,12 @@ def test_a_field_that_differs_has_its_change() -> None:
     (note,) = (one for one in explained({"note": "ours"}) if one.field == "note")
     assert note.change is not None
     assert (note.change.before, note.change.after) == ("theirs", "ours")
+
+
+def test_an_object_is_said_to_be_compared_by_what_is_declared_of_it() -> None:
+    box = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
+    kind = kind_with({"box": box, "map": {"type": "object", "additionalProperties": TEXT}})
+    key = declared("x", box={"a": "1"}, map={})
+    found = {one.field: one.rule for one in explanations(kind, key, {"box": {"b": "2"}, "map": {}}, None)}
+    assert found["box"].startswith("of an object, the members that the file declares are compared")
+    assert found["map"] == "values are compared exactly, their type included"
