@@ -42,7 +42,7 @@ def undescribed(kind: Kind, live: Values) -> str:
     known = {kind.path_field, *(["id"] if kind.envelope.api_type is not None else [])}
     described = kind.schema["properties"]
     read = frozenset(kind.read_from.values())
-    names = []
+    names = list[str]()
     for name, value in live.items():
         if name not in described and name not in known:
             names += _unread(value, name, read)
