@@ -134,7 +134,8 @@ class ClusterPool:
 
     def _opened(self) -> distributed.Client:
         """Return the client; a later round of a service makes another one where that was lost."""
-        if self._is_lost:
+        is_idle = self._begun <= self._done
+        if self._is_lost or (is_idle and self._client is not None and self._client.status != "running"):
             self.stop()
         if self._client is not None:
             return self._client

@@ -151,8 +151,11 @@ class Distributed:
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
         """Return the part of each file, in their order; few files are in memory at a time."""
-        content = pickle.dumps(rules)
         parts = _in_parts(files, lambda file: len(file.content), _FILE_BYTES, _MOST_FILES)
+        first = next(parts, None)
+        if first is None:
+            return  # nothing is asked of the pool, such as in a round over unchanged files
+        content, parts = pickle.dumps(rules), chain([first], parts)
         steps = (_Step(self._pool, self._pool.submit, check_files, content, part) for part in parts)
         for checked in _results(steps, 3 * self._pool.width):
             yield from checked

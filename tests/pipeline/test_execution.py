@@ -274,6 +274,21 @@ def test_other_processes_are_started_once() -> None:
     assert len(started) == 1
 
 
+class Gone(Elsewhere):
+    """A pool that cannot even be asked how wide it is, such as a cluster that is down."""
+
+    @property
+    def width(self) -> int:  # type: ignore[override]
+        raise SystemFailureError("gone")
+
+
+def test_nothing_is_asked_of_a_pool_where_no_file_is_to_be_checked() -> None:
+    by = distributed(Gone())
+    assert [*by.check(RULES, [])] == []
+    with pytest.raises(SystemFailureError):
+        state_of(WHOLE, by)
+
+
 def test_a_token_cannot_be_sent_to_a_worker() -> None:
     with session() as client, pytest.raises(TypeError, match="secret"):
         pickle.dumps(client.connection.token)
