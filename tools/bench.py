@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from benchmark import (
     lines_apply,
     lines_compare,
+    lines_dask,
     lines_drift,
     lines_load,
     lines_plan,
@@ -42,6 +43,7 @@ _TERMINATED: Final = 143
 _GROUPS: Final[tuple[tuple[tuple[str, ...], Measure], ...]] = (
     (lines_plan.LINES, lines_plan.measure),
     (("processes",), lines_processes.measure_two),
+    (("dask",), lines_dask.measure),
     (("auto",), lines_processes.measure_auto),
     (("vast",), lines_processes.measure_vast),
     (("obvious",), lines_compare.measure_obvious),

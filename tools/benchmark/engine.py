@@ -26,6 +26,12 @@ def plan(place: Place, server: Server, files: str, changed: int, *, processes: s
     return _checked(place, finished, "plan", _planned(changed) if changed else "No changes.")
 
 
+def plan_on(place: Place, server: Server, files: str, changed: int, address: str) -> Run:
+    """Run a plan on the cluster with this scheduler; it must find ``changed`` keys to change."""
+    finished = run(place, (*RECONCILER, "plan", files, "--dask", address), url=server.url)
+    return _checked(place, finished, "plan", _planned(changed) if changed else "No changes.")
+
+
 def plan_example(place: Place, program: tuple[str, ...], url: str, changed: int) -> Run:
     """Run a plan of the example file by an installed program; it must find ``changed`` keys to change."""
     finished = run(place, (*program, "plan", EXAMPLE), url=url, directory=ROOT)
