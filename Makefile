@@ -81,7 +81,9 @@ vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the em
 	@$(BIN)/python tools/vendor_suite.py
 
 lock: ## pin the requirements again
-	@$(BIN)/python -m pip install --quiet uv
+	@$(INSTALL) --require-hashes -r requirements/lock.txt
+	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --upgrade -o requirements/lock.txt -
 	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "cluster --extra metrics --extra dask -c requirements/dev.txt" "demo --extra emulator --group build -c requirements/dev.txt"; do \
 		set -- $$part; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

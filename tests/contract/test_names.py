@@ -13,6 +13,7 @@ from reconciler.load.process import OWN_VARIABLES
 from tests.contract.runner import ACTION, ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -24,25 +25,31 @@ COMMAND = re.compile(rf"{_INSTALLERS}(?: -\S+)* +(?:pip +)?(?:install|wheel|down
 INSTALLS_WHAT_IS_HERE = re.compile(
     r"--no-deps --no-build-isolation|--no-deps --no-index|--no-index --no-deps"
 )
-HARMLESS = ("cosmic-ray==8.7.0", "pip install --quiet uv", "pip install --quiet --disable-pip-version-check")
-"""A tool of those who develop this, and beginnings of commands in the Makefile: there is no token."""
+HARMLESS = ("cosmic-ray==8.7.0", "pip install --quiet --disable-pip-version-check")
+"""A tool of those who develop this, and the beginning of a command in the Makefile: there is no token."""
+OTHER = re.compile(
+    r"\b(?:(?:npm|pnpm|yarn|bun|cargo|gem|go|brew)\s+(?:install|i|add|exec|get)|npx|bunx|pnpx)\s+([^`|#]*)"
+)
+"""Installers without a file of hashes: each package has a version."""
+NOT_OURS = {".git", ".venv", "build", "dist", "node_modules", "tests"}
+"""Folders without a text of this project that a reader could copy; tests run what they name on fakes."""
+NO_TEXT = {".pyc", ".png"}
+LISTED = {"pyproject.toml", *(file.name for file in ROOT.glob("requirements/*.txt"))}
+"""What pip and builders read: they say whose dependency a package is."""
 
 
 def texts() -> list[Path]:
     """Return every text that a reader could copy a command from."""
-    patterns = (
-        "*.md",
-        "docs/*.md",
-        "*.yml",
-        "Dockerfile",
-        "Makefile",
-        ".pre-commit*",
-        "requirements/README.md",
-    )
-    folders = ("action", "deploy", "examples", "reconciler", ".ci", "tools")
-    files = [file for pattern in patterns for file in ROOT.glob(pattern)]
-    files += [file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix != ".pyc"]
-    return sorted(file for file in files if file.is_file())
+    return sorted(texts_below(ROOT))
+
+
+def texts_below(folder: Path) -> Iterator[Path]:
+    for file in folder.iterdir():
+        if file.is_dir():
+            if file.name not in NOT_OURS and not file.name.endswith(("_cache", "__pycache__", ".egg-info")):
+                yield from texts_below(file)
+        elif file.name not in LISTED and file.suffix not in NO_TEXT:
+            yield file
 
 
 def lines(file: Path) -> list[str]:
@@ -72,6 +79,31 @@ def test_every_install_command_requires_hashes_or_installs_local_files() -> None
         and not any(word in command for word in HARMLESS)
     ]
     assert unchecked == []
+
+
+def unpinned(line: str) -> list[str]:
+    """Return the packages without a version that a command of another language's installer installs."""
+    words = [word for match in OTHER.finditer(line) for word in match[1].split()]
+    packages = [word for word in words if not word.startswith(("-", "."))]
+    return [word for word in packages if not re.search(r"@v?\d+\.\d+\.\d+$", word)]
+
+
+def test_every_package_of_another_language_has_a_version() -> None:
+    found = [(str(file.relative_to(ROOT)), word) for file in texts() for word in map(unpinned, lines(file))]
+    assert [(place, words) for place, words in found if words] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("npm install --prefix . tool@1.2.3", []),
+        ("`npm install --global tool` works", ["tool"]),
+        ("run: npx --yes tool@latest .", ["tool@latest"]),
+        ("go install example.invalid/tool@v1.2.3", []),
+    ],
+)
+def test_a_package_without_a_version_is_found(line: str, words: list[str]) -> None:
+    assert unpinned(line) == words
 
 
 def test_references_to_this_project_are_pinned_by_commit() -> None:
