@@ -109,15 +109,37 @@ def test_the_first_file_in_the_readme_is_valid(tmp_path: Path) -> None:
     assert result.output == "Success! The configuration is valid: 1 key in 1 scope.\n"
 
 
-def test_the_readme_explains_every_exit_code_and_command() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [code for code in ExitCode if f"| {int(code)} |" not in readme] == []
-    assert [name for name in cli.commands if f"`reconciler {name}" not in readme] == []
+def test_a_page_explains_every_exit_code_and_command() -> None:
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    assert [code for code in ExitCode if f"| {int(code)} |" not in page] == []
+    assert [name for name in cli.commands if f"`reconciler {name}" not in page] == []
 
 
-def test_the_pipeline_in_the_readme_is_yaml() -> None:
+def words(text: str) -> int:
+    """Count the words outside blocks of code, images and HTML."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return len(re.sub(r"<[^>]*>|!\[[^\]]*\]\([^)]*\)", "", text).split())
+
+
+def test_the_readme_is_short_and_says_first_for_which_apis_it_is() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    recipe = yaml.safe_load(readme.split("## In a pipeline")[1].split("```yaml\n")[1].split("```")[0])
+    assert words("a <b>c</b>\n```sh\nd e\n```\n![f g](h) i") == 3
+    assert words(readme) <= 900
+    sentence = readme.split("\n\n")[1]
+    services = [folder.name for folder in (ROOT / "examples/apis").iterdir() if folder.is_dir()]
+    assert "cloud of [Gcore]" in sentence
+    assert [name for name in services if name not in sentence.lower()] == []
+
+
+def test_every_page_is_linked_in_the_readme() -> None:
+    linked = {(ROOT / link).resolve() for link in links(ROOT / "README.md")}
+    assert [page.name for page in ROOT.glob("docs/*.md") if page not in linked] == []
+
+
+def test_the_pipeline_without_the_action_is_yaml() -> None:
+    page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
+    section = page.split("## GitHub, without the action")[1]
+    recipe = yaml.safe_load(section.split("```yaml\n")[1].split("```")[0])
     plan, apply = recipe["jobs"]["plan"], recipe["jobs"]["apply"]
     assert plan["steps"][-1]["run"].startswith("reconciler plan keys/ --trust base --base ")
     assert apply["steps"][-1]["run"] == "reconciler apply keys/ --auto-approve"
