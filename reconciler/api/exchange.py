@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
 
 _PARAMETER: Final = re.compile(r""";\s*([^\s=;,"<>]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))""")
+_STRONG_TAG: Final = re.compile(r'"[!#-~]*"', re.ASCII)
 _LINK: Final = re.compile(
     r"""<([^>]*)>((?:\s*;\s*[^\s=;,"<>]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)"""
 )
@@ -128,7 +129,7 @@ class Response:
     """The response to ``request``, whatever its status.
 
     ``location`` is the target of a redirect, ``next_link`` that of the link ``next`` (RFC 8288), ``etag`` the
-    tag of what it shows (RFC 9110).
+    strong tag of what it shows (RFC 9110), if it has one.
     """
 
     request: str
@@ -146,6 +147,11 @@ class Response:
     def is_success(self) -> bool:
         """Return whether the status is 2xx."""
         return httpx.codes.is_success(self.status)
+
+
+def _strong_tag(tag: str | None) -> str | None:
+    """Return an entity tag that If-Match can compare: a weak one matches nothing there (RFC 9110, 13.1.1)."""
+    return tag if tag is not None and _STRONG_TAG.fullmatch(tag) else None
 
 
 def _next_link(response: httpx.Response) -> str | None:
@@ -233,7 +239,7 @@ class HttpClient:
             retry_after(headers.get("Retry-After"), settings.clock),
             headers["Location"] if response.has_redirect_location else None,
             _next_link(response) if "Link" in headers else None,
-            headers.get("ETag"),
+            _strong_tag(headers.get("ETag")),
         )
 
     def _request(self, request: Request) -> httpx.Request:

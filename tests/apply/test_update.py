@@ -54,7 +54,7 @@ def change_of(kind: Kind, live: dict[str, Any] = LIVE, **want: Any) -> Change:
     return change
 
 
-def shown(value: Any, status: int = 200, **headers: str) -> httpx.Response:
+def shown(value: Any, status: int = 200, **headers: Any) -> httpx.Response:
     return httpx.Response(status, content=json.dumps(value).encode(), headers=headers)
 
 
@@ -188,9 +188,13 @@ def test_a_response_that_shows_less_than_the_key_is_no_loss() -> None:
     )
 
 
-def test_a_whole_update_without_a_tag_has_no_condition() -> None:
-    _, (_, write) = outcome_of(PUT, change_of(PUT, note="new"), shown(LIVE), shown({**LIVE, "note": "new"}))
-    assert "If-Match" not in write.headers
+@pytest.mark.parametrize("headers", [{}, {"ETag": 'W/"v1"'}, {"ETag": b'"\xe4"'}, {"ETag": "v1"}])
+def test_a_whole_update_without_a_tag_that_can_be_compared_has_no_condition(
+    headers: dict[str, Any],
+) -> None:
+    read, written = shown(LIVE, **headers), shown({**LIVE, "note": "new"})
+    outcome, (_, write) = outcome_of(PUT, change_of(PUT, note="new"), read, written)
+    assert (outcome.result, "If-Match" in write.headers) == (Result.APPLIED, False)
 
 
 @pytest.mark.parametrize(
