@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import os
 import pty
+import re
 import select
 import socket
 import struct
@@ -39,6 +40,7 @@ COLLECTION = "/cloud/v1/caas/keys/1/76"
 EMPTY_LIST = {"count": 0, "results": []}
 COMMAND = (sys.executable, "-m", "reconciler")
 ONCE = RetryPolicy(attempts=1)
+PLACE = re.compile(r" {2,}\d* \| ")
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -249,6 +251,11 @@ class Finished:
     @property
     def everything(self) -> str:
         return self.out + self.err
+
+    @property
+    def messages(self) -> list[str]:
+        """Standard error without the lines of files that show the place of an error."""
+        return [line for line in self.err.splitlines() if not PLACE.match(line)]
 
 
 class CommandLine:

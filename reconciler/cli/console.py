@@ -9,14 +9,16 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
 
-from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
+from reconciler.errors import ConfigurationError, InputError, ReconcilerError, os_reason
 from reconciler.model.escape import escape_control
-from reconciler.model.phrases import first_texts
+from reconciler.model.phrases import MOST_TEXTS, first_texts
 from reconciler.model.source import Problem
+from reconciler.render.source_lines import place_lines
 from reconciler.service.journald import Priority, is_journal, marked
 
 if TYPE_CHECKING:
@@ -87,9 +89,12 @@ class Console:
         self.say(f"{self._label('Error', 'red')}: {escape_control(text)}\n", Priority.ERROR)
 
     def complain(self, error: ReconcilerError) -> None:
-        """Print an error of this package, one line for each problem."""
-        for text in error.texts:
+        """Print an error of this package: one line for each problem, and below it those of its place."""
+        places = map(place_lines, error.problems if isinstance(error, InputError) else ())
+        for text, place in zip_longest(error.texts, islice(places, MOST_TEXTS), fillvalue=""):
             self.error(text)
+            if place:
+                self.say(place, Priority.ERROR)
 
     def detail(self, text: str) -> None:
         """Print something that only -v asks for."""

@@ -45,8 +45,8 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
     """Check desired-state files, offline.
 
     PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input.
-    Violations are reported together, each with its place and with what to write instead: the first 50, and
-    how many more there are.
+    Violations are reported together, each with its place, the line of the file there and what to write
+    instead: the first 50, and how many more there are.
     """
     console, inputs = options.output.console(), options.inputs
     rules = inputs.rules(inputs.known_kinds(console.warning), clock_of(context).now())

@@ -17,6 +17,8 @@ import click
 
 from reconciler.cli.configuration import with_configuration
 from reconciler.cli.console import CONTEXT
+from reconciler.cli.redaction import SECRET_FILES, without_secrets
+from reconciler.errors import InputError
 from reconciler.plan.limits import parse_limit
 
 Command = Callable[..., Any]
@@ -59,7 +61,10 @@ def takes(kind: type[Options]) -> Callable[[Callable[[click.Context, Options], A
         @click.pass_context
         @functools.wraps(command)
         def callback(context: click.Context, /, **given: Any) -> Any:
-            return command(context, build(kind, with_configuration(context, given)))
+            try:
+                return command(context, build(kind, with_configuration(context, given)))
+            except InputError as error:
+                raise without_secrets(error, filter(None, map(given.get, SECRET_FILES))) from error
 
         decorated: Command = callback
         for add in reversed(_declared(kind).values()):

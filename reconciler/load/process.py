@@ -25,7 +25,8 @@ OWN_VARIABLES: Final = (
     *("RECONCILER_DRIFT_WEBHOOK_SECRET", "RECONCILER_WEBHOOK_SECRET"),
 )
 """What holds a token or a secret of this program, beside the variables that bind one to a host."""
-_BOUND: Final = re.compile(f"RECONCILER_(?:{'|'.join(BOUND_SECRETS)})_[a-z0-9_]+", re.ASCII)
+BOUND_VARIABLE: Final = re.compile(f"RECONCILER_(?:{'|'.join(BOUND_SECRETS)})_[a-z0-9_]+", re.ASCII)
+"""Variables that bind a secret to a host."""
 MACHINE: Final = (
     *("HOME", "LANG", "LANGUAGE", "LC_*", "LOGNAME"),
     *("PATH", "TMPDIR", "TZ", "USER", "XDG_CONFIG_HOME"),
@@ -137,7 +138,7 @@ def child_environment(
     a program is not taken from the folder that a run happens in. Raises ConfigurationError where ``passed``
     asks for a token, or names no variable.
     """
-    secret = {*OWN_VARIABLES, *filter(_BOUND.fullmatch, environment)}
+    secret = {*OWN_VARIABLES, *filter(BOUND_VARIABLE.fullmatch, environment)}
     own = {environment.get(name) for name in secret} - {None, ""}
     for name in passed:
         if not _NAME.fullmatch(name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.model.phrases import one_line
@@ -38,13 +38,30 @@ def unpack(source: str, offset: int) -> Position:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceLine:
+    """What is around a place in its line: as the file has it, without the ends of a long line.
+
+    ``column`` is the place in ``text``, counted from 0.
+    """
+
+    text: str
+    column: int
+    is_cut_before: bool = False
+    is_cut_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong; ``is_live`` marks a fault of one live object, which stops nothing else."""
+    """One thing that is wrong; ``is_live`` marks a fault of one live object, which stops nothing else.
+
+    ``line`` shows its place, where that was at hand; what is wrong is the same without it.
+    """
 
     message: str
     position: Position | None = None
     address: str = ""
     is_live: bool = False
+    line: SourceLine | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """Return the problem on one line: ``FILE:LINE:COL: address: message``."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InputError
+from reconciler.load.source_lines import with_lines
 from reconciler.model.desired import DesiredScope, DesiredState, joined, packed
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.source import Position, Problem
@@ -44,6 +45,15 @@ class Part:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     names: tuple[NamedParameter, ...]
+
+    def shown_in(self, content: bytes) -> Part:
+        """Return the same with the lines of the problems, which are in ``content``, that of the file."""
+        problems = with_lines(self.problems, content, self.source)
+        scopes = (
+            replace(one, repeated=with_lines(one.repeated, content, self.source)) if one.repeated else one
+            for one in self.scopes
+        )
+        return replace(self, problems=problems, scopes=tuple(scopes))
 
 
 def scope_part(scope: Scope, keys: Sequence[DesiredKey], exclusive: Position | None) -> ScopePart:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from reconciler.errors import InputError
 from reconciler.load.files import inputs
+from reconciler.load.source_lines import with_lines
+from reconciler.load.sources import MAX_BYTES, read_file
 from reconciler.model.collector import paused_collector
+from reconciler.model.phrases import MOST_TEXTS
 from reconciler.validate.parts import merged
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.load.files import Input
     from reconciler.model.desired import DesiredState
@@ -66,11 +71,32 @@ def desired_state(
     Raises InputError with every problem found.
     """
     problems: list[Problem] = []
+    seen: dict[str, int] = {}
 
     def read() -> Iterator[Input]:
         for one in inputs(paths, standard_input, problems):
+            seen[one.label] = hash(one.content)
             if on_input is not None:
                 on_input(one.content, one.label)
             yield one
 
-    return validated(read(), rules, problems, check)
+    try:
+        return validated(read(), rules, problems, check)
+    except InputError as error:
+        raise InputError(_shown(error.problems, seen)) from error
+
+
+def _shown(problems: Sequence[Problem], seen: Mapping[str, int]) -> Sequence[Problem]:
+    """Return problems with their lines, also those that are found when the files come together.
+
+    For these a file is read again, and shown if it is what it was: ``seen`` has the hash of each. Standard
+    input cannot be.
+    """
+    lacking = [problem for problem in problems[:MOST_TEXTS] if problem.line is None]
+    labels = dict.fromkeys(problem.position.source for problem in lacking if problem.position is not None)
+    for label in labels:
+        with suppress(InputError):
+            content = read_file(label, MAX_BYTES, "") if label in seen else b""
+            if hash(content) == seen.get(label):
+                problems = with_lines(problems, content, label)
+    return problems

@@ -63,7 +63,8 @@ class Validator:
     def check(self, file: Input) -> Part:
         """Return what one file declares, and everything that is wrong with it."""
         loaded = parse_content(file.content, file.label, is_named=file.is_named)
-        return self.check_documents(loaded.documents, file.label, loaded.problems)
+        part = self.check_documents(loaded.documents, file.label, loaded.problems)
+        return part.shown_in(file.content)
 
     def check_documents(
         self, documents: Iterable[Document], label: str, problems: Iterable[Problem] = ()

@@ -41,7 +41,7 @@ def validate(cli: CommandLine, text: str) -> Finished:
 def complaint(finished: Finished) -> str:
     """Return the one error that was printed."""
     assert (finished.code, finished.out) == (1, "")
-    (line,) = finished.err.splitlines()
+    (line,) = finished.messages
     return line.removeprefix("Error: ")
 
 
@@ -150,7 +150,7 @@ def test_an_entry_that_is_not_a_key_is_reported(cli: CommandLine, entry: str, me
 
 def test_a_missing_project_and_a_missing_region_are_two_problems(cli: CommandLine) -> None:
     found = validate(cli, "keys: []\n")
-    assert (found.code, len(found.err.splitlines())) == (1, 2)
+    assert (found.code, len(found.messages)) == (1, 2)
 
 
 def test_a_duplicate_address_is_reported_with_both_files(cli: CommandLine) -> None:
@@ -167,7 +167,7 @@ def test_every_problem_of_every_file_is_reported_together(cli: CommandLine) -> N
         f"{HEADER}keys:\n  - {{name: ab, colour: x}}\n  - {{name: abc}}\n  - {{name: abc}}\n"
     )
     found = cli("validate", "wrong.yaml", "latin.yaml", "missing.yaml", "broken.yaml")
-    places = [line.split(": ")[1] for line in found.err.splitlines()]
+    places = [line.split(": ")[1] for line in found.messages]
     assert found.code == 1
     assert places == [
         "broken.yaml:1:8",
@@ -226,7 +226,7 @@ def test_no_input_can_crash_the_process(cli: CommandLine, text: str) -> None:
     found = cli.alone("validate", "keys.yaml")
     assert found.code == 1
     assert found.err.startswith("Error: keys.yaml:")
-    assert len(found.err.splitlines()) == 1
+    assert len(found.messages) == 1
 
 
 def test_no_path_is_a_usage_error(cli: CommandLine) -> None:

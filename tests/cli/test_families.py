@@ -374,7 +374,7 @@ def test_an_inference_document_takes_no_region(cli: CommandLine, tmp_path: Path)
     file.write_text("kind: inference\nproject_id: 1\nregion_id: 76\nkeys: []\n")
     done = cli("validate", str(file))
     reported = "region_id is not part of what inference keys belong to (project_id); remove it"
-    assert (done.code, done.err) == (1, f"Error: {file}:3:1: inference/1: {reported}\n")
+    assert (done.code, done.messages) == (1, [f"Error: {file}:3:1: inference/1: {reported}"])
 
 
 def test_an_inference_document_ignores_the_region_of_the_environment(

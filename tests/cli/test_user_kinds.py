@@ -162,7 +162,7 @@ def test_an_unknown_kind_is_reported_with_the_known_ones_only(cli: CommandLine) 
     done = cli("validate", FILES)
     known = ", ".join(load_kinds())
     complaint = f'{FILES}/labels.yaml:2:7: kind "label" is unknown; write one of: {known}'
-    assert (done.code, done.err) == (1, f"Error: {complaint}\n")
+    assert (done.code, done.messages) == (1, [f"Error: {complaint}"])
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "apply", "drift"])

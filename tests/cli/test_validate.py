@@ -122,6 +122,65 @@ def test_a_description_may_contain_any_text(cli: CommandLine, text: str) -> None
 def test_a_hostile_name_cannot_forge_a_line(cli: CommandLine, text: str) -> None:
     found = cli("validate", write(f'\n  - {{name: "{text}", "{text}": 1}}\n'))
     assert found.code == 1
-    lines = found.err.splitlines()
+    lines = found.messages
     assert len(lines) == 2
     assert all(line.startswith("Error: keys.yaml:4:") and line.isprintable() for line in lines)
+
+
+def test_the_place_of_an_error_is_shown(cli: CommandLine) -> None:
+    write("\n  - {name: abc, descripton: x}\n  - name: bcd\n  - name: bcd\n")
+    assert cli("validate", "-q", "keys.yaml").err == (
+        "Error: keys.yaml:4:17: caas/1/76/abc: descripton is not a known field; did you mean description?\n"
+        "    4 |   - {name: abc, descripton: x}\n"
+        "      |                 ^\n"
+        "Error: keys.yaml:6:5: caas/1/76/bcd: declared twice, first at keys.yaml:5:5; keep one of the two\n"
+        "    6 |   - name: bcd\n"
+        "      |     ^\n"
+    )
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_the_place_of_a_key_in_two_files_is_shown(cli: CommandLine, processes: str) -> None:
+    files = write(" [{name: abc}]\n", "a.yaml"), write(" [{name: abc}]\n", "b.yaml")
+    found = cli("validate", "--processes", processes, *files)
+    assert found.err == (
+        "Error: b.yaml:3:8: caas/1/76/abc: declared twice, first at a.yaml:3:8; keep one of the two\n"
+        "    3 | keys: [{name: abc}]\n"
+        "      |        ^\n"
+    )
+
+
+def test_the_place_of_an_error_on_standard_input_is_shown(cli: CommandLine) -> None:
+    with Path(write(" [{name: ab}]\n")).open("rb") as keys:
+        found = cli.alone("validate", "-", stdin=keys)
+    assert found.err.endswith("    3 | keys: [{name: ab}]\n      |               ^\n")
+
+
+def test_of_very_many_errors_fifty_are_shown_and_all_are_counted(cli: CommandLine) -> None:
+    lines = cli("validate", write("\n" + "  - {name: abc, descripton: x}\n" * 900)).err.splitlines()
+    assert (len(lines), lines[-1]) == (151, "Error: and 850 more problems")
+
+
+@pytest.mark.parametrize("where", ["variable", "bound", "file", "bound file"])
+def test_a_secret_in_a_file_is_not_shown(cli: CommandLine, where: str) -> None:
+    secret = "pasted-0123456789abcdef"
+    Path("token").write_text(f"{secret}\n", encoding="utf-8")
+    name, value = {
+        "variable": ("GCORE_API_KEY", secret),
+        "bound": ("RECONCILER_TOKEN_api_example_org", secret),
+        "file": ("GCORE_API_KEY_FILE", "token"),
+        "bound file": ("RECONCILER_TOKEN_FILE_api_example_org", "token"),
+    }[where]
+    cli.environment.setenv(name, value)
+    write(f"\n  - {{name: abc, {secret}: 1}}\n  - {{name: abd, descripton: {secret}}}\n  - {{name: ab}}\n")
+    found = cli("validate", "keys.yaml").err
+    assert "pasted" not in found
+    assert '"***" is not a known field' in found
+    assert found.count(" | ") == 2
+
+
+def test_a_secret_of_a_named_file_is_not_shown(cli: CommandLine) -> None:
+    Path("token").write_text("pasted-0123456789abcdef\n", encoding="utf-8")
+    Path("token").chmod(0o600)
+    found = cli("plan", "--token-file", "token", write(" [{name: abc, pasted-0123456789abcdef: 1}]\n"))
+    assert (found.code, "pasted" in found.err, '"***" is not a known field' in found.err) == (1, False, True)

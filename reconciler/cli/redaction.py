@@ -1,0 +1,71 @@
+"""What is wrong with files, without the secrets of this run: somebody may have pasted one into a file."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.api.redaction import MASK, Redactor
+from reconciler.cli.variables import FILE_VARIABLE
+from reconciler.errors import InputError
+from reconciler.load.process import BOUND_VARIABLE, OWN_VARIABLES
+from reconciler.load.sources import read_file
+from reconciler.model.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.model.source import Problem, SourceLine
+
+SECRET_FILES: Final = ("token_file", "webhook_secret_file")
+"""Options that name the file of a secret."""
+_LARGEST: Final = 65_536
+_SHORTEST: Final = 8
+"""What is shorter is in every other word, and no secret."""
+
+
+def without_secrets(error: InputError, files: Iterable[str]) -> InputError:
+    """Return an error of files without the secrets that the environment leads to or that are in ``files``."""
+    return InputError(_redacted(error.problems, files))
+
+
+def _redacted(problems: Iterable[Problem], files: Iterable[str]) -> list[Problem]:
+    """Return problems with every secret masked; a line that holds one, or a part of one, is not shown.
+
+    In messages only whole ones are masked: most words of these are our own.
+    """
+    secrets = sorted({text for text in _secrets(files) if len(text) >= _SHORTEST}, key=len, reverse=True)
+    redactor = Redactor(*map(Secret, secrets))
+
+    def masked(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+    def is_safe(line: SourceLine) -> bool:
+        return redactor.text(line.text) == line.text
+
+    return [
+        replace(
+            problem,
+            address=masked(problem.address),
+            message=masked(problem.message),
+            line=problem.line if problem.line is not None and is_safe(problem.line) else None,
+        )
+        for problem in problems
+    ]
+
+
+def _secrets(named: Iterable[str]) -> Iterator[str]:
+    """Yield the secrets that the environment holds or leads to, and those in files that are named."""
+    files = [*named]
+    for name, value in os.environ.items():
+        if name == "GCORE_API_KEY_FILE" or FILE_VARIABLE.fullmatch(name):
+            files.append(value)
+        elif name in OWN_VARIABLES or BOUND_VARIABLE.fullmatch(name):
+            yield value.strip()
+    for file in filter(None, files):
+        with suppress(InputError, UnicodeDecodeError):
+            yield read_file(file, _LARGEST, "too large").decode().strip()
