@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check bench chaos fuzz soak collections proof vendor lock clean
+.PHONY: help demo test coverage check bench chaos fuzz soak collections proof vendor pictures lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -79,6 +79,9 @@ proof: $(VENV)/dev ## the drafts of all collections in the folder OPENAPI, end t
 
 vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the emulator (minutes)
 	@$(BIN)/python tools/vendor_suite.py
+
+pictures: $(VENV)/dev ## the pictures of the documentation, from what the commands print
+	@$(BIN)/python tools/pictures.py
 
 lock: ## pin the requirements again
 	@$(INSTALL) --require-hashes -r requirements/lock.txt

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -40,15 +41,16 @@ _CODE = re.compile(r"\x1b\[([\d;]*)m")
 
 
 def run(emulator: Emulator, *arguments: str) -> str:
-    """Return what a command prints on a terminal that shows colours."""
+    """Return what a command prints in the checkout, on a terminal that shows colours."""
     environment = {"GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": emulator.token}
-    return CliRunner().invoke(cli, arguments, env=environment, color=True).stdout
+    with contextlib.chdir(DOCS.parent):
+        return CliRunner().invoke(cli, arguments, env=environment, color=True).stdout
 
 
 def plan_picture() -> str:
     """Return the plan of the example as SVG."""
     with Emulator(seed=live_example()) as emulator:
-        shown = run(emulator, "plan", str(DOCS.parent / _KEYS)).replace(f"{DOCS.parent}/", "")
+        shown = run(emulator, "plan", _KEYS)
     return terminal(f"$ reconciler plan {_KEYS}\n{shown}", f"reconciler plan {_KEYS}")
 
 
@@ -58,17 +60,18 @@ def terminal(text: str, title: str) -> str:
     columns = max(len(_CODE.sub("", line)) for line in lines)
     width = round(2 * _MARGIN + columns * _ADVANCE)
     height = 2 * _MARGIN + len(lines) * _LINE
+    kept = f'xml:space="preserve" x="{_MARGIN}"'  # each text by itself: browsers do not inherit it
     rows = [
-        f'<text x="{_MARGIN}" y="{_MARGIN + number * _LINE - 5}">{"".join(spans(line))}</text>'
+        f'<text {kept} y="{_MARGIN + number * _LINE - 5}">{"".join(spans(line))}</text>'
         for number, line in enumerate(lines, start=1)
     ]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img">'
     )
-    style = f'font-family="{_FONT}" font-size="{_SIZE}" fill="#e6edf3" style="white-space:pre"'
+    look = f'font-family="{_FONT}" font-size="{_SIZE}" fill="#e6edf3"'
     ground = '<rect width="100%" height="100%" rx="8" fill="#0d1117"/>'
     return "\n".join(
-        [head, f"<title>{escape(title)}</title>", ground, f"<g {style}>", *rows, "</g></svg>", ""]
+        [head, f"<title>{escape(title)}</title>", ground, f"<g {look}>", *rows, "</g></svg>", ""]
     )
 
 
@@ -91,7 +94,7 @@ def spans(line: str) -> Iterator[str]:
 
 def pages(place: Path) -> Iterator[tuple[str, int]]:
     """Write the pages of a plan and of a history, and yield the name and the height in pixels of each."""
-    history, keys = str(place / "history.db"), str(DOCS.parent / _KEYS)
+    history, keys = str(place / "history.db"), _KEYS
     with Emulator(seed=live_example()) as emulator:
         (place / "plan.html").write_text(run(emulator, "plan", keys, "--format", "html"), encoding="utf-8")
         yield "plan", 1150
@@ -99,7 +102,7 @@ def pages(place: Path) -> Iterator[tuple[str, int]]:
         run(emulator, "drift", keys, "--history", history, "--correct", "grants")
         page = run(emulator, "history", "--history", history, "--format", "html")
         (place / "status.html").write_text(page, encoding="utf-8")
-        yield "status", 1150
+        yield "status", 880
 
 
 def photograph(chromium: str, page: Path, height: int, picture: Path) -> None:

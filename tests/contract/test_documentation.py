@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
 import document
+import pictures
 from gcore_emulator import Emulator
 from reconciler.cli.main import cli
 from reconciler.errors import ExitCode
@@ -88,15 +89,28 @@ def test_the_table_of_switches_matches_the_emulator() -> None:
     assert page == document.emulator_page(page), "run: python tools/document.py"
 
 
-def test_the_plan_in_the_readme_matches_the_output_of_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = readme.split("$ reconciler plan examples/keys.yaml\n")[1].split("```")[0]
+def test_the_plan_on_the_page_of_plans_matches_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs/plans.md").read_text(encoding="utf-8")
+    shown = page.split("$ reconciler plan examples/keys.yaml\n")[1].split("```")[0]
     seed = document.live_example()
     monkeypatch.chdir(ROOT)
     with Emulator(seed=seed) as emulator:
         environment = {"GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": emulator.token}
         result = CliRunner().invoke(cli, ["plan", "examples/keys.yaml"], env=environment)
     assert result.stdout == shown
+
+
+def test_the_picture_of_the_plan_matches_the_output() -> None:
+    picture = (ROOT / "docs/pictures/plan.svg").read_text(encoding="utf-8")
+    assert picture == pictures.plan_picture(), "run: make pictures"
+
+
+def test_every_picture_in_the_readme_exists_and_is_small() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r'<img src="([^"]+)"|!\[[^\]]+\]\(([^)]+)\)', readme)
+    files = {ROOT / (html or markdown) for html, markdown in shown}
+    assert files == {*ROOT.glob("docs/pictures/*")}
+    assert [file for file in files if file.stat().st_size > 200_000] == []
 
 
 def test_the_first_file_in_the_readme_is_valid(tmp_path: Path) -> None:
