@@ -190,7 +190,7 @@ class Things:
         self.every[str(views[id(self._views[0])][self.key])] = Thing(dict(first.settings), views)
 
     def _rename(self, views: list[dict[str, Any]], schemas: Mapping[str, Any], number: int) -> None:
-        """Give an object other names and ids, the same ones in all views; the first is that of a row."""
+        """Set other names and ids of an object, the same ones in all views; the first is that of a row."""
         names = (one for one in schemas if "name" in one.lower() or one in _INNER)
         for name in dict.fromkeys([self.key, *names]):
             known = views[0].get(name)

@@ -24,6 +24,7 @@ from reconciler.model.plan import Provenance
 from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import (
+    Comparison,
     apis_of,
     directory_of,
     follow_nothing,
@@ -126,7 +127,8 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = known_kinds(kinds, whole.scopes)
-    parts, failures = executor.examine(client, known, targeted, targets, at, reading, stops_api=True)
+    how = Comparison(known, tuple(targets), at, stops_api=True)
+    parts, failures = executor.examine(client, targeted, how, reading)
     down: dict[str, errors.ReconcilerError] = {}
     for scope in sorted(failures, key=lambda scope: scope.sort_key):
         down.setdefault(known[scope.kind].api, failures[scope])

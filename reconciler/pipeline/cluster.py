@@ -100,7 +100,7 @@ class ClusterPool:
         return found
 
     def check(self) -> None:
-        """Say what is waited for, if that takes long. Raises SystemFailureError if the scheduler is lost."""
+        """Report what is waited for if that takes long. Raises SystemFailureError for a lost scheduler."""
         now = time.monotonic()
         if self._client is None or self._client.status == "running":
             self._seen = now

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.collector import paused_collector
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import (
+    Comparison,
     apis_of,
     directory_of,
     follow_nothing,
@@ -52,7 +53,8 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, _ = select(whole, targets)
     known = known_kinds(kinds, whole.scopes)
-    parts, failures = executor.examine(client, known, targeted, targets, at, reading, stops_api=False)
+    how = Comparison(known, tuple(targets), at, stops_api=False)
+    parts, failures = executor.examine(client, targeted, how, reading)
     if failures and (not parts or is_stopped(failures)):
         raise unreadable(failures)
     place = client.place({api for part in parts for api in apis_of(known, part)})

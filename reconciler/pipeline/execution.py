@@ -19,7 +19,6 @@ from reconciler.pipeline.worker import Task, check_files
 from reconciler.validate.state import check_each, measured
 
 if TYPE_CHECKING:
-    import datetime as dt
     import threading
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
-    from reconciler.pipeline.reading import Reading
+    from reconciler.pipeline.reading import Comparison, Reading
     from reconciler.pipeline.worker import Connect, Examined
     from reconciler.validate.parts import Part
     from reconciler.validate.validator import Rules
@@ -54,16 +53,8 @@ class Executor(Protocol):
         """Return the part of each file, in their order."""
         ...
 
-    def examine(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
-        self,
-        client: Sessions,
-        kinds: Mapping[str, Kind],
-        state: DesiredState,
-        targets: Sequence[str],
-        now: dt.datetime,
-        reading: Reading,
-        *,
-        stops_api: bool,
+    def examine(
+        self, client: Sessions, state: DesiredState, how: Comparison, reading: Reading
     ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
         """Plan each scope, like :func:`reconciler.pipeline.reading.examined`."""
         ...
@@ -94,20 +85,12 @@ class Adaptive:
             self._executor = self._open() if is_large else None
         return (self._executor or IN_PROCESS).check(rules, files)
 
-    def examine(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
-        self,
-        client: Sessions,
-        kinds: Mapping[str, Kind],
-        state: DesiredState,
-        targets: Sequence[str],
-        now: dt.datetime,
-        reading: Reading,
-        *,
-        stops_api: bool,
+    def examine(
+        self, client: Sessions, state: DesiredState, how: Comparison, reading: Reading
     ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
         """Plan each scope where its files were checked."""
         executor = self._executor or IN_PROCESS
-        return executor.examine(client, kinds, state, targets, now, reading, stops_api=stops_api)
+        return executor.examine(client, state, how, reading)
 
 
 class Pool(Protocol):
@@ -160,21 +143,13 @@ class Distributed:
         for checked in _results(steps, 3 * self._pool.width):
             yield from checked
 
-    def examine(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
-        self,
-        client: Sessions,
-        kinds: Mapping[str, Kind],
-        state: DesiredState,
-        targets: Sequence[str],
-        now: dt.datetime,
-        reading: Reading,
-        *,
-        stops_api: bool,
+    def examine(
+        self, client: Sessions, state: DesiredState, how: Comparison, reading: Reading
     ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
         """Plan each scope in some worker; ``client`` learns of each request when its step is done."""
-        task = pickle.dumps(Task(self._connect, kinds, tuple(targets), now, stops_api))
+        task = pickle.dumps(Task(self._connect, how))
         keys = max(state.key_count // (self._pool.width * _STEPS), 1)
-        by_api, failures = opened(client, kinds, state, stops_api=stops_api)
+        by_api, failures = opened(client, how.kinds, state, stops_api=how.stops_api)
         wanted = chain.from_iterable(by_api.values())
         parts = _in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)
         plans: list[Plan] = []
@@ -182,7 +157,7 @@ class Distributed:
             scopes = [*parts]
             steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in scopes)
             for part in scopes:
-                if stops_api and not _is_wanted(part, kinds, failures):
+                if how.stops_api and not _is_wanted(part, how.kinds, failures):
                     steps.popleft().cancel()
                     continue
                 found = steps[0].result(steps, client.stop)
@@ -225,7 +200,7 @@ class _Step(Generic[T]):
         )
 
     def begin_again(self) -> None:
-        """Begin again if the worker has ended."""
+        """Start the step again if the worker has ended."""
         if self._future.done() and isinstance(self._future.exception(), BrokenExecutor):
             self._future = self._begun()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler import errors
@@ -15,7 +16,7 @@ from reconciler.plan.planning import plan_scope, selection
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
@@ -62,22 +63,25 @@ def is_stopped(failures: Mapping[Scope, errors.ReconcilerError]) -> bool:
     return any(isinstance(error, errors.StoppedError) for error in failures.values())
 
 
-def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
-    client: Sessions,
-    kinds: Kinds,
-    state: DesiredState,
-    targets: Sequence[str],
-    now: dt.datetime,
-    reading: Reading,
-    *,
-    stops_api: bool,
-) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
-    """Plan what ``targets`` select of each scope.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the plan of every scope depends on; ``targets`` select keys, all of them if there are none.
 
-    With ``stops_api``, no further one is begun of an API of which one cannot be read. Without it, an API
+    With ``stops_api``, no further scope is begun of an API of which one cannot be read. Without it, an API
     that cannot be opened, such as one whose token is missing, is one that cannot be read.
     """
-    selected = selection(targets)
+
+    kinds: Kinds
+    targets: tuple[str, ...]
+    now: dt.datetime
+    stops_api: bool
+
+
+def examined(
+    client: Sessions, state: DesiredState, how: Comparison, reading: Reading
+) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
+    """Return the plan of each scope, and why others could not be read."""
+    kinds, selected = how.kinds, selection(how.targets)
 
     def examine(kind: Kind, part: DesiredScope, reader: Reader) -> Plan:
         part = part.unpacked()
@@ -85,14 +89,14 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
         def is_found(live: LiveScope) -> bool:
             return live.holds(key.name for key in part.keys if selected(part.scope.address(key.name)))
 
-        return plan_scope(kind, part, observe(reader, kind, part.scope, is_found), now, selected)
+        return plan_scope(kind, part, observe(reader, kind, part.scope, is_found), how.now, selected)
 
     def stop_api(failed: Scope) -> None:
         api = kinds[failed.kind].api
         cancel(future for future, scope in futures.items() if kinds[scope.kind].api == api)
 
     futures: dict[Future[Plan], Scope] = {}
-    by_api, failures = opened(client, kinds, state, stops_api=stops_api)
+    by_api, failures = opened(client, kinds, state, stops_api=how.stops_api)
     with reading(state) as on_scope:
         for api, parts in by_api.items():
             session = client.session(api)
@@ -100,7 +104,7 @@ def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
             for part in parts:
                 kind = kinds[part.scope.kind]
                 futures[session.workers.submit(examine, kind, part, session.reader)] = part.scope
-        plans, unread = settled(futures, on_scope, stop_api if stops_api else lambda _scope: None)
+        plans, unread = settled(futures, on_scope, stop_api if how.stops_api else lambda _scope: None)
     return plans, failures | unread
 
 

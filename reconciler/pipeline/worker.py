@@ -20,7 +20,6 @@ from reconciler.pipeline.reading import examined, follow_nothing
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
-    import datetime as dt
     import threading
     from collections.abc import Callable, Mapping, Sequence
 
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
     from reconciler.api.exchange import Exchange
     from reconciler.api.gate import Gate
     from reconciler.errors import ReconcilerError
-    from reconciler.kinds.kind import Kind
     from reconciler.load.files import Input
     from reconciler.model.desired import DesiredScope
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
+    from reconciler.pipeline.reading import Comparison
     from reconciler.validate.parts import Part
 
     Connect = Callable[["Surroundings"], Sessions]
@@ -71,10 +70,7 @@ class Task:
     """What the comparison of every scope depends on."""
 
     connect: Connect
-    kinds: Mapping[str, Kind]
-    targets: tuple[str, ...]
-    now: dt.datetime
-    stops_api: bool
+    how: Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +118,7 @@ class Comparer:
         known, client = self._opened(task)
         self._exchanges.clear()
         with paused_collector():
-            plans, failures = examined(
-                client,
-                known.kinds,
-                DesiredState(tuple(scopes)),
-                known.targets,
-                known.now,
-                follow_nothing,
-                stops_api=known.stops_api,
-            )
+            plans, failures = examined(client, DesiredState(tuple(scopes)), known.how, follow_nothing)
         return Examined(plans, failures, tuple(self._exchanges))
 
     def _opened(self, content: bytes) -> tuple[Task, Sessions]:

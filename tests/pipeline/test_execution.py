@@ -26,7 +26,7 @@ from reconciler.errors import (
 )
 from reconciler.load.files import Input
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Distributed
-from reconciler.pipeline.reading import follow_nothing
+from reconciler.pipeline.reading import Comparison, follow_nothing
 from reconciler.pipeline.worker import Comparer, Examined, Surroundings
 from reconciler.plan.saved import render_saved
 from reconciler.validate.state import validated
@@ -232,7 +232,7 @@ def test_a_stopped_run_begins_nothing_more() -> None:
     with session() as client:
         client.stop.set()
         with pytest.raises(StoppedError):
-            by.examine(client, KINDS, state, (), NOON, follow_nothing, stops_api=True)
+            by.examine(client, state, Comparison(KINDS, (), NOON, stops_api=True), follow_nothing)
     assert [future.cancelled() for future in pool.futures] == [True] * 4
 
 

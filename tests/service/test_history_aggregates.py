@@ -136,7 +136,7 @@ class Rounds(RuleBasedStateMachine):
 
     @invariant()
     def the_keys_follow_the_drift(self) -> None:
-        """Hold the table of keys against the table of drift."""
+        """Compare the table of keys with the table of drift."""
         assert follows(self.database)
 
     @rule(
@@ -145,7 +145,7 @@ class Rounds(RuleBasedStateMachine):
         limit=st.integers(1, 5),
     )
     def read(self, ago: float, glob: str, limit: int) -> None:
-        """Hold what is read against all rows, which are few here."""
+        """Compare what is read with all rows, which are few here."""
         since = self.clock.now() - dt.timedelta(seconds=ago)
         shown = status(self.database, Selection(since, glob, limit), NOON, per_key=PerKey(1, 1))
         rows = self.database.rows(
