@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from reconciler.load.process import OWN_VARIABLES
 from tests.contract.runner import ACTION, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -31,25 +31,19 @@ OTHER = re.compile(
     r"\b(?:(?:npm|pnpm|yarn|bun|cargo|gem|go|brew)\s+(?:install|i|add|exec|get)|npx|bunx|pnpx)\s+([^`|#]*)"
 )
 """Installers without a file of hashes: each package has a version."""
-NOT_OURS = {".git", ".venv", "build", "dist", "node_modules", "tests"}
-"""Folders without a text of this project that a reader could copy; tests run what they name on fakes."""
-NO_TEXT = {".pyc", ".png"}
+NO_TEXT = {".png"}
 LISTED = {"pyproject.toml", *(file.name for file in ROOT.glob("requirements/*.txt"))}
 """What pip and builders read: they say whose dependency a package is."""
 
 
 def texts() -> list[Path]:
-    """Return every text that a reader could copy a command from."""
-    return sorted(texts_below(ROOT))
-
-
-def texts_below(folder: Path) -> Iterator[Path]:
-    for file in folder.iterdir():
-        if file.is_dir():
-            if file.name not in NOT_OURS and not file.name.endswith(("_cache", "__pycache__", ".egg-info")):
-                yield from texts_below(file)
-        elif file.name not in LISTED and file.suffix not in NO_TEXT:
-            yield file
+    """Return every text that a reader could copy a command from, and nothing that Git ignores."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    files = [ROOT / name for name in sorted(filter(None, names)) if name.partition("/")[0] != "tests"]
+    return [
+        file for file in files if file.is_file() and file.name not in LISTED and file.suffix not in NO_TEXT
+    ]
 
 
 def lines(file: Path) -> list[str]:
