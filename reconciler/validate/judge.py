@@ -25,7 +25,11 @@ def judge(schema: Mapping[str, Any], patterns: Patterns) -> Callable[[Any], tupl
 
     Of more than ``MOST_VIOLATIONS`` the rest is one of the keyword ``MORE``.
     """
-    keywords = {"uniqueItems": _unique_items, "pattern": functools.partial(_pattern, patterns)}
+    keywords = {
+        "pattern": functools.partial(_pattern, patterns),
+        "required": _required,
+        "uniqueItems": _unique_items,
+    }
     validator_of: type[Draft7Validator] = validators.extend(Draft7Validator, keywords)  # type: ignore[no-untyped-call]  # jsonschema leaves it untyped
     formats = FormatChecker(formats=())
     for name, check in FORMATS.items():
@@ -56,6 +60,12 @@ def _pattern(
             yield ValidationError("the text does not match its pattern")
     except PatternLimitError:
         yield ValidationError("matching takes too much work", validator=PATTERN_LIMIT)
+
+
+def _required(_judge: Any, names: Any, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Report all that is missing at once: jsonschema has an error for each name, which says no more."""
+    if isinstance(value, dict) and not value.keys() >= set(names):
+        yield ValidationError("a member is missing")
 
 
 def _unique_items(_judge: Any, wanted: Any, items: Any, _schema: Any) -> Iterator[ValidationError]:

@@ -76,6 +76,13 @@ def test_each_problem_has_file_position_and_advice(tmp_path: Path, text: str, co
     assert any(complaint in line for line in found), found
 
 
+@pytest.mark.parametrize("text", ["{}", '{"title": "x"}', '{"$ref": "x"}', '{"x-reconciler": {}}'])
+def test_nothing_is_reported_twice(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "kinds", "thing.schema.json", text)
+    found = complaints(tmp_path / "kinds")
+    assert len(found) == len(set(found)) > 1
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
