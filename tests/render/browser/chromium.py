@@ -51,19 +51,19 @@ _CONSOLE: Final = (
 )
 _KEYS: Final = {"Tab": 9, "Enter": 13, " ": 32, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 _TEXTS: Final = {"Enter": "\r", " ": " "}
+OUTSIDE: Final = """[...document.querySelectorAll("body *")].filter(element => {
+  const box = element.getBoundingClientRect();
+  return box.width > 1 && box.right > document.documentElement.clientWidth + 0.5;
+}).map(element => element.outerHTML.slice(0, 200))"""
+"""Finds what reaches over the right edge of the screen."""
+UNFOLD: Final = "document.querySelectorAll('details').forEach(details => details.open = true)"
 MEASURE: Final = """(() => {
   document.querySelectorAll("details").forEach(details => details.open = true);
-  const width = document.documentElement.clientWidth, box = element => element.getBoundingClientRect();
-  const isOutside = element => box(element).width > 1 && box(element).right > width + 0.5;
   return {
-    width,
-    scroll: document.documentElement.scrollWidth,
-    outside: [...document.querySelectorAll("body *")].filter(isOutside).map(element => element.outerHTML),
     text: document.body.innerText,
     title: document.title,
     scripts: document.scripts.length,
     images: document.images.length,
-    ground: getComputedStyle(document.body).backgroundColor,
   };
 })()"""
 """Unfolds everything on a page and measures it."""
