@@ -43,12 +43,18 @@ COMMANDS: Final = {
     "kind": "Draft a kind for another REST API; docs/kinds.md describes kinds.",
     "kinds": "List the kinds that are known here.",
     "plan": "Show what differs from the live API, field by field.",
+    "projects": "List the projects that the token sees, with their numbers.",
+    "regions": "List the regions that the token sees, with their numbers.",
     "schema": "Print a JSON Schema (draft-07) that needs no other file.",
     "show": "Show a plan that plan --out saved, in any format.",
     "validate": "Check desired-state files, offline.",
 }
 """The help of each command in one line: what a list of them shows."""
-_MODULES: Final = {"completion": "reconciler.cli.schema", "emulator": "gcore_emulator.command"}
+_MODULES: Final = {
+    "completion": "reconciler.cli.schema",
+    "emulator": "gcore_emulator.command",
+    "regions": "reconciler.cli.projects",
+}
 """The modules of commands that are not in the one of their name."""
 _EXTRAS: Final = {
     **dict.fromkeys(("jinja2", "markupsafe", "prometheus_client"), "runtime"),

@@ -99,6 +99,14 @@ class Directory:
         return self._last[parameter]
 
 
+def every_name(source: Source, parameter: str) -> Mapping[int, str]:
+    """Return the names of all projects, or of all regions, by their numbers.
+
+    Raises IncompleteReadError, InvalidResponseError or ApiError.
+    """
+    return _list(source, parameter, None)
+
+
 def _matches(named: NamedParameter, listed: Mapping[int, str]) -> Mapping[int, str]:
     exact = {number: name for number, name in listed.items() if name == named.name}
     if exact or named.parameter not in _ANY_CASE:
@@ -186,11 +194,11 @@ def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Pr
         yield replace(warning, address=moved.get(scope, "") + warning.address.removeprefix(scope))
 
 
-def _list(reader: Source, parameter: str, names: Iterable[NamedParameter]) -> Mapping[int, str]:
+def _list(reader: Source, parameter: str, names: Iterable[NamedParameter] | None) -> Mapping[int, str]:
     """Return all names by their numbers. Raises IncompleteReadError, InvalidResponseError or ApiError.
 
     An entry without a number and a name counts and is used for nothing, but it hides no other. ``names`` are
-    those that are looked for.
+    those that are looked for, None for all there are.
     """
     path, member = _LISTS[parameter]
     collection = Collection(path, _LISTING, _PAGE, "entries")
@@ -211,6 +219,7 @@ def _list(reader: Source, parameter: str, names: Iterable[NamedParameter]) -> Ma
         return found
 
     sought: Sought[Mapping[int, str]] = Sought(
-        lambda found: all(_matches(name, found) for name in names), lambda older, newer: {**older, **newer}
+        lambda found: names is not None and all(_matches(name, found) for name in names),
+        lambda older, newer: {**older, **newer},
     )
     return read_sought(reader, collection, add_up, sought)

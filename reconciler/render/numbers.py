@@ -1,0 +1,28 @@
+"""Projects and regions: the numbers that files name, with what people call them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from reconciler.model.escape import escape_control
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def render_numbers(names: Mapping[int, str]) -> str:
+    """Return a line for each, in the order of the names."""
+    width = max((len(str(number)) for number in names), default=0)
+    return "".join(f"{number:>{width}}  {escape_control(name)}\n" for number, name in sorted_names(names))
+
+
+def render_numbers_json(names: Mapping[int, str], what: str) -> str:
+    """Return the same as JSON, in a member called ``what``."""
+    every = [{"id": number, "name": name} for number, name in sorted_names(names)]
+    return json.dumps({what: every}, indent=2, ensure_ascii=False) + "\n"
+
+
+def sorted_names(names: Mapping[int, str]) -> list[tuple[int, str]]:
+    """Return the numbers with their names, in the order that people look them up in."""
+    return sorted(names.items(), key=lambda found: (found[1].casefold(), found[0]))
