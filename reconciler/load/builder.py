@@ -23,10 +23,11 @@ from reconciler.load import parser
 from reconciler.load.characters import BYTE_ORDER_MARK, CharacterError
 from reconciler.load.documents import Document
 from reconciler.load.scalars import CONSTANTS, DIGITS, NUMBER_START, resolve
+from reconciler.model.phrases import MANY_MORE
 from reconciler.model.source import COLUMN_BITS, Position, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MAX_DEPTH: Final = 64
 """Levels of nesting: a desired-state file needs six."""
@@ -35,6 +36,8 @@ MAX_DOCUMENTS: Final = 10_000
 MAX_ALIASED_NODES: Final = 100_000
 """Nodes of the aliases of one file, after expansion."""
 
+_MOST_REPEATED: Final = 1000
+"""Keys of one file that are reported as written twice."""
 _OUTER_LIST_DEPTH: Final = 2
 """Depth of a list that is a value of the document's mapping, as the list of keys is."""
 _DOCUMENT_DEPTH: Final = 1
@@ -48,17 +51,36 @@ _OWN_TAGS: Final = {ScalarEvent: "str", MappingStartEvent: "map", SequenceStartE
 def parse(text: str, source: str, factory: parser.ParserFactory | None = None) -> tuple[Document, ...]:
     """Build every document of ``text``; empty documents are left out.
 
-    ``factory`` makes the parser; by default the fastest one installed. Raises InputError with the
-    first thing that is not strict YAML.
+    ``factory`` makes the parser; by default the fastest one installed. Raises InputError with every key that
+    is written twice, and the first other thing that is not strict YAML.
+    """
+    documents, repeated = parse_on(text, source, factory)
+    if repeated:
+        raise InputError(repeated)
+    return documents
+
+
+def parse_on(
+    text: str, source: str, factory: parser.ParserFactory | None = None
+) -> tuple[tuple[Document, ...], Sequence[Problem]]:
+    """Build every document as :func:`parse` does, and return the keys that are written twice as problems.
+
+    Of such a key the last value counts, so that what else is wrong can be found too. Raises InputError with
+    these and the first other thing that is not strict YAML.
     """
     text = text.lstrip(BYTE_ORDER_MARK)
+    repeated: list[Problem] = []
     try:
         with parser.syntax_errors(text, source):
             if factory is None or factory is parser.default_parser():
                 factory = parser.suited_parser(text)
-            return tuple(_Builder(text, source, factory).documents())
+            return tuple(_Builder(text, source, factory, repeated).documents()), repeated
     except CharacterError as error:
-        raise InputError([Problem(str(error), Position(source))]) from error
+        raise InputError([*repeated, Problem(str(error), Position(source))]) from error
+    except InputError as error:
+        if not repeated:
+            raise
+        raise InputError([*repeated, *error.problems]) from error
 
 
 class _Builder:
@@ -68,9 +90,12 @@ class _Builder:
     speed: they run once per mapping or sequence and their loops once per node.
     """
 
-    def __init__(self, text: str, source: str, factory: parser.ParserFactory) -> None:
+    def __init__(
+        self, text: str, source: str, factory: parser.ParserFactory, repeated: list[Problem]
+    ) -> None:
         self._events = parser.events(text, factory)
         self._text = text
+        self._repeated = repeated
         self._names: dict[str, str] = {}  # one text for all equal keys: a fifth of the memory of a large plan
         # Without these characters no event has an anchor or a tag, and none is a merge.
         self._is_decorated = any(mark in text for mark in "&!<")
@@ -123,7 +148,7 @@ class _Builder:
                     merged = self._merge_sources(depth)
                     continue
             if key in result:
-                self._refuse(event, f'duplicate key "{key}"')
+                self._repeat(event, key)
             event = next(events)  # noqa: PLW2901 - a key and its value are two events of one stream
             is_plain = event.__class__ is scalar and not (
                 is_decorated and (event.anchor is not None or event.tag is not None)
@@ -257,5 +282,13 @@ class _Builder:
             self._refuse(event, "the key << takes an alias of a mapping, or a list of such aliases")
         return sources
 
+    def _repeat(self, event: Any, key: str) -> None:
+        if len(self._repeated) >= _MOST_REPEATED:
+            self._refuse(event, MANY_MORE)
+        self._repeated.append(self._problem(event, f'duplicate key "{key}"'))
+
     def _refuse(self, event: Any, message: str) -> NoReturn:
-        raise InputError([Problem(message, parser.mark_position(self._source, event.start_mark, self._text))])
+        raise InputError([self._problem(event, message)])
+
+    def _problem(self, event: Any, message: str) -> Problem:
+        return Problem(message, parser.mark_position(self._source, event.start_mark, self._text))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from reconciler.errors import ConfigurationError, InputError, os_reason
-from reconciler.load.builder import parse
+from reconciler.load.builder import parse, parse_on
 from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.json_input import json_document
 from reconciler.load.sources import CONFIGURATION, label_of, read, sources
@@ -48,15 +48,21 @@ def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Load
     try:
         text = _text(content, label)
         document = json_document(text, label)
-        found = parse(text, label) if document is None else (document,)
+        found, repeated = parse_on(text, label) if document is None else ((document,), ())
     except InputError as error:
         return Loaded((), error.problems)
     if not found:
-        return Loaded((), (Problem("declares nothing; write at least `keys: []`", Position(label)),))
+        return Loaded(
+            (),
+            (
+                *repeated,
+                Problem("declares nothing; write at least `keys: []`", Position(label)),
+            ),
+        )
     if not _is_configuration(label, found):
-        return Loaded(found, ())
+        return Loaded(found, tuple(repeated))
     silent = Problem("is the configuration, which declares nothing", Position(label))
-    return Loaded((), (silent,) if is_named else ())
+    return Loaded((), (*repeated, silent) if is_named else tuple(repeated))
 
 
 def _is_configuration(label: str, documents: Iterable[Document]) -> bool:

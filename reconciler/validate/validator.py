@@ -123,7 +123,7 @@ class _Checked:
         scope = self._scope(kind, document, violations)
         self._problems.extend(_problems(kind, document, scope, violations))
         self._warnings.extend(_spellings(kind, document, scope, respelled))
-        # The valid keys of a document with violations may still be declared twice.
+        # The keys of a document with violations may still be declared twice.
         broken = {violation.path[:2] for violation in violations}
         are_known = not any(violation.keyword == MORE for violation in violations)
         if scope is not None and are_known and broken.isdisjoint({(), ("keys",)}):
@@ -200,6 +200,11 @@ class _Checked:
         keys = zip(document.data["keys"], document.item_offsets("keys"), strict=True)
         for index, (own, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
+                name = _written_name(own, identity, is_text=is_text)
+                if is_usable(
+                    name
+                ):  # nothing is made of a file with violations, but its names may be repeated
+                    add(DesiredKey(name, {}, source, offset))
                 continue
             name = own[identity] if is_text else str(own[identity])
             if not is_usable(name):
@@ -245,6 +250,12 @@ class _Checked:
             rough = f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
             message = f"{path[-1]} {value} is near: the key stops working in {rough}"
         self._warnings.append(Problem(message, document.position(path), address))
+
+
+def _written_name(key: Any, identity: str, *, is_text: bool) -> str:
+    """Return the name of a key that may be anything; empty if it has none."""
+    name = key.get(identity) if isinstance(key, dict) else None
+    return str(name) if type(name) is (str if is_text else int) else ""
 
 
 def _spellings(

@@ -53,7 +53,7 @@ def complaint(finished: Finished) -> str:
         ("- name: web-key\n", "1:1: must be a mapping with a list under `keys:`"),
         ("web-key\n", "1:1: must be a mapping with a list under `keys:`"),
         ("keys:\n\t- name: web-key\n", "2:1: a tab cannot indent YAML; use spaces"),
-        ("keys: []\nproject_id: 1\nkeys: []\n", '3:1: duplicate key "keys"'),
+        ("keys: []\nproject_id: 1\nregion_id: 1\nkeys: []\n", '4:1: duplicate key "keys"'),
         (f"{HEADER}", "1:1: caas/1/76: keys is missing; write it"),
         (f"{HEADER}keys:\n", "3:6: caas/1/76: keys cannot be null; write a list"),
         (f"{HEADER}keys: web-key\n", '3:7: caas/1/76: keys must be a list, not the text "web-key"'),

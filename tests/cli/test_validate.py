@@ -139,6 +139,27 @@ def test_the_place_of_an_error_is_shown(cli: CommandLine) -> None:
     )
 
 
+def test_one_pass_finds_a_key_that_is_declared_twice_whatever_else_is_wrong_with_it(cli: CommandLine) -> None:
+    write("\n  - {name: abc, descripton: x}\n", "a.yaml")
+    write("\n  - {name: abc, descripton: x}\n  - {name: abc, is_disabled: maybe}\n", "b.yaml")
+    assert [line for line in cli("validate", "a.yaml", "b.yaml").messages if line.startswith("Error")] == [
+        "Error: a.yaml:4:17: caas/1/76/abc: descripton is not a known field; did you mean description?",
+        "Error: b.yaml:4:5: caas/1/76/abc: declared twice, first at a.yaml:4:5; keep one of the two",
+        "Error: b.yaml:4:17: caas/1/76/abc: descripton is not a known field; did you mean description?",
+        "Error: b.yaml:5:5: caas/1/76/abc: declared twice, first at a.yaml:4:5; keep one of the two",
+        'Error: b.yaml:5:30: caas/1/76/abc: is_disabled must be true or false, not the text "maybe"',
+    ]
+
+
+@pytest.mark.parametrize("ending", ["", "  - {name: cde, descripton: [}\n"])
+def test_one_pass_finds_each_member_that_is_written_twice(cli: CommandLine, ending: str) -> None:
+    write(f"\n  - {{name: abc, name: abd, expire: x}}\n  - {{name: bcd, name: bce}}\n{ending}")
+    errors = [line for line in cli("validate", "keys.yaml").messages if line.startswith("Error")]
+    assert errors[:1] == ['Error: keys.yaml:4:17: duplicate key "name"']
+    assert 'Error: keys.yaml:5:17: duplicate key "name"' in errors
+    assert len(errors) == 3
+
+
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_the_place_of_a_key_in_two_files_is_shown(cli: CommandLine, processes: str) -> None:
     files = write(" [{name: abc}]\n", "a.yaml"), write(" [{name: abc}]\n", "b.yaml")
@@ -157,7 +178,9 @@ def test_the_place_of_an_error_on_standard_input_is_shown(cli: CommandLine) -> N
 
 
 def test_of_very_many_errors_fifty_are_shown_and_all_are_counted(cli: CommandLine) -> None:
-    lines = cli("validate", write("\n" + "  - {name: abc, descripton: x}\n" * 900)).err.splitlines()
+    lines = cli(
+        "validate", write("\n" + "".join(f"  - {{name: n{n:03}, descripton: x}}\n" for n in range(900)))
+    ).err.splitlines()
     assert (len(lines), lines[-1]) == (151, "Error: and 850 more problems")
 
 

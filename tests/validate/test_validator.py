@@ -115,10 +115,15 @@ def test_a_duplicate_address_is_found_besides_other_violations() -> None:
     ]
 
 
-def test_a_key_with_violations_is_not_counted_as_declared() -> None:
+def test_a_key_with_violations_is_counted_as_declared() -> None:
     text = "keys:\n  - {name: web-key, colour: red}\n  - {name: web-key, color: red}\n"
-    assert len(problems(text)) == 2
-    assert not any("twice" in line for line in problems(text))
+    assert [line.split(": ")[0] for line in problems(text)] == ["1.yaml:2:21", "1.yaml:3:5", "1.yaml:3:21"]
+    assert "declared twice, first at 1.yaml:2:5" in problems(text)[1]
+
+
+@pytest.mark.parametrize("name", ["5", "null", "[a]", "{a: b}", '""'])
+def test_what_is_no_name_is_not_declared_twice(name: str) -> None:
+    assert len(problems(f"keys:\n  - {{name: {name}}}\n  - {{name: {name}}}\n  - x\n  - x\n")) == 4
 
 
 @pytest.mark.parametrize(
@@ -172,6 +177,7 @@ def test_every_problem_of_every_document_is_reported_in_order() -> None:
         "1.yaml:3:5",
         "1.yaml:3:6",
         "2.yaml:1:1",
+        "3.yaml:2:5",
         "3.yaml:2:12",
         "3.yaml:3:5",
         "3.yaml:3:6",
