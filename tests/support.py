@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import fcntl
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -264,7 +266,9 @@ class CommandLine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.environment = monkeypatch
         self._capsys = capsys
-        for name in ("NO_COLOR", "GCORE_API_KEY_FILE", "GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
+        colours = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS")
+        monkeypatch.setenv("TERM", "xterm")
+        for name in (*colours, "GCORE_API_KEY_FILE", "GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("GCORE_API_KEY", TOKEN)
         monkeypatch.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
@@ -290,10 +294,11 @@ class CommandLine:
         return Finished(process.returncode, out or "", err or "")
 
     def on_terminal(
-        self, *arguments: str, answer: bytes = b"", ask: Callable[[], None] | None = None
+        self, *arguments: str, answer: bytes = b"", ask: Callable[[], None] | None = None, columns: int = 0
     ) -> Finished:
-        """Run a command here as on a terminal, otherwise as ``alone_on_terminal`` does."""
+        """Run a command here as on a terminal of so many columns, otherwise as ``alone_on_terminal`` does."""
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         screen: list[bytes] = []
         person = threading.Thread(
             target=lambda: screen.append(_watch(ours, lambda: os.write(ours, answer), ask))

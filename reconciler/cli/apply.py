@@ -127,7 +127,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             events.planned(plan)
             complain(plan, console)
         elif not _is_unseen(plan, options):
-            show(plan, FormatOptions(format="text", name=""), console)
+            show(plan, FormatOptions(summary=False, format="text", name=""), console)
         if options.expect not in {None, plan.fingerprint}:
             message = f"refused: the plan has the fingerprint {plan.fingerprint}, not {options.expect}"
             raise RefusedError(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import sys
 import threading
@@ -19,6 +20,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.phrases import MOST_TEXTS, first_texts
 from reconciler.model.source import Problem
 from reconciler.render.source_lines import place_lines
+from reconciler.render.text_layout import Screen
 from reconciler.service.journald import Priority, is_journal, marked
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.api.exchange import Exchange
 
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
+_USUAL_WIDTH: Final = 80
 HELP_OPTIONS: Final = ["-h", "--help"]
 CONTEXT: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width": 100}
 
@@ -114,7 +117,13 @@ class Console:
 
     def paint(self, text: str, colour: str) -> str:
         """Colour a piece of a result; click drops the colour where there is no terminal."""
-        return click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
+        *bold, name = colour.split()
+        is_bold = bool(bold) or name == "bold"
+        return click.style(text, fg=None if name == "bold" else name, bold=is_bold or None)
+
+    def screen(self) -> Screen:
+        """Return what results are shown on: as wide as the terminal; a file or a pipe has no width."""
+        return Screen(self.paint, _width(sys.stdout))
 
     def _label(self, word: str, colour: str) -> str:
         return click.style(word, fg=colour, bold=True)
@@ -156,8 +165,32 @@ def for_stderr(text: str, priority: Priority) -> str:
 
 
 def color_choice() -> bool | None:
-    """Return False where colour is unwanted (--no-color, NO_COLOR), else None: click looks for a terminal."""
-    return False if os.environ.get("NO_COLOR") else click.get_current_context().find_root().color
+    """Return whether there is colour, or None: click looks for a terminal.
+
+    The first that is set decides: --color and --no-color, NO_COLOR, CLICOLOR_FORCE or FORCE_COLOR,
+    CLICOLOR=0, TERM=dumb. A variable that is empty, or 0 where it asks for colour, is not set.
+    """
+    context, variables = click.get_current_context(silent=True), os.environ
+    chosen = None if context is None else context.find_root().color
+    if chosen is not None:
+        return chosen
+    if variables.get("NO_COLOR"):
+        return False
+    if any(variables.get(name, "") not in {"", "0"} for name in ("CLICOLOR_FORCE", "FORCE_COLOR")):
+        return True
+    return False if variables.get("CLICOLOR") == "0" or variables.get("TERM") == "dumb" else None
+
+
+def _width(stream: TextIO | None) -> int | None:
+    """Return the columns of a terminal: what COLUMNS says, else its own number, else 80; None of others."""
+    try:
+        if stream is None or not stream.isatty():
+            return None
+        known = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return None
+    named = os.environ.get("COLUMNS", "")
+    return (int(named) if re.fullmatch(r"[0-9]{1,5}", named) else 0) or known or _USUAL_WIDTH
 
 
 def standard_input() -> BinaryIO:

@@ -73,7 +73,8 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     """
     console = options.output.console()
     options = checked(context, options, console)
-    printer = DriftPrinter(console, options.format, options.contested_after, options.records.history)
+    history_file, advised = options.records.history, _advised(context, options)
+    printer = DriftPrinter(console, options.format, options.contested_after, history_file, advised)
     settings = _settings(options, console)
     for module, use in (("pages", options.metrics_port), ("metrics", options.metrics_file)):
         if use is not None:  # an extra is missing before anything is done, or not at all
@@ -81,6 +82,13 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     clock = clock_of(context)
     with open_history(settings.records, clock) as (records, history):
         return run_drift(settings, _ports(options, clock, console, printer), records, history)
+
+
+def _advised(context: click.Context, options: DriftOptions) -> tuple[str, ...] | None:
+    """Return the paths on the command line, for advice about drift; None where a person is not asked."""
+    if options.correct is not None or options.schedule is not None:
+        return None
+    return tuple("PATH" if path == "-" else path for path in context.params["paths"])
 
 
 def _settings(options: DriftOptions, console: Console) -> DriftSettings:

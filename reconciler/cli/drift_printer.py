@@ -26,9 +26,20 @@ from reconciler.render.drift import (
 class DriftPrinter(WritePrinter):
     """Follows cycles: prints them, and remembers the last."""
 
-    def __init__(self, console: Console, shown: str, contested_after: int, history: str | None) -> None:
-        """Store where to print, in which format, and what a warning of a contested field reports."""
+    def __init__(
+        self,
+        console: Console,
+        shown: str,
+        contested_after: int,
+        history: str | None,
+        advised: Sequence[str] | None = None,
+    ) -> None:
+        """Store where to print, in which format, and what a warning of a contested field reports.
+
+        ``advised`` are the named paths of which it is advised what to do; None gives no advice.
+        """
         super().__init__(console)
+        self._advised = advised
         self._format = shown
         self._contested_after = contested_after
         self._history = history
@@ -61,12 +72,16 @@ class DriftPrinter(WritePrinter):
             named,
             plan.shown_apis,
             plan.unmanaged_ids,
+            self._advised is not None,
+            self._advised or (),
         )
-        text = render_drift(view, self.console.paint)
-        if not self._is_changed("drift", (text, *map(str, plan.problems))):
+        if not self._is_changed("drift", (render_drift(view), *map(str, plan.problems))):
             self.console.detail("No change since the last round")
             return
-        self.console.result(render_drift_json(plan, view, at) if self._format == "json" else text)
+        if self._format == "json":
+            self.console.result(render_drift_json(plan, view, at))
+        else:
+            self.console.result(render_drift(view, self.console.screen()))
         for obstacle in first_texts(detection.obstacles):
             self.console.warning(obstacle)
         for problem in problems:

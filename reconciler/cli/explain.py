@@ -72,6 +72,6 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     key = part.keys[0] if part.keys else None
     change = None if blocking_problems(planned) or not planned.changes else planned.changes[0]
     shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]
-    text = render_explanations(options.address, position, shown, render_requests(planned), console.paint)
+    text = render_explanations(options.address, position, shown, render_requests(planned), console.screen())
     console.result(text)
     return ExitCode.DONE

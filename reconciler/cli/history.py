@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.color import ColorOptions
 from reconciler.cli.console import CONTEXT, plain_console
 from reconciler.cli.drift_options import DURATION
-from reconciler.cli.options import OutputOptions, clock_of, history_option
+from reconciler.cli.options import clock_of, history_option
 from reconciler.cli.values import command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.collector import paused_collector
@@ -20,6 +22,9 @@ from reconciler.service.history.cycles import clear_flapping
 from reconciler.service.history.database import Database
 from reconciler.service.history.queries import Selection, episodes, status
 from reconciler.service.history.reading import ReadOnlyDatabase
+
+if TYPE_CHECKING:
+    from reconciler.render.text_layout import Screen
 
 _SHOWN_KEYS = 100
 
@@ -47,7 +52,7 @@ class HistoryOptions:
         type=click.Choice(("text", "json", "html")),
         default="text",
     )
-    no_color: bool = option("No colour.  [env: NO_COLOR]")
+    colors: ColorOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +82,10 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
     """
     if context.invoked_subcommand is not None:
         return None
-    console = OutputOptions(verbose=0, quiet=False, no_color=options.no_color).console()
+    console = options.colors.console(0)
     console.warn_of_readers(options.history, "history")
     with ReadOnlyDatabase(_named(options.history, context)) as database:
-        text = _rendered(database, options, clock_of(context).now())
+        text = _rendered(database, options, clock_of(context).now(), console.screen())
     console.result(text)
     return ExitCode.DONE
 
@@ -114,7 +119,7 @@ def _named(file: str | None, context: click.Context) -> str:
 
 
 @paused_collector()
-def _rendered(database: Database, options: HistoryOptions, now: dt.datetime) -> str:
+def _rendered(database: Database, options: HistoryOptions, now: dt.datetime, screen: Screen) -> str:
     since = dt.datetime.fromtimestamp(max(0, now.timestamp() - options.since), dt.UTC)
     if options.format == "html":
         from reconciler.render.page import render_page  # noqa: PLC0415 - an extra
@@ -123,5 +128,6 @@ def _rendered(database: Database, options: HistoryOptions, now: dt.datetime) -> 
         return render_page(status(database, shown, now))
     found, total = episodes(database, Selection(since, options.address, options.limit))
     overview = status(database, Selection(since, options.address, limit=0), now)
-    render = render_history_json if options.format == "json" else render_history_text
-    return render(overview, found, total)
+    if options.format == "json":
+        return render_history_json(overview, found, total)
+    return render_history_text(overview, found, total, screen)

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, for_stderr, is_stderr_journal, plain_console
+from reconciler.cli.console import (
+    CONTEXT,
+    Console,
+    color_choice,
+    for_stderr,
+    is_stderr_journal,
+    plain_console,
+)
 from reconciler.cli.variables import PREFIX, strict_env, strict_option
 from reconciler.errors import ExitCode, ReconcilerError, os_reason
 from reconciler.model.collector import kept_for_good
@@ -154,10 +161,10 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
         _show_error(error)
         return ExitCode.ERROR
     except OSError as error:  # click prints help by itself: a full disk ends here
-        Console(0, color=None).error(f"the output cannot be written: {os_reason(error)}")
+        Console(0, color_choice()).error(f"the output cannot be written: {os_reason(error)}")
         return ExitCode.ERROR
     except (KeyboardInterrupt, click.Abort):
-        Console(0, color=None).note("Interrupted.")
+        Console(0, color_choice()).note("Interrupted.")
         return ExitCode.INTERRUPTED
     return result if isinstance(result, int) else ExitCode.DONE
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME
+from reconciler.cli.color import ColorOptions
 from reconciler.cli.configuration import NOT_CONFIGURED, TREE, Configured
-from reconciler.cli.console import Console, color_choice
+from reconciler.cli.console import Console
 from reconciler.cli.values import FILE, LIMIT, ListType, PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
@@ -88,13 +89,11 @@ class OutputOptions:
 
     verbose: int = option("Show each request and list unmanaged keys.", "-v", "--verbose", count=True)
     quiet: bool = option("Print the result and errors, nothing else.", "-q", "--quiet")
-    no_color: bool = option("No colour.  [env: NO_COLOR]")
+    colors: ColorOptions
 
     def console(self) -> Console:
         """Return the console of the command."""
-        if self.no_color:
-            click.get_current_context().find_root().color = False  # for the errors too
-        return Console(-1 if self.quiet else self.verbose, color_choice())
+        return self.colors.console(-1 if self.quiet else self.verbose)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from reconciler.cli.options import (
     clock_of,
     paths_argument,
 )
-from reconciler.cli.printing import FormatOptions, show
+from reconciler.cli.printing import FormatOptions, check_format, show
 from reconciler.cli.values import FILE, command, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
@@ -39,6 +39,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.pipeline.execution import IN_PROCESS, Executor
 from reconciler.pipeline.reading import directory_of
+from reconciler.render.values import apply_command
 
 _HEAD: Final = 200
 _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
@@ -63,6 +64,7 @@ class PlanOptions:
     PlanOptions,
     "reconciler plan keys/",
     "reconciler plan keys/ --detailed-exitcode      # 2 when there are changes",
+    "reconciler plan keys/ --summary                # one line for each key",
     "reconciler plan keys/ --target 'caas/1/76/web-*'",
     "reconciler plan keys/ --out plan.json          # for apply --plan plan.json",
     "reconciler plan keys/ --base origin/main...    # since this branch left it",
@@ -75,6 +77,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     --detailed-exitcode. 3: apply would refuse the plan, because it goes beyond --max-revoked or
     --max-changes.
     """
+    check_format(options.form)
     console, clock = options.output.console(), clock_of(context)
     planning, out = options.planning, options.out
     apis = sessions(planning.connection, clock, console)
@@ -88,6 +91,8 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     if out is not None:
         pipeline.write_plan(found, out)
         console.note(f"Saved to {out}: {found.fingerprint}")
+        if found.changes and not found.objections:
+            console.note(f"Apply it with: {apply_command(found, out)}")
     show(found, options.form, console)
     if found.problems:
         return ExitCode.ERROR

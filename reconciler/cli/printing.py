@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class FormatOptions:
     """How a plan is printed."""
 
+    summary: bool = option("Print one line for each key, in format text.")
     format: str = option("How the plan is printed.", type=click.Choice(tuple(RENDERERS)), default="text")
     name: str = option(
         "Name of the plan in Markdown, where a pull request has several.",
@@ -31,10 +32,18 @@ class FormatOptions:
     )
 
 
+def check_format(form: FormatOptions) -> None:
+    """Raise UsageError where ``--summary`` would have no effect."""
+    if form.summary and form.format != "text":
+        raise click.UsageError(f"--summary shortens the format text; --format {form.format} has all.")
+
+
 def show(plan: Plan, form: FormatOptions, console: Console) -> None:
     """Print a plan, then all that is wrong with it."""
-    detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
-    console.result(pipeline.render(plan, form.format, Style(detail, console.paint, form.name)))
+    names = Detail.UNMANAGED if console.verbosity > 0 else Detail.USUAL
+    keys = Detail.KEYS if form.summary else Detail.USUAL
+    style = Style(names | keys, console.screen(), form.name)
+    console.result(pipeline.render(plan, form.format, style))
     complain(plan, console)
 
 

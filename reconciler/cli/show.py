@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.cli.options import KindOptions, OutputOptions
-from reconciler.cli.printing import FormatOptions
+from reconciler.cli.color import ColorOptions
+from reconciler.cli.options import KindOptions
+from reconciler.cli.printing import FormatOptions, check_format
 from reconciler.cli.printing import show as show_plan
 from reconciler.cli.values import command, option
 from reconciler.pipeline import read_plan
@@ -21,14 +22,15 @@ class ShowOptions:
     form: FormatOptions
     sources: KindOptions
     verbose: int = option("List unmanaged keys.", "-v", "--verbose", count=True)
-    no_color: bool = option("No colour.  [env: NO_COLOR]")
+    colors: ColorOptions
 
 
 @command(ShowOptions, "reconciler show plan.json", "reconciler show plan.json --format markdown > comment.md")
 @click.argument("file", type=click.Path())
 def show(_context: click.Context, options: ShowOptions) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
-    console = OutputOptions(verbose=options.verbose, quiet=False, no_color=options.no_color).console()
+    check_format(options.form)
+    console = options.colors.console(options.verbose)
     show_plan(
         read_plan(options.file, kinds=options.sources.known_kinds(console.warning)),
         options.form,

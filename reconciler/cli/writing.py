@@ -74,7 +74,7 @@ class WritePrinter:
         is_read = False
         try:
             if self._events is None:
-                is_read = self.console.result(render_outcomes(outcomes, self.console.paint))
+                is_read = self.console.result(render_outcomes(outcomes, self.console.screen()))
                 return True
             self._events.applied(outcomes)
             is_read = self._events.is_delivered

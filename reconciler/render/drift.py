@@ -17,9 +17,10 @@ from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
-from reconciler.render.lines import SYMBOLS
-from reconciler.render.text import Colour, access_line, change_lines, plain, unmanaged_names
-from reconciler.render.values import api_note, clear_command, field_name, joined
+from reconciler.render.text import access_line, counts_lines, unmanaged_names
+from reconciler.render.text_changes import KeyView, change_lines, key_note, plan_view
+from reconciler.render.text_layout import PLAIN, Colour, Screen
+from reconciler.render.values import accept_command, api_note, clear_command, field_name, joined
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
     from reconciler.model.status import NewKey
     from reconciler.plan.drift import DriftedKey
-    from reconciler.render.text import Paint
 
 NAMED: Final = 20
 """How many unmanaged keys are named unless all are wanted."""
@@ -51,7 +51,7 @@ class DriftView:
     ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that were
     created since cycles began, and ``named`` how many of them are named. It ``is_complete`` if everything
     could be compared. ``apis`` are those of the kinds, where there are several, ``ids`` those of unmanaged
-    keys of one address.
+    keys of one address. It ``is_advised`` what to do next, of the files at ``paths``, if any are named.
     """
 
     drifted: Sequence[DriftedKey]
@@ -62,6 +62,8 @@ class DriftView:
     named: int = NAMED
     apis: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_advised: bool = False
+    paths: Sequence[str] = ()
 
 
 def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
@@ -76,20 +78,23 @@ def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
 
 
 @joined
-def render_drift(view: DriftView, paint: Paint = plain) -> Iterator[str]:
+def render_drift(view: DriftView, screen: Screen = PLAIN) -> Iterator[str]:
     """Return what is not as desired."""
     if view.drifted:
-        yield from _drift_lines(view.drifted, paint)
+        yield from _drift_lines(view.drifted, screen)
     elif not view.is_complete:
-        yield "What could be compared has not drifted; the errors name what could not be."
+        yield from screen.lines("What could be compared has not drifted; the errors name what could not be.")
     elif not view.pending:
-        yield paint("No changes. Your infrastructure still matches the configuration.", Colour.ADD)
+        nothing = "No changes. Your infrastructure still matches the configuration."
+        yield from screen.lines((nothing, Colour.ADD))
     else:
-        yield "No changes outside Git. Your infrastructure is as it was last applied."
+        yield from screen.lines("No changes outside Git. Your infrastructure is as it was last applied.")
     if view.pending:
-        yield from _pending_lines(view.pending, paint)
+        yield from _pending_lines(view.pending, screen)
     if view.unmanaged:
-        yield from _unmanaged_lines(view, paint)
+        yield from _unmanaged_lines(view, screen)
+    if view.drifted and view.is_advised:
+        yield from _advice_lines(view, screen)
 
 
 def title(key: DriftedKey) -> str:
@@ -106,24 +111,31 @@ def title(key: DriftedKey) -> str:
     return _NEUTRAL[key.action]
 
 
-def _drift_lines(drifted: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
+def _drift_lines(drifted: Sequence[DriftedKey], screen: Screen) -> Iterator[str]:
     def alarming(text: str, colour: Colour) -> str:
         """Paint what grants access, green in a plan, in the colour of what revokes it."""
-        return paint(text, Colour.REMOVE if colour is Colour.ADD else colour)
+        return screen.paint(text, Colour.REMOVE if colour is Colour.ADD else colour)
 
     is_known = all(None not in key.origins for key in drifted)
     found = "changes made outside Git" if is_known else "differences"
-    yield f"Note: Objects {'have changed outside Git' if is_known else 'differ from the files'}"
-    yield from ("", f"reconciler detected the following {found}, from the declared to the live value:", "")
+    yield from screen.lines(
+        f"Note: Objects {'have changed outside Git' if is_known else 'differ from the files'}"
+    )
+    yield ""
+    head = f"reconciler detected the following {found}, from the desired to the live value:"
+    yield from screen.lines(head)
+    yield ""
+    red = replace(screen, paint=alarming)
     for key in drifted:
         # The fields that are pending are neither shown nor unchanged.
-        shown = replace(key.correction, action=key.action)
-        yield from change_lines(shown, key.fields, title(key), alarming)
-    yield drift_line(drifted)
-    access = access_line(drifted)
-    yield paint(access, Colour.REMOVE) if any(key.effect.grants for key in drifted) else access
+        note = key_note(key.records, key.effect)
+        shown = KeyView(key.correction, key.action, title(key), key.fields, key.effect, note)
+        yield from change_lines(shown, red)
+    yield from counts_lines(drift_line(drifted), screen, r"\d+ (?:deleted|created|in conflict[^,)]*)")
+    yield from counts_lines(access_line(drifted), screen, r"(?:grants|revokes) on \d+ keys?")
     if not is_known:
-        yield "Origin: not known; a history of what was applied (--history) or --base REF shows it."
+        unknown = "Origin: not known; a history of what was applied (--history) or --base REF shows it."
+        yield from screen.lines(unknown)
 
 
 def drift_line(drifted: Sequence[DriftedKey]) -> str:
@@ -164,28 +176,48 @@ def contested_text(field: DriftedField, corrected: int, history: str | None) -> 
     )
 
 
-def _pending_lines(pending: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
+def _pending_lines(pending: Sequence[DriftedKey], screen: Screen) -> Iterator[str]:
     head = "Pending: Git is ahead, and this has not been applied yet. apply would do the following:"
-    yield from ("", head, "")
+    yield ""
+    yield from screen.lines(head)
+    yield ""
     for key in pending:
         change, names = key.correction, {field.field for field in key.fields}
         pending_fields = (field for field in change.fields if field.field in names)
         fields = tuple(replace(field, origin=DriftOrigin.PENDING) for field in pending_fields)
-        yield from change_lines(replace(change, fields=fields), fields, SYMBOLS[change.action][2], paint)
+        part = replace(change, fields=fields)
+        yield from change_lines(plan_view(part), screen)
     verb = "waits" if len(pending) == 1 else "wait"
-    yield f"Pending: {counted(len(pending), 'key')} {verb} for apply."
+    yield from counts_lines(f"Pending: {counted(len(pending), 'key')} {verb} for apply.", screen)
 
 
-def _unmanaged_lines(view: DriftView, paint: Paint) -> Iterator[str]:
+def _unmanaged_lines(view: DriftView, screen: Screen) -> Iterator[str]:
     new = {key.address: key for key in view.new}
     counts = f"{counted(len(view.unmanaged), 'key')} live but not declared"
-    yield f"Unmanaged: {counts}{f', {len(new)} of them new' if new else ''}:"
+    yield from counts_lines(f"Unmanaged: {counts}{f', {len(new)} of them new' if new else ''}:", screen)
     ordered = sorted(view.unmanaged, key=lambda address: address not in new)
     for address, name in unmanaged_names(ordered[: view.named], view.ids, view.apis):
         if address in new:
             since = format_instant(new[address].first_seen)
-            yield paint(f"  {name} (new, first seen {since})", Colour.CHANGE)
+            yield from screen.lines("  ", (f"{name} (new, first seen {since})", Colour.ALARM), hang="    ")
         else:
-            yield f"  {name}"
+            yield from screen.lines("  ", name, hang="    ")
     if len(ordered) > view.named:
-        yield f"  {and_more(len(ordered) - view.named)} (-v lists them)"
+        yield from screen.lines(f"  {and_more(len(ordered) - view.named)} (-v lists them)", hang="    ")
+
+
+def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
+    """Yield what undoes the drift, and what writes it into the files, where they declare a changed key."""
+    corrections = [key.correction for key in view.drifted]
+    destroy = " --allow-destroy" if any(change.action.destroys for change in corrections) else ""
+    sink = (
+        " --secret-sink SINK"
+        if any(change.has_secret and change.action.adds for change in corrections)
+        else ""
+    )
+    undo = f"Undo: run this command again with --correct all{destroy}{sink}"
+    yield from screen.lines(undo, hang="      ")
+    changed = [key.correction.address for key in view.drifted if key.action is Action.UPDATE]
+    if changed:
+        address = changed[0] if len(changed) == 1 else "ADDRESS"
+        yield from screen.lines(f"Keep: {accept_command(address, view.paths)}", hang="      ")

@@ -2,74 +2,97 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.escape import escape_control, quoted
+from reconciler.model.escape import escape_control
 from reconciler.plan.explain import Explanation, Value, Verdict
 from reconciler.render.lines import field_view
-from reconciler.render.text import Colour, field_lines, plain
-from reconciler.render.values import joined
+from reconciler.render.text_changes import field_lines, fits_beside
+from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
+from reconciler.render.values import joined, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.model.plan import Plan
     from reconciler.model.source import Position, Problem
-    from reconciler.render.text import Paint
 
+_INDENT: Final = " " * 12
+_DEEPER: Final = 6
 _COMPARED: Final = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE, Verdict.ABSENT}
 _COLOURS: Final = {Verdict.DIFFERENT: Colour.CHANGE, Verdict.UNREADABLE: Colour.REMOVE}
 
 
 @joined
 def render_explanations(
-    address: str, position: Position, explanations: Sequence[Explanation], requests: str, paint: Paint = plain
+    address: str,
+    position: Position,
+    explanations: Sequence[Explanation],
+    requests: Sequence[str],
+    screen: Screen = PLAIN,
 ) -> Iterator[str]:
     """Return the fields of one key, and the requests that would be sent."""
-    yield paint(f"# {escape_control(address)}", Colour.STRONG)
-    yield f"# (declared at {escape_control(str(position))})"
+    yield from screen.lines((f"# {escape_control(address)}", Colour.STRONG), hang="#   ")
+    yield from screen.lines(f"# (declared at {escape_control(str(position))})", hang="#   ")
     for explanation in explanations:
-        yield from _lines(explanation, paint)
-    yield from ("", requests)
+        yield ""
+        yield from _lines(explanation, screen)
+    yield ""
+    for request in requests:
+        yield from screen.lines(request, hang="    ")
 
 
-def _lines(explanation: Explanation, paint: Paint) -> Iterator[str]:
+def _lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
     colour = _COLOURS.get(explanation.verdict, Colour.QUIET)
-    yield from ("", f"{escape_control(explanation.field)}: {paint(explanation.verdict.value, colour)}")
-    yield f"  desired   {_value(explanation.desired, 'not declared')}"
-    if explanation.inherited_from is not None:
-        yield f"            from defaults at {escape_control(str(explanation.inherited_from))}"
-    yield f"  live      {_value(explanation.live, 'not in the response')}"
+    yield from screen.lines(f"{escape_control(explanation.field)}: ", (explanation.verdict.value, colour))
+    for title, text in _facts(explanation):
+        yield from screen.lines(f"  {title:<10}{text}", hang=f"{_INDENT}{CONTINUED}")
     if explanation.change is not None and field_view(explanation.change).brackets:
-        for number, line in enumerate(field_lines(explanation.change, paint)):
-            yield f"  change    {line[6:]}" if number == 0 else f"{' ' * 12}{line[6:]}"
+        # Beside the title, the lines of a field are indented by six columns more than in a plan.
+        narrow = replace(screen, width=None if screen.width is None else screen.width - _DEEPER)
+        is_beside = fits_beside((explanation.change,), narrow)
+        first, *rest = field_lines(explanation.change, narrow, is_beside=is_beside)
+        yield f"  change    {first[len(_INDENT) - _DEEPER :]}"
+        yield from (f"{' ' * _DEEPER}{line}" for line in rest)
     if explanation.verdict in _COMPARED:
-        yield f"  rule      {explanation.rule}"
-        yield f"  request   {explanation.carried.value}"
+        yield from screen.lines(f"  rule      {explanation.rule}", hang=_INDENT)
+        yield from screen.lines(f"  request   {explanation.carried.value}", hang=_INDENT)
 
 
-def _value(value: Value | None, absent: str) -> str:
+def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    """Yield the texts about the two values of a field, each with its title."""
+    first, *rest = _value(explanation.desired, "not declared")
+    yield "desired", first
+    yield from (("", text) for text in rest)
+    if explanation.inherited_from is not None:
+        yield "", f"from defaults at {escape_control(str(explanation.inherited_from))}"
+    first, *rest = _value(explanation.live, "not in the response")
+    yield "live", first
+    yield from (("", text) for text in rest)
+
+
+def _value(value: Value | None, absent: str) -> Sequence[str]:
     if value is None:
-        return absent
+        return (absent,)
     if value.problem:
-        return f"{quoted(value.raw)}: {escape_control(value.problem)}"
-    raw, form = quoted(value.raw), quoted(value.form)
-    return raw if raw == form else f"{raw}\n            normalised to {form}"
+        return (f"{value_text(value.raw)}: {escape_control(value.problem)}",)
+    raw, form = value_text(value.raw), value_text(value.form)
+    return (raw,) if raw == form else (raw, f"normalised to {form}")
 
 
-def render_requests(plan: Plan) -> str:
+def render_requests(plan: Plan) -> Sequence[str]:
     """Return what would be sent, with what it does to access; or that nothing would be, and why."""
     stops = blocking_problems(plan)
     if stops:
-        return f"No request would be sent: {escape_control(stops[0].message)}"
+        return (f"No request would be sent: {escape_control(stops[0].message)}",)
     if not plan.changes:
-        return "No request would be sent."
+        return ("No request would be sent.",)
     (change,) = plan.changes
     requests = [escape_control(str(request)) for request in change.requests]
     if change.is_undeclared:
         requests.insert(0, "Only with --allow-destroy:")
-    effects = [f"  {field_view(field).name}: {field_view(field).note}" for field in change.fields]
-    return "\n".join([*requests, *effects])
+    return (*requests, *(f"  {field_view(field).name}: {field_view(field).note}" for field in change.fields))
 
 
 def blocking_problems(plan: Plan) -> list[Problem]:

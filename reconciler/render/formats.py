@@ -15,22 +15,22 @@ from reconciler.plan.saved import render_saved
 from reconciler.render.github import render_github
 from reconciler.render.lines import SYMBOLS, becomes, diff_lines, field_view
 from reconciler.render.markdown import render_markdown
-from reconciler.render.text import Detail, plain, render_text, summary_line
+from reconciler.render.text import Detail, render_text, summary_line
+from reconciler.render.text_layout import PLAIN, Screen
 from reconciler.render.values import heading, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.model.plan import Plan
-    from reconciler.render.text import Paint
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a plan is rendered: ``detail`` and ``paint`` of the text, ``name`` of the Markdown comment."""
+    """How a plan is rendered: ``detail`` and ``screen`` of the text, ``name`` of the Markdown comment."""
 
-    detail: Detail = Detail.SUMMARY
-    paint: Paint = plain
+    detail: Detail = Detail.USUAL
+    screen: Screen = PLAIN
     name: str = ""
 
 
@@ -56,9 +56,9 @@ def render_diff(plan: Plan) -> Iterator[str]:
         yield f"{SYMBOLS[change.action][0][-1]} {heading(change)}{becomes(change)}"
         for view in map(field_view, change.fields):
             if view.brackets:
-                yield f"~ {view.name} = {view.brackets[0]}  # {view.note}"
+                yield f"{view.mark} {view.name} = {view.brackets[0]}  # {view.note}"
                 yield from diff_lines(view, "~")
-                yield f"~ {view.brackets[1]}"
+                yield f"{view.mark} {view.brackets[1]}"
             else:
                 *first, last = diff_lines(view, "~", " ")
                 yield from (*first, f"{last}  # {view.note}")
@@ -77,7 +77,7 @@ def render_gitlab(plan: Plan) -> str:
 
 RENDERERS: Final[Mapping[str, Callable[[Plan, Style], str]]] = MappingProxyType(
     {
-        "text": lambda plan, style: render_text(plan, style.detail, style.paint),
+        "text": lambda plan, style: render_text(plan, style.detail, style.screen),
         "json": lambda plan, _style: render_saved(plan),
         "markdown": lambda plan, style: render_markdown(
             plan, style.name, (*_facts(plan), ("Fingerprint", plan.fingerprint))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import fields
-from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,9 +12,11 @@ from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import ScopeState
 from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Effect
 from reconciler.model.status import Episode
 from reconciler.render.lines import note_text
+from reconciler.render.text import counts_lines
+from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
 from reconciler.render.values import (
     change_text,
     clear_command,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from reconciler.model.status import FlappingField, NewKey, Pending, Status
 
+    _Line = tuple[str, Colour | None]
+
 FORMAT_VERSION: Final = "1.0"
 ONE_API: Final[Mapping[str, str]] = MappingProxyType({})
 """The names of APIs where there is one, which is not named."""
@@ -37,34 +40,60 @@ _MEMBERS: Final = {"cycles": "rounds", "desired": "declared", "state": "standing
 
 
 @joined
-def render_history_text(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[str]:
-    """Return the state of everything and the drift, latest first, of which there are ``total``."""
+def render_history_text(
+    status: Status, episodes: Sequence[Episode], total: int, screen: Screen = PLAIN
+) -> Iterator[str]:
+    """Return the state of everything and the drift by key, latest first; of fields there are ``total``.
+
+    Access that was granted is as red as access that was lost: drift of either sort is an alarm.
+    """
+    for text, colour in (*_cycle_lines(status), *_present_lines(status)):
+        indent = " " * (len(text) - len(text.lstrip()))
+        yield from screen.lines(text if colour is None else (text, colour), hang=f"{indent}  ")
+    yield ""
+    if not episodes:
+        nothing = "No drift." if status.is_complete else "Of what could be compared, nothing is recorded."
+        yield from screen.lines(nothing)
+        return
+    by_key: dict[str, list[Episode]] = {}
+    for episode in episodes:
+        by_key.setdefault(episode.address, []).append(episode)
+    for address, drift in by_key.items():
+        yield from screen.lines((shown_address(address, status.apis), Colour.STRONG), hang="  ")
+        for episode in drift:
+            yield from _episode_lines(episode, screen)
+    yield ""
+    yield from counts_lines(f"Drift: {counted(total, 'field')}.", screen)
+    if total > len(episodes):
+        yield from screen.lines(f"The latest {len(episodes)} are shown; --limit shows more.")
+
+
+def _cycle_lines(status: Status) -> Iterator[_Line]:
     count = sum(number for _, number in status.cycles)
     by_result = ", ".join(f"{number} {result.value}" for result, number in status.cycles)
-    yield f"Rounds since {format_instant(status.since)}: {count}" + (f" ({by_result})" if count else "")
+    yield f"Rounds since {format_instant(status.since)}: {count}" + f" ({by_result})" * bool(count), None
     last = status.last_cycle
     if last is not None:
         ended = "not ended" if last.result is None else last.result.value
-        yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}"
-        for error in last.errors:
-            yield f"  {escape_control(error)}"
+        yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}", None
+        yield from ((f"  {escape_control(error)}", Colour.REMOVE) for error in last.errors)
     for api, since in status.outages.items():
-        yield f"API unreachable: {escape_control(api)} since {format_instant(since)}"
-    yield from _present_lines(status)
-    yield ""
-    if not episodes:
-        yield "No drift." if status.is_complete else "Of what could be compared, nothing is recorded."
-        return
-    for address, drift in groupby(episodes, key=lambda episode: episode.address):
-        yield shown_address(address, status.apis)
-        for episode in drift:
-            yield f"  {_drift_text(episode)}  # {note_text(episode)}"
-            seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
-            yield f"    {seen}, {counted(episode.cycles, 'round')}; {_outcome(episode)}"
-    yield ""
-    yield f"Drift: {counted(total, 'field')}."
-    if total > len(episodes):
-        yield f"The latest {len(episodes)} are shown; --limit shows more."
+        yield f"API unreachable: {escape_control(api)} since {format_instant(since)}", Colour.REMOVE
+
+
+def _episode_lines(episode: Episode, screen: Screen) -> Iterator[str]:
+    """Yield what was drifted, with its effect beside or above, and below since when and what became of it."""
+    colour = Colour.QUIET if episode.effect is Effect.NEUTRAL else Colour.REMOVE
+    drift, note = f"  {_drift_text(episode)}", (f"# {note_text(episode)}", colour)
+    if screen.fits(drift, "  ", note):
+        yield screen.line(drift, "  ", note)
+    else:
+        yield from screen.lines("  ", note, hang="  #   ", rest_colour=colour)
+        yield from screen.lines(drift, hang=f"      {CONTINUED}")
+    seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
+    yield from screen.lines(
+        f"    {seen}, {counted(episode.cycles, 'round')}; {_outcome(episode)}", hang="      "
+    )
 
 
 def render_history_json(status: Status, episodes: Sequence[Episode], total: int) -> str:
@@ -114,26 +143,27 @@ def _plain(value: Any) -> Any:
     return {_MEMBERS.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
 
 
-def _present_lines(status: Status) -> Iterator[str]:
+def _present_lines(status: Status) -> Iterator[_Line]:
     """Yield the present: what could not be compared, is contested, is pending; new undeclared keys."""
     for scope in status.scopes:
         if scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE}:
             what = escape_control(f"{scope.state}: {scope.detail}")
-            yield f"Not compared: {shown_address(scope.scope, status.apis)}: {what}"
+            yield f"Not compared: {shown_address(scope.scope, status.apis)}: {what}", Colour.REMOVE
     for flapping in status.flapping:
         what = f"{shown_address(flapping.address, status.apis)} {escape_control(field_name(flapping.field))}"
         times = counted(flapping.corrections, "time")
-        yield f"Contested: {what} since {format_instant(flapping.since)}, corrected {times}"
-        yield f"  {change_text(flapping.desired, flapping.live)}"
+        since = format_instant(flapping.since)
+        yield f"Contested: {what} since {since}, corrected {times}", Colour.REMOVE
+        yield f"  {change_text(flapping.desired, flapping.live)}", None
         if status.file is not None:
-            yield f"  end it with: {clear_command(flapping.address, flapping.field, status.file)}"
+            yield f"  end it with: {clear_command(flapping.address, flapping.field, status.file)}", None
     for pending in status.pending:
         why = f"{format_instant(pending.since)}; Git is ahead, and this has not been applied yet"
-        yield f"Pending: {shown_address(pending.address, status.apis)} since {why}"
-        yield f"  {_drift_text(pending)}"
+        yield f"Pending: {shown_address(pending.address, status.apis)} since {why}", None
+        yield f"  {_drift_text(pending)}", None
     for key in status.new_keys:
-        since = format_instant(key.first_seen)
-        yield f"New and not declared: {shown_address(key.address, status.apis)}, first seen {since}"
+        what = f"{shown_address(key.address, status.apis)}, first seen {format_instant(key.first_seen)}"
+        yield f"New and not declared: {what}", Colour.REMOVE
 
 
 def _drift_text(drift: Episode | Pending) -> str:

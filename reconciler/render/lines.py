@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.alignment import IDENTIFYING, common_ends
-from reconciler.model.escape import escape_control, quoted
+from reconciler.model.escape import escape_control
 from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Change, FieldChange, Origin
+from reconciler.render.values import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -74,7 +75,7 @@ class FieldView:
     """A field that changes: one line, or those between ``brackets``, ``{}`` or ``[]``, that differ.
 
     ``note`` says which side changed it, if that is known, and what that does to access. ``left_out`` counts
-    the lines that are beyond a bound.
+    the lines that are beyond a bound. ``mark`` is that of the field as a whole.
     """
 
     name: str
@@ -82,21 +83,27 @@ class FieldView:
     lines: tuple[Line, ...]
     brackets: str = ""
     left_out: int = 0
+    mark: Mark = Mark.CHANGE
 
 
 def field_view(field: FieldChange, bound: Bound | None = None) -> FieldView:
     """Return the texts that show ``field``, of which a ``bound`` leaves out what is beyond it and says so."""
-    name = escape_control(field.field)
+    name, mark = escape_control(field.field), Mark.CHANGE
     brackets = _brackets(field.before, field.after, field.members)
     if field.with_key:
         mark, value = (Mark.ADD, field.after) if field.effect.grants else (Mark.REMOVE, field.before)
-        lines = [_one_sided(mark, f"{name} = ", value)]
+        brackets = "[]" if _has_objects(value) else ""
+        lines = (
+            [_one_sided(mark, "", item) for item in value]
+            if brackets
+            else [_one_sided(mark, f"{name} = ", value)]
+        )
     elif brackets:
         lines = list(_inside(field.before, field.after, field.members))
     else:
         lines = [_changed(f"{name} = ", field.before, field.after)]
     if bound is None:
-        return FieldView(name, note_text(field), tuple(lines), brackets)
+        return FieldView(name, note_text(field), tuple(lines), brackets, mark=mark)
     counts: Counter[Mark] = Counter()
     shown: list[Line] = []
     left_out = 0
@@ -106,7 +113,7 @@ def field_view(field: FieldChange, bound: Bound | None = None) -> FieldView:
             shown.append(_cut_line(line, bound.characters))
         elif line.mark not in {Mark.CONTEXT, Mark.HIDDEN}:
             left_out += 1
-    return FieldView(name, note_text(field), tuple(shown), brackets, left_out)
+    return FieldView(name, note_text(field), tuple(shown), brackets, left_out, mark)
 
 
 def _brackets(before: Any, after: Any, members: Sequence[MemberChange]) -> str:
@@ -119,7 +126,12 @@ def _brackets(before: Any, after: Any, members: Sequence[MemberChange]) -> str:
     if isinstance(before, dict):
         return "{}"
     is_set = not members[0].path
-    return "[]" if is_set or any(isinstance(item, dict | list) for item in (*before, *after)) else ""
+    return "[]" if is_set or _has_objects(before) or _has_objects(after) else ""
+
+
+def _has_objects(value: Any) -> bool:
+    """Return whether a value is a list with an object or a list in it, each of which has a line."""
+    return isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
 
 
 def _inside(
@@ -184,7 +196,7 @@ def _hidden(count: int, noun: str, depth: int = 0) -> Iterator[Line]:
 
 
 def _one_sided(mark: Mark, lead: str, value: Any, depth: int = 0) -> Line:
-    text = quoted(value) if lead else item_text(value)
+    text = value_text(value)
     return Line(mark, lead, text, None, depth) if mark is Mark.REMOVE else Line(mark, lead, None, text, depth)
 
 
@@ -247,16 +259,9 @@ def cut(text: str, characters: int) -> str:
     return text if rest < _LEAST_CUT else f"{text[:characters]}…({rest} more characters left out)"
 
 
-def item_text(item: Any) -> str:
-    """Return an item of a list or a set: an object as its members, each with its name."""
-    if isinstance(item, dict):
-        return "{" + ", ".join(f"{escape_control(key)}: {quoted(value)}" for key, value in item.items()) + "}"
-    return quoted(item)
-
-
 def _changed(lead: str, before: Any, after: Any, depth: int = 0) -> Line:
     """Return the line of two values; of two long texts, only the common parts are shortened."""
-    old, new = quoted(before), quoted(after)
+    old, new = value_text(before), value_text(after)
     if isinstance(before, str) and isinstance(after, str):
         old, new = _elided(old, new)
     return Line(Mark.CHANGE, lead, old, new, depth)

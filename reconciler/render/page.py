@@ -14,13 +14,14 @@ from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
-from reconciler.render.lines import cut, item_text
+from reconciler.render.lines import cut
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from reconciler.render.values import (
     clear_command,
     field_name,
     named_address,
     only_in_one,
+    value_text,
     whole_key_text,
 )
 
@@ -167,7 +168,7 @@ def _values(drift: FlappingField | Episode | Pending) -> Values:
 
 def _items(items: list[Any]) -> tuple[str, ...]:
     rest = len(items) - _ITEMS
-    shown = tuple(cut(item_text(item), _LONG) for item in items[:_ITEMS])
+    shown = tuple(cut(value_text(item), _LONG) for item in items[:_ITEMS])
     return shown if rest <= 0 else (*shown, f"… {and_more(rest)}")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control, neutralize_log_commands
+from reconciler.render.text_layout import columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 _WIDTH: Final = 72
 """Columns of a line that are shown: with its number it fits into a terminal of 80."""
 _TAB: Final = "    "
-_ON_OTHERS: Final = frozenset({"Mn", "Me"})
-"""The categories of marks that stand on the character before."""
 
 
 def place_lines(problem: Problem) -> str:
@@ -29,14 +27,14 @@ def place_lines(problem: Problem) -> str:
         return ""
     before, after = line.text[: line.column], line.text[line.column :]
     room = max(_WIDTH - _fitting(before, _WIDTH // 2)[1], _WIDTH // 2)
-    first = len(before) - _fitting(reversed(before), max(_WIDTH - _width(_shown(after)), _WIDTH // 2))[0]
+    first = len(before) - _fitting(reversed(before), max(_WIDTH - columns(_shown(after)), _WIDTH // 2))[0]
     last = _fitting(after, room)[0]
     start = "…" if line.is_cut_before or first > 0 else ""
     end = "…" if line.is_cut_after or last < len(after) else ""
     left = start + _shown(before[first:])
     text = neutralize_log_commands(f"{left}{_shown(after[:last])}{end}".rstrip())
     number = f"{position.line:5}"
-    return f"{number} | {text}\n{' ' * len(number)} | {' ' * _width(left)}^\n"
+    return f"{number} | {text}\n{' ' * len(number)} | {' ' * columns(left)}^\n"
 
 
 def _shown(text: str) -> str:
@@ -47,21 +45,8 @@ def _fitting(chars: Iterable[str], room: int) -> tuple[int, int]:
     """Return how many of these characters fit into ``room`` columns, and how many columns they take."""
     count = taken = 0
     for count, char in enumerate(chars, 1):
-        wide = 0 if unicodedata.category(char) in _ON_OTHERS else _width(_shown(char))
+        wide = columns(char) and columns(_shown(char))
         if taken + wide > room:
             return count - 1, taken
         taken += wide
     return count, taken
-
-
-def _width(text: str) -> int:
-    """Return the columns that a terminal takes for a text without control characters."""
-    if text.isascii():
-        return len(text)
-    return sum(_columns(char) for char in text)
-
-
-def _columns(char: str) -> int:
-    if unicodedata.category(char) in _ON_OTHERS:
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1

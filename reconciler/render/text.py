@@ -2,74 +2,97 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from enum import Flag, auto
+from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
-from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
-from reconciler.render.values import joined, key_text, place_text, shown_address
+from reconciler.render.lines import SYMBOLS
+from reconciler.render.text_changes import change_lines, key_lines, plan_view, symbol_pieces
+from reconciler.render.text_layout import PLAIN, Colour, Screen
+from reconciler.render.values import joined, key_text, shown_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model.outcome import Outcome
-    from reconciler.model.plan import Change, FieldChange, Plan
+    from reconciler.model.plan import Change, Plan
     from reconciler.plan.drift import DriftedKey
-
-    Paint = Callable[[str, "Colour"], str]
-
-
-class Colour(StrEnum):
-    """What a piece of text means; the names are those of terminal colours."""
-
-    CHANGE = "yellow"
-    ADD = "green"
-    REMOVE = "red"
-    QUIET = "bright_black"
-    STRONG = "bold"
+    from reconciler.render.text_layout import Piece
 
 
-_COLOURS: Final = {Mark.ADD: Colour.ADD, Mark.REMOVE: Colour.REMOVE, Mark.CHANGE: Colour.CHANGE}
+class Detail(Flag):
+    """How much of a plan is shown: one line for each of its ``KEYS``, the names of ``UNMANAGED`` keys."""
 
-
-def plain(text: str, _colour: Colour) -> str:
-    """Return text as it is, for an output that is not a terminal."""
-    return text
-
-
-class Detail(StrEnum):
-    """How much of a plan is shown."""
-
-    SUMMARY = "unmanaged keys are counted"
-    FULL = "unmanaged keys are listed"
+    USUAL = 0
+    KEYS = auto()
+    UNMANAGED = auto()
 
 
 @joined
-def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plain) -> Iterator[str]:
+def render_text(plan: Plan, detail: Detail = Detail.USUAL, screen: Screen = PLAIN) -> Iterator[str]:
     """Return the plan for people."""
-    if plan.changes:
-        yield "Resource actions are indicated with the following symbols:"
-        for action in filter(plan.count, Action):
-            yield f"{_symbol(action, paint)} {SYMBOLS[action][1]}"
-        yield from ("", "reconciler will perform the following actions:", "")
+    if plan.changes and Detail.KEYS in detail:
         for change in plan.changes:
-            yield from change_lines(change, change.fields, SYMBOLS[change.action][2], paint)
-        yield from summary_lines(plan)
+            yield from key_lines(change, screen)
+        yield ""
+    elif plan.changes:
+        yield from _action_lines(plan, screen)
+    if plan.changes:
+        for line in summary_lines(plan):
+            yield from counts_lines(line, screen)
     else:
         (nothing,) = summary_lines(plan)
-        yield nothing if plan.problems else paint(nothing, Colour.ADD)
-    if plan.unmanaged and detail is Detail.SUMMARY:
-        yield f"{unmanaged_line(plan)} (-v lists them, reconciler export --into FILE adopts them)"
-    elif plan.unmanaged:
-        yield f"{unmanaged_line(plan)}:"
-        names = unmanaged_names(plan.unmanaged, plan.unmanaged_ids, plan.shown_apis)
-        yield from (f"  {name}" for _, name in names)
+        yield from screen.lines(nothing if plan.problems else (nothing, Colour.ADD))
+    if plan.unmanaged:
+        yield from _unmanaged_lines(plan, screen, are_named=Detail.UNMANAGED in detail)
     if plan.errors:
-        yield paint(f"{errors_line(plan)}.", Colour.REMOVE)
+        yield from screen.lines((f"{errors_line(plan)}.", Colour.ALARM))
+
+
+def _action_lines(plan: Plan, screen: Screen) -> Iterator[str]:
+    yield from screen.lines("Resource actions are indicated with the following symbols:")
+    for action in filter(plan.count, Action):
+        yield from screen.lines(*symbol_pieces(action), f" {SYMBOLS[action][1]}", hang="      ")
+    yield ""
+    yield from screen.lines("reconciler will perform the following actions:")
+    yield ""
+    for change in plan.changes:
+        yield from change_lines(plan_view(change), screen)
+
+
+def _unmanaged_lines(plan: Plan, screen: Screen, *, are_named: bool) -> Iterator[str]:
+    if not are_named:
+        advice = "(-v lists them, reconciler export --into FILE adopts them)"
+        yield from counts_lines(f"{unmanaged_line(plan)} {advice}", screen)
+        return
+    yield from counts_lines(f"{unmanaged_line(plan)}:", screen)
+    for _, name in unmanaged_names(plan.unmanaged, plan.unmanaged_ids, plan.shown_apis):
+        yield from screen.lines("  ", name, hang="    ")
+
+
+def counts_lines(
+    line: str, screen: Screen, alarming: str = r"\d+ to destroy|revokes on \d+ keys?"
+) -> Iterator[str]:
+    """Yield a line of counts, which are bold; those that are ``alarming`` and not 0 are red."""
+    pieces: list[Piece] = []
+    at = 0
+    for found in re.finditer(rf"{alarming}|\d+", line):
+        text = found.group()
+        number = next(re.finditer(r"\d+", text)).group()
+        is_alarming = number not in {text, "0"}
+        pieces.append(line[at : found.start()])
+        if is_alarming or text == number:
+            pieces.append((text, Colour.ALARM if is_alarming else Colour.STRONG))
+        else:
+            before, _, after = text.partition(number)
+            pieces.extend((before, (number, Colour.STRONG), after))
+        at = found.end()
+    yield from screen.lines(*pieces, line[at:])
 
 
 def summary_lines(plan: Plan) -> Iterator[str]:
@@ -140,59 +163,14 @@ def access_line(keys: Iterable[Change | DriftedKey]) -> str:
     return f"Access: grants on {_keys(grants)}, revokes on {_keys(revokes)}, neutral on {neutral}."
 
 
-def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, paint: Paint) -> Iterator[str]:
-    """Return the lines that show ``fields`` of a change, and an empty one; ``becomes`` is about the key."""
-    title = f"# {escape_control(change.address)} {becomes}"
-    yield f"  {paint(title, Colour.STRONG)}"
-    yield f"  {paint(f'# (declared at {place_text(change)})', Colour.QUIET)}"
-    yield f'{_symbol(change.action, paint)} {change.scope.kind} "{escape_control(change.name)}" {{'
-    for field in fields:
-        yield from field_lines(field, paint)
-    if change.unchanged:
-        yield paint(f"        # ({counted(change.unchanged, 'unchanged attribute')} hidden)", Colour.QUIET)
-    yield from ("    }", "")
-
-
-def field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
-    """Return the lines that show the change of one field."""
-    view = field_view(field)
-    note = "  " + paint(f"# {view.note}", _colour(field))
-    if not view.brackets:
-        (line,) = view.lines
-        yield f"      {_mark(line.mark, paint)} {line.text}{note}"
-        return
-    yield f"      {_mark(Mark.CHANGE, paint)} {view.name} = {view.brackets[0]}{note}"
-    for line in view.lines:
-        indent = " " * (10 + 4 * line.depth)
-        if line.mark is Mark.HIDDEN:
-            yield f"{indent}  {paint(f'# {line.text}', Colour.QUIET)}"
-        else:
-            yield f"{indent}{_mark(line.mark, paint)} {line.text}"
-    yield f"        {view.brackets[1]}"
-
-
-def _mark(mark: Mark, paint: Paint) -> str:
-    return paint(mark, _COLOURS[mark]) if mark in _COLOURS else mark
-
-
-def _symbol(action: Action, paint: Paint) -> str:
-    """Return the symbol of an action in its colour, padded before that to the width of the longest."""
-    symbol = SYMBOLS[action][0]
-    return " " * (3 - len(symbol)) + paint(symbol, _COLOURS[Mark(symbol[0])])
-
-
-def _colour(field: FieldChange) -> Colour:
-    if is_high_impact(field):
-        return Colour.REMOVE
-    return Colour.ADD if field.effect.grants else Colour.QUIET
-
-
 @joined
-def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> Iterator[str]:
+def render_outcomes(outcomes: Sequence[Outcome], screen: Screen = PLAIN) -> Iterator[str]:
     """Return what became of each change, and the closing line."""
-    yield from (_outcome_line(outcome, paint) for outcome in outcomes)
+    for outcome in outcomes:
+        yield from screen.lines(*_outcome_pieces(outcome), hang="    ")
     yield ""
-    yield paint(closing_line(outcomes), Colour.ADD if _is_complete(outcomes) else Colour.REMOVE)
+    colour = Colour.ADD if _is_complete(outcomes) else Colour.REMOVE
+    yield from screen.lines((closing_line(outcomes), colour))
 
 
 def closing_line(outcomes: Sequence[Outcome]) -> str:
@@ -214,13 +192,13 @@ def _is_complete(outcomes: Sequence[Outcome]) -> bool:
     return all(outcome.result in {Result.APPLIED, Result.UNCHANGED} for outcome in outcomes)
 
 
-def _outcome_line(outcome: Outcome, paint: Paint) -> str:
+def _outcome_pieces(outcome: Outcome) -> tuple[Piece, ...]:
     address = key_text(outcome.change)
     rest = secret_remark(outcome) + f"; {escape_control(outcome.notice)}" * bool(outcome.notice)
     if _is_complete((outcome,)) and not outcome.detail:
-        return f"{address}: {outcome.result.value}{rest}"
+        return (f"{address}: {outcome.result.value}{rest}",)
     shown = f"{escape_control(outcome.detail)}{rest}"
-    return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {shown}"
+    return (f"{address}: {outcome.result.value}", Colour.REMOVE), f": {shown}"
 
 
 def secret_remark(outcome: Outcome) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import shlex
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
@@ -13,12 +14,13 @@ from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.origins import is_unwanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from reconciler.model.plan import Change
+    from reconciler.model.plan import Change, Plan
 
 
 _LONGEST: Final = 200
+_WORD: Final = re.compile(r"[A-Za-z0-9_.-]+")
 Inputs = ParamSpec("Inputs")
 
 
@@ -62,13 +64,39 @@ def whole_key_text(action: Action, origin: DriftOrigin | None) -> str:
 
 
 def _short(value: Any) -> str:
-    return shortened(quoted(value), _LONGEST)
+    return shortened(value_text(value), _LONGEST)
+
+
+def value_text(value: Any) -> str:
+    """Return a JSON value on one safe line, the names of members without quotes where they are words."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_member_name(name)}: {value_text(item)}' for name, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(value_text, value))}]"
+    return quoted(value)
+
+
+def _member_name(name: str) -> str:
+    return name if _WORD.fullmatch(name) else quoted(name)
 
 
 def clear_command(address: str, field: str, file: str) -> str:
     """Return the command, for a shell, that lets a contested field or key be corrected again."""
     words = [address, field] if field else [address]
     return f"reconciler history clear {' '.join(map(_word, words))} --history {_word(file)}"
+
+
+def accept_command(address: str, paths: Iterable[str]) -> str:
+    """Return the command, for a shell, that writes the live values of a key into the file at ``paths``."""
+    files = "".join(f" --file {_word(path)}" for path in paths)
+    return f"reconciler accept {_word(address)}{files}"
+
+
+def apply_command(plan: Plan, file: str) -> str:
+    """Return the command, for a shell, that applies a plan in a file if it is still that plan."""
+    sink = " --secret-sink SINK" if plan.new_secrets else ""
+    destroy = " --allow-destroy" if any(change.is_undeclared for change in plan.changes) else ""
+    return f"reconciler apply --plan {_word(file)} --expect {plan.fingerprint}{sink}{destroy}"
 
 
 def _word(text: str) -> str:

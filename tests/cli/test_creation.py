@@ -56,12 +56,12 @@ def test_a_missing_declared_key_is_planned(cli: CommandLine, emulator: Emulator,
         "Resource actions are indicated with the following symbols:\n"
         "  + create\n\n"
         "reconciler will perform the following actions:\n\n"
-        "  # caas/1/76/fresh will be created\n"
+        "  # caas/1/76/fresh will be created (grants: a new key)\n"
         f"  # (declared at {files}:1)\n"
         '  + caas "fresh" {\n'
-        "      + containers = []  # grants: a new key\n"
-        '      + description = "new"  # grants: a new key\n'
-        "      + expire = null  # grants: a new key\n"
+        "      + containers = []\n"
+        '      + description = "new"\n'
+        "      + expire = null\n"
         "    }\n\n"
         "Plan: 1 to add, 0 to change, 0 to destroy.\n"
         "Access: grants on 1 key, revokes on 0 keys, neutral on 0 keys.\n"
@@ -230,9 +230,9 @@ def test_a_key_declared_absent_is_deleted_and_stays_absent(
     fill(emulator, "old", "web")
     path = declare(tmp_path / "keys.yaml", {"name": "old", "state": "absent"})
     planned = cli("plan", path)
-    assert "  # caas/1/76/old will be destroyed\n" in planned.out
+    assert "  # caas/1/76/old will be destroyed (revokes: key deleted)\n" in planned.out
     assert "Plan: 0 to add, 0 to change, 1 to destroy.\n" in planned.out
-    assert "      - expire = null  # revokes: key deleted\n" in planned.out
+    assert "      - expire = null\n" in planned.out
     done = apply(cli, path)
     assert (done.code, sent(emulator)) == (0, ["DELETE /cloud/v1/caas/keys/1/76/old"])
     assert done.out.endswith("Apply complete! Resources: 0 added, 0 changed, 1 destroyed.\n")

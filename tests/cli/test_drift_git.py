@@ -116,7 +116,7 @@ def test_fields_of_one_key_are_distinguished(emulator: Emulator, files: Reposito
     }
     done = files.drift("--correct", "all")
     assert (done.code, patches(emulator)) == (0, [{"is_disabled": False}])
-    assert "  # caas/1/76/web has changed\n" in done.out
+    assert "  # caas/1/76/web has changed (revokes)\n" in done.out
     assert "Drift: 1 key changed outside Git.\n" in done.out
     assert emulator.keys(1, 76)["web"]["description"] == "old"
 
@@ -129,7 +129,7 @@ def test_a_conflict_is_corrected_only_with_all_and_is_reported(emulator: Emulato
     sent = len(patches(emulator))
     done = files.drift("--correct", "grants")
     assert (done.code, len(patches(emulator))) == (2, sent)
-    assert "web has changed, and the files have changed too\n" in done.out
+    assert "web has changed, and the files have changed too (neutral)\n" in done.out
     assert "Drift: 1 key changed outside Git (1 in conflict with a change in Git).\n" in done.out
     assert "Left to a person: caas/1/76/web: description changed in the files too" in done.err
     done = files.drift("--correct", "all")
@@ -164,12 +164,12 @@ def test_origins_of_keys_are_distinguished(emulator: Emulator, files: Repository
     }
     done = files.drift()
     assert done.code == 2
-    assert "# caas/1/76/gone has been deleted\n" in done.out
-    assert "# caas/1/76/stray has been created\n" in done.out
-    assert "# caas/1/76/back has been created\n" in done.out
+    assert "# caas/1/76/gone has been deleted ([drift] revokes: the key is not live)\n" in done.out
+    assert "# caas/1/76/stray has been created ([drift] grants: the key is live)\n" in done.out
+    assert "# caas/1/76/back has been created ([drift] grants: the key is live)\n" in done.out
     assert "Drift: 3 keys changed outside Git (2 created, 1 deleted).\n" in done.out
-    assert "# caas/1/76/new will be created\n" in done.out
-    assert "# caas/1/76/out will be destroyed\n" in done.out
+    assert "# caas/1/76/new will be created ([pending] grants: a new key)\n" in done.out
+    assert "# caas/1/76/out will be destroyed ([pending] revokes: key deleted)\n" in done.out
     assert "Pending: 2 keys wait for apply.\n" in done.out
 
 
@@ -181,7 +181,10 @@ def test_a_deleted_key_that_git_changed_is_a_conflict(emulator: Emulator, files:
     assert files.labels() == {"web": CONFLICT}
     done = files.drift("--correct", "revokes", SINK, files.sink)
     assert (done.code, set(emulator.keys(1, 76))) == (2, set())
-    assert "# caas/1/76/web has been deleted, and the files have changed too\n" in done.out
+    assert (
+        "web has been deleted, and the files have changed too ([conflict] revokes: the key is not live)\n"
+        in done.out
+    )
     assert "Left to a person: caas/1/76/web: changed in the files too" in done.err
     done = files.drift("--correct", "all", SINK, files.sink)
     assert (done.code, emulator.keys(1, 76)["web"]["description"]) == (0, "new")
@@ -202,7 +205,10 @@ def test_a_changed_key_pending_deletion_is_a_conflict(
     assert files.labels() == {"web": CONFLICT}
     done = files.drift("--correct", "grants", "--allow-destroy")
     assert (done.code, set(emulator.keys(1, 76))) == (2, {"web", "api"})
-    assert "# caas/1/76/web has changed, and is no longer wanted\n" in done.out
+    assert (
+        "# caas/1/76/web has changed, and is no longer wanted ([conflict] grants: the key is live)\n"
+        in done.out
+    )
     assert "Drift: 1 key changed outside Git (1 in conflict with a change in Git).\n" in done.out
     assert "Access: grants on 1 key" in done.out
 
@@ -264,7 +270,7 @@ def test_without_an_applied_state_the_wording_is_neutral(
         done = cli("drift", file, *words)
         assert done.code == 2
         assert "outside Git" not in done.everything
-        assert "# caas/1/76/web differs from the files\n" in done.out
+        assert "# caas/1/76/web differs from the files (neutral)\n" in done.out
         assert (
             "Origin: not known; a history of what was applied (--history) or --base REF shows it.\n"
             in done.out
@@ -342,7 +348,7 @@ def test_a_path_missing_at_the_base_makes_nothing_pending(
     fill(emulator, "web", description="theirs")
     done = cli("drift", str(tmp_path / "other.yaml"), "--base", "HEAD")
     assert (done.code, "there was nothing by this name" in done.err) == (2, True)
-    assert "# caas/1/76/web differs from the files\n" in done.out
+    assert "# caas/1/76/web differs from the files (neutral)\n" in done.out
 
 
 def test_the_history_and_the_page_show_pending_changes_separately(

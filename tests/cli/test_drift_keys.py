@@ -59,12 +59,12 @@ def test_a_key_that_was_deleted_is_drift_that_revokes(cli: CommandLine, deleted:
     done = cli("drift", deleted)
     assert (done.code, done.err) == (2, "")
     assert (
-        "  # caas/1/76/gone has been deleted, or was never created\n"
+        "  # caas/1/76/gone has been deleted, or was never created (revokes: the key is not live)\n"
         f"  # (declared at {deleted}:1)\n"
         '  - caas "gone" {\n'
-        "      - containers = []  # revokes: the key is not live\n"
-        '      - description = "ours"  # revokes: the key is not live\n'
-        "      - expire = null  # revokes: the key is not live\n"
+        "      - containers = []\n"
+        '      - description = "ours"\n'
+        "      - expire = null\n"
         "    }\n\n"
         "Drift: 1 key differs from the files (1 deleted).\n"
         "Access: grants on 0 keys, revokes on 1 key, neutral on 0 keys.\n"
@@ -76,8 +76,10 @@ def test_a_key_that_was_created_in_an_exclusive_scope_is_drift_that_grants(
 ) -> None:
     done = cli("drift", created)
     assert (done.code, done.err) == (2, "")
-    assert "# caas/1/76/stray has been created, or is no longer declared\n" in done.out
-    assert '      + description = "theirs"  # grants: the key is live\n' in done.out
+    assert (
+        "# caas/1/76/stray has been created, or is no longer declared (grants: the key is live)\n" in done.out
+    )
+    assert '      + description = "theirs"\n' in done.out
     assert "Drift: 1 key differs from the files (1 created).\n" in done.out
     assert "Access: grants on 1 key, revokes on 0 keys, neutral on 0 keys.\n" in done.out
 
@@ -88,7 +90,7 @@ def test_a_live_key_declared_absent_is_drift_that_grants(
     fill(emulator, "old")
     done = cli("drift", declare(tmp_path / "keys.yaml", {"name": "old", "state": "absent"}))
     assert (done.code, done.err) == (2, "")
-    assert "# caas/1/76/old has been created, or is yet to be deleted\n" in done.out
+    assert "# caas/1/76/old has been created, or is yet to be deleted (grants: the key is live)\n" in done.out
 
 
 def test_a_deleted_key_whose_declaration_cannot_be_created_is_drift(
@@ -97,7 +99,9 @@ def test_a_deleted_key_whose_declaration_cannot_be_created_is_drift(
     file = declare(tmp_path / "keys.yaml", web, {"name": "gone"})
     done = cli("drift", file, "--correct", "all", "--secret-sink", f"file:{tmp_path}/secrets")
     assert (done.code, sent(emulator)) == (2, [])
-    assert "# caas/1/76/gone has been deleted, or was never created\n" in done.out
+    assert (
+        "# caas/1/76/gone has been deleted, or was never created (revokes: the key is not live)\n" in done.out
+    )
     assert (
         "Left to a person: caas/1/76/gone: declared, but not on the server, and a new key needs" in done.err
     )

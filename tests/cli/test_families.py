@@ -196,7 +196,7 @@ def test_a_required_replacement_is_shown(inference: Family) -> None:
     inference.declare(expires_at=None)
     out = inference.plan().out
     assert "-/+ destroy and then create replacement\n" in out
-    assert "  # inference/1/key-one must be replaced\n" in out
+    assert "  # inference/1/key-one must be replaced (grants+revokes)\n" in out
     assert '-/+ inference "key-one" {\n' in out
     assert "Plan: 1 to add, 0 to change, 1 to destroy.\n" in out
 

@@ -53,7 +53,7 @@ def test_names_are_looked_up_and_addresses_show_numbers(
 ) -> None:
     done = cli("plan", str(file))
     assert (done.code, done.err) == (0, "")
-    assert "# caas/1/76/web-key will be updated in-place\n" in done.out
+    assert "# caas/1/76/web-key will be updated in-place (neutral)\n" in done.out
     assert asked(service) == ["projects", "regions", "caas/keys/1/76"]
 
 

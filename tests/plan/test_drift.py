@@ -26,9 +26,9 @@ PAST = "2020-01-01T00:00:00Z"
 WHOLE = """\
 Note: Objects differ from the files
 
-reconciler detected the following differences, from the declared to the live value:
+reconciler detected the following differences, from the desired to the live value:
 
-  # caas/1/76/web-key differs from the files
+  # caas/1/76/web-key differs from the files (grants+revokes)
   # (declared at keys.yaml:1)
   ~ caas "web-key" {
       ~ containers = [  # grants: binds 1

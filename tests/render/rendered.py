@@ -34,7 +34,7 @@ def rendered() -> Iterator[str]:
         for name in (*NAMES, "other-b", "other-a")
     ]
     for shown in (make_plan([*keys, *gone], live_keys), plan_with_origins(), plan_of(WANT, HAVE)):
-        yield plan_json(shown) + render_text(shown, Detail.FULL)
+        yield plan_json(shown) + render_text(shown, Detail.UNMANAGED)
         for render in (render_markdown, render_diff, render_github, render_gitlab):
             yield render(shown)
 

@@ -61,7 +61,7 @@ Contested: caas/1/76/partner-acme is_disabled since 2026-06-01T11:00:00Z, correc
 caas/1/76/partner-acme
   ~ is_disabled = true -> false  # grants: enables the key
     seen 2026-06-01T11:00:00Z to 2026-06-01T12:00:00Z, 5 rounds; contested
-  ~ containers = [- {"name": "web", "namespace": "shop"}, + {"name": "api", "namespace": "shop"}]  # grants+revokes: binds 1, unbinds 1
+  ~ containers = [- {name: "web", namespace: "shop"}, + {name: "api", namespace: "shop"}]  # grants+revokes: binds 1, unbinds 1
     seen 2026-06-01T11:00:00Z to 2026-06-01T12:00:00Z, 1 round; correction failed: PATCH /x: HTTP 500
 caas/1/76/storefront
   ~ description = "ours" -> "theirs"  # neutral: access unchanged
@@ -186,10 +186,14 @@ def test_a_contested_field_of_an_in_memory_history_cannot_be_cleared_by_a_comman
     assert "history clear" not in text
 
 
-def test_alternating_keys_are_named_each_time() -> None:
+def test_a_history_is_grouped_by_key_the_latest_first() -> None:
     turns = [episode(address=address) for address in (ACME, SHOP, ACME)]
     lines = render_history_text(EMPTY, turns, 3).splitlines()
-    assert [line for line in lines if line.startswith("caas")] == [ACME, SHOP, ACME]
+    assert [line for line in lines if line.startswith("caas")] == [ACME, SHOP]
+    assert [line for line in lines if line.startswith("  ~")] == [
+        "  ~ is_disabled = true -> false  # grants: enables the key"
+    ] * 3
+    assert lines.index(SHOP) == 7
 
 
 def test_a_history_is_rendered_as_json() -> None:
@@ -356,8 +360,8 @@ def test_hostile_texts_survive_a_json_round_trip(text: str) -> None:
         (True, False, "true -> false"),
         (None, "", 'null -> ""'),
         ("ours", "theirs", '"ours" -> "theirs"'),
-        ([], [WEB], '[+ {"name": "web", "namespace": "shop"}]'),
-        ([WEB], [], '[- {"name": "web", "namespace": "shop"}]'),
+        ([], [WEB], '[+ {name: "web", namespace: "shop"}]'),
+        ([WEB], [], '[- {name: "web", namespace: "shop"}]'),
         ([1, 2, 3], [2, 3, 4], "[- 1, + 4]"),
         (None, [1], "null -> [1]"),
         ([1], None, "[1] -> null"),

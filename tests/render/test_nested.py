@@ -53,7 +53,7 @@ TEXT = """\
           - {name: "gone", port: 1}
         ]
       ~ settings = {  # neutral: access unchanged
-          ~ labels = null -> {"team": "web"}
+          ~ labels = null -> {team: "web"}
           ~ limits = {
               ~ rps = 10 -> 20
                 # (1 unchanged attribute hidden)
@@ -80,7 +80,7 @@ DIFF = """\
 ~ ]
 ~ settings = {  # neutral: access unchanged
 -   labels = null
-+   labels = {"team": "web"}
++   labels = {team: "web"}
 ~   limits = {
 -       rps = 10
 +       rps = 20
@@ -95,7 +95,7 @@ DIFF = """\
 MARKDOWN = """\
 #   settings: neutral: access unchanged
 -   labels = null
-+   labels = {"team": "web"}
++   labels = {team: "web"}
 #   limits = {
 -       rps = 10
 +       rps = 20
@@ -112,10 +112,10 @@ LINE = (
 )
 EXPLAINED = """\
 settings: different
-  desired   {"mode": "strict", "limits": {"rps": 20, "burst": 5}, "labels": {"team": "web"}, "same": 1}
-  live      {"mode": "lax", "limits": {"rps": 10, "burst": 5}, "labels": null, "same": 1, "old": "x"}
+  desired   {mode: "strict", limits: {rps: 20, burst: 5}, labels: {team: "web"}, same: 1}
+  live      {mode: "lax", limits: {rps: 10, burst: 5}, labels: null, same: 1, old: "x"}
   change    ~ settings = {  # neutral: access unchanged
-                ~ labels = null -> {"team": "web"}
+                ~ labels = null -> {team: "web"}
                 ~ limits = {
                     ~ rps = 10 -> 20
                       # (1 unchanged attribute hidden)
@@ -156,7 +156,7 @@ def test_a_page_marks_each_member() -> None:
     items = re.findall(r"<li(?: class=\"([^\"]*)\")?>(.*?)</li>", page[page.index('<ul class="items">') :])
     words = [(mark, re.sub(r"<[^>]*>", "", item).replace("&#34;", '"')) for mark, item in items]
     assert words == [
-        ("", '~ labels = null → {"team": "web"}'),
+        ("", '~ labels = null → {team: "web"}'),
         ("", "~ limits = {"),
         ("d1", "~ rps = 10 → 20"),
         ("quiet d1", "1 unchanged attribute hidden"),
@@ -171,7 +171,7 @@ def test_a_page_marks_each_member() -> None:
 def test_an_explanation_shows_the_members_that_differ() -> None:
     key, live = declared(**WANT), {"name": "web-key", **HAVE}
     (change,) = make_plan([key], [live], kind=KIND).changes
-    text = render_explanations("a", Position("keys.yaml"), explanations(KIND, key, live, change), "")
+    text = render_explanations("a", Position("keys.yaml"), explanations(KIND, key, live, change), ())
     assert EXPLAINED in text
 
 

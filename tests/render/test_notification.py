@@ -57,7 +57,7 @@ DRIFT = {
         "*reconciler*: 2 fields differ from the files\n"
         "• `caas/1/76/partner-acme` is_disabled: true -&gt; false (grants: enables the key), "
         "since 2026-06-01T09:00:00Z: *corrected*\n"
-        '• `caas/1/76/partner-acme` containers: [- {"name": "web", "namespace": "shop"}] '
+        '• `caas/1/76/partner-acme` containers: [- {name: "web", namespace: "shop"}] '
         "(revokes: unbinds 1), since 2026-06-01T09:00:00Z: *correction failed*: HTTP 500"
     ),
     "data": {

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.planning import assemble
-from reconciler.render.text import Colour, Detail, render_outcomes, render_text
+from reconciler.render.text import Detail, render_outcomes, render_text
+from reconciler.render.text_layout import Colour, Screen
 from tests.render.example_plan import plan_with_origins, since
 from tests.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change
 
@@ -24,7 +25,7 @@ Resource actions are indicated with the following symbols:
 
 reconciler will perform the following actions:
 
-  # caas/1/76/api-key will be updated in-place
+  # caas/1/76/api-key will be updated in-place (grants+revokes)
   # (declared at keys.yaml:9)
   ~ caas "api-key" {
       ~ containers = [  # grants+revokes: binds 1, unbinds 1
@@ -35,7 +36,7 @@ reconciler will perform the following actions:
         # (2 unchanged attributes hidden)
     }
 
-  # caas/1/76/web-key will be updated in-place
+  # caas/1/76/web-key will be updated in-place (grants+revokes)
   # (declared at keys.yaml:3)
   ~ caas "web-key" {
       ~ description = "old" -> "new"  # neutral: access unchanged
@@ -95,7 +96,7 @@ def test_an_empty_plan_uses_the_words_of_terraform() -> None:
 
 
 def test_unmanaged_keys_are_listed_when_asked_for() -> None:
-    text = render_text(make_plan([], [live("key-b"), live("key-a")]), Detail.FULL)
+    text = render_text(make_plan([], [live("key-b"), live("key-a")]), Detail.UNMANAGED)
     listed = "Unmanaged: 2 keys live but not declared:\n  caas/1/76/key-a\n  caas/1/76/key-b\n"
     assert text.endswith(listed)
 
@@ -193,7 +194,7 @@ def test_a_hostile_name_or_file_cannot_add_a_line(text: str) -> None:
     hostile = make_plan(
         [declared(text, is_disabled=True)._replace(source=text)], [live(text), live(text * 2)]
     )
-    shown = [render_text(plan, Detail.FULL).splitlines() for plan in (harmless, hostile)]
+    shown = [render_text(plan, Detail.UNMANAGED).splitlines() for plan in (harmless, hostile)]
     assert len(shown[0]) == len(shown[1])
     assert all(line.isprintable() and not line.startswith("::") for line in shown[1])
 
@@ -205,7 +206,7 @@ def test_no_description_can_leave_its_line(before: str, after: str) -> None:
 
 
 def test_colours_have_meaning_and_do_not_change_the_text() -> None:
-    painted = render_text(whole_plan(), paint=lambda text, colour: f"<{colour}>{text}</>")
+    painted = render_text(whole_plan(), screen=Screen(lambda text, colour: f"<{colour}>{text}</>"))
     assert "<red># revokes: expires, where it never did</>" in painted
     assert "<green># grants: enables the key</>" in painted
     assert "<bright_black># neutral: access unchanged</>" in painted
@@ -229,7 +230,7 @@ def test_a_plan_with_a_base_shows_the_origin_of_each_field_and_counts_the_keys()
 def test_a_conflict_is_coloured_as_danger_even_if_access_is_unchanged() -> None:
     plan = make_plan([declared(description="mine")], [live(description="theirs")])
     painted = render_text(
-        since(plan, declared(description="base")), paint=lambda text, colour: f"<{colour}>{text}</>"
+        since(plan, declared(description="base")), screen=Screen(lambda text, colour: f"<{colour}>{text}</>")
     )
     assert "<red># [conflict] neutral: access unchanged</>" in painted
 

@@ -1,0 +1,173 @@
+"""The changes of one key for people, in Terraform's form: what becomes of it, then its fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.escape import escape_control
+from reconciler.model.phrases import counted
+from reconciler.model.plan import Action
+from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
+from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
+from reconciler.render.values import key_text, place_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.model.plan import Change, Effect, FieldChange
+    from reconciler.render.lines import FieldView, Line
+    from reconciler.render.text_layout import Piece
+
+_COLOURS: Final = {Mark.ADD: Colour.ADD, Mark.REMOVE: Colour.REMOVE, Mark.CHANGE: Colour.CHANGE}
+_EFFECT_INDENT: Final = "      "
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """What is shown of a key: ``fields`` of a change, and what ``becomes`` of the key by ``action``.
+
+    That is the change itself in a plan; drift goes the other way. ``note`` is about the effect on access.
+    """
+
+    change: Change
+    action: Action
+    becomes: str
+    fields: Sequence[FieldChange]
+    effect: Effect
+    note: str
+
+
+def plan_view(change: Change) -> KeyView:
+    """Return a change as a plan shows it."""
+    fields, effect = change.fields, change.effect
+    return KeyView(change, change.action, SYMBOLS[change.action][2], fields, effect, key_note(fields, effect))
+
+
+def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
+    """Yield the lines that show what becomes of a key, and an empty one.
+
+    The effect on access stands in the first line, and for a key that is created or deleted there alone.
+    """
+    change, fields = view.change, view.fields
+    colour = Colour.ALARM if view.action.destroys else Colour.STRONG
+    title, hang = (f"# {escape_control(change.address)} {view.becomes}", colour), "  #   "
+    note = screen.glued(f"({view.note})", hang)
+    yield from screen.lines("  ", title, " ", (note, _effect_colour(view.effect)), hang=hang)
+    place = (f"# ({_place(change)})", Colour.QUIET)
+    yield from screen.lines("  ", place, hang="  #   ", rest_colour=Colour.QUIET)
+    kind, name = change.scope.kind, escape_control(change.name)
+    start = f'{kind} "{name}" {{'
+    yield from screen.lines(*symbol_pieces(view.action), f" {start}", hang=f"      {CONTINUED}")
+    is_beside = fits_beside(fields, screen)
+    for field in fields:
+        yield from field_lines(field, screen, is_beside=is_beside)
+    if change.unchanged:
+        hidden = f"# ({counted(change.unchanged, 'unchanged attribute')} hidden)"
+        yield from screen.lines("        ", (hidden, Colour.QUIET), hang="        #   ")
+    yield from ("    }", "")
+
+
+def key_lines(change: Change, screen: Screen = PLAIN) -> Iterator[str]:
+    """Yield a change on one line: the key, the effect on access, and as much of what changes as fits.
+
+    Only where not even the effect fits beside the address, it begins a line of its own.
+    """
+    colour = _effect_colour(change.effect)
+    key = (key_text(change), Colour.ALARM if change.action.destroys else Colour.STRONG)
+    start: tuple[Piece, ...] = (*symbol_pieces(change.action), " ", key)
+    undeclared = ", not declared" if change.is_undeclared else ""
+    names = [field_view(field).name for field in change.fields if not field.with_key]
+    ends = (f": {', '.join(names)}", f": {counted(len(names), 'field')}") if names else ()
+    texts = (f"{key_note(change.fields, change.effect)}{undeclared}", f"{change.effect}{undeclared}")
+    for text, end in (*((texts[0], end) for end in ends), *((text, "") for text in texts)):
+        if screen.fits(*start, "  ", text, end):
+            yield screen.line(*start, "  ", (text, colour), end)
+            return
+    yield from screen.lines(*start, hang="      ")
+    yield from screen.lines("      ", (texts[1], colour), hang="      ")
+
+
+def key_note(fields: Sequence[FieldChange], effect: Effect) -> str:
+    """Return the effect on access as a whole; of a key that is created or deleted, with the reason."""
+    notes = {field_view(field).note for field in fields if field.with_key}
+    return notes.pop() if len(notes) == 1 else str(effect)
+
+
+def fits_beside(fields: Sequence[FieldChange], screen: Screen) -> bool:
+    """Return whether the effect of each field has room beside it; if one has not, all stand above."""
+    if screen.width is None:
+        return True
+    starts = ((*_first_pieces(view := field_view(field)), *_note(field, view)) for field in fields)
+    return all(screen.fits(*pieces) for pieces in starts)
+
+
+def field_lines(field: FieldChange, screen: Screen = PLAIN, *, is_beside: bool = True) -> Iterator[str]:
+    """Yield the lines that show the change of one field, with its effect beside or above."""
+    view = field_view(field)
+    pieces, note = _first_pieces(view), _note(field, view)
+    if note and not is_beside:
+        hang = f"{_EFFECT_INDENT}#   "
+        yield from screen.lines(_EFFECT_INDENT, note[1], hang=hang, rest_colour=_note_colour(field))
+        note = ()
+    if not view.brackets:
+        yield from _value_lines(view.lines[0], _EFFECT_INDENT, screen, note)
+        return
+    yield from screen.lines(*pieces, *note, hang=f"{_EFFECT_INDENT}  {CONTINUED}")
+    for line in view.lines:
+        indent = " " * (10 + 4 * line.depth)
+        if line.mark is Mark.HIDDEN:
+            hidden = (f"# {line.text}", Colour.QUIET)
+            yield from screen.lines(f"{indent}  ", hidden, hang=f"{indent}  #   ", rest_colour=Colour.QUIET)
+        else:
+            yield from _value_lines(line, indent, screen)
+    yield f"        {view.brackets[1]}"
+
+
+def _first_pieces(view: FieldView) -> tuple[Piece, ...]:
+    first = f"{view.name} = {view.brackets[0]}" if view.brackets else view.lines[0].text
+    mark = view.mark if view.brackets else view.lines[0].mark
+    return (_EFFECT_INDENT, *_mark(mark), f" {first}")
+
+
+def _note(field: FieldChange, view: FieldView) -> tuple[Piece, ...]:
+    """Return the effect of a field as pieces of a line; none where the line of the key says it."""
+    return () if field.with_key else ("  ", (f"# {view.note}", _note_colour(field)))
+
+
+def _note_colour(field: FieldChange) -> Colour:
+    return Colour.REMOVE if is_high_impact(field) else _effect_colour(field.effect)
+
+
+def symbol_pieces(action: Action) -> tuple[Piece, ...]:
+    """Return the symbol of an action in its colour, after blanks up to the width of the longest."""
+    symbol = SYMBOLS[action][0]
+    return " " * (3 - len(symbol)), (symbol, _COLOURS[Mark(symbol[0])])
+
+
+def _value_lines(line: Line, indent: str, screen: Screen, note: tuple[Piece, ...] = ()) -> Iterator[str]:
+    """Yield one line of a field; where it is too wide, the value after begins a line of its own."""
+    start: tuple[Piece, ...] = (indent, *_mark(line.mark), " ")
+    hang = f"{indent}    "
+    if line.before is None or line.after is None or screen.fits(*start, line.text):
+        yield from screen.lines(*start, line.text, *note, hang=f"{hang}{CONTINUED}")
+        return
+    yield from screen.lines(*start, f"{line.lead}{line.before}", hang=f"{hang}{CONTINUED}")
+    yield from screen.lines(f"{hang}-> {line.after}", hang=f"{hang}{CONTINUED} ")
+
+
+def _place(change: Change) -> str:
+    """Return where a key is declared, or that it is not and where its scope is declared exclusive."""
+    if change.is_undeclared:
+        return f"not declared; exclusive at {place_text(change)}"
+    return f"declared{' absent' if change.action is Action.DELETE else ''} at {place_text(change)}"
+
+
+def _mark(mark: Mark) -> tuple[Piece, ...]:
+    return ((mark.value, _COLOURS[mark]) if mark in _COLOURS else mark.value,)
+
+
+def _effect_colour(effect: Effect) -> Colour:
+    if effect.revokes:
+        return Colour.REMOVE
+    return Colour.ADD if effect.grants else Colour.QUIET

@@ -1,0 +1,181 @@
+"""What a terminal shows: as wide as it is, in colour as options and variables say, with advice at the end."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.render.text_layout import columns
+from tests.support import CommandLine, declare, fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gcore_emulator import Emulator
+
+WORDS = "Reads the orders of the shop for the nightly report, owned by the team finance"
+COLOURED = "\x1b[33m~\x1b[0m"
+
+
+@pytest.fixture
+def drifted(emulator: Emulator, tmp_path: Path) -> str:
+    """A file that differs from the live key in a long field, and in one that revokes access."""
+    fill(emulator, "web", description="theirs", is_disabled=True)
+    return declare(tmp_path / "keys.yaml", {"name": "web", "description": WORDS, "is_disabled": False})
+
+
+def widest(text: str) -> int:
+    """Return how wide the widest line of a plan is, without its colours and what else is on the screen."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    return max(map(columns, plain[plain.index("Resource actions") :].splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variable", "width"),
+    [(40, None, 40), (100, None, 100), (0, None, 80), (100, "50", 50), (0, "60", 60), (50, "0", 50)],
+)
+def test_a_plan_is_as_wide_as_the_terminal(
+    cli: CommandLine, drifted: str, terminal: int, variable: str | None, width: int
+) -> None:
+    if variable is not None:
+        cli.environment.setenv("COLUMNS", variable)
+    assert width - 12 < widest(cli.on_terminal("plan", drifted, columns=terminal).out) <= width
+
+
+@pytest.mark.parametrize("variable", ["wide", "-40", "40.0", ""])
+def test_a_width_that_is_not_a_number_of_columns_does_not_count(
+    cli: CommandLine, drifted: str, variable: str
+) -> None:
+    cli.environment.setenv("COLUMNS", variable)
+    assert 80 - 12 < widest(cli.on_terminal("plan", drifted).out) <= 80
+
+
+def test_a_pipe_has_whole_lines(cli: CommandLine, drifted: str) -> None:
+    cli.environment.setenv("COLUMNS", "40")
+    assert (
+        f'      ~ description = "theirs" -> "{WORDS}"  # neutral: access unchanged\n'
+        in cli("plan", drifted).out
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "where"),
+    [
+        ("", {}, "terminal"),
+        ("--color auto", {}, "terminal"),
+        ("--color always", {}, "terminal, pipe"),
+        ("--color never", {}, ""),
+        ("--no-color", {}, ""),
+        ("--color auto --no-color", {}, ""),
+        ("--color never --no-color", {}, ""),
+        ("", {"FORCE_COLOR": "1"}, "terminal, pipe"),
+        ("", {"CLICOLOR_FORCE": "1"}, "terminal, pipe"),
+        ("", {"FORCE_COLOR": "0"}, "terminal"),
+        ("", {"FORCE_COLOR": ""}, "terminal"),
+        ("", {"NO_COLOR": "1"}, ""),
+        ("", {"NO_COLOR": ""}, "terminal"),
+        ("", {"NO_COLOR": "1", "FORCE_COLOR": "1"}, ""),
+        ("", {"TERM": "dumb"}, ""),
+        ("", {"TERM": "dumb", "CLICOLOR_FORCE": "1"}, "terminal, pipe"),
+        ("", {"CLICOLOR": "0"}, ""),
+        ("", {"CLICOLOR": "1"}, "terminal"),
+        ("--color always", {"NO_COLOR": "1", "TERM": "dumb"}, "terminal, pipe"),
+        ("--color always", {"RECONCILER_PLAN_NO_COLOR": "1"}, "terminal, pipe"),
+        ("--no-color", {"FORCE_COLOR": "1"}, ""),
+        ("--no-color", {"RECONCILER_PLAN_COLOR": "always"}, ""),
+        ("", {"RECONCILER_PLAN_COLOR": "always"}, "terminal, pipe"),
+    ],
+)
+def test_colour_is_as_the_first_says_that_is_set(
+    cli: CommandLine, drifted: str, options: str, variables: dict[str, str], where: str
+) -> None:
+    for name, value in variables.items():
+        cli.environment.setenv(name, value)
+    command = ("plan", drifted, *options.split())
+    assert (COLOURED in cli.on_terminal(*command).out) == ("terminal" in where)
+    assert (COLOURED in cli(*command).out) == ("pipe" in where)
+
+
+def test_errors_have_the_colour_of_the_results(cli: CommandLine) -> None:
+    assert "\x1b" not in cli("plan", "missing.yaml").err
+    assert "\x1b[31m\x1b[1mError\x1b[0m: " in cli("plan", "missing.yaml", "--color", "always").err
+
+
+@pytest.mark.parametrize("command", ["plan", "show", "history", "drift", "apply", "validate"])
+def test_colour_is_not_both_asked_for_and_refused(cli: CommandLine, command: str) -> None:
+    files = {"show": ["plan.json"], "history": []}.get(command, ["keys.yaml"])
+    done = cli(command, *files, "--color", "always", "--no-color")
+    assert (done.code, done.out) == (64, "")
+    assert "--color always and --no-color contradict each other; give one of them." in done.err
+
+
+def test_a_summary_has_a_line_for_each_key(cli: CommandLine, drifted: str) -> None:
+    done = cli("plan", drifted, "--summary")
+    assert done.out.startswith(
+        "  ~ caas/1/76/web  grants: description, is_disabled\n\nPlan: 0 to add, 1 to change,"
+    )
+
+
+@pytest.mark.parametrize("shown", ["json", "markdown", "html", "diff", "github", "gitlab"])
+def test_a_summary_of_another_format_is_refused(
+    cli: CommandLine, emulator: Emulator, drifted: str, tmp_path: Path, shown: str
+) -> None:
+    saved = str(tmp_path / "plan.json")
+    cli("plan", drifted, "--out", saved)
+    emulator.clear_requests()
+    for command in (("plan", drifted), ("show", saved)):
+        done = cli(*command, "--summary", "--format", shown)
+        assert (done.code, done.out) == (64, "")
+        assert f"--summary shortens the format text; --format {shown} has all." in done.err
+    assert emulator.requests == ()
+
+
+def test_the_printed_command_applies_the_saved_plan(
+    cli: CommandLine, emulator: Emulator, drifted: str, tmp_path: Path
+) -> None:
+    done = cli("plan", drifted, "--out", str(tmp_path / "the plan.json"))
+    command = next(line for line in done.err.splitlines() if line.startswith("Apply it with: "))
+    program, *words = shlex.split(command.removeprefix("Apply it with: "))
+    assert program == "reconciler"
+    assert cli(*words, "--auto-approve").code == 0
+    assert emulator.keys(1, 76)["web"]["description"] == WORDS
+
+
+def test_no_command_is_printed_for_a_plan_without_changes(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    path = declare(tmp_path / "keys.yaml", {"name": "web"})
+    assert "Apply it" not in cli("plan", path, "--out", str(tmp_path / "plan.json")).err
+
+
+def test_drift_ends_with_what_undoes_it_and_what_keeps_it(
+    cli: CommandLine, drifted: str, tmp_path: Path
+) -> None:
+    undo, keep = cli("drift", drifted).out.splitlines()[-2:]
+    assert undo == "Undo: run this command again with --correct all"
+    program, *words = shlex.split(keep.removeprefix("Keep: "))
+    assert (program, cli(*words).code) == ("reconciler", 0)
+    assert cli("drift", drifted).code == 0
+    declare(tmp_path / "keys.yaml", {"name": "web", "description": WORDS})
+    assert "Undo: " not in cli("drift", drifted, "--correct", "all").out
+
+
+def test_a_history_is_in_colour_on_a_terminal(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
+    history = str(tmp_path / "drift.db")
+    cli("drift", drifted, "--history", history)
+    screen = cli.on_terminal("history", "--history", history, columns=60).out
+    assert "\x1b[1mcaas/1/76/web\x1b[0m" in screen
+    assert "\x1b[31m# revokes: disables the key\x1b[0m" in screen
+    assert "\x1b[32m" not in screen
+    assert "\x1b" not in cli("history", "--history", history).out
+
+
+def test_an_explanation_is_as_wide_as_the_terminal(cli: CommandLine, drifted: str) -> None:
+    screen = cli.on_terminal("explain", "caas/1/76/web", "--file", drifted, columns=50).out
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
+    assert max(map(columns, plain.splitlines())) <= 50
+    assert "            | " in plain
