@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from reconciler.pipeline import check, load, load_kinds, plan, read_plan, render, write_plan
     from reconciler.pipeline.applying import apply
     from reconciler.pipeline.comparing import drift
+    from reconciler.pipeline.execution import Executor
+    from reconciler.pipeline.executors import cluster, processes
     from reconciler.plan.drift import DriftedKey
     from reconciler.plan.limits import Limits
     from reconciler.plan.report import DriftReport
@@ -58,6 +60,8 @@ _HOMES: Final = {
     "pipeline": "check load load_kinds plan read_plan render write_plan",
     "pipeline.applying": "apply",
     "pipeline.comparing": "drift",
+    "pipeline.execution": "Executor",
+    "pipeline.executors": "cluster processes",
     "plan.drift": "DriftedKey",
     "plan.limits": "Limits",
     "plan.report": "DriftReport",
@@ -77,6 +81,7 @@ __all__ = [
     "DriftReport",
     "DriftedKey",
     "Effect",
+    "Executor",
     "ExitCode",
     "FieldChange",
     "Freshness",
@@ -101,10 +106,12 @@ __all__ = [
     "UnreadableError",
     "apply",
     "check",
+    "cluster",
     "drift",
     "load",
     "load_kinds",
     "plan",
+    "processes",
     "read_plan",
     "render",
     "write_plan",

@@ -17,6 +17,7 @@ from reconciler.model.phrases import listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from reconciler.api.surroundings import Surroundings
     from reconciler.model.clock import Clock
 
 
@@ -46,12 +47,12 @@ class Apis:
         clock = next(iter(clients.values())).clock
         stop, redactor = threading.Event(), Redactor()
 
-        def opened(client: Session) -> Session:
-            return Session(
-                replace(client.connection, stop=stop, redactor=redactor, clock=clock), client.workers
-            )
+        def opened(name: str, client: Session) -> Session:
+            shared = replace(client.connection, stop=stop, redactor=redactor, clock=clock, api=name)
+            return Session(shared, client.workers)
 
-        return cls({name: partial(opened, client) for name, client in clients.items()}, clock, stop, redactor)
+        openers = {name: partial(opened, name, client) for name, client in clients.items()}
+        return cls(openers, clock, stop, redactor)
 
     def __enter__(self) -> Self:
         """Return the sessions."""
@@ -71,6 +72,17 @@ class Apis:
         """Return the class and the names, without a token."""
         return f"{type(self).__name__}({sorted(self._open)})"
 
+    @property
+    def parallelism(self) -> Mapping[str, int]:
+        """Return how many requests to each API there may be at a time."""
+        return {name: self.session(name).workers.count for name in self._open}
+
+    def within(self, surroundings: Surroundings) -> Apis:
+        """Return the same as a worker opens it; all are opened, so that none shows the token of another."""
+        sessions = {name: self.session(name).within(surroundings) for name in self._open}
+        openers = {name: partial(_itself, session) for name, session in sessions.items()}
+        return Apis(openers, self.clock, surroundings.stop, surroundings.redactor)
+
     def session(self, api: str) -> Session:
         """Return the session with an API. Raises ConfigurationError for an unknown one.
 
@@ -88,3 +100,7 @@ class Apis:
     def place(self, apis: Iterable[str]) -> str:
         """Return the base URL of ``apis``, or a text with that of each; without names, of all."""
         return place_text({name: self.session(name).base_url for name in set(apis) or self._open})
+
+
+def _itself(session: Session) -> Session:
+    return session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME, checked_token
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.api.redaction import Redactor
+    from reconciler.api.surroundings import Surroundings
 
 
 class Sessions(Protocol):
@@ -40,8 +42,17 @@ class Sessions(Protocol):
         """Return what knows the secrets of the run."""
         ...
 
+    @property
+    def parallelism(self) -> Mapping[str, int]:
+        """Return how many requests to each API there may be at a time."""
+        ...
+
     def close(self) -> None:
         """Close every connection; the threads live on."""
+        ...
+
+    def within(self, surroundings: Surroundings, /) -> Sessions:
+        """Return the same as a worker opens it, which shares with others what ``surroundings`` holds."""
         ...
 
     def session(self, api: str, /) -> Session:
@@ -83,6 +94,23 @@ class Session:
     def base_url(self) -> str:
         """Return the base URL in normal form."""
         return self.reader.base_url
+
+    @property
+    def parallelism(self) -> Mapping[str, int]:
+        """Return how many requests there may be at a time."""
+        return {self.connection.api: self.workers.count}
+
+    def within(self, surroundings: Surroundings) -> Session:
+        """Return the same as a worker opens it."""
+        api = self.connection.api
+        connection = replace(
+            self.connection,
+            stop=surroundings.stop,
+            redactor=surroundings.redactor,
+            on_exchange=surroundings.on_exchange,
+            gate=surroundings.gate(api),
+        )
+        return Session(connection, surroundings.threads.of(api, self.workers.count))
 
     def session(self, _api: str) -> Session:
         """Return the session itself, whatever the name of the API."""

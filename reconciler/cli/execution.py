@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -16,11 +16,10 @@ from reconciler.cli.machine import usable_cores
 from reconciler.cli.options import ConnectionOptions
 from reconciler.errors import ConfigurationError, SystemFailureError
 from reconciler.model.clock import SystemClock
-from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Distributed, Executor
-from reconciler.pipeline.worker import Surroundings
+from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Executor
 
 if TYPE_CHECKING:
-    from reconciler.pipeline.cluster import ClusterPool
+    from reconciler.api.surroundings import Surroundings
 
 _MOST_AUTOMATIC: Final = 8
 
@@ -50,32 +49,27 @@ def executor(
     with ExitStack() as stack:
 
         def start() -> Executor:
-            from reconciler.pipeline.processes import ProcessPool  # noqa: PLC0415 - few runs need it
+            from reconciler.pipeline import distribution, executors, processes  # noqa: PLC0415 - for few runs
 
-            pool = stack.enter_context(ProcessPool(width, parallelism, on_life))
+            if options.dask is not None:
+                logging.disable()  # what distributed logs of a fault is told once, as an error
+                cluster = executors.cluster_pool(options.dask, parallelism, console.note)
+                return distribution.Distributed(stack.enter_context(cluster), connect)
+            pool = stack.enter_context(processes.ProcessPool(width, parallelism, on_life))
             if count == AUTO:
                 try:
                     pool.start()
                 except SystemFailureError as error:
                     console.detail(f"All is done in this process: {error}")
                     return IN_PROCESS
-            return Distributed(pool, connect)
+            return distribution.Distributed(pool, connect)
 
         if options.dask is not None:
-            pool = stack.enter_context(_cluster(options.dask, parallelism, console))
-            yield Distributed(pool, connect)
+            yield start()
         elif width == 1:
             yield IN_PROCESS
         else:
             yield Adaptive(start) if count == AUTO else start()
-
-
-def _cluster(address: str, parallelism: Mapping[str, int], console: Console) -> ClusterPool:
-    """Return the workers of a cluster, which is reached when they are needed."""
-    from reconciler.pipeline.cluster import ClusterPool  # noqa: PLC0415 - an extra, and half a second
-
-    logging.disable()  # what distributed logs of a fault is told once, as an error
-    return ClusterPool(address, parallelism, console.note)
 
 
 def _connect(connection: ConnectionOptions | None, surroundings: Surroundings) -> Apis:

@@ -48,7 +48,7 @@ class ClusterPool:
     ``wait`` is called with what is waited for, when that takes long.
     """
 
-    def __init__(self, address: str, parallelism: Mapping[str, int], wait: Callable[[str], None]) -> None:
+    def __init__(self, address: str, parallelism: Mapping[str, int], wait: Callable[[str], object]) -> None:
         """Store where the scheduler is, and how many requests may be in flight to each API."""
         self._address, self._parallelism, self._wait = address, dict(parallelism), wait
         self._client: distributed.Client | None = None

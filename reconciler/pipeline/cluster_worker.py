@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import distributed
 
+from reconciler.api.surroundings import Surroundings
 from reconciler.errors import ConfigurationError, StoppedError
 from reconciler.kinds.packaged import schema_texts
 from reconciler.model.version import __version__
-from reconciler.pipeline.worker import Comparer, Surroundings
+from reconciler.pipeline.worker import Comparer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

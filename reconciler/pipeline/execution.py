@@ -6,44 +6,23 @@ together, unread. Reduce: each scope is read and compared. The result is the sam
 
 from __future__ import annotations
 
-import pickle
-from collections import deque
-from concurrent.futures import BrokenExecutor, Future
-from contextlib import contextmanager
-from itertools import chain
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol
 
-from reconciler.errors import StoppedError, SystemFailureError
-from reconciler.pipeline.reading import examined, opened
-from reconciler.pipeline.worker import Task, check_files
+from reconciler.pipeline.reading import examined
 from reconciler.validate.state import check_each, measured
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable
 
     from reconciler.api.client import Sessions
     from reconciler.errors import ReconcilerError
-    from reconciler.kinds.kind import Kind
     from reconciler.load.files import Input
-    from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.pipeline.reading import Comparison, Reading
-    from reconciler.pipeline.worker import Connect, Examined
     from reconciler.validate.parts import Part
     from reconciler.validate.validator import Rules
-
-T = TypeVar("T")
-_LONGEST_WAIT: Final = 0.2
-_FILE_BYTES: Final = 1 << 19
-"""Bytes of files that are checked in one step: a tenth of a second's work."""
-_MOST_FILES: Final = 200
-_STEPS: Final = 8
-"""Steps of each worker at least, so that none waits long for the last one."""
-_MOST_SCOPES: Final = 50
-_TRIES: Final = 4
-"""How often a step is begun whose worker ends before it does."""
 
 
 class Executor(Protocol):
@@ -91,181 +70,3 @@ class Adaptive:
         """Plan each scope where its files were checked."""
         executor = self._executor or IN_PROCESS
         return executor.examine(client, state, how, reading)
-
-
-class Pool(Protocol):
-    """Processes that calls are sent to."""
-
-    @property
-    def width(self) -> int:
-        """Return how many calls run at once."""
-        ...
-
-    def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
-        """Call ``function`` in some process. Raises BrokenExecutor if the pool has failed."""
-        ...
-
-    def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
-        """Compare scopes in some process, by a pickled :class:`Task`. Raises like :meth:`submit`."""
-        ...
-
-    def check(self) -> None:
-        """Do what has to be done from time to time while a call is waited for. Raises SystemFailureError."""
-        ...
-
-    def renew(self) -> None:
-        """Replace what has failed of the pool."""
-        ...
-
-
-class Distributed:
-    """An executor over a pool of processes; a step whose worker ends is done again by another.
-
-    A run that fails, or is stopped, cancels what has not begun; who opened the pool ends the rest with it.
-    """
-
-    def __init__(
-        self,
-        pool: Pool,
-        connect: Connect,
-    ) -> None:
-        """Store the pool, and what opens the APIs in a worker."""
-        self._pool, self._connect = pool, connect
-
-    def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
-        """Return the part of each file, in their order; few files are in memory at a time."""
-        parts = _in_parts(files, lambda file: len(file.content), _FILE_BYTES, _MOST_FILES)
-        first = next(parts, None)
-        if first is None:
-            return  # nothing is asked of the pool, such as in a round over unchanged files
-        content, parts = pickle.dumps(rules), chain([first], parts)
-        steps = (_Step(self._pool, self._pool.submit, check_files, content, part) for part in parts)
-        for checked in _results(steps, 3 * self._pool.width):
-            yield from checked
-
-    def examine(
-        self, client: Sessions, state: DesiredState, how: Comparison, reading: Reading
-    ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
-        """Plan each scope in some worker; ``client`` learns of each request when its step is done."""
-        task = pickle.dumps(Task(self._connect, how))
-        keys = max(state.key_count // (self._pool.width * _STEPS), 1)
-        by_api, failures = opened(client, how.kinds, state, stops_api=how.stops_api)
-        wanted = chain.from_iterable(by_api.values())
-        parts = _in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)
-        plans: list[Plan] = []
-        with reading(state) as on_scope, _ended(deque[_Step["Examined"]]()) as steps:
-            scopes = [*parts]
-            steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in scopes)
-            for part in scopes:
-                if how.stops_api and not _is_wanted(part, how.kinds, failures):
-                    steps.popleft().cancel()
-                    continue
-                found = steps[0].result(steps, client.stop)
-                steps.popleft()
-                plans += found.plans
-                failures |= found.failures
-                for exchange in found.exchanges:
-                    client.session(exchange.api).connection.on_exchange(exchange)
-                for _ in part:
-                    on_scope()
-        return plans, failures
-
-
-class _Step(Generic[T]):
-    """One call of a worker, which is repeated if the worker ends before it returns."""
-
-    def __init__(self, pool: Pool, begin: Callable[..., Future[T]], *arguments: object) -> None:
-        self._pool, self._begin, self._arguments = pool, begin, arguments
-        self._future = self._begun()
-
-    def cancel(self) -> None:
-        """Do not begin, if that is still possible."""
-        self._future.cancel()
-
-    def result(self, begun: Iterable[_Step[T]], stop: threading.Event | None = None) -> T:
-        """Wait for the result, interruptibly. Raises what the function raised, or SystemFailureError.
-
-        Where a worker has ended, all that has ``begun`` begins again; the second time this step alone, as the
-        others may take the memory that it needs. Raises StoppedError once ``stop`` is set.
-        """
-        for attempt in range(_TRIES):
-            try:
-                return self._waited(stop)
-            except BrokenExecutor:
-                self._pool.renew()
-                for step in begun if attempt == 0 else (self,):
-                    step.begin_again()
-        raise SystemFailureError(
-            f"workers ended {_TRIES} times before their work did; check how much memory there is"
-        )
-
-    def begin_again(self) -> None:
-        """Start the step again if the worker has ended."""
-        if self._future.done() and isinstance(self._future.exception(), BrokenExecutor):
-            self._future = self._begun()
-
-    def _waited(self, stop: threading.Event | None) -> T:
-        """Return the result; a signal is handled while it is waited for."""
-        while stop is None or not stop.is_set():
-            try:
-                return self._future.result(_LONGEST_WAIT)
-            except TimeoutError:
-                if self._future.done():
-                    raise  # it is what the function raised
-            self._pool.check()
-        raise StoppedError("interrupted before every scope was read")
-
-    def _begun(self) -> Future[T]:
-        try:
-            return self._begin(*self._arguments)
-        except BrokenExecutor as error:
-            future = Future[T]()
-            future.set_exception(error)
-            return future
-
-
-def _results(steps: Iterable[_Step[T]], most: int) -> Iterator[T]:
-    """Yield the results of steps in their order, while at most so many have begun and are not finished."""
-    with _ended(deque[_Step[T]]()) as begun:
-        for step in steps:
-            begun.append(step)
-            if len(begun) >= most:
-                yield begun[0].result(begun)
-                begun.popleft()
-        while begun:
-            yield begun[0].result(begun)
-            begun.popleft()
-
-
-def _in_parts(
-    items: Iterable[T], size: Callable[[T], int], most_size: int, most: int
-) -> Iterator[tuple[T, ...]]:
-    """Yield items in order, in parts of about ``most_size`` together, and of at most ``most`` items."""
-    part: list[T] = []
-    total = 0
-    for item in items:
-        part.append(item)
-        total += size(item)
-        if total >= most_size or len(part) >= most:
-            yield tuple(part)
-            part, total = [], 0
-    if part:
-        yield tuple(part)
-
-
-def _is_wanted(
-    part: Sequence[DesiredScope], kinds: Mapping[str, Kind], failures: Mapping[Scope, ReconcilerError]
-) -> bool:
-    """Return whether a part has scopes of an API that could be read so far."""
-    failed = {kinds[scope.kind].api for scope in failures}
-    return any(kinds[one.scope.kind].api not in failed for one in part)
-
-
-@contextmanager
-def _ended(steps: deque[_Step[T]]) -> Iterator[deque[_Step[T]]]:
-    """Cancel the steps that are left: after Ctrl-C, or an error."""
-    try:
-        yield steps
-    finally:
-        for step in steps:
-            step.cancel()

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from reconciler.api.surroundings import Surroundings
 from reconciler.errors import StoppedError, SystemFailureError, os_reason
-from reconciler.pipeline.worker import Comparer, Surroundings
+from reconciler.pipeline.worker import Comparer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

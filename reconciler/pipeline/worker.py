@@ -8,11 +8,9 @@ from __future__ import annotations
 import functools
 import gc
 import pickle
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.redaction import Redactor
-from reconciler.api.workers import Workers
 from reconciler.errors import ConfigurationError
 from reconciler.model.collector import paused_collector
 from reconciler.model.desired import DesiredState
@@ -20,12 +18,11 @@ from reconciler.pipeline.reading import examined, follow_nothing
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.api.client import Sessions
     from reconciler.api.exchange import Exchange
-    from reconciler.api.gate import Gate
+    from reconciler.api.surroundings import Surroundings
     from reconciler.errors import ReconcilerError
     from reconciler.load.files import Input
     from reconciler.model.desired import DesiredScope
@@ -34,35 +31,8 @@ if TYPE_CHECKING:
     from reconciler.pipeline.reading import Comparison
     from reconciler.validate.parts import Part
 
-    Connect = Callable[["Surroundings"], Sessions]
+    Connect = Callable[[Surroundings], Sessions]
     """Opens the APIs in a worker, by the environment there; a function that can be pickled."""
-
-
-class Threads:
-    """The threads of a worker, which live as long as it does: to start new ones for each task would grow."""
-
-    def __init__(self) -> None:
-        self._workers: dict[tuple[str, int], Workers] = {}
-
-    def of(self, api: str, count: int) -> Workers:
-        """Return so many threads for the requests to an API."""
-        return self._workers.setdefault((api, count), Workers(count))
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the connections of a worker share with those of all others, and with those that it had before.
-
-    ``gate`` returns what requests to an API pass, by its name; ``on_exchange`` is called with each of them.
-    ``redactor`` knows the secrets of all tasks.
-    """
-
-    name: str
-    stop: threading.Event
-    gate: Callable[[str], Gate | None]
-    on_exchange: Callable[[Exchange], None]
-    redactor: Redactor = field(default_factory=Redactor)
-    threads: Threads = field(default_factory=Threads)
 
 
 @dataclass(frozen=True, slots=True)

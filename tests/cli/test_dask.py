@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import distributed
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import reconciler
 from reconciler.pipeline.cluster_worker import difference, facts
 from tests.scopes import PAUSE, REGIONS, Api, Run, api, content, planning, write_files
 from tests.support import TOKEN
@@ -154,6 +156,19 @@ def test_a_cluster_makes_the_same_plan_within_the_same_limit(
     assert (code, faults(err)) == (0, [])
     assert content(out) == expected
     assert (server.requests, server.most) == (len(REGIONS), 2)
+
+
+def test_a_cluster_is_an_executor_of_the_library(
+    plan: Callable[..., Run], server: Api, expected: object, cluster: Cluster
+) -> None:
+    assert callable(plan)  # it has written the files
+    connect = partial(reconciler.Client, TOKEN, base_url=server.url, parallelism=2)
+    with reconciler.cluster(cluster.address, connect) as executor, connect() as client:
+        state = reconciler.load(".", executor=executor)
+        found = reconciler.plan(state, client, executor=executor)
+    assert content(reconciler.render(found, "json")) == expected
+    assert (server.requests, server.most) == (len(REGIONS), 2)
+    assert not is_left(cluster)
 
 
 def held(dask_scheduler: Any) -> list[str]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import reconciler
 from reconciler.api.client import Session
+from reconciler.api.surroundings import Surroundings
 from reconciler.api.workers import Workers
 from reconciler.errors import (
     ConfigurationError,
@@ -25,9 +26,10 @@ from reconciler.errors import (
     UnreadableError,
 )
 from reconciler.load.files import Input
-from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Distributed
+from reconciler.pipeline.distribution import Distributed
+from reconciler.pipeline.execution import IN_PROCESS, Adaptive
 from reconciler.pipeline.reading import Comparison, follow_nothing
-from reconciler.pipeline.worker import Comparer, Examined, Surroundings
+from reconciler.pipeline.worker import Comparer, Examined
 from reconciler.plan.saved import render_saved
 from reconciler.validate.state import validated
 from tests.properties import examples

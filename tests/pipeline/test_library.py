@@ -81,7 +81,7 @@ def test_the_code_of_the_page_runs(
     (tmp_path / "broken.yaml").write_text("keys: 1", encoding="utf-8")
     shutil.copytree(ROOT / "examples/kinds", tmp_path / "trusted/kinds")
     names: dict[str, Any] = {"token": TOKEN}
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```python\n(?!# \w+\.py\n)(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     for block in blocks:
         for name in ("web", "other", "third", "fourth"):  # each block meets the same live keys
             emulator.put_key(1, 76, live(name, description="old"))
@@ -90,6 +90,32 @@ def test_the_code_of_the_page_runs(
     assert (len(blocks) > 8, TOKEN in shown) == (True, False)
     assert shown.count("caas/1/76/web: applied\n") == 2
     assert "broken.yaml:1:7" in shown
+
+
+def test_the_programs_of_the_page_make_the_same_plan_in_other_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator, client: reconciler.Client
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "keys").mkdir()
+    for number in range(3):
+        fill(emulator, f"web-{number}", description="old")
+        declare(tmp_path / f"keys/{number}.yaml", {"name": f"web-{number}", "description": "new"})
+    with client:
+        state = reconciler.load("keys/", project_id=1, region_id=76)
+        expected = reconciler.render(reconciler.plan(state, client))
+    programs = dict(re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+    for name, program in programs.items():
+        (tmp_path / name).write_text(program.replace("https://api.gcore.com", emulator.url), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "program.py"],
+        env={"GCORE_API_KEY": TOKEN},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"{expected}\n")
+    assert "Plan: 0 to add, 3 to change, 0 to destroy." in done.stdout
 
 
 def test_a_plan_and_its_apply_are_those_of_the_command(

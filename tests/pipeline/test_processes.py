@@ -19,7 +19,8 @@ from reconciler.cli.execution import executor
 from reconciler.cli.execution_options import ExecutionOptions
 from reconciler.errors import SystemFailureError
 from reconciler.load.files import Input
-from reconciler.pipeline.execution import IN_PROCESS, Distributed
+from reconciler.pipeline.distribution import Distributed
+from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.processes import ProcessPool
 from reconciler.pipeline.reading import Comparison, follow_nothing
 from reconciler.validate.state import validated
@@ -30,7 +31,7 @@ from tests.values import CAAS, rules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.pipeline.worker import Surroundings
+    from reconciler.api.surroundings import Surroundings
 
 KINDS = {"caas": CAAS}
 RULES = rules(KINDS)

@@ -1,0 +1,43 @@
+"""What the connections of a worker share: with those that it had before, and with those of other workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.api.redaction import Redactor
+from reconciler.api.workers import Workers
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from reconciler.api.exchange import Exchange
+    from reconciler.api.gate import Gate
+
+
+class Threads:
+    """The threads of a worker, which live as long as it does: to start new ones for each task would grow."""
+
+    def __init__(self) -> None:
+        self._workers: dict[tuple[str, int], Workers] = {}
+
+    def of(self, api: str, count: int) -> Workers:
+        """Return so many threads for the requests to an API."""
+        return self._workers.setdefault((api, count), Workers(count))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the connections of a worker share with those of all others, and with those that it had before.
+
+    ``gate`` returns what requests to an API pass, by its name; ``on_exchange`` is called with each of them.
+    ``redactor`` knows the secrets of all tasks.
+    """
+
+    name: str
+    stop: threading.Event
+    gate: Callable[[str], Gate | None]
+    on_exchange: Callable[[Exchange], None]
+    redactor: Redactor = field(default_factory=Redactor)
+    threads: Threads = field(default_factory=Threads)
