@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
 from reconciler.adopt.declaration import Adoption, adopt, document_lines, key_lines
 from reconciler.adopt.edit.insert import end_of_keys, with_document, with_lines
+from reconciler.adopt.modeline import MODELINE
 from reconciler.errors import InputError, SchemaMismatchError
 from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.packaged import document_schema
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
     from reconciler.validate.validator import Rules
-
-MODELINE: Final = "# yaml-language-server: $schema="
-"""What the first line of a file begins with, for editors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,10 @@ def export_document(live: Live, schema: str) -> Export:
     return Export(text, adoption, _warnings(live.scope, adoption))
 
 
-def export_into(content: bytes, file: str, live: Live) -> Export:
+def export_into(content: bytes, file: str, live: Live, schema: str) -> Export:
     """Add the live keys that a file does not declare to its document of their scope, or to a new one.
 
+    The first line of a file that is empty names the ``schema``.
     Without such a key the text is the old one. Raises InputError if the file cannot be used or added to.
     """
     mark, text = text_of(content, file)
@@ -91,7 +90,7 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
     added: Added = len(every), None
     if found is None:
         model = next((line for line in text.splitlines() if line.startswith(MODELINE)), None)
-        head = [] if model is None or not documents else [model]
+        head = [f"{MODELINE}{schema}"] if not text else [model] if model and documents else []
         result = with_document(text, [*head, *document_lines(live.kind, scope, adoption)])
     else:
         place = end_of_keys(text, file, found.index)

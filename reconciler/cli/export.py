@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import click
 
-from reconciler.adopt.export import Live, export_document, export_into, nothing_to_add
+from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
+from reconciler.adopt.modeline import SCHEMA_FILE, schema_reference
 from reconciler.adopt.write import replace_text
+from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.options import (
     ConnectionOptions,
@@ -21,12 +23,14 @@ from reconciler.cli.options import (
     id_option,
 )
 from reconciler.cli.values import ListType, command, option
-from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.links import path_refusal
 from reconciler.load.sources import read
+from reconciler.load.write import create_new
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 from reconciler.model.scope import Scope, ScopeDefaults
@@ -56,9 +60,14 @@ class ExportOptions:
         type=click.Path(),
         metavar="FILE",
     )
-    schema: str = option(
-        "Schema that the first line names for editors; see reconciler schema.",
-        default="keys.schema.json",
+    out: str | None = option(
+        "Write the keys to FILE, which must not exist, and not to standard output.",
+        type=click.Path(),
+        metavar="FILE",
+    )
+    schema: str | None = option(
+        "Schema that the first line names for editors, see reconciler schema."
+        "  [default: the path of keys.schema.json from the file]",
         metavar="PATH",
     )
     sources: KindOptions
@@ -68,7 +77,7 @@ class ExportOptions:
 
 @command(
     ExportOptions,
-    "reconciler export --project-id 1 --region-id 76 > keys.yaml",
+    "reconciler export --project-id 1 --region-id 76 --out keys/shop.yaml",
     "reconciler export --project-id 1 --region-id 76 --into keys/shop.yaml",
 )
 def export(context: click.Context, options: ExportOptions) -> ExitCode:
@@ -81,6 +90,8 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     apis = sessions(options.connection, clock, console)
 
     into = options.into
+    if into is not None and options.out is not None:
+        raise click.UsageError("--into adds to a file and --out writes a new one; give one of them.")
     sources = replace(options.sources, paths=() if into is None else (into,))
     kinds = sources.known_kinds(console.warning)
     kind = named_kind(kinds, options.kind)
@@ -97,24 +108,59 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
         reader = client.session(kind.api).reader
         observed = observe(reader, kind, scope)
     live = Live(kind, observed, now, rules)
+    if not observed.count:
+        console.note(empty_text(live))
+    schema = options.schema or schema_reference(into or options.out or SCHEMA_FILE)
     if into is None or content is None:
-        exported = export_document(live, options.schema)
+        exported = export_document(live, schema)
     else:
-        exported = export_into(content, into, live)
+        exported = export_into(content, into, live, schema)
     console.warn(exported.warnings)
-    names = [key.name for key in exported.adoption.keys]
-    if into is not None and not names:
-        console.result(escape_control(nothing_to_add(into, live.scope, exported.adoption)) + "\n")
-        return ExitCode.DONE
+    if into is None or exported.adoption.keys:
+        tell_elsewhere(console, exported)
+    if into is not None and content is not None:
+        _store(console, live, exported, into, content)
+    elif options.out is not None:
+        store_new(options.out, exported.text)
+        count = counted(len(exported.adoption.keys), "key")
+        console.result(escape_control(f"Wrote {count} of {live.scope} to {options.out}") + "\n")
+    else:
+        console.result(exported.text.encode())
+    return ExitCode.DONE
+
+
+def empty_text(live: Live) -> str:
+    """Return what is said of a scope without a live key, which may be the wrong one."""
+    text = f"No key is live in {live.scope}: are these the right numbers?"
+    is_listed = live.kind.api == BUILT_IN_API and {"project_id", "region_id"} & {*live.kind.scope}
+    return f"{text} reconciler projects and reconciler regions list them." if is_listed else text
+
+
+def tell_elsewhere(console: Console, exported: Export) -> None:
+    """Print which keys other systems manage."""
     for owner, left in exported.adoption.managed_elsewhere.items():
         console.note(f"Left out: {counted(len(left), 'key')} managed elsewhere ({owner}): {', '.join(left)}")
-    if into is None or content is None:
-        console.result(exported.text.encode())
-    else:
+
+
+def store_new(file: str, text: str) -> None:
+    """Write a new file. Raises ConfigurationError where it is there already, or cannot be written."""
+    try:
+        create_new(Path(file), text)
+    except FileExistsError:
+        raise ConfigurationError(f"{file} is there already, so nothing was written; name another") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {os_reason(error)}") from error
+
+
+def _store(console: Console, live: Live, exported: Export, into: str, content: bytes) -> None:
+    """Replace a file by one with more keys, if there are any."""
+    names = [key.name for key in exported.adoption.keys]
+    if names:
         replace_text(into, content, exported.text)
-        added = f"Added {counted(len(names), 'key')} of {live.scope} to {into}: {', '.join(names)}"
-        console.result(escape_control(added) + "\n")
-    return ExitCode.DONE
+        text = f"Added {counted(len(names), 'key')} of {live.scope} to {into}: {', '.join(names)}"
+    else:
+        text = nothing_to_add(into, live.scope, exported.adoption)
+    console.result(escape_control(text) + "\n")
 
 
 def _content(file: str) -> bytes:
@@ -123,9 +169,7 @@ def _content(file: str) -> bytes:
     if refusal:
         raise ConfigurationError(f"--into {file} {refusal}")
     if not Path(file).is_file():
-        raise ConfigurationError(
-            f"--into {file}: no such file; write a new one with reconciler export > {file}"
-        )
+        raise ConfigurationError(f"--into {file}: no such file; write a new one with --out {file}")
     return read(file, io.BytesIO())
 
 

@@ -25,6 +25,9 @@ _CONFIGURATION: Final = re.compile(rf"(?s)(?:^|/){re.escape(CONFIGURATION)}(?:@.
 """What a configuration is called, also one of a commit."""
 _WIDE: Final = 4
 """Bytes of the widest character."""
+_EMPTY: Final = (
+    "declares nothing; a whole document is `{project_id: 1, region_id: 76, keys: []}`, with your numbers"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Load
             (),
             (
                 *repeated,
-                Problem("declares nothing; write at least `keys: []`", Position(label)),
+                Problem(_EMPTY, Position(label)),
             ),
         )
     if not _is_configuration(label, found):

@@ -242,7 +242,7 @@ def texts(draw: st.DrawFn) -> tuple[int, str, str]:
 def test_adding_keys_preserves_every_existing_line(written: tuple[int, str, str]) -> None:
     count, before, mark = written
     names = ["key-0", "key-1", "key-2", "new-1", "new-2"]
-    made = export_into(before.encode(), "keys.yaml", source(*map(live, names)))
+    made = export_into(before.encode(), "keys.yaml", source(*map(live, names)), "s.json")
     assert len(made.adoption.keys) == 5 - count
     new = iter(made.text.split(mark))
     assert all(any(line == other for other in new) for line in before.removesuffix(mark).split(mark))

@@ -15,6 +15,9 @@ NAME_RULE = (
     "use lower-case letters, digits and hyphens, starting with a letter and ending with a letter or digit"
 )
 UNMANAGED = "leave the field out to leave it unmanaged"
+NOTHING = (
+    "declares nothing; a whole document is `{project_id: 1, region_id: 76, keys: []}`, with your numbers"
+)
 CHECK = "check the indentation, quotes and brackets here"
 NO_INTEGER = "project_id must be a whole number, not the text"
 NO_PROJECT = "write `project_id: N` at the top of the document or set GCORE_CLOUD_PROJECT_ID"
@@ -48,8 +51,14 @@ def complaint(finished: Finished) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "1:1: declares nothing; write at least `keys: []`"),
-        ("# only\n# comments\n", "1:1: declares nothing; write at least `keys: []`"),
+        (
+            "",
+            f"1:1: {NOTHING}",
+        ),
+        (
+            "# only\n# comments\n",
+            f"1:1: {NOTHING}",
+        ),
         ("- name: web-key\n", "1:1: must be a mapping with a list under `keys:`"),
         ("web-key\n", "1:1: must be a mapping with a list under `keys:`"),
         ("keys:\n\t- name: web-key\n", "2:1: a tab cannot indent YAML; use spaces"),

@@ -244,7 +244,62 @@ def test_an_empty_file_becomes_a_document(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, before: str
 ) -> None:
     fill(emulator, "web")
-    assert added(cli, tmp_path / "keys.yaml", before).startswith(f"{before}kind: caas\n")
+    head = "" if before else "# yaml-language-server: $schema=keys.schema.json\n"
+    assert added(cli, tmp_path / "keys.yaml", before).startswith(f"{head}{before}kind: caas\n")
+
+
+def test_an_empty_scope_asks_for_the_right_numbers(cli: CommandLine, emulator: Emulator) -> None:
+    done = cli("export", "--project-id", "1", "--region-id", "99")
+    assert (done.code, "keys: []" in done.out) == (0, True)
+    assert done.err == (
+        "No key is live in caas/1/99: are these the right numbers? "
+        "reconciler projects and reconciler regions list them.\n"
+    )
+    assert len(emulator.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "file", "model"),
+    [
+        ("keys.schema.json", "keys/shop/web.yaml", "../../keys.schema.json"),
+        ("keys/keys.schema.json", "keys/shop/web.yaml", "../keys.schema.json"),
+        (None, "keys/shop/web.yaml", "../../keys.schema.json"),
+        ("keys/keys.schema.json", "web.yaml", "keys.schema.json"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--out", "--into"])
+def test_the_first_line_of_a_file_leads_to_the_schema(  # noqa: PLR0913, PLR0917 - its cases
+    cli: CommandLine,
+    emulator: Emulator,
+    tmp_path: Path,
+    schema: str | None,
+    file: str,
+    model: str,
+    option: str,
+) -> None:
+    fill(emulator, "web")
+    cli.environment.chdir(tmp_path)
+    (tmp_path / "keys/shop").mkdir(parents=True)
+    if schema is not None:
+        (tmp_path / schema).write_text("{}")
+    if option == "--into":
+        (tmp_path / file).write_text("")
+    done = export(cli, option, file)
+    assert (done.code, done.err) == (0, "")
+    assert (tmp_path / file).read_text().startswith(f"# yaml-language-server: $schema={model}\nkind: caas\n")
+    assert cli("plan", file).out == NO_CHANGES
+
+
+def test_a_new_file_takes_the_place_of_none(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+    fill(emulator, "web")
+    file = tmp_path / "keys.yaml"
+    assert export(cli, "--out", str(file)).out == f"Wrote 1 key of caas/1/76 to {file}\n"
+    file.write_text("ours\n")
+    done = export(cli, "--out", str(file))
+    assert (done.code, done.out, file.read_text()) == (1, "", "ours\n")
+    assert done.err == f"Error: {file} is there already, so nothing was written; name another\n"
+    assert export(cli, "--out", str(tmp_path / "no/keys.yaml")).code == 1
+    assert export(cli, "--out", "x", "--into", "y").code == 64
 
 
 def test_declared_keys_are_not_added_again(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
@@ -292,7 +347,7 @@ def test_a_file_that_cannot_be_extended_is_unchanged(
 
 def test_a_missing_file_is_an_error(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     done = export(cli, "--into", str(tmp_path / "keys.yaml"))
-    assert (done.code, "no such file; write a new one with reconciler export >" in done.err) == (1, True)
+    assert (done.code, "no such file; write a new one with --out" in done.err) == (1, True)
     assert list(tmp_path.iterdir()) == []
     assert not emulator.requests
 

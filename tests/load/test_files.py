@@ -109,7 +109,7 @@ def test_a_byte_order_mark_is_not_part_of_the_text() -> None:
 @pytest.mark.parametrize("content", ["", "\n\n", "# nothing but a comment\n", "---\n---\n", b"\xef\xbb\xbf"])
 def test_a_file_that_declares_nothing_is_a_problem(content: str | bytes) -> None:
     write("a.yaml", content)
-    assert problems("a.yaml") == ["a.yaml:1:1: declares nothing; write at least `keys: []`"]
+    assert [text.partition(";")[0] for text in problems("a.yaml")] == ["a.yaml:1:1: declares nothing"]
 
 
 @pytest.mark.parametrize(

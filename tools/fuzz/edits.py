@@ -124,7 +124,9 @@ class Editor:
         scope = _CAAS.scope_of([1, region])
         observed = LiveScope(scope, {key["name"]: key for key in [*shown, *fresh]})
         try:
-            made = export_into(layout.text.encode(), "keys.yaml", Live(_CAAS, observed, _NOW, _RULES))
+            made = export_into(
+                layout.text.encode(), "keys.yaml", Live(_CAAS, observed, _NOW, _RULES), "s.json"
+            )
         except InputError as error:
             self.counts["refused"] += 1
             return [] if layout.is_json else [f"refused without need: {error}"]
