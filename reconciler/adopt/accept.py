@@ -12,11 +12,11 @@ from reconciler.adopt.edit.replace import place_of, replaced
 from reconciler.adopt.edit.spelling import flow_text
 from reconciler.adopt.edit.text import Edit, edited
 from reconciler.diff.compare import readable
+from reconciler.diff.completion import declared_part
 from reconciler.diff.normalize import normalize
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.kinds.packaged import document_schema
-from reconciler.kinds.shape import declared_part
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
@@ -121,9 +121,10 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, rules: Rules) -> st
             reason = f"{name} is left as it is: the live value cannot be declared: {wanted.left_out[name]}"
             raise InputError([Problem(reason, key.position, found.address)])
         place = place_of(text, file, (document.index, index, name), found.address)
-        same = _same(kind.fields[name])
+        field = kind.fields[name]
         # What the file leaves out inside an object is not managed, and may be a secret.
-        values[name] = declared_part(kind.fields[name].shape, wanted.fields[name], key.fields[name])
+        values[name] = declared_part(field.form, field.shape, wanted.fields[name], key.fields[name])
+        same = _same(field)
         edits += replaced(text, place, key.fields[name], values[name], same)
     result = edited(text, edits)
     meant = Rewriting(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.alignment import aligned, beside, common_ends, scalar_text
-from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.diff.completion import completed, leaves_out
+from reconciler.diff.normalize import NotNormalError, checked, normalize, set_of_texts
 from reconciler.kinds.kind import EffectRule, Field, Form, Kind
-from reconciler.kinds.shape import completed
 from reconciler.model.canonical import json_text
 from reconciler.model.members import Edit, MemberChange
 from reconciler.model.plan import Effect, FieldChange
@@ -87,7 +87,7 @@ def compare(kind: Kind, desired: Mapping[str, Any], live: Mapping[str, Any]) -> 
             continue
         forms, reasons = readable(kind, [name], live)
         try:
-            after = desired_form(field, want, live[name]) if forms else normalize(field, want)
+            after = desired_form(field, want, forms[name]) if forms else normalize(field, want)
         except NotNormalError as error:
             faults[name] = str(error)
             continue
@@ -113,11 +113,31 @@ def _is_surely_equal(field: Field, want: Any, live: Mapping[str, Any]) -> bool:
 
 
 def desired_form(field: Field, want: Any, have: Any) -> Any:
-    """Return the normal form of a desired value, beside the live one: of what it leaves out inside objects.
+    """Return the normal form of a desired value; what it leaves out inside objects is as in the live one.
 
-    Raises NotNormalError if it has none.
+    ``have`` is in normal form. Raises NotNormalError if the desired value has none.
     """
-    return normalize(field, completed(field.shape, want, have))
+    texts = set_of_texts(field, want)
+    if texts is not None:
+        return texts
+    if leaves_out(field.shape, want):
+        want = completed(field.form, field.shape, checked(field, want), have)
+    return normalize(field, want)
+
+
+def declared_parts(kind: Kind, declared: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return those declared values that ``after``, in normal form, has with live members besides."""
+    both = {name: kind.fields[name] for name in sorted(after.keys() & declared.keys())}
+    parts = {
+        name: checked(field, declared[name])
+        for name, field in both.items()
+        if leaves_out(field.shape, declared[name])
+    }
+    return {
+        name: part
+        for name, part in parts.items()
+        if json_text(normalize(kind.fields[name], part)) != json_text(after[name])
+    }
 
 
 def is_stored(field: Field, want: Any, have: Any) -> bool:

@@ -38,10 +38,10 @@ def normalize(field: Field, value: Any) -> Any:
 
     Raises NotNormalError if the value is not of a type that the field takes.
     """
-    texts = _set_of_texts(field, value)
+    texts = set_of_texts(field, value)
     if texts is not None:
         return texts
-    value = _by_value(field, value)
+    value = checked(field, value)
     if type(value) not in field.types:
         raise NotNormalError(f"{field.name} holds {_shown(value)}")
     if value is None:
@@ -49,9 +49,9 @@ def normalize(field: Field, value: Any) -> Any:
     if field.form is Form.EXACT:
         if field.is_merged:
             value = _without_nulls(field.shape, value)
-        return _known(field, field.shape, value, "") if isinstance(value, dict | list) else value
+        return _described(field, field.shape, value, "") if isinstance(value, dict | list) else value
     if field.form is Form.SET:
-        items = [_known(field, field.shape.items, item, "the item ") for item in value]
+        items = [_described(field, field.shape.items, item, "the item ") for item in value]
         return [json.loads(item) for item in sorted({json_text(item) for item in items})]
     instant = parse_instant(value)
     if instant is None:
@@ -74,7 +74,7 @@ def _without_nulls(shape: Shape | None, value: Any) -> Any:
     }
 
 
-def _by_value(field: Field, value: Any) -> Any:
+def checked(field: Field, value: Any) -> Any:
     """Return a value with whole numbers as ints. Raises NotNormalError if it cannot be compared exactly."""
     if value.__class__ in _EXACT:
         return value
@@ -86,8 +86,8 @@ def _by_value(field: Field, value: Any) -> Any:
     return value if field.plainly_equal and not isinstance(value, float) else by_value(value)
 
 
-def _set_of_texts(field: Field, value: Any) -> list[Any] | None:
-    """Return the normal form of a set of objects of texts; None if it may be another.
+def set_of_texts(field: Field, value: Any) -> list[Any] | None:
+    """Return the normal form of a set of objects of texts that have all members; None if it may be another.
 
     The result is that of normalizing the items one by one, in a tenth of the time: sets may have hundreds.
     """
@@ -113,38 +113,34 @@ def _shown(value: Any) -> str:
     return shortened(json_text(value), 80)
 
 
-class _OddError(Exception):
-    """A value does not have its shape."""
-
-
-def _known(field: Field, shape: Shape | None, value: Any, noun: str) -> Any:
+def _described(field: Field, shape: Shape | None, value: Any, noun: str) -> Any:
     """Return a value with the members that the schema knows. Raises NotNormalError, which shows all of it."""
     try:
-        return _inside(shape, value)
-    except _OddError as error:
+        return known(shape, value)
+    except NotNormalError as error:
         raise NotNormalError(f"{field.name} holds {noun}{_shown(value)}") from error
 
 
-def _inside(shape: Shape | None, value: Any) -> Any:
+def known(shape: Shape | None, value: Any) -> Any:
     """Return a value without the members that its shape does not know: a service may show others.
 
-    A member that may be missing is left out where it is null.
+    A member that may be missing is left out where it is null. Raises NotNormalError, which says no more.
     """
     if shape is None:
         return value
     if shape.types and type(value) not in shape.types:
-        raise _OddError
+        raise NotNormalError
     if isinstance(value, list):
-        return [_inside(shape.items, item) for item in value] if shape.items else value
+        return [known(shape.items, item) for item in value] if shape.items else value
     if not isinstance(value, dict) or (shape.keeps_others and not shape.members):
         return value
-    known: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for name, inner in shape.members.items():
         found = value.get(name)
         if found is None and name in shape.optional:
             continue
         if name not in value:
-            raise _OddError
-        known[name] = _inside(inner, found)
+            raise NotNormalError
+        described[name] = known(inner, found)
     others = value.keys() - shape.members.keys() if shape.keeps_others else ()
-    return known | {name: value[name] for name in sorted(others)}
+    return described | {name: value[name] for name in sorted(others)}

@@ -53,34 +53,6 @@ def shape_of(keywords: Schema) -> Shape:
     )
 
 
-def completed(shape: Shape, want: Any, have: Any) -> Any:
-    """Return a desired value with those members of its objects that it leaves out and ``have`` shows.
-
-    What a file leaves out inside an object is not managed, as a field that it leaves out.
-    """
-    if not shape.members or not isinstance(want, dict) or not isinstance(have, dict):
-        return want
-    inside = {
-        name: completed(shape.members[name], value, have.get(name)) if name in shape.members else value
-        for name, value in want.items()
-    }
-    return inside | {name: have[name] for name in shape.members if name in have and name not in want}
-
-
-def declared_part(shape: Shape, have: Any, want: Any) -> Any:
-    """Return a live value without those members of its objects that the desired value leaves out.
-
-    It is the other direction of :func:`completed`.
-    """
-    if not shape.members or not isinstance(want, dict) or not isinstance(have, dict):
-        return have
-    return {
-        name: declared_part(shape.members[name], value, want[name]) if name in shape.members else value
-        for name, value in have.items()
-        if name in want or name not in shape.members
-    }
-
-
 def type_names(keywords: Schema) -> list[str]:
     """Return the types that a schema names, as a list; none if it names none."""
     declared: str | list[str] = keywords.get("type", [])

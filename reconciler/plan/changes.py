@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import compare, field_changes, readable, whole_key
+from reconciler.diff.compare import compare, declared_parts, field_changes, readable, whole_key
 from reconciler.errors import UnaddressableError
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text, parse_instant
@@ -208,20 +208,11 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     change = change_of(
         kind, scope, key.name, action, before=before, after=after, position=key.position, path_id=path_id
     )
-    if masked := hidden(kind, declared, change.patch):
+    if masked := hidden(kind, declared, change):
         return Planned(problems=(*problems, replace(_problem(scope, key, masked), is_live=True)))
-    may_revoke, parts = not key.lifecycle.prevent_revoke, _parts(kind, declared, after)
+    may_revoke, parts = not key.lifecycle.prevent_revoke, declared_parts(kind, declared, after)
     change = replace(change, created=created_at(kind, live), may_revoke=may_revoke, parts=parts)
     return Planned(change, problems)
-
-
-def _parts(kind: Kind, declared: Values, after: Values) -> Values:
-    """Return the declared values of objects that ``after`` has with live members besides."""
-    objects = {
-        name: declared[name] for name in after.keys() & declared.keys() if isinstance(after[name], dict)
-    }
-    forms, _ = readable(kind, objects, objects)
-    return {name: form for name, form in forms.items() if json_text(form) != json_text(after[name])}
 
 
 def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:

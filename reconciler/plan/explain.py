@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import desired_form, field_changes, readable
-from reconciler.kinds.kind import Form, Kind
+from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, Change, FieldChange
 
@@ -23,6 +23,7 @@ RULES: Final = {
     Form.SET: "uniqueItems: lists are compared as sets, so neither order nor repetition matters",
 }
 _OBJECT: Final = "of an object, the members that the file declares are compared exactly, their type included"
+_ITEMS: Final = ", and of an item, the members that the file declares"
 
 
 class Verdict(StrEnum):
@@ -95,7 +96,7 @@ def explanations(
         if name != kind.identity and all(name in side and not side[name].problem for side in sides)
     ]
     have = {name: sides[1][name].form for name in names}
-    want = {name: desired_form(kind.fields[name], declared[name], shown[name]) for name in names}
+    want = {name: desired_form(kind.fields[name], declared[name], have[name]) for name in names}
     is_equal = json_text(have) == json_text(want)
     differences = {field.field: field for field in (() if is_equal else field_changes(kind, have, want))}
     explained = []
@@ -113,7 +114,7 @@ def explanations(
             field=name,
             desired=sides[0].get(name),
             live=sides[1].get(name),
-            rule=_OBJECT if field.shape.members else RULES[field.form],
+            rule=_rule(field),
             verdict=verdict,
             carried=_carried(kind, name, verdict, key, change),
             change=differences.get(name),
@@ -121,6 +122,13 @@ def explanations(
         )
         explained.append(one)
     return tuple(explained)
+
+
+def _rule(field: Field) -> str:
+    if field.shape.members:
+        return _OBJECT
+    items = field.shape.items
+    return RULES[field.form] + (_ITEMS if items is not None and items.members else "")
 
 
 def _value(kind: Kind, name: str, values: Mapping[str, Any]) -> Value:

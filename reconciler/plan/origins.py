@@ -66,8 +66,8 @@ def with_origins(kinds: Mapping[str, Kind], plan: Plan, at_base: KeyAtBase) -> P
 
 
 def _beside(kinds: Mapping[str, Kind], change: Change, base: BaseKey) -> BaseKey:
-    """Return the base with the live members that its objects leave out, as the desired values have them."""
-    live = {name: value for name, value in change.before.items() if isinstance(value, dict)}
+    """Return the base with the live members that its values leave out, as the desired ones have them."""
+    live = {name: value for name, value in change.before.items() if isinstance(value, dict | list)}
     fields = {
         name: json_text(desired_form(kinds[change.scope.kind].fields[name], json.loads(text), live[name]))
         for name, text in base.fields.items()

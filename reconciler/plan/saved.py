@@ -181,12 +181,11 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
 
 def _parts(kind: Kind, change: Change, shown: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the declared parts of objects, which with the live members give the values of the change."""
-    parts = {name: normalize(kind.fields[name], value) for name, value in shown.items()}
-    for name, value in parts.items():
+    for name, value in shown.items():
         whole = desired_form(kind.fields[name], value, change.before[name])
         if json_text(whole) != json_text(change.after[name]):
             raise ValueError(f"{name} is not declared as {json_text(value)}")
-    return parts
+    return shown
 
 
 def _problem(shown: Mapping[str, Any]) -> Problem:

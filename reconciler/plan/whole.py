@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.completion import paired
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.errors import SchemaMismatchError
+from reconciler.kinds.kind import Form
 from reconciler.kinds.rest import BodyRule
 from reconciler.kinds.wire import PAIRS
 from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
+from reconciler.plan.requests import merge_patch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
+    from reconciler.kinds.shape import Shape
+    from reconciler.model.plan import Change
 
     Values = Mapping[str, Any]
 
@@ -96,19 +101,24 @@ def _means_missing(kind: Kind, name: str, value: Any) -> bool:
     return value is None and name in kind.optional and type(None) not in kind.fields[name].types
 
 
-def hidden(kind: Kind, declared: Values, sent: Values) -> str:
-    """Return why a request with ``sent`` would store a masked secret, or an empty string.
+def hidden(kind: Kind, declared: Values, change: Change) -> str:
+    """Return why the update or replacement would store a masked secret, or an empty string.
 
     Undeclared values are sent as the response shows them: members beside declared ones, and the other fields
-    of a replaced object.
+    of a replaced object. A merge patch has no members of objects that stay as they are.
     """
-    minimal = kind.merged if kind.update.encoding is not Encoding.MERGE_PATCH else sent.keys()
+    minimal = kind.merged if kind.update.encoding is not Encoding.MERGE_PATCH else change.patch.keys()
     found = [
         path
-        for name, value in sent.items()
-        if name not in declared or name not in minimal
-        for path in _masks(declared.get(name, _UNDECLARED), value, name)
+        for name, value in change.patch.items()
         if name != kind.identity
+        for path in _masks(
+            declared.get(name, _UNDECLARED),
+            merge_patch(change.before.get(name), value) if name in minimal & declared.keys() else value,
+            name,
+            kind.fields[name].shape,
+            kind.fields[name].form,
+        )
     ]
     if not found:
         return ""
@@ -116,13 +126,17 @@ def hidden(kind: Kind, declared: Values, sent: Values) -> str:
     return f"{what}, which would be stored; declare it"
 
 
-def _masks(want: Any, value: Any, path: str) -> Iterator[str]:
+def _masks(want: Any, value: Any, path: str, shape: Shape | None, form: Form = Form.EXACT) -> Iterator[str]:
     """Yield the path of each undeclared value that is masked."""
     if want is _UNDECLARED:
         yield from (path,) if is_hidden(value) else ()
     elif isinstance(want, dict) and isinstance(value, dict):
         for name, inner in value.items():
-            yield from _masks(want.get(name, _UNDECLARED), inner, f"{path}.{name}")
+            below = None if shape is None else shape.members.get(name)
+            yield from _masks(want.get(name, _UNDECLARED), inner, f"{path}.{name}", below)
+    elif isinstance(want, list) and isinstance(value, list) and shape is not None and shape.items is not None:
+        for i, j in paired(form, shape.items, want, value).items():
+            yield from _masks(want[i], value[j], f"{path}[]", shape.items)
 
 
 def without_hidden(value: Any) -> Any:

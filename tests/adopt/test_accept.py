@@ -464,6 +464,20 @@ def test_members_that_a_file_leaves_out_are_not_written_into_it(written: str, ex
     assert after == text + expected
 
 
+def test_members_that_an_item_leaves_out_are_not_written_into_it() -> None:
+    kind = kind_with({"rules": {"type": "array", "items": HOOK.schema["properties"]["hook"]}})
+    text = "kind: thing\nproject_id: 1\nkeys:\n  - name: web-key\n"
+    text += "    rules: [{url: a}, {url: b, tls: {check: true}}]"
+    by = rules({"thing": kind})
+    (scope,) = state_of(*parse(text, "keys.yaml"), by=by).scopes
+    have = [
+        {"url": "a", "secret": "s3cr3t"},
+        {"url": "b", "secret": "s", "tls": {"check": False, "name": "n"}},
+    ]
+    found = drifted(kind, scope.scope, scope.keys[0], {"name": "web-key", "rules": have}, NOW)
+    assert accept(text.encode(), found, NOW, by) == text.replace("true", "false")
+
+
 def test_changed_lines_are_grouped() -> None:
     groups = list(changed_lines("a\nb\nc\nd\n", "a\nx\ny\nc\n"))
     assert groups == [(2, ["b"], ["x", "y"]), (4, ["d"], [])]

@@ -186,6 +186,21 @@ def test_a_value_that_the_service_hides_is_never_sent(
     assert f"the response hides {path} behind asterisks" in plan.problems[0].message
 
 
+@pytest.mark.parametrize("encoding", ["json", "merge-patch", "json-patch"])
+def test_a_value_that_the_service_hides_inside_an_item_is_never_sent(encoding: str) -> None:
+    item = {"type": "object", "properties": {"port": NUMBER, "secret": TEXT}}
+    kind = kind_with(
+        {"rules": {"type": "array", "items": item}}, update={"method": "PATCH", "encoding": encoding}
+    )
+    live = {"name": "web-key", "rules": [{"port": 1, "secret": "****"}, {"port": 2, "secret": "****"}]}
+    plan = make_plan([declared(rules=[{"port": 1}, {"port": 3, "secret": "new"}])], [live], kind=kind)
+    assert plan.changes == ()
+    assert "the response hides rules[].secret behind asterisks" in plan.problems[0].message
+    change = change_of(kind, {"rules": [{"port": 1, "secret": "a"}, {"port": 3, "secret": "b"}]}, live)
+    assert change is not None
+    assert "****" not in str(change.requests[0])
+
+
 @pytest.mark.parametrize(
     ("encoding", "want"),
     [

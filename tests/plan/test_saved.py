@@ -150,6 +150,25 @@ def test_a_saved_plan_says_which_part_of_an_object_is_declared() -> None:
     assert (change.after, change.parts) == ({"hook": {"size": 1, "url": "new"}}, {"hook": {"url": "new"}})
 
 
+@pytest.mark.parametrize("form", [{}, {"uniqueItems": True}])
+def test_a_saved_plan_says_which_parts_of_items_are_declared(form: dict[str, Any]) -> None:
+    members = {"a": {"type": "number"}, "b": {"type": ["integer", "null"]}, "c": {"type": "integer"}}
+    items = {"type": "object", "properties": members}
+    kind = kind_with({"rules": {"type": "array", "items": items, **form}})
+    observed = [{"a": 1, "b": 2, "c": 3}, {"a": 2, "c": 3}]
+    want = [{"a": 2.0}, {"a": 1, "b": None}]
+    plan = make_plan(
+        [declared(rules=want)],
+        [{"name": "web-key", "rules": observed}],
+        kind=kind,
+        scope=Scope("thing", 1, names=("project_id",)),
+    )
+    (change,) = read_saved(saved_text(plan).encode(), {"thing": kind}, SCHEMA).changes
+    assert change == plan.changes[0]
+    assert change.parts == {"rules": [{"a": 2}, {"a": 1, "b": None}]}
+    assert {"a": 2, "c": 3} in change.after["rules"]
+
+
 @pytest.mark.parametrize("parts", [{"hook": {"url": "old"}}, {"hook": {"size": 1}}, {"hook": {}}, {"x": {}}])
 def test_a_declared_part_that_is_not_that_of_the_change_is_refused(parts: Any) -> None:
     document = json.loads(saved_text(parted_plan()))
