@@ -17,7 +17,7 @@ from reconciler.render.lines import SYMBOLS, becomes, diff_lines, field_view
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, render_text, summary_line
 from reconciler.render.text_layout import PLAIN, Screen
-from reconciler.render.values import heading, joined
+from reconciler.render.values import heading, joined, short_commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +38,8 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Return the name and value of what a plan was made from."""
     made_from = plan.provenance
     commit, base = (made_from.git_commit, made_from.base_commit) if made_from else (None, None)
-    return (("API", plan.base_url), ("Commit", commit or "unknown"), *((("Base", base),) if base else ()))
+    facts = {"API": plan.base_url, "Commit": short_commit(commit or "unknown")}
+    return tuple((facts | ({"Base": short_commit(base)} if base else {})).items())
 
 
 def _html(plan: Plan, _style: Style) -> str:

@@ -1,4 +1,4 @@
-"""HTML pages that need nothing else: one document each, without a script. The one home of jinja2.
+"""HTML pages that need nothing else: one document each. The one home of jinja2.
 
 What a page shows is not trusted: a template escapes for HTML, and before that every text goes through the
 rules for terminals, so that nothing is invisible or reorders what is beside it.
@@ -34,7 +34,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageTemplate:
-    """A template whose one style element is its block ``style``, and which prints its ``policy``."""
+    """A template whose one style element is its block ``style``, and which prints its ``policy``.
+
+    Its one script, if it has one, is its block ``script``.
+    """
 
     template: jinja2.Template
 
@@ -43,13 +46,19 @@ class PageTemplate:
         return self.template.render(policy=self.policy(**values), **values)
 
     def policy(self, **values: Any) -> str:
-        """Return the policy that lets in nothing but the style element of the page of ``values``.
+        """Return the policy that lets in nothing but the style, and the script, of the page of ``values``.
 
-        It does so by the hash of the element's text to the letter.
+        It does so by the hash of each element's text to the letter. A script can put no text into the page
+        as markup.
         """
-        style = "".join(self.template.blocks["style"](self.template.new_context(values)))
-        source = f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
-        return f"default-src 'none'; style-src {source}; base-uri 'none'; form-action 'none'"
+        sources = {
+            name: "".join(block(self.template.new_context(values)))
+            for name, block in self.template.blocks.items()
+        }
+        parts = [f"{name}-src {_hash(sources[name])}" for name in ("style", "script") if sources.get(name)]
+        if sources.get("script"):
+            parts.append("require-trusted-types-for 'script'; trusted-types 'none'")
+        return "; ".join(("default-src 'none'", *parts, "base-uri 'none'", "form-action 'none'"))
 
 
 def page_template(
@@ -68,6 +77,10 @@ def page_template(
     environment.filters |= {"clock": clock, "counted": counted, "instant": format_instant, **filters}
     environment.globals |= names
     return PageTemplate(environment.get_template(name))
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def clock(instant: dt.datetime) -> str:

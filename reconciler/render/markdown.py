@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Origin
+from reconciler.model.plan import Effect, Origin
 from reconciler.render.lines import Bound, becomes, cut, diff_lines, field_view, is_high_impact, priority
 from reconciler.render.text import access_line, changes_text, errors_line, summary_lines, unmanaged_line
 from reconciler.render.values import heading, joined
@@ -21,8 +21,9 @@ from reconciler.render.values import heading, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.plan import Change, Plan
+    from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.model.source import Problem
+    from reconciler.render.lines import FieldView
 
 _COMMENT: Final = 65_536
 """What GitHub takes as a comment, in characters."""
@@ -120,7 +121,7 @@ def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Itera
     name = urllib.parse.quote(key, safe="/ ", errors="replace").replace("--", "-%2D")
     yield from (f"<!-- reconciler-plan{' ' if name else ''}{name} -->", "")
     yield from (f"### Plan{f' for {_code(key)}' if key else ''}: {_headline(plan)}", "")
-    for line in summary_lines(plan):
+    for line in _beside_the_headline(plan):
         yield f"- {line} {_ORIGINS}" if line.startswith("Origin:") else f"- {line}"
     if plan.unmanaged:
         yield f"- {unmanaged_line(plan)}."
@@ -130,6 +131,14 @@ def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Itera
     yield from _problem_lines(plan.warnings, counted(len(plan.warnings), "warning"), _WARNINGS)
     if facts:
         yield from ("", f"{', '.join(f'{name} {_code(value)}' for name, value in facts)}.")
+
+
+def _beside_the_headline(plan: Plan) -> Iterator[str]:
+    """Yield the lines of the summary without those that the headline says."""
+    first, *others = summary_lines(plan)
+    if not plan.changes:
+        yield first.removeprefix("No changes. ")
+    yield from others
 
 
 def _headline(plan: Plan) -> str:
@@ -191,10 +200,18 @@ def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
     yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes(change)}"
     for field in change.fields:
         view = field_view(field, bound)
-        yield f"{'!' if is_high_impact(field) else '#'}   {view.name}: {view.note}"
+        if (note := _note(field, view)) or view.brackets:
+            yield f"{'!' if is_high_impact(field) else '#'}   {view.name}{': ' if note else ''}{note}"
         yield from diff_lines(view, "#")
         if view.left_out:
             yield f"!   (left out: {counted(view.left_out, 'more item')} that differ)"
+
+
+def _note(field: FieldChange, view: FieldView) -> str:
+    """Return what the values of a field do not say themselves; that access stays as it is goes without."""
+    if field.effect is not Effect.NEUTRAL:
+        return view.note
+    return "" if field.origin is None else f"[{field.origin}]"
 
 
 def _code(text: str) -> str:

@@ -1,23 +1,25 @@
-"""The plan as a page for the people who review it: one HTML document, without a script.
+"""The plan as a page for the people who review it: one HTML document.
 
 Every change folds, and forms filter by rules of style alone, so that the page works, and looks the same,
-wherever a pipeline's files are shown.
+wherever a pipeline's files are shown. No rule of style can read what somebody types: that filter alone is a
+script, which shows it where it may run.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.diff.alignment import common_ends
 from reconciler.model.escape import quoted
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Origin
+from reconciler.model.plan import Effect, Origin
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, page_template
 from reconciler.render.lines import Mark, becomes, field_view
-from reconciler.render.text import access_line, changes_text, errors_line, secrets_line
+from reconciler.render.text import changes_text, errors_line, secrets_line
 from reconciler.render.values import api_note, named_address
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ _SHORT: Final = 60
 _DEEPEST: Final = 6
 """Lines that are nested deeper are not indented any more."""
 _KEPT: Final = 60
+_DATE: Final = re.compile(r'"\d{4}-\d\d-\d\d(T[\d:.]+Z)?"', re.ASCII)
+"""What stays on one line, although a browser may break a line after a hyphen."""
 
 
 class Piece(NamedTuple):
@@ -89,9 +93,11 @@ def _template() -> PageTemplate:
         "api_note": api_note,
         "becomes": becomes,
         "body": lambda patch: json.dumps(dict(patch), indent=2, ensure_ascii=False),
+        "is_date": lambda pieces: len(pieces) == 1 and bool(_DATE.fullmatch(pieces[0].text)),
         "named_address": named_address,
     }
-    return page_template("plan.html", filters, {"Mark": Mark, "Origin": Origin, "deepest": _DEEPEST})
+    names = {"Effect": Effect, "Mark": Mark, "Origin": Origin, "deepest": _DEEPEST}
+    return page_template("plan.html", filters, names)
 
 
 def _headline(plan: Plan) -> tuple[str, Severity, Sequence[str]]:
@@ -103,7 +109,6 @@ def _headline(plan: Plan) -> tuple[str, Severity, Sequence[str]]:
     severity = Severity.WARNING if plan.grants or plan.revokes else Severity.WAITING
     severity = Severity.BAD if notes else severity
     if plan.changes:
-        notes.append(access_line(plan.changes))
         notes += [f"{secrets_line(plan)}."] if plan.new_secrets else []
         return changes_text(plan), severity, notes
     if plan.problems:
@@ -124,7 +129,14 @@ def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
         wrong = problems.get(change.address, ())
         yield ChangeView(
             change,
-            " ".join((f"s{numbers[change.scope]}", *change.effect.split("+"), *origins)),
+            " ".join(
+                (
+                    f"s{numbers[change.scope]}",
+                    *change.effect.split("+"),
+                    *origins,
+                    *(["destroys"] if change.action.destroys else []),
+                )
+            ),
             is_short or bool(wrong) or change.effect.revokes or Origin.CONFLICT in origins,
             origins,
             tuple(map(_cell, change.fields)),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 200
 _WORD: Final = re.compile(r"[A-Za-z0-9_.-]+")
+_COMMIT: Final = re.compile(r"([0-9a-f]{10})[0-9a-f]{30,54}(-dirty)?", re.ASCII)
 Inputs = ParamSpec("Inputs")
 
 
@@ -105,6 +106,12 @@ def _word(text: str) -> str:
         return shlex.quote(text)
     shown = escape_control(text.replace("\\", "\\\\").replace("'", "\\'"))
     return f"$'{shown}'"
+
+
+def short_commit(commit: str) -> str:
+    """Return a commit for people: its first digits, and whether files differed from it."""
+    found = _COMMIT.fullmatch(commit)
+    return "".join(found.groups("")) if found else commit
 
 
 def api_note(api: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import stat
@@ -385,9 +386,12 @@ def test_every_format_shows_created_and_deleted_keys(
         assert "will be created" in out[name]
         assert "will be destroyed" in out[name]
     page = cli("plan", path, "--format", "html").out
-    assert "<strong>will be created</strong>" in page
+    assert '<strong class="becomes">will be created</strong>' in page
     assert page.count("Fingerprint") == 1
-    assert "1 to add, 1 to destroy" in page
+    assert re.findall("<dt>to (?:add|destroy)</dt><dd class=.number.><b>1</b>", page) == [
+        '<dt>to add</dt><dd class="number"><b>1</b>',
+        '<dt>to destroy</dt><dd class="number"><b>1</b>',
+    ]
     assert "POST /cloud/v1/caas/keys/1/76<" in page
 
 

@@ -16,6 +16,7 @@ from reconciler.kinds.paths import is_segment
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.markdown import render_markdown
+from reconciler.render.values import short_commit
 from tests.properties import examples
 from tests.render.example_plan import FRAGMENTS, example_plan, plan_of, plan_with_origins, since
 from tests.values import API, WEB, declared, kind_with, live, make_plan
@@ -32,7 +33,6 @@ WHOLE = """\
 
 ### Plan for `production`: 2 keys to change, revokes on 2 keys, conflict on 1 key, 1 error
 
-- Plan: 0 to add, 2 to change, 0 to destroy.
 - Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.
 - Origin: config on 1 key, drift on 1 key, conflict on 1 key. \
 (config: Git changed it; drift: the live API changed it; conflict: both did, differently)
@@ -58,7 +58,7 @@ containers; declare it`
 #   (1 unchanged element hidden)
 
 ! caas/1/76/web-key (keys.yaml:3)
-#   description: [config] neutral: access unchanged
+#   description: [config]
 -   description = "old"
 +   description = "new"
 !   expire: [drift] revokes: expires, where it never did
@@ -160,10 +160,40 @@ def test_a_plan_without_a_base_names_no_origins() -> None:
     assert not any("[" in line for line in comment.lines)
 
 
+def test_that_access_stays_as_it_is_is_counted_and_not_repeated_for_each_field() -> None:
+    text = render_markdown(plan_of([NEUTRAL]))
+    assert "- Access: grants on 0 keys, revokes on 0 keys, neutral on 1 key." in text
+    assert read(text).lines == (
+        "# caas/1/76/key-00001 (keys.yaml:1)",
+        '-   description = "old"',
+        '+   description = "new"',
+    )
+
+
+def test_a_set_whose_change_is_neutral_is_named() -> None:
+    kind = kind_with({"tags": {"type": "array", "uniqueItems": True}})
+    comment = read(render_markdown(make_plan([declared(tags=["a"])], [live(tags=["b"])], kind=kind)))
+    assert comment.lines[1:] == ("#   tags", '-   "b"', '+   "a"')
+
+
+@pytest.mark.parametrize(
+    ("commit", "shown"),
+    [
+        ("0123456789abcdef0123456789abcdef01234567", "0123456789"),
+        ("0123456789abcdef0123456789abcdef01234567-dirty", "0123456789-dirty"),
+        ("0123456789abcdef" * 4, "0123456789"),
+        ("main", "main"),
+        ("0123456789abcdef0123456789abcdef0123456g", "0123456789abcdef0123456789abcdef0123456g"),
+    ],
+)
+def test_a_commit_is_shown_by_its_first_digits(commit: str, shown: str) -> None:
+    assert short_commit(commit) == shown
+
+
 def test_an_empty_plan_has_no_fold() -> None:
     assert render_markdown(assemble([])) == (
         "<!-- reconciler-plan -->\n\n### Plan: no changes\n\n"
-        "- No changes. Your infrastructure matches the configuration.\n"
+        "- Your infrastructure matches the configuration.\n"
     )
 
 
@@ -226,7 +256,7 @@ def test_each_key_is_shown_completely_or_not_at_all() -> None:
     for start in range(0, len(lines), 4):
         assert lines[start].startswith("# caas/1/76/key-")
         assert lines[start + 1 : start + 4] == [
-            "#   description: [config] neutral: access unchanged",
+            "#   description: [config]",
             '-   description = "old"',
             '+   description = "new"',
         ]
@@ -316,7 +346,7 @@ def test_no_text_changes_the_structure_or_leaves_its_code_span(
     assert re.fullmatch(r"<!-- reconciler-plan( ([\w./ %~]|-(?!-))+)? -->", text.split("\n")[0], re.ASCII)
     assert "forged" not in comment.words
     assert "@" not in comment.words
-    assert len(comment.lines) == 4 + 3 * (before != after)
+    assert len(comment.lines) == 4 + 2 * (before != after)
     assert all(line.isprintable() and re.match(r"[-+!#] ", line) for line in comment.lines)
     assert all(line.isprintable() for line in text.split("\n"))
 

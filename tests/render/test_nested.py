@@ -93,7 +93,7 @@ DIFF = """\
 ~ }
 """
 MARKDOWN = """\
-#   settings: neutral: access unchanged
+#   settings
 -   labels = null
 +   labels = {team: "web"}
 #   limits = {

@@ -168,12 +168,12 @@ class Element:
 
 
 class Document(HTMLParser):
-    """What a parser sees: the elements, and the text outside of ``style``."""
+    """What a parser sees: the elements, and the text outside of ``style`` and ``script``."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[Element] = []
-        self.style = ""
+        self.style = self.script = ""
         self._texts: list[str] = []
         self._open: list[str] = []
         self.feed(page)
@@ -197,6 +197,8 @@ class Document(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open[-1:] == ["style"]:
             self.style += data
+        elif self._open[-1:] == ["script"]:
+            self.script += data
         else:
             self._texts.append(data)
 

@@ -49,7 +49,7 @@ def shown(want: Any, have: Any, schema: Mapping[str, Any] | None = None) -> str:
     """Return the text of a change of one field between its name and its effect."""
     kind = kind_with({"field": schema or {"type": ["string", "array", "null"]}})
     text = read(make_plan([declared(field=want)], [live(field=have)], kind=kind)).text
-    return text.partition("fieldneutral field ")[2].partition(" neutral: access unchanged")[0]
+    return text.partition("fieldneutral field ")[2].partition(" neutral Declared")[0]
 
 
 def patches(plan: Plan) -> list[Any]:
@@ -124,7 +124,6 @@ def test_errors_and_conflicts_are_shown_first() -> None:
     head, _, _ = text.partition("Made 2026-06-01")
     assert "1 error: the plan must not be applied as it is." in head
     assert "1 key in conflict: Git and the live API changed a field differently." in head
-    assert "Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys." in head
     places = [text.index(heading) for heading in (" Errors ", " Warnings ", " Summary ", " Changes ")]
     assert places == sorted(places)
 
@@ -162,7 +161,7 @@ def test_an_error_of_a_change_is_also_shown_with_the_change() -> None:
 def test_a_change_shows_its_key_position_fields_effects_and_request() -> None:
     text = read(example_plan()).text
     assert "caas/1/76/web-key description, expire, is_disabledgrantsrevokes" in text
-    assert 'description "old" → "new" neutral: access unchanged' in text
+    assert 'description "old" → "new" neutral expire' in text
     assert f'expire null → "{LATER}" revokes: expires, where it never did' in text
     assert "is_disabled true → false grants: enables the key" in text
     assert "Declared at keys.yaml:3:5; 1 unchanged attribute hidden" in text
@@ -185,9 +184,27 @@ def test_a_patch_with_unusual_characters_is_shown_as_the_json_that_is_sent(text:
     assert patches(plan_of([({"description": text}, {})])) == [{"description": text}]
 
 
+def test_keys_to_destroy_are_counted_in_a_row_of_their_own_in_red() -> None:
+    plan = make_plan([declared()._replace(is_absent=True), declared("new-key", containers=[])], [live()])
+    found = read(plan)
+    assert "to add 1 created to change 0" in found.text
+    assert "to destroy 1 destroyed" in found.text
+    assert Element("div", {"class": "destroys"}) in found.elements
+    assert Element("div", {"class": "destroys"}) not in read(plan_of([DISABLES])).elements
+
+
+def test_a_date_stays_on_one_line() -> None:
+    text = page(plan_of([({"expire": LATER}, {"description": "2036-not-a-date"})]))
+    assert f"<ins class=date>&#34;{LATER}&#34;</ins>" in text
+    assert text.count("class=date") == 1
+
+
 def test_keys_are_counted_by_action_and_by_effect() -> None:
     text = read(plan_of([DISABLES, DISABLES, ENABLES, BINDS_AND_UNBINDS, DESCRIBES, ({}, {})])).text
-    assert "Keys to change 5 0 to add, 0 to destroy unchanged 1 match the configuration unmanaged 0" in text
+    assert (
+        "Keys to add 0 created to change 5 updated in place "
+        "to destroy 0 destroyed unchanged 1 match the configuration unmanaged 0"
+    ) in text
     assert (
         "Keys by effect on access grants 2 access is gained "
         "revokes 3 access is lost neutral 1 access stays as it is"
@@ -203,7 +220,7 @@ def test_a_plan_with_origins_shows_them_per_field_and_counts_the_keys() -> None:
         f"drift {counts[1]} the live API changed it conflict {counts[2]} both changed it differently"
     ) in text
     assert counts == [1, 1, 1]
-    assert "neutral: access unchangedconfig: Git changed it" in text
+    assert "neutralconfig: Git changed it" in text
     assert "revokes: expires, where it never diddrift: the live API changed it" in text
     assert "binds 1, unbinds 1conflict: both changed it differently" in text
 
@@ -216,7 +233,7 @@ def test_a_plan_without_a_base_shows_no_origins() -> None:
 
 def test_unmanaged_keys_are_listed_in_a_fold() -> None:
     text = read(make_plan([], [live("key-b"), live("key-a")])).text
-    assert "2 keys live but not declared: never changed caas/1/76/key-a caas/1/76/key-b" in text
+    assert "Never changed: show their addresses caas/1/76/key-a caas/1/76/key-b" in text
 
 
 def test_the_header_has_the_fingerprint_the_time_and_the_facts_in_order() -> None:
@@ -337,9 +354,11 @@ def test_each_scope_effect_and_origin_has_a_filter_and_its_rule() -> None:
 
 def test_every_filter_has_a_name_and_starts_with_everything_shown() -> None:
     found = read(plan_with_origins())
+    assert "Name Shows the changes whose address has all these words in it." in found.text
     assert "Scope all scopes caas/1/76 Effect all grants revokes neutral Label all config drift" in found.text
     assert [element.attributes["for"] for element in found.all("label") if "for" in element.attributes] == [
-        "scope"
+        "name",
+        "scope",
     ]
     assert len(found.all("fieldset")) == len(found.all("legend")) == 2
     checked = [element.attributes["id"] for element in found.all("input") if "checked" in element.attributes]
@@ -359,21 +378,34 @@ def test_filters_are_hidden_in_browsers_without_has() -> None:
 # What it allows
 
 
-def test_the_policy_allows_the_one_style_element_by_its_hash_and_nothing_else() -> None:
+def test_the_policy_allows_the_style_and_the_script_by_their_hashes_and_nothing_else() -> None:
     for plan in (plan_with_origins(), hostile("x"), assemble([])):
         found = read(plan)
         digest = base64.b64encode(hashlib.sha256(found.style.encode()).digest()).decode()
-        policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        script = base64.b64encode(hashlib.sha256(found.script.encode()).digest()).decode()
+        allowed = (
+            f" script-src 'sha256-{script}'; require-trusted-types-for 'script'; trusted-types 'none';"
+            if len(plan.changes) > 1
+            else ""
+        )
+        policy = (
+            f"default-src 'none'; style-src 'sha256-{digest}';{allowed} base-uri 'none'; form-action 'none'"
+        )
         assert found.elements[3] == Element(
             "meta", {"http-equiv": "Content-Security-Policy", "content": policy}
         )
         assert found.elements[4] == Element("meta", {"name": "referrer", "content": "no-referrer"})
         assert len(found.all("style")) == 1
+        assert len(found.all("script")) == int(len(plan.changes) > 1)
 
 
-def test_the_page_has_no_script_no_handler_no_style_attribute_and_loads_nothing() -> None:
+def test_the_script_is_the_same_whatever_the_plan_says() -> None:
+    assert read(hostile("x")).script == read(plan_with_origins()).script
+
+
+def test_the_page_has_no_handler_no_style_attribute_and_loads_nothing() -> None:
     found = read(hostile("x"))
-    assert found.all("script", "img", "iframe", "link", "object", "embed", "base", "a") == []
+    assert found.all("img", "iframe", "link", "object", "embed", "base", "a") == []
     names = {name for element in found.elements for name in element.attributes}
     assert not {name for name in names if name.startswith("on")}
     assert not names & {"style", "src", "action", "srcset"}
