@@ -33,6 +33,7 @@ _COLOURS = {
     "34": "#58a6ff",
     "35": "#bc8cff",
     "36": "#39c5cf",
+    "90": "#8b949e",
 }
 _SIZE, _LINE, _MARGIN = 13, 18, 16
 _ADVANCE = 0.602 * _SIZE

@@ -16,7 +16,7 @@ from reconciler.observe.key import declaration_of, known_field, observed_key, pa
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.explain import explanations
 from reconciler.plan.planning import plan_scope
-from reconciler.render.explanation import blocking_problems, render_explanations, render_requests
+from reconciler.render.explanation import blocking_problems, render_explanations, request_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,8 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     key = part.keys[0] if part.keys else None
     change = None if blocking_problems(planned) or not planned.changes else planned.changes[0]
     shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]
-    text = render_explanations(options.address, position, shown, render_requests(planned), console.screen())
+    screen = console.screen()
+    requests = request_lines(planned, screen)
+    text = render_explanations(options.address, position, shown, requests, screen)
     console.result(text)
     return ExitCode.DONE

@@ -128,9 +128,10 @@ def _drift_lines(drifted: Sequence[DriftedKey], screen: Screen) -> Iterator[str]
     red = replace(screen, paint=alarming)
     for key in drifted:
         # The fields that are pending are neither shown nor unchanged.
-        note = key_note(key.records, key.effect)
-        shown = KeyView(key.correction, key.action, title(key), key.fields, key.effect, note)
-        yield from change_lines(shown, red)
+        change, action, note = key.correction, key.action, key_note(key.records, key.effect)
+        is_whole = action is not Action.UPDATE
+        view = KeyView(change, action, title(key), key.fields, key.effect, note, is_whole)
+        yield from change_lines(view, red)
     yield from counts_lines(drift_line(drifted), screen, r"\d+ (?:deleted|created|in conflict[^,)]*)")
     yield from counts_lines(access_line(drifted), screen, r"(?:grants|revokes) on \d+ keys?")
     if not is_known:

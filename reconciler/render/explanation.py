@@ -13,7 +13,7 @@ from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
 from reconciler.render.values import joined, value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.model.plan import Plan
     from reconciler.model.source import Position, Problem
@@ -29,7 +29,7 @@ def render_explanations(
     address: str,
     position: Position,
     explanations: Sequence[Explanation],
-    requests: Sequence[str],
+    requests: Iterable[str],
     screen: Screen = PLAIN,
 ) -> Iterator[str]:
     """Return the fields of one key, and the requests that would be sent."""
@@ -38,9 +38,7 @@ def render_explanations(
     for explanation in explanations:
         yield ""
         yield from _lines(explanation, screen)
-    yield ""
-    for request in requests:
-        yield from screen.lines(request, hang="    ")
+    yield from ("", *requests)
 
 
 def _lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
@@ -81,18 +79,22 @@ def _value(value: Value | None, absent: str) -> Sequence[str]:
     return (raw,) if raw == form else (raw, f"normalised to {form}")
 
 
-def render_requests(plan: Plan) -> Sequence[str]:
-    """Return what would be sent, with what it does to access; or that nothing would be, and why."""
+def request_lines(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
+    """Yield what would be sent, with what it does to access; or that nothing would be, and why.
+
+    A request is one line, however narrow the screen is: it is there to be copied.
+    """
     stops = blocking_problems(plan)
-    if stops:
-        return (f"No request would be sent: {escape_control(stops[0].message)}",)
-    if not plan.changes:
-        return ("No request would be sent.",)
+    if stops or not plan.changes:
+        reason = f": {escape_control(stops[0].message)}" if stops else "."
+        yield from screen.lines(f"No request would be sent{reason}")
+        return
     (change,) = plan.changes
-    requests = [escape_control(str(request)) for request in change.requests]
     if change.is_undeclared:
-        requests.insert(0, "Only with --allow-destroy:")
-    return (*requests, *(f"  {field_view(field).name}: {field_view(field).note}" for field in change.fields))
+        yield from screen.lines("Only with --allow-destroy:")
+    yield from (escape_control(str(request)) for request in change.requests)
+    for view in map(field_view, change.fields):
+        yield from screen.lines(f"  {view.name}: {view.note}", hang="    ")
 
 
 def blocking_problems(plan: Plan) -> list[Problem]:

@@ -27,7 +27,8 @@ _EFFECT_INDENT: Final = "      "
 class KeyView:
     """What is shown of a key: ``fields`` of a change, and what ``becomes`` of the key by ``action``.
 
-    That is the change itself in a plan; drift goes the other way. ``note`` is about the effect on access.
+    That is the change itself in a plan; drift goes the other way. ``note`` is about the effect on access, and
+    the title of what ``is_alarming`` is red.
     """
 
     change: Change
@@ -36,12 +37,14 @@ class KeyView:
     fields: Sequence[FieldChange]
     effect: Effect
     note: str
+    is_alarming: bool
 
 
 def plan_view(change: Change) -> KeyView:
     """Return a change as a plan shows it."""
-    fields, effect = change.fields, change.effect
-    return KeyView(change, change.action, SYMBOLS[change.action][2], fields, effect, key_note(fields, effect))
+    action, fields, effect = change.action, change.fields, change.effect
+    note = key_note(fields, effect)
+    return KeyView(change, action, SYMBOLS[action][2], fields, effect, note, action.destroys)
 
 
 def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
@@ -50,7 +53,7 @@ def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
     The effect on access stands in the first line, and for a key that is created or deleted there alone.
     """
     change, fields = view.change, view.fields
-    colour = Colour.ALARM if view.action.destroys else Colour.STRONG
+    colour = Colour.ALARM if view.is_alarming else Colour.STRONG
     title, hang = (f"# {escape_control(change.address)} {view.becomes}", colour), "  #   "
     note = screen.glued(f"({view.note})", hang)
     yield from screen.lines("  ", title, " ", (note, _effect_colour(view.effect)), hang=hang)

@@ -65,8 +65,8 @@ class Screen:
     def lines(self, *pieces: Piece, hang: str = "  ", rest_colour: Colour | None = None) -> Iterator[str]:
         """Yield a line, and where it is too wide its rest on others, each of which begins with ``hang``.
 
-        It is broken at a blank; only a word that is wider than a whole line is broken within, at a joint
-        such as a slash if there is one.
+        It is broken at a blank, rather behind a comma; only a word that is wider than a whole line is broken
+        within, at a joint such as a slash if there is one.
         """
         if self.width is None or self.fits(*pieces):
             yield self.line(*pieces)
@@ -108,7 +108,7 @@ def _end(text: str, start: int, room: int, least: int, rest_room: int) -> int:
     end = _filled(text, start, room)
     if end == len(text) or text[end] == " ":
         return end
-    blank = text.rfind(" ", least, end)
+    blank = text.rfind(", ", start + (end - start) // 2, end) + 1 or text.rfind(" ", least, end)
     if blank > 0 and _filled(text, blank + 1, rest_room) >= _word_end(text, end):
         return blank
     joint = 1 + max(text.rfind(mark, least, end) for mark in _JOINTS)

@@ -17,13 +17,15 @@ from reconciler.model.plan import Action, Effect
 from reconciler.model.source import Position
 from reconciler.model.status import NewKey, ScopeStatus, Status
 from reconciler.plan.drift import drift_of
+from reconciler.plan.explain import explanations
 from reconciler.plan.planning import assemble, plan_scope
 from reconciler.render.drift import DriftView, render_drift
+from reconciler.render.explanation import render_explanations, request_lines
 from reconciler.render.history import render_history_text
 from reconciler.render.text import Detail, render_text
 from reconciler.render.text_layout import PLAIN, Screen
 from tests.render.example_plan import since
-from tests.values import API, BASE_URL, CAAS, LATER, NOW, SCOPE, WEB, declared, episode, live
+from tests.values import API, BASE_URL, CAAS, LATER, NOW, SCOPE, WEB, declared, episode, live, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,6 +90,15 @@ def _drift() -> DriftView:
     return DriftView(drift_of({"caas": CAAS}, plan), (), unmanaged, NEW, is_advised=True, paths=("keys/",))
 
 
+def _explanation(screen: Screen) -> str:
+    fields = {"containers": [WEB, API], "description": PURPOSE, "expire": "2027-01-01T01:00:00+01:00"}
+    key, found = _declared("checkout", 14, **fields), live("checkout", containers=[WEB, CANARY])
+    plan = make_plan([key], [found])
+    shown = explanations(CAAS, key, found, plan.changes[0])
+    requests = request_lines(plan, screen)
+    return render_explanations("caas/1/76/checkout", key.position, shown, requests, screen)
+
+
 def _history(screen: Screen) -> str:
     status = Status(
         NOW,
@@ -124,6 +135,7 @@ SCREENS: Final[Mapping[str, Callable[[Screen], str]]] = {
     "summary": lambda screen: render_text(every_change(), Detail.KEYS, screen),
     "drift": lambda screen: render_drift(_drift(), screen),
     "history": _history,
+    "explanation": _explanation,
 }
 """What is shown, by the name of its files."""
 
