@@ -18,18 +18,10 @@ from reconciler.cli.credentials import sessions
 from reconciler.cli.events import EventStream
 from reconciler.cli.execution import executor
 from reconciler.cli.execution_options import ExecutionOptions
-from reconciler.cli.options import (
-    OutputOptions,
-    PlanningOptions,
-    RecordOptions,
-    SecretOptions,
-    base_option,
-    clock_of,
-    pass_env_option,
-    secret_sink_option,
-)
+from reconciler.cli.options import OutputOptions, PlanningOptions, base_option, clock_of
 from reconciler.cli.plan import plan_files
 from reconciler.cli.printing import FormatOptions, complain, show
+from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.signals import stopping
 from reconciler.cli.values import FILE, command, option
 from reconciler.cli.writing import WritePrinter, record_settings, secret_store

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import click
 from click.core import ParameterSource
 
 from reconciler.cli.console import Console, color_choice
+from reconciler.cli.sections import GLOBAL
 from reconciler.cli.values import option
 
 _NAMED: Final = ParameterSource.COMMANDLINE
@@ -17,6 +18,8 @@ _NAMED: Final = ParameterSource.COMMANDLINE
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColorOptions:
     """Whether the output is in colour."""
+
+    SECTION: ClassVar = GLOBAL
 
     color: str = option(
         "Colour in the output. auto: as NO_COLOR, CLICOLOR_FORCE or FORCE_COLOR, CLICOLOR=0 and TERM=dumb"

@@ -11,15 +11,8 @@ from click.core import ParameterSource
 
 from reconciler.cli.console import Console
 from reconciler.cli.execution_options import ExecutionOptions
-from reconciler.cli.options import (
-    OutputOptions,
-    PlanningOptions,
-    RecordOptions,
-    SecretOptions,
-    base_option,
-    pass_env_option,
-    secret_sink_option,
-)
+from reconciler.cli.options import OutputOptions, PlanningOptions, base_option
+from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.values import FILE, ListType, Parsed, option
 from reconciler.plan.drift import Correction
 from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse_duration
@@ -28,6 +21,8 @@ _CONTESTED: Final = (3, 86_400)
 """The defaults of --contested-after and --contested-window."""
 
 
+_SERVICE, _MEMORY, _NOTES, _PAGES = "Service", "Records", "Notifications", "Metrics and pages"
+"""Sections of options."""
 DURATION: Final = Parsed("duration", parse_duration, "invalid duration {}; use 30s, 15m, 6h or 1d.")
 CRON: Final = Parsed("cron", parse_cron, "invalid cron expression {}; use five fields, such as 0 6 * * *.")
 
@@ -41,12 +36,12 @@ def _hosts(context: click.Context, parameter: click.Parameter, names: tuple[str,
     return names
 
 
-def _duration(text: str, default: str) -> Any:
-    return option(text, type=DURATION, default=default)
+def _duration(text: str, default: str, section: str) -> Any:
+    return option(text, type=DURATION, default=default, section=section)
 
 
-def _count(text: str, default: int) -> Any:
-    return option(text, type=click.IntRange(min=1), default=default, metavar="N")
+def _count(text: str, default: int, section: str) -> Any:
+    return option(text, type=click.IntRange(min=1), default=default, metavar="N", section=section)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,37 +58,55 @@ class DriftOptions:
     )
     base: str | None = base_option()
     format: str = option("How the drift is printed.", type=click.Choice(("text", "json")), default="text")
-    every: float | None = option("Run as a service: a round at this interval, such as 15m.", type=DURATION)
-    cron: Cron | None = option(
-        "Run as a service: rounds at the times of a cron expression, in UTC.", type=CRON, metavar="EXPRESSION"
+    every: float | None = option(
+        "Run as a service: a round at this interval, such as 15m.", type=DURATION, section=_SERVICE
     )
-    jitter: float = _duration("Delay each round by a random time, at most this.", "0s")
-    git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.")
-    retention: float = _duration("Remove from the history what ended longer ago.", "90d")
+    cron: Cron | None = option(
+        "Run as a service: rounds at the times of a cron expression, in UTC.",
+        type=CRON,
+        metavar="EXPRESSION",
+        section=_SERVICE,
+    )
+    jitter: float = _duration("Delay each round by a random time, at most this.", "0s", _SERVICE)
+    git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.", section=_SERVICE)
+    retention: float = _duration("Remove from the history what ended longer ago.", "90d", _MEMORY)
     keep: float | None = option("The old name of --retention.", type=DURATION, hidden=True)
-    contested_after: int = _count("Stop correcting a field that was corrected so often and changed back.", 3)
-    contested_window: float = _duration("Count the corrections within this time.", "24h")
-    notify_after: int = _count("Notify of drift that so many rounds in a row saw; of corrections at once.", 1)
+    contested_after: int = _count(
+        "Stop correcting a field that was corrected so often and changed back.", 3, _MEMORY
+    )
+    contested_window: float = _duration("Count the corrections within this time.", "24h", _MEMORY)
+    notify_after: int = _count(
+        "Notify of drift that so many rounds in a row saw; of corrections at once.", 1, _NOTES
+    )
     webhook: str | None = option(
-        "Send what changed to this address, by a POST. Better in the environment.", metavar="URL"
+        "Send what changed to this address, by a POST. Better in the environment.",
+        metavar="URL",
+        section=_NOTES,
     )
     webhook_secret_file: str | None = option(
         "File with the secret that signs messages; overrides RECONCILER_DRIFT_WEBHOOK_SECRET.",
         type=click.Path(),
+        metavar="FILE",
+        section=_NOTES,
     )
     metrics_port: int | None = option(
         "Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
         type=click.IntRange(0, 65535),
+        metavar="PORT",
+        section=_PAGES,
     )
-    metrics_address: str = option("Listen on this address only.", default="127.0.0.1")
+    metrics_address: str = option("Listen on this address only.", default="127.0.0.1", section=_PAGES)
     metrics_host: tuple[str, ...] = option(
         "Serve this host too, besides loopback and the address that is listened on. Repeatable.",
         type=ListType(),
         metavar="NAME",
         callback=_hosts,
+        section=_PAGES,
     )
     metrics_file: str | None = option(
-        "Write metrics to this file after each round, for a textfile collector.", type=FILE
+        "Write metrics to this file after each round, for a textfile collector.",
+        type=FILE,
+        section=_PAGES,
     )
     pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import click
 
@@ -29,6 +29,8 @@ class ProcessesType(click.ParamType[Any]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionOptions:
     """Where files are checked and scopes are compared; changes are sent by this process alone."""
+
+    SECTION: ClassVar = "Execution"
 
     processes: int | str = option(
         "Check files and compare scopes in N processes; auto: where there is enough for several cores.",

@@ -12,7 +12,9 @@ import click
 from reconciler.cli.color import ColorOptions
 from reconciler.cli.console import CONTEXT, plain_console
 from reconciler.cli.drift_options import DURATION
-from reconciler.cli.options import clock_of, history_option
+from reconciler.cli.options import clock_of
+from reconciler.cli.record_options import history_option
+from reconciler.cli.sections import Group
 from reconciler.cli.values import command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.collector import paused_collector
@@ -65,6 +67,7 @@ class ClearOptions:
 
 
 @click.group(
+    cls=Group,
     context_settings=CONTEXT,
     invoke_without_command=True,
     epilog=epilog(
@@ -94,9 +97,10 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
 @click.argument("address")
 @click.argument("field", default="")
 def clear(context: click.Context, options: ClearOptions) -> ExitCode:
-    """Let a contested FIELD of the key at ADDRESS be corrected again, from the next round on.
+    """Let a contested field be corrected again.
 
-    Without FIELD it is the key itself that is contested: it was created or deleted again and again.
+    It is FIELD of the key at ADDRESS, from the next round on. Without FIELD it is the key itself that is
+    contested: it was created or deleted again and again.
     """
     address, field = options.address, options.field
     above = context.parent.params["history"] if context.parent else None

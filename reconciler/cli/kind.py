@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from reconciler.cli.console import CONTEXT, Console, plain_console
+from reconciler.cli.sections import Group
 from reconciler.cli.values import command, epilog, option
 from reconciler.errors import ConfigurationError, DescriptionError, os_reason
 from reconciler.kinds.openapi.draft import draft
@@ -53,7 +54,9 @@ _INIT: Final = "reconciler kind init --openapi api.yaml --collection"
 _INDEX: Final = "index.md"
 
 
-@click.group(context_settings=CONTEXT, epilog=epilog(f"{_INIT} /v1/things > kinds/thing.schema.json"))
+@click.group(
+    cls=Group, context_settings=CONTEXT, epilog=epilog(f"{_INIT} /v1/things > kinds/thing.schema.json")
+)
 def kind() -> None:
     """Draft a kind for another REST API; docs/kinds.md describes kinds."""
 

@@ -5,24 +5,15 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from collections import UserDict
 from contextlib import redirect_stderr
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.console import (
-    CONTEXT,
-    Console,
-    color_choice,
-    for_stderr,
-    is_stderr_journal,
-    plain_console,
-)
-from reconciler.cli.variables import PREFIX, strict_env, strict_option
-from reconciler.errors import ExitCode, ReconcilerError, os_reason
-from reconciler.model.collector import kept_for_good
+from reconciler.cli.console import CONTEXT, Console, color_choice, for_stderr, is_stderr_journal
+from reconciler.cli.root import Root
+from reconciler.cli.variables import PREFIX, strict_option
+from reconciler.errors import ExitCode, os_reason
 from reconciler.model.version import __version__
 from reconciler.service.journald import Priority
 
@@ -35,88 +26,8 @@ if TYPE_CHECKING:
 PROGRAM = "reconciler"
 
 
-COMMANDS: Final = {
-    "accept": "Write the live values of one key into the file that declares it otherwise.",
-    "apply": "Plan, ask, and send only the fields that differ: one PATCH for each changed key.",
-    "completion": "Print the completion script of a shell.",
-    "demo": "Run a short tour: plan, apply and plan again against an emulated API.",
-    "drift": "Show which live keys differ from the files; with --correct, correct what changed outside Git.",
-    "emulator": "Serve an emulated API for the keys of all kinds on this machine.",
-    "explain": "Explain why fields of one key are equal or different, and print what apply would send.",
-    "export": "Write the live keys of a scope as a desired-state file, to adopt what exists.",
-    "history": "Show what rounds of drift found and did: each drifted field, since when, and what became of"
-    " it.",
-    "journal": "Show which writes of a run that was killed are in doubt, and what became of them.",
-    "kind": "Draft a kind for another REST API; docs/kinds.md describes kinds.",
-    "kinds": "List the kinds that are known here.",
-    "plan": "Show what differs from the live API, field by field.",
-    "projects": "List the projects that the token sees, with their numbers.",
-    "regions": "List the regions that the token sees, with their numbers.",
-    "schema": "Print a JSON Schema (draft-07) that needs no other file.",
-    "show": "Show a plan that plan --out saved, in any format.",
-    "validate": "Check desired-state files, offline.",
-}
-"""The help of each command in one line: what a list of them shows."""
-_MODULES: Final = {
-    "completion": "reconciler.cli.schema",
-    "emulator": "gcore_emulator.command",
-    "regions": "reconciler.cli.projects",
-}
-"""The modules of commands that are not in the one of their name."""
-_EXTRAS: Final = {
-    **dict.fromkeys(("jinja2", "markupsafe", "prometheus_client"), "runtime"),
-    **dict.fromkeys(("distributed", "dask"), "cluster"),
-}
-"""The file of requirements that has each package of an extra."""
-
-
-class _Commands(UserDict[str, click.Command]):
-    """The commands; what is listed is a name and its help, and a command is imported when it is taken."""
-
-    def __getitem__(self, name: str) -> click.Command:
-        command = super().__getitem__(name)
-        if command.callback is None:
-            with kept_for_good():  # as where the program begins
-                module = import_module(_MODULES.get(name, f"reconciler.cli.{name}"))
-            command = self.data[name] = strict_env(cli, getattr(module, name))
-        return command
-
-
-class _Root(click.Group):
-    commands: _Commands
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.commands = _Commands({name: click.Command(name, help=text) for name, text in COMMANDS.items()})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Return what lists and completion show of a command, without importing it."""
-        return self.commands.data.get(cmd_name)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Return the command that the arguments name, imported."""
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, None if name is None else self.commands[name], rest
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Invoke a command; an error of this package, or a missing extra, becomes message and exit code."""
-        try:
-            return super().invoke(ctx)
-        except ReconcilerError as error:
-            plain_console().complain(error)
-            return error.exit_code
-        except ImportError as error:
-            if error.name not in _EXTRAS:
-                raise
-            install = f"pip install --require-hashes -r requirements/{_EXTRAS[error.name]}.txt"
-            plain_console().error(
-                f"{error.name} is not installed; in a checkout of reconciler, run {install}"
-            )
-            return ExitCode.ERROR
-
-
 @click.group(
-    cls=_Root,
+    cls=Root,
     context_settings=CONTEXT | {"auto_envvar_prefix": PREFIX},
     epilog="""\b
 Examples:
@@ -124,11 +35,14 @@ Examples:
   reconciler plan keys/
   reconciler apply keys/ --auto-approve
 
+Global options may stand before the command or after it.
 The token is read from GCORE_API_KEY or --token-file, never from the command line.
 Every option can be set in the environment too: RECONCILER_APPLY_PARALLELISM=4.
 """,
 )
-@click.version_option(__version__, "--version", message="%(prog)s %(version)s", allow_from_autoenv=False)
+@click.version_option(
+    __version__, "-V", "--version", message="%(prog)s %(version)s", allow_from_autoenv=False
+)
 def cli() -> None:
     """Keep cloud API keys equal to what a Git repository says.
 

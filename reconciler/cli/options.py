@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import click
 
@@ -15,7 +15,8 @@ from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME
 from reconciler.cli.color import ColorOptions
 from reconciler.cli.configuration import NOT_CONFIGURED, TREE, Configured
 from reconciler.cli.console import Console
-from reconciler.cli.values import FILE, LIMIT, ListType, PathListType, Seconds, option
+from reconciler.cli.sections import GLOBAL, OWN
+from reconciler.cli.values import LIMIT, ListType, PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import shares_repository
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from reconciler.api.exchange import Exchange
     from reconciler.observe.names import Directory
 
+FILES: Final = "Files and kinds"
+"""The section of options about what is read."""
 paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())
 """The files; without them, those of the configuration."""
 
@@ -39,7 +42,7 @@ paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", type=cli
 def id_option(name: str, of: str) -> Any:
     """Declare the option for the number of a project or region; ``of`` says of what."""
     variable = f"GCORE_CLOUD_{name.upper()}_ID"
-    return option(f"{name.capitalize()} of {of}.", type=click.IntRange(min=1), envvar=variable)
+    return option(f"{name.capitalize()} of {of}.", type=click.IntRange(min=1), envvar=variable, metavar="N")
 
 
 def base_option(
@@ -63,21 +66,6 @@ trust_option = partial(
     type=click.Choice((TREE, "base")),
     default=TREE,
 )
-secret_sink_option = partial(
-    option,
-    "Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE,"
-    " vault:MOUNT/PATH.",
-    metavar="SINK",
-)
-pass_env_option = partial(
-    option,
-    "Pass this variable to programs that are run, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
-    type=ListType(),
-    metavar="NAME",
-)
-history_option = partial(
-    option, "SQLite file of all rounds and writes.", type=FILE, envvar="RECONCILER_HISTORY"
-)
 allow_destroy_option = partial(
     option, "Allow keys to be destroyed that no file declares, in scopes declared exclusive."
 )
@@ -86,6 +74,8 @@ allow_destroy_option = partial(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
     """What a command prints beside its result, and whether in colour."""
+
+    SECTION: ClassVar = GLOBAL
 
     verbose: int = option("Show each request and list unmanaged keys.", "-v", "--verbose", count=True)
     quiet: bool = option("Print the result and errors, nothing else.", "-q", "--quiet")
@@ -99,6 +89,8 @@ class OutputOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationOptions:
     """Which configuration counts, and what it says."""
+
+    SECTION: ClassVar = GLOBAL
 
     config: str | None = option(
         "The configuration, instead of reconciler.yaml in this folder or above it in its repository.",
@@ -117,6 +109,8 @@ class ConfigurationOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindOptions(ConfigurationOptions):
     """Where kinds come from, beside the packaged ones; a command may declare --base for more than that."""
+
+    SECTION: ClassVar = FILES
 
     kinds: tuple[str, ...] = kinds_option()
     trust: str = trust_option()
@@ -153,6 +147,8 @@ class KindOptions(ConfigurationOptions):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputOptions(KindOptions):
     """The files to read, and what their documents leave out."""
+
+    SECTION: ClassVar = FILES
 
     project_id: int | None = id_option("project", "documents that name none")
     region_id: int | None = id_option("region", "documents that name none")
@@ -193,9 +189,12 @@ class ConnectionOptions(ConfigurationOptions):
     --token-file belong.
     """
 
+    SECTION: ClassVar = "Connection"
+
     base_url: BaseUrl = option(
         "Address of the API.",
         envvar="GCORE_BASE_URL",
+        metavar="URL",
         default=DEFAULT_BASE_URL,
         callback=lambda _context, _option, text: BaseUrl.recorded(text),
     )
@@ -203,16 +202,23 @@ class ConnectionOptions(ConfigurationOptions):
         "File that holds the token; overrides GCORE_API_KEY.",
         envvar="GCORE_API_KEY_FILE",
         type=click.Path(),
+        metavar="FILE",
     )
     auth_scheme: str = option(
         "Scheme before the token in the header Authorization, such as Bearer.",
         metavar="WORD",
         default=DEFAULT_SCHEME,
     )
-    parallelism: int = option("Requests at a time.", type=click.IntRange(1, 100), default=10)
-    connect_timeout: float = option("Seconds to wait for a connection.", type=Seconds(), default=5.0)
-    read_timeout: float = option("Seconds to wait for a response.", type=Seconds(), default=30.0)
-    retries: int = option("How often a failed request is tried again.", type=click.IntRange(0, 20), default=4)
+    parallelism: int = option("Requests at a time.", type=click.IntRange(1, 100), default=10, metavar="N")
+    connect_timeout: float = option(
+        "How long to wait for a connection.", type=Seconds(), default=5.0, metavar="SECONDS"
+    )
+    read_timeout: float = option(
+        "How long to wait for a response.", type=Seconds(), default=30.0, metavar="SECONDS"
+    )
+    retries: int = option(
+        "How often a failed request is tried again.", type=click.IntRange(0, 20), default=4, metavar="N"
+    )
     apis: Mapping[str, Api]
     built_in_url: BaseUrl
 
@@ -235,9 +241,12 @@ class ConnectionOptions(ConfigurationOptions):
 class SelectionOptions:
     """Which keys a plan is about, and what it may do."""
 
+    SECTION: ClassVar = "Limits"
+
     target: tuple[str, ...] = option(
         "Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
         type=ListType(lambda word: "/" in word or word.startswith("*")),
+        section=OWN,
         metavar="GLOB",
     )
     max_revoked: Count | Share | None = option(
@@ -263,22 +272,6 @@ class PlanningOptions:
     selection: SelectionOptions
     inputs: InputOptions
     connection: ConnectionOptions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretOptions:
-    """Where the secrets of new keys go, and what programs that are run may know."""
-
-    secret_sink: str | None
-    pass_env: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordOptions:
-    """Which files record a run."""
-
-    journal: str | None = option("Record every write in this file, before and after it is sent.", type=FILE)
-    history: str | None = history_option()
 
 
 def clock_of(context: click.Context) -> Clock:

@@ -10,6 +10,7 @@ from reconciler.cli.color import ColorOptions
 from reconciler.cli.options import KindOptions
 from reconciler.cli.printing import FormatOptions, check_format
 from reconciler.cli.printing import show as show_plan
+from reconciler.cli.sections import GLOBAL
 from reconciler.cli.values import command, option
 from reconciler.pipeline import read_plan
 
@@ -21,7 +22,7 @@ class ShowOptions:
     file: str
     form: FormatOptions
     sources: KindOptions
-    verbose: int = option("List unmanaged keys.", "-v", "--verbose", count=True)
+    verbose: int = option("List unmanaged keys.", "-v", "--verbose", count=True, section=GLOBAL)
     colors: ColorOptions
 
 

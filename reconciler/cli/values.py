@@ -18,6 +18,8 @@ import click
 from reconciler.cli.configuration import with_configuration
 from reconciler.cli.console import CONTEXT
 from reconciler.cli.redaction import SECRET_FILES, without_secrets
+from reconciler.cli.sections import Command as SectionedCommand
+from reconciler.cli.sections import Option
 from reconciler.errors import InputError
 from reconciler.plan.limits import parse_limit
 
@@ -31,7 +33,8 @@ def option(text: str, *names: str, **settings: Any) -> Any:
     """Declare the option of a field, whose name it has unless there are ``names``; ``text`` is its help.
 
     A ``bool`` is a flag, and an option of a tuple may be repeated. Of click's ``settings`` a default is shown
-    unless ``show_default`` says otherwise, and so is a variable.
+    unless ``show_default`` says otherwise, and so is a variable. In help it is in the ``section``, or in the
+    one that its class has as SECTION.
     """
     return field(metadata={_OPTION: (text, names, settings)})
 
@@ -41,9 +44,14 @@ def command(
 ) -> Callable[[Callable[[click.Context, Options], Any]], click.Command]:
     """Make a command, of a group or by itself, which is called with the values of ``kind``."""
     make = click.command if group is None else group.command
+    settings: dict[str, Any] = {
+        "context_settings": CONTEXT,
+        "epilog": epilog(*examples),
+        "cls": SectionedCommand,
+    }
 
     def decorate(function: Callable[[click.Context, Options], Any]) -> click.Command:
-        return make(context_settings=CONTEXT, epilog=epilog(*examples))(takes(kind)(function))
+        return make(**settings)(takes(kind)(function))
 
     return decorate
 
@@ -97,11 +105,18 @@ def _declared(kind: type[Any]) -> dict[str, Command]:
             of_type = {"is_flag": True} if hint is bool else {"multiple": get_origin(hint) is tuple}
             known = {"help": text + variable, "show_default": "default" in settings, **of_type}
             flags = names or [f"--{part.name.replace('_', '-')}"]
+            section = getattr(_declaring(kind, part.name), "SECTION", None)
+            known |= {"cls": Option} if section is None else {"cls": Option, "section": section}
             found.setdefault(part.name, click.option(*flags, **known | settings))
         elif isinstance(hint, type) and is_dataclass(hint):
             for name, add in _declared(hint).items():
                 found.setdefault(name, add)
     return found
+
+
+def _declaring(kind: type[Any], name: str) -> type[Any]:
+    """Return the class, this one or one above it, that declares a field first."""
+    return next(one for one in reversed(kind.__mro__) if name in getattr(one, "__dataclass_fields__", ()))
 
 
 def build(kind: type[Options], given: Mapping[str, Any]) -> Options:

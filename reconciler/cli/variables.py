@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli.console import plain_console
+from reconciler.cli.sections import GLOBAL, Option
 from reconciler.model.configuration import BOUND_SECRETS
 from reconciler.model.escape import escape_control
 
@@ -117,8 +118,9 @@ def strict_env(root: click.Group, command: click.Command) -> click.Command:
 
 def strict_option() -> click.Option:
     """Return --strict-env, which every command has."""
-    return click.Option(
+    return Option(
         ["--strict-env"],
+        section=GLOBAL,
         is_flag=True,
         expose_value=False,
         envvar=STRICT,

@@ -19,7 +19,7 @@ from reconciler.apply.sinks.spec import open_sink
 from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.console import Console
 from reconciler.cli.events import EventStream
-from reconciler.cli.options import RecordOptions, SecretOptions
+from reconciler.cli.record_options import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import BaseUrl

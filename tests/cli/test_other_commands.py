@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 
 import reconciler.cli.main
-from reconciler.cli.main import COMMANDS
+from reconciler.cli.commands import COMMANDS, GROUPS
 from reconciler.cli.main import cli as root
+from reconciler.cli.sections import GLOBAL
 from reconciler.kinds.packaged import schema_texts
 from reconciler.model.version import __version__
 from tests.support import COMMAND, CommandLine
@@ -31,21 +32,104 @@ def test_every_help_text_ends_with_examples(cli: CommandLine, command: str | Non
     assert "reconciler " in done.out.partition("\n  Example")[2]
 
 
-def test_the_command_list_shows_the_help_of_each_command_at_any_width() -> None:
-    listed = root.commands.data.copy()
-    assert {
-        name: [listed[name].get_short_help_str(width) for width in range(20, 120)] for name in COMMANDS
-    } == {
-        name: [command.get_short_help_str(width) for width in range(20, 120)]
-        for name, command in root.commands.items()
+def test_the_list_of_commands_is_in_groups_of_whole_lines(cli: CommandLine) -> None:
+    cli.environment.setenv("COLUMNS", "80")
+    out = cli("--help").out
+    assert all(f"\n{title}:\n" in out for title in GROUPS)
+    lines = out.splitlines()
+    assert all(
+        next(line for line in lines if line.split()[:1] == [name]).endswith(text)
+        for name, text in COMMANDS.items()
+    )
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("command", ["kind", "history"])
+def test_commands_below_a_command_are_listed_in_whole_lines(cli: CommandLine, command: str) -> None:
+    cli.environment.setenv("COLUMNS", "80")
+    listed = cli(command, "-h").out.partition("\nCommands:\n")[2].partition("\n\n")[0]
+    assert listed.strip()
+    assert "..." not in listed
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "drift", "explain"])
+def test_options_of_the_command_come_first_and_global_ones_last(cli: CommandLine, command: str) -> None:
+    titles = re.findall(r"^(\S.*):$", cli(command, "-h").out, re.MULTILINE)
+    assert (titles[0], titles[-1]) == ("Options", "Global options")
+    assert len(titles) == len(set(titles))
+
+
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [
+        (["help"], ["--help"]),
+        (["help", "apply"], ["apply", "--help"]),
+        (["help", "kind", "init"], ["kind", "init", "-h"]),
+        (["version"], ["--version"]),
+        (["-V"], ["--version"]),
+    ],
+    ids=" ".join,
+)
+def test_what_other_tools_call_help_and_version_is_known(
+    cli: CommandLine, words: list[str], same: list[str]
+) -> None:
+    done, expected = cli(*words), cli(*same)
+    assert (done.code, done.out, done.err) == (0, expected.out, "")
+
+
+@pytest.mark.parametrize("words", [["help", "aply"], ["aply"]], ids=" ".join)
+def test_an_unknown_command_is_told_with_the_one_that_was_meant(cli: CommandLine, words: list[str]) -> None:
+    done = cli(*words)
+    assert (done.code, done.out) == (64, "")
+    assert "Did you mean 'apply'?" in done.err
+
+
+def test_the_help_of_what_is_below_no_group_is_refused(cli: CommandLine) -> None:
+    done = cli("help", "plan", "init")
+    assert (done.code, "reconciler plan has no commands" in done.err) == (64, True)
+
+
+def test_a_global_option_before_the_command_is_read_as_if_behind_it(cli: CommandLine, tmp_path: Path) -> None:
+    config, keys = tmp_path / "c.yaml", tmp_path / "keys.yaml"
+    config.write_text("environments: {a: {}}\n")
+    keys.write_text("project_id: 1\nregion_id: 76\nkeys: [{name: web}]\n")
+    words = [
+        ("--config", str(config)),
+        ("--env", "a"),
+        ("-v",),
+        ("--verbose",),
+        ("-q",),
+        ("--no-color",),
+        ("-vv",),
+    ]
+    for option in words:
+        before, behind = cli(*option, "validate", str(keys)), cli("validate", str(keys), *option)
+        assert (before.code, before.out, before.err) == (behind.code, behind.out, behind.err)
+        assert before.code == (1 if option[0] == "--env" else 0)
+
+
+def test_every_global_option_stands_before_every_command_that_has_it() -> None:
+    before = {flag for parameter in root.params for flag in parameter.opts}
+    shared = {
+        flag
+        for command in root.commands.values()
+        for parameter in command.params
+        if getattr(parameter, "section", "") == GLOBAL
+        for flag in parameter.opts
     }
+    assert shared <= before
+
+
+def test_a_global_option_that_a_command_has_not_is_refused(cli: CommandLine) -> None:
+    done = cli("--verbose", "version")
+    assert (done.code, "No such option '--verbose'" in done.err) == (64, True)
 
 
 def test_every_module_of_a_command_is_in_the_list() -> None:
     folder = Path(reconciler.cli.main.__file__).parent
     made = re.compile(r"^@(click\.)?(command|group)\(", re.MULTILINE)
     written = {file.stem for file in folder.glob("*.py") if made.search(file.read_text(encoding="utf-8"))}
-    assert written <= {*COMMANDS, "main"}
+    assert written <= {*COMMANDS, "main", "about"}
 
 
 @pytest.mark.parametrize("name", schema_texts())

@@ -1,0 +1,46 @@
+"""The commands: in groups, as a list of them shows them, and in which module each is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUPS: Final = {
+    "Everyday": {
+        "validate": "Check desired-state files, offline.",
+        "plan": "Show what differs from the live API, field by field.",
+        "apply": "Plan, ask, and send only the fields that differ.",
+        "show": "Show a plan that plan --out saved, in any format.",
+        "explain": "Explain why fields of one key are equal or different.",
+    },
+    "Drift": {
+        "drift": "Show or correct what differs live from the files.",
+        "accept": "Write the live values of one key into its file.",
+        "history": "Show what rounds of drift found and did.",
+        "journal": "Show which writes of a killed run are in doubt.",
+    },
+    "Adopt": {
+        "export": "Write the live keys of a scope as a desired-state file.",
+    },
+    "Set up": {
+        "projects": "List the projects that the token sees.",
+        "regions": "List the regions that the token sees.",
+        "kinds": "List the kinds that are known here.",
+        "kind": "Draft a kind for another REST API.",
+        "schema": "Print a JSON Schema, such as for an editor.",
+        "completion": "Print the completion script of a shell.",
+        "demo": "Run a short tour against an emulated API.",
+        "emulator": "Serve an emulated API on this machine.",
+        "version": "Print the version.",
+        "help": "Print this text, or the help of a command.",
+    },
+}
+"""The commands by what they are for; of each what a list shows, which fits into 80 columns."""
+COMMANDS: Final = {name: text for group in GROUPS.values() for name, text in group.items()}
+MODULES: Final = {
+    "completion": "reconciler.cli.schema",
+    "emulator": "gcore_emulator.command",
+    "help": "reconciler.cli.about",
+    "regions": "reconciler.cli.projects",
+    "version": "reconciler.cli.about",
+}
+"""The modules of commands that are not in the one of their name."""

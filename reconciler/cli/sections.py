@@ -1,0 +1,52 @@
+"""Options in sections, as the help of a command shows them: its own, the common ones, first."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+GLOBAL: Final = "Global options"
+"""The section of options that may stand before the command, too; the last one."""
+OWN: Final = "Options"
+"""The section of options that are of a command alone, and of the commonest ones; the first one."""
+
+
+class Option(click.Option):
+    """An option, and the section of its help; without one it is among those of its command."""
+
+    def __init__(self, *arguments: Any, section: str = OWN, **settings: Any) -> None:
+        """Store the section; the rest is click's."""
+        super().__init__(*arguments, **settings)
+        self.section = section
+
+
+class _Sectioned(click.Command):
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section in the order of their first ones; the global ones last."""
+        sections: dict[str, list[tuple[str, str]]] = {OWN: [], GLOBAL: []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                section = parameter.section if isinstance(parameter, Option) else GLOBAL
+                sections.setdefault(section, []).append(record)
+        sections[GLOBAL] = sections.pop(GLOBAL)
+        for title, records in sections.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class Command(_Sectioned):
+    """A command whose help shows its options in sections."""
+
+
+class Group(_Sectioned, click.Group):
+    """A group of commands whose help shows them before its options, and these in sections."""
+
+    command_class = Command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the options."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
