@@ -27,6 +27,7 @@ from reconciler.load.sources import CONFIGURATION
 from reconciler.model.configuration import BUILT_IN_API, Api, AuthMethod, Configuration
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.phrases import listed
+from reconciler.model.source import Rule, of_rule
 from reconciler.plan.limits import parse_limit
 from reconciler.validate.configuration import read_configuration
 
@@ -169,12 +170,15 @@ def _bounded(processes: str) -> int | str:
 
 
 def _configured(given: Mapping[str, Any]) -> Configured:
-    file, warnings = _file(given)
-    if file is None:
-        if given["env"] is not None:
-            raise ConfigurationError(f"--env {given['env']} needs a configuration, and there is none")
-        return Configured(None, warnings)
-    return Configured(read_configuration(file, given["env"]), warnings)
+    try:
+        file, warnings = _file(given)
+        if file is None:
+            if given["env"] is not None:
+                raise ConfigurationError(f"--env {given['env']} needs a configuration, and there is none")
+            return Configured(None, warnings)
+        return Configured(read_configuration(file, given["env"]), warnings)
+    except InputError as error:
+        raise InputError(of_rule(error.problems, Rule.CONFIGURATION)) from error
 
 
 def _file(given: Mapping[str, Any]) -> tuple[ConfigurationFile | None, tuple[str, ...]]:

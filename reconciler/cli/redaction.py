@@ -28,10 +28,10 @@ _SHORTEST: Final = 8
 
 def without_secrets(error: InputError, files: Iterable[str]) -> InputError:
     """Return an error of files without the secrets that the environment leads to or that are in ``files``."""
-    return InputError(_redacted(error.problems, files))
+    return InputError(redacted(error.problems, files))
 
 
-def _redacted(problems: Iterable[Problem], files: Iterable[str]) -> list[Problem]:
+def redacted(problems: Iterable[Problem], files: Iterable[str] = ()) -> list[Problem]:
     """Return problems with every secret masked; a line that holds one, or a part of one, is not shown.
 
     In messages only whole ones are masked: most words of these are our own.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import click
 
-from reconciler.cli.console import Console, standard_input
+from reconciler.cli.console import Console, plain_console, standard_input
 from reconciler.cli.execution_options import AUTO, ExecutionOptions
 from reconciler.cli.options import InputOptions, OutputOptions, clock_of, paths_argument
+from reconciler.cli.redaction import redacted
 from reconciler.cli.values import command, option
+from reconciler.errors import InputError
 from reconciler.load.files import Input
 from reconciler.model.phrases import counted
+from reconciler.render.validation import VALIDATIONS, Validation
 from reconciler.validate.parts import Part
 from reconciler.validate.state import check_each, desired_state, measured
 from reconciler.validate.validator import Rules
@@ -25,13 +29,19 @@ class _Output(OutputOptions):
     verbose: int = option("Count the keys of each scope.", "-v", "--verbose", count=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateOptions:
     """The options of ``validate``."""
 
+    format: str = option("How the result is printed.", type=click.Choice(tuple(VALIDATIONS)), default="text")
     inputs: InputOptions
     execution: ExecutionOptions
     output: _Output
+
+
+def _refused(given: Mapping[str, Any], error: InputError) -> None:
+    """Print what is wrong with files in the format that is asked for."""
+    plain_console().result(VALIDATIONS[given["format"]](Validation(errors=error.problems)))
 
 
 @command(
@@ -39,6 +49,8 @@ class ValidateOptions:
     "reconciler validate keys/",
     "reconciler validate keys/shop.yaml keys/bank.yaml",
     "generate-keys | reconciler validate -",
+    "reconciler validate keys/ --format sarif > keys.sarif",
+    refused=_refused,
 )
 @paths_argument
 def validate(context: click.Context, options: ValidateOptions) -> None:
@@ -46,18 +58,20 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
 
     PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input.
     Violations are reported together, each with its place, the line of the file there and what to write
-    instead: the first 50, and how many more there are.
+    instead: the first 50, and how many more there are. The formats json and sarif hold all of them; github
+    annotates the files of a pull request.
     """
     console, inputs = options.output.console(), options.inputs
     rules = inputs.rules(inputs.known_kinds(console.warning), clock_of(context).now())
     with ExitStack() as stack:
         check = partial(_check, options.execution, console, stack)
         state = desired_state(inputs.paths, standard_input(), rules, check=check)
-    console.warn(state.warnings)
+    warnings = redacted(state.warnings)
+    console.warn(warnings)
     for part in state.scopes:
         console.detail(f"{part.scope}: {counted(len(part.keys), 'key')}")
-    keys, scopes = counted(state.key_count, "key"), counted(len(state.scopes), "scope")
-    console.result(f"Success! The configuration is valid: {keys} in {scopes}.\n")
+    found = Validation(warnings=warnings, keys=state.key_count, scopes=len(state.scopes))
+    console.result(VALIDATIONS[options.format](found))
 
 
 def _check(

@@ -24,6 +24,7 @@ from reconciler.errors import InputError
 from reconciler.plan.limits import parse_limit
 
 Command = Callable[..., Any]
+Refused = Callable[[Mapping[str, Any], InputError], object]
 Options = TypeVar("Options")
 _LONGEST_TIMEOUT: Final = 86_400
 _OPTION: Final = "option"
@@ -40,9 +41,12 @@ def option(text: str, *names: str, **settings: Any) -> Any:
 
 
 def command(
-    kind: type[Options], *examples: str, group: click.Group | None = None
+    kind: type[Options], *examples: str, group: click.Group | None = None, refused: Refused | None = None
 ) -> Callable[[Callable[[click.Context, Options], Any]], click.Command]:
-    """Make a command, of a group or by itself, which is called with the values of ``kind``."""
+    """Make a command, of a group or by itself, which is called with the values of ``kind``.
+
+    ``refused`` is called with click's values where files are wrong, before the error is printed.
+    """
     make = click.command if group is None else group.command
     settings: dict[str, Any] = {
         "context_settings": CONTEXT,
@@ -51,7 +55,7 @@ def command(
     }
 
     def decorate(function: Callable[[click.Context, Options], Any]) -> click.Command:
-        return make(**settings)(takes(kind)(function))
+        return make(**settings)(takes(kind, refused)(function))
 
     return decorate
 
@@ -62,7 +66,9 @@ def epilog(*examples: str) -> str | None:
     return "\n  ".join([f"\b\n{title}:", *examples]) if examples else None
 
 
-def takes(kind: type[Options]) -> Callable[[Callable[[click.Context, Options], Any]], Command]:
+def takes(
+    kind: type[Options], refused: Refused | None = None
+) -> Callable[[Callable[[click.Context, Options], Any]], Command]:
     """Add the options that ``kind`` declares, and call the command with its context and their values."""
 
     def decorate(command: Callable[[click.Context, Options], Any]) -> Command:
@@ -72,7 +78,10 @@ def takes(kind: type[Options]) -> Callable[[Callable[[click.Context, Options], A
             try:
                 return command(context, build(kind, with_configuration(context, given)))
             except InputError as error:
-                raise without_secrets(error, filter(None, map(given.get, SECRET_FILES))) from error
+                safe = without_secrets(error, filter(None, map(given.get, SECRET_FILES)))
+                if refused is not None:
+                    refused(given, safe)
+                raise safe from error
 
         decorated: Command = callback
         for add in reversed(_declared(kind).values()):

@@ -13,7 +13,7 @@ from reconciler.load.builder import parse, parse_on
 from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.json_input import json_document
 from reconciler.load.sources import CONFIGURATION, label_of, read, sources
-from reconciler.model.source import Position, Problem
+from reconciler.model.source import Position, Problem, Rule, of_rule
 from reconciler.model.strict_json import parse_strictly
 
 if TYPE_CHECKING:
@@ -53,19 +53,14 @@ def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Load
         document = json_document(text, label)
         found, repeated = parse_on(text, label) if document is None else ((document,), ())
     except InputError as error:
-        return Loaded((), error.problems)
+        return Loaded((), of_rule(error.problems, Rule.SYNTAX))
     if not found:
-        return Loaded(
-            (),
-            (
-                *repeated,
-                Problem(_EMPTY, Position(label)),
-            ),
-        )
+        empty = Problem(_EMPTY, Position(label), rule=Rule.MISSING)
+        return Loaded((), (*of_rule(repeated, Rule.SYNTAX), empty))
     if not _is_configuration(label, found):
-        return Loaded(found, tuple(repeated))
+        return Loaded(found, of_rule(repeated, Rule.SYNTAX))
     silent = Problem("is the configuration, which declares nothing", Position(label))
-    return Loaded((), (*repeated, silent) if is_named else tuple(repeated))
+    return Loaded((), of_rule((*repeated, silent) if is_named else repeated, Rule.SYNTAX))
 
 
 def _is_configuration(label: str, documents: Iterable[Document]) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 from reconciler.model.lookalikes import difference, mixed_scripts, pairs
 from reconciler.model.scope import ALIASES, Scope
-from reconciler.model.source import Position, Problem, unpack
+from reconciler.model.source import Position, Problem, Rule, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -151,7 +151,7 @@ class DesiredScope:
             known = first.setdefault(key.name, key)
             if known is not key:
                 message = f"declared twice, first at {known.position}; keep one of the two"
-                yield Problem(message, key.position, self.scope.address(key.name))
+                yield Problem(message, key.position, self.scope.address(key.name), rule=Rule.DECLARED_TWICE)
 
     def doubtful_names(self) -> Iterator[Problem]:
         """Yield a warning of each name that looks like another one of its scope, or that mixes alphabets."""
@@ -159,14 +159,14 @@ class DesiredScope:
         for first, name in pairs(keys):
             how = difference(first, name, "the other")
             message = f"looks like {json.dumps(first)} at {keys[first].position}: {how}"
-            yield Problem(message, keys[name].position, self.scope.address(name))
+            yield Problem(message, keys[name].position, self.scope.address(name), rule=Rule.LOOKALIKE)
         if "".join(keys).isascii():  # nearly always, and then no name mixes alphabets
             return
         for name, key in keys.items():
             mixed = mixed_scripts(name)
             if mixed:
                 message = f"the name mixes letters of several alphabets: {mixed}"
-                yield Problem(message, key.position, self.scope.address(name))
+                yield Problem(message, key.position, self.scope.address(name), rule=Rule.LOOKALIKE)
 
 
 @dataclass(frozen=True, slots=True)

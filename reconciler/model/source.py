@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model.phrases import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,11 +54,33 @@ class SourceLine:
     is_cut_after: bool = False
 
 
+class Rule(StrEnum):
+    """What a problem of files is about: words that programs may rely on, since they stay what they are."""
+
+    UNREADABLE = "unreadable-input"
+    SYNTAX = "syntax"
+    DECLARED_TWICE = "declared-twice"
+    MISSING = "missing-field"
+    UNKNOWN = "unknown-field"
+    READ_ONLY = "read-only-field"
+    WRONG_TYPE = "wrong-type"
+    WRONG_VALUE = "wrong-value"
+    SCOPE = "wrong-scope"
+    KIND = "wrong-kind-file"
+    CONFIGURATION = "wrong-configuration"
+    MORE = "more-problems"
+    LOOKALIKE = "lookalike-name"
+    EXPIRY = "near-expiry"
+    SPELLING = "number-spelling"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong; ``is_live`` marks a fault of one live object, which stops nothing else.
 
-    ``line`` shows its place, where that was at hand; what is wrong is the same without it.
+    ``line`` shows its place, where that was at hand, and ``rule`` says what it is about, for programs; what
+    is wrong is the same without them.
     """
 
     message: str
@@ -62,8 +88,14 @@ class Problem:
     address: str = ""
     is_live: bool = False
     line: SourceLine | None = field(default=None, compare=False)
+    rule: Rule = field(default=Rule.OTHER, compare=False)
 
     def __str__(self) -> str:
         """Return the problem on one line: ``FILE:LINE:COL: address: message``."""
         place = "" if self.position is None else str(self.position)
         return one_line(place, self.address, self.message)
+
+
+def of_rule(problems: Iterable[Problem], rule: Rule) -> tuple[Problem, ...]:
+    """Return problems as those of a rule, where they are not of one already."""
+    return tuple(replace(one, rule=rule) if one.rule is Rule.OTHER else one for one in problems)

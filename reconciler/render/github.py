@@ -12,7 +12,7 @@ from reconciler.render.text import summary_line
 from reconciler.render.values import joined, key_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.model.plan import Change, Plan
     from reconciler.model.source import Position
@@ -39,20 +39,28 @@ def render_github(plan: Plan) -> Iterator[str]:
         "notice": ranked[len(high) :],
     }
     for kind, subjects in by_kind.items():
-        rest = 0 if len(subjects) <= _MOST else len(subjects) - _MOST + 1
-        for subject in subjects[: len(subjects) - rest]:
-            yield _problem(kind, subject) if isinstance(subject, Problem) else _change(kind, subject)
-        if rest:
-            yield _command(
-                kind,
-                f"{rest} of {len(subjects)} {kind}s are not shown: GitHub shows {_MOST} from a step. "
-                "The plan in another format shows all.",
-            )
+        title = "the plan must not be applied" if kind == "error" else "deserves a look"
+        yield from _first(kind, subjects, title, "The plan in another format shows all.")
     yield summary_line(plan)
 
 
-def _problem(kind: str, problem: Problem) -> str:
-    title = "the plan must not be applied" if kind == "error" else "deserves a look"
+def problem_commands(problems: Mapping[str, tuple[str, Sequence[Problem]]]) -> Iterator[str]:
+    """Yield workflow commands of problems, which have a title, by their kind: error or warning."""
+    for kind, (title, subjects) in problems.items():
+        yield from _first(kind, subjects, title, "The log of the step shows more.")
+
+
+def _first(kind: str, subjects: Sequence[Problem | Change], title: str, advice: str) -> Iterator[str]:
+    """Yield as many commands of a kind as GitHub shows, the last of which counts what is left out."""
+    rest = 0 if len(subjects) <= _MOST else len(subjects) - _MOST + 1
+    for subject in subjects[: len(subjects) - rest]:
+        yield _problem(kind, subject, title) if isinstance(subject, Problem) else _change(kind, subject)
+    if rest:
+        count = f"{rest} of {len(subjects)} {kind}s are not shown"
+        yield _command(kind, f"{count}: GitHub shows {_MOST} from a step. {advice}")
+
+
+def _problem(kind: str, problem: Problem, title: str) -> str:
     text = ": ".join(filter(None, (problem.address, problem.message)))
     return _command(kind, cut(escape_control(text), _LONGEST_PROBLEM), title, problem.position)
 

@@ -19,7 +19,7 @@ from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
 from reconciler.model.canonical import is_deeper
 from reconciler.model.configuration import BUILT_IN_API
-from reconciler.model.source import Position, Problem
+from reconciler.model.source import Position, Problem, Rule, of_rule
 from reconciler.model.strict_json import json_fault, parse_strictly
 from reconciler.validate.messages import Path, Violation, describe
 from reconciler.validate.schema import check_of
@@ -78,7 +78,7 @@ def custom_kinds(
         if on_file is not None:
             on_file(content, file)
     if problems:
-        raise InputError(problems)
+        raise InputError(of_rule(problems, Rule.KIND))
     counts = Counter([*built_in, *(name for _, name in kinds)])
     named = (
         replace(kind, name=f"{api}.{name}") if counts[name] > 1 else kind

@@ -15,6 +15,7 @@ from reconciler.model.formats import ADVICE
 from reconciler.model.lookalikes import meant
 from reconciler.model.numbers import MOST_DIGITS, WRITTEN
 from reconciler.model.phrases import MANY_MORE, closest, counted, listed, shortened
+from reconciler.model.source import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +61,21 @@ class Violation:
     value: Any
     schema: Mapping[str, Any]
     written: str = ""
+
+
+_RULES: Final = {
+    "additionalProperties": Rule.UNKNOWN,
+    MORE: Rule.MORE,
+    "required": Rule.MISSING,
+    "type": Rule.WRONG_TYPE,
+}
+
+
+def rule_of(violation: Violation) -> Rule:
+    """Return what one value breaks, for programs."""
+    if violation.schema.get("readOnly"):
+        return Rule.READ_ONLY
+    return _RULES.get(violation.keyword, Rule.WRONG_VALUE)
 
 
 def describe(violation: Violation) -> str:

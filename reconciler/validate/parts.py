@@ -9,7 +9,7 @@ from reconciler.errors import InputError
 from reconciler.load.source_lines import with_lines
 from reconciler.model.desired import DesiredScope, DesiredState, joined, packed
 from reconciler.model.phrases import MANY_MORE
-from reconciler.model.source import Position, Problem
+from reconciler.model.source import Position, Problem, Rule, of_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,7 +76,7 @@ def merged(parts: Iterable[Part], problems: Iterable[Problem] = ()) -> DesiredSt
     for part in parts:
         if len(found) >= MOST_PROBLEMS:
             if found[-1].message != MANY_MORE:
-                found.append(Problem(MANY_MORE, Position(part.source)))
+                found.append(Problem(MANY_MORE, Position(part.source), rule=Rule.MORE))
             break
         found.extend(part.problems)
         warnings.extend(part.warnings)
@@ -84,7 +84,7 @@ def merged(parts: Iterable[Part], problems: Iterable[Problem] = ()) -> DesiredSt
             names.setdefault((name.parameter, name.name), name)
         for one in part.scopes:
             by_scope.setdefault(one.scope, []).append(one)
-    found.extend(problems)  # after the parts: reading the files may add to them
+    found.extend(of_rule(problems, Rule.UNREADABLE))  # after the parts: reading the files may add to them
     scopes: list[DesiredScope] = []
     for scope in sorted(by_scope, key=lambda scope: scope.sort_key):
         whole = _together(by_scope[scope])

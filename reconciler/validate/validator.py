@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.kind import RESERVED, EffectRule, Kind
 from reconciler.kinds.paths import NOT_A_SEGMENT, is_name, is_segment
-from reconciler.kinds.shape import type_names
 from reconciler.load.files import parse_content
 from reconciler.model.canonical import parse_instant
 from reconciler.model.configuration import BUILT_IN_API
@@ -18,10 +16,11 @@ from reconciler.model.desired import DesiredKey, Lifecycle, NamedParameter
 from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope
-from reconciler.model.source import Position, Problem
-from reconciler.validate.messages import MORE, Path, Violation, describe
+from reconciler.model.source import Position, Problem, Rule
+from reconciler.validate.findings import problems_of, spellings, written_name
+from reconciler.validate.messages import MORE, Path, Violation
 from reconciler.validate.parts import MOST_PROBLEMS, Part, scope_part
-from reconciler.validate.schema import SchemaChecker, described_at, with_kinds
+from reconciler.validate.schema import SchemaChecker, with_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -100,10 +99,11 @@ class _Checked:
         data = document.data
         if len(self._problems) >= MOST_PROBLEMS:
             if self._problems[-1].message != MANY_MORE:
-                self._problem(MANY_MORE, document.position())
+                self._problem(MANY_MORE, document.position(), rule=Rule.MORE)
             return
         if not isinstance(data, dict):
-            self._problem("must be a mapping with a list under `keys:`", document.position())
+            message = "must be a mapping with a list under `keys:`"
+            self._problem(message, document.position(), rule=Rule.WRONG_TYPE)
             return
         words = ("keys", "defaults") if document.has_whole_floats else ()  # 5.0 and 5e0 there become 5
         parts = [(word, data[word]) for word in words if isinstance(data.get(word), dict | list)]
@@ -116,13 +116,13 @@ class _Checked:
         violations = self._checker(assumed).violations(data)
         if kind is None:  # its fields and scope are those of an unknown kind
             of_kind = [violation for violation in violations if violation.path == ("kind",)]
-            self._problems.extend(_problems(assumed, document, None, of_kind))
+            self._problems.extend(problems_of(assumed, document, None, of_kind))
             return
         if kind.api_fault:
-            self._problem(kind.api_fault, document.position(("kind",)))
+            self._problem(kind.api_fault, document.position(("kind",)), rule=Rule.WRONG_VALUE)
         scope = self._scope(kind, document, violations)
-        self._problems.extend(_problems(kind, document, scope, violations))
-        self._warnings.extend(_spellings(kind, document, scope, respelled))
+        self._problems.extend(problems_of(kind, document, scope, violations))
+        self._warnings.extend(spellings(kind, document, scope, respelled))
         # The keys of a document with violations may still be declared twice.
         broken = {violation.path[:2] for violation in violations}
         are_known = not any(violation.keyword == MORE for violation in violations)
@@ -137,8 +137,8 @@ class _Checked:
         found = (*problems, *self._problems)
         return Part(source, scopes, found, tuple(self._warnings), tuple(self._names.values()))
 
-    def _problem(self, message: str, position: Position, address: str = "") -> None:
-        self._problems.append(Problem(message, position, address))
+    def _problem(self, message: str, position: Position, address: str = "", rule: Rule = Rule.SCOPE) -> None:
+        self._problems.append(Problem(message, position, address, rule=rule))
 
     def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
         """Return the scope of a document, or None after reporting what it lacks."""
@@ -200,7 +200,7 @@ class _Checked:
         keys = zip(document.data["keys"], document.item_offsets("keys"), strict=True)
         for index, (own, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
-                name = _written_name(own, identity, is_text=is_text)
+                name = written_name(own, identity, is_text=is_text)
                 if is_usable(
                     name
                 ):  # nothing is made of a file with violations, but its names may be repeated
@@ -209,7 +209,7 @@ class _Checked:
             name = own[identity] if is_text else str(own[identity])
             if not is_usable(name):
                 position = document.position(("keys", index, identity))
-                self._problem(complaint, position, scope.address(name))
+                self._problem(complaint, position, scope.address(name), Rule.WRONG_VALUE)
                 continue
             fields = {**defaults, **own} if defaults else own
             key = DesiredKey(name, fields, source, offset)
@@ -233,7 +233,7 @@ class _Checked:
             if field not in known:
                 message = f"{field} is not a field that can be ignored; there are {', '.join(known)}"
                 position = document.position(("keys", index, "lifecycle", "ignore_changes", number))
-                self._problem(message, position, key.name)
+                self._problem(message, position, key.name, Rule.WRONG_VALUE)
         return key._replace(
             fields={name: value for name, value in key.fields.items() if name not in RESERVED},
             is_absent=key.fields.get("state") == "absent",
@@ -249,51 +249,4 @@ class _Checked:
         if left > dt.timedelta():
             rough = f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
             message = f"{path[-1]} {value} is near: the key stops working in {rough}"
-        self._warnings.append(Problem(message, document.position(path), address))
-
-
-def _written_name(key: Any, identity: str, *, is_text: bool) -> str:
-    """Return the name of a key that may be anything; empty if it has none."""
-    name = key.get(identity) if isinstance(key, dict) else None
-    return str(name) if type(name) is (str if is_text else int) else ""
-
-
-def _spellings(
-    kind: Kind, document: Document, scope: Scope | None, paths: Iterable[Path]
-) -> Iterable[Problem]:
-    """Yield a warning of whole numbers that are not written in digits, where a field can hold no other."""
-    for path in paths:
-        inside = path[2:] if path[0] == "keys" else path[1:]
-        if {*type_names(described_at(kind.schema, inside))} - {"null"} == {"integer"}:
-            value = functools.reduce(lambda found, step: found[step], path, document.data)
-            message = f"{inside[0]} holds a whole number, which is read as {value}; write it in digits"
-            yield Problem(message, document.position(path), _address(kind, document, scope, path))
-
-
-def _problems(
-    kind: Kind, document: Document, scope: Scope | None, violations: Iterable[Violation]
-) -> Iterable[Problem]:
-    """Yield a problem for each value with violations: the first that its schema states."""
-    reported: set[Path] = set()
-    for violation in violations:
-        path = violation.path
-        if path in reported and violation.keyword != MORE:
-            continue
-        reported.add(path)
-        is_about_key = violation.keyword in {"additionalProperties", "not"} or violation.schema.get(
-            "readOnly"
-        )
-        position = document.key_position(path) if is_about_key else document.position(path)
-        if violation.keyword == "type" and type(violation.value) in {int, float}:
-            violation = replace(violation, written=document.written(path))  # noqa: PLW2901 - as it is reported
-        yield Problem(describe(violation), position, _address(kind, document, scope, path))
-
-
-def _address(kind: Kind, document: Document, scope: Scope | None, path: Path) -> str:
-    """Return the address of the key that ``path`` is in, as far as its document gives it."""
-    if path[:1] != ("keys",) or len(path) < 2:  # noqa: PLR2004 - keys and an index
-        return "" if scope is None else str(scope)
-    entry = document.data["keys"][path[1]]
-    name = kind.name_of(entry) if isinstance(entry, dict) else None
-    label = f"keys[{path[1]}]" if name is None else name
-    return label if scope is None else scope.address(label)
+        self._warnings.append(Problem(message, document.position(path), address, rule=Rule.EXPIRY))

@@ -268,7 +268,7 @@ def test_atlantis_requires_an_approval_that_no_pull_request_can_disable() -> Non
 
 def test_the_snippets_in_the_documentation_match_the_action() -> None:
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
-    whole, by_command, part, hooks = (
+    whole, checks, by_command, part, hooks = (
         yaml.safe_load(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", page)
     )
     listed = [step for job in [*whole["jobs"].values(), *part.values()] for step in job["steps"]]
@@ -277,6 +277,8 @@ def test_the_snippets_in_the_documentation_match_the_action() -> None:
     assert {name for step in used for name in step.get("with", {})} <= set(document(ACTION)["inputs"])
     assert [hook["id"] for hook in hooks["repos"][0]["hooks"]] == ["reconciler-validate"]
     assert whole["permissions"] == {}
+    assert [step["run"].split()[:2] for step in checks if "run" in step] == [["reconciler", "validate"]] * 2
+    assert not any("env" in step for step in checks)
     steps = [step for job in by_command["jobs"].values() for step in job["steps"]]
     with_token = [step["run"] for step in steps if "env" in step]
     assert [line.split()[:2] for line in with_token] == [["reconciler", "plan"], ["reconciler", "apply"]]

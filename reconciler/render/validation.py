@@ -1,0 +1,178 @@
+"""What a check of files found, for people and for programs: all of it, in one document of each format.
+
+``schemas/validation.schema.json`` describes the JSON document, which is shaped like that of ``terraform
+validate``. SARIF is that of OASIS, version 2.1.0.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from reconciler.model.escape import escape_control, neutralize_log_commands
+from reconciler.model.phrases import counted, shortened
+from reconciler.model.source import Rule
+from reconciler.model.version import __version__
+from reconciler.render.github import problem_commands
+from reconciler.render.values import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from reconciler.model.source import Position, Problem
+
+RULES: Final[Mapping[Rule, str]] = MappingProxyType(
+    {
+        Rule.UNREADABLE: "A path can be read and leads to files.",
+        Rule.SYNTAX: "A file is strict YAML, or JSON, in UTF-8; no member is written twice.",
+        Rule.DECLARED_TWICE: "A key is declared once, in one file.",
+        Rule.MISSING: "A member that is required is there.",
+        Rule.UNKNOWN: "A member is one that its kind knows.",
+        Rule.READ_ONLY: "What the service sets is not declared.",
+        Rule.WRONG_TYPE: "A value is of the type that its kind names.",
+        Rule.WRONG_VALUE: "A value is one that its kind allows.",
+        Rule.SCOPE: "A document says once where its keys are, such as in which project.",
+        Rule.KIND: "The file of a custom kind describes a kind.",
+        Rule.CONFIGURATION: "The configuration follows its schema and names nothing outside its repository.",
+        Rule.MORE: "No file has more problems than are looked for at once.",
+        Rule.LOOKALIKE: "A name cannot be taken for another one.",
+        Rule.EXPIRY: "A key works for some time to come.",
+        Rule.SPELLING: "A whole number is written in digits.",
+        Rule.OTHER: "Nothing else is wrong.",
+    }
+)
+"""What holds where a rule is not broken."""
+_FORMAT_VERSION: Final = "1.0"
+_SARIF: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LONGEST: Final = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was found: files without an error are valid; ``keys`` and ``scopes`` count what these declare."""
+
+    errors: Sequence[Problem] = ()
+    warnings: Sequence[Problem] = ()
+    keys: int = 0
+    scopes: int = 0
+
+    @property
+    def findings(self) -> Iterator[tuple[str, Problem]]:
+        """Yield errors, then warnings, each with its severity."""
+        for severity, problems in (("error", self.errors), ("warning", self.warnings)):
+            yield from ((severity, problem) for problem in problems)
+
+
+def _text(found: Validation) -> str:
+    """Return what is said of valid files; errors are printed beside the result, as by every command."""
+    if found.errors:
+        return ""
+    declared = f"{counted(found.keys, 'key')} in {counted(found.scopes, 'scope')}"
+    return f"Success! The configuration is valid: {declared}.\n"
+
+
+def _json(found: Validation) -> str:
+    return _document(
+        {
+            "format_version": _FORMAT_VERSION,
+            "reconciler_version": __version__,
+            "valid": not found.errors,
+            "error_count": len(found.errors),
+            "warning_count": len(found.warnings),
+            **({} if found.errors else {"keys": found.keys, "scopes": found.scopes}),
+            "diagnostics": [_diagnostic(severity, problem) for severity, problem in found.findings],
+        }
+    )
+
+
+def _diagnostic(severity: str, problem: Problem) -> Mapping[str, Any]:
+    place = problem.position
+    at = None if place is None else {"line": place.line, "column": place.column}
+    return {
+        "severity": severity,
+        "rule": problem.rule.value,
+        "summary": _message(problem),
+        **({"address": problem.address} if problem.address else {}),
+        **({} if place is None else {"range": {"filename": place.source, "start": at, "end": at}}),
+    }
+
+
+def _sarif(found: Validation) -> str:
+    notifications = [
+        {
+            "level": severity,
+            "message": {"text": _plain(problem)},
+            "associatedRule": {"id": problem.rule.value},
+        }
+        for severity, problem in found.findings
+        if problem.position is None
+    ]
+    rules = [{"id": rule.value, "shortDescription": {"text": text}} for rule, text in RULES.items()]
+    results = (_result(*one, one[1].position) for one in found.findings if one[1].position is not None)
+    run = {
+        "tool": {"driver": {"name": "reconciler", "semanticVersion": __version__, "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True, "toolConfigurationNotifications": notifications}],
+        "results": [*results],
+    }
+    return _document({"$schema": _SARIF, "version": "2.1.0", "runs": [run]})
+
+
+def _result(severity: str, problem: Problem, place: Position) -> Mapping[str, Any]:
+    logical = [{"fullyQualifiedName": problem.address, "kind": "resource"}]
+    return {
+        "ruleId": problem.rule.value,
+        "ruleIndex": list(RULES).index(problem.rule),
+        "level": severity,
+        "message": {"text": _plain(problem)},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": _artifact(place.source),
+                    "region": {"startLine": place.line, "startColumn": place.column},
+                },
+                **({"logicalLocations": logical} if problem.address else {}),
+            }
+        ],
+    }
+
+
+def _artifact(path: str) -> Mapping[str, str]:
+    """Return the address of a file, if it can be one from the root of the repository."""
+    uri = quote(posixpath.normpath(path).encode("utf-8", "surrogateescape"))
+    return {"uri": f"file://{uri}"} if uri.startswith("/") else {"uri": uri, "uriBaseId": "%SRCROOT%"}
+
+
+def _message(problem: Problem) -> str:
+    return shortened(problem.message, _LONGEST)
+
+
+def _plain(problem: Problem) -> str:
+    """Return a message of SARIF, in which ``](`` would make a link of what somebody wrote into a file."""
+    return escape_control(_message(problem)).replace("](", "] (")
+
+
+def _document(value: Any) -> str:
+    return neutralize_log_commands(json.dumps(value, indent=2)) + "\n"
+
+
+@joined
+def _github(found: Validation) -> Iterator[str]:
+    yield from problem_commands(
+        {"error": ("not valid", found.errors), "warning": ("deserves a look", found.warnings)}
+    )
+    if found.errors:
+        counts = (counted(len(found.errors), "error"), counted(len(found.warnings), "warning"))
+        yield f"The files are not valid: {counts[0]}, {counts[1]}."
+    else:
+        yield _text(found).rstrip("\n")
+
+
+VALIDATIONS: Final[Mapping[str, Callable[[Validation], str]]] = MappingProxyType(
+    {"text": _text, "json": _json, "sarif": _sarif, "github": _github}
+)
+"""The formats of what was found, one renderer each."""
