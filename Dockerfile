@@ -23,6 +23,7 @@ COPY reconciler reconciler
 COPY gcore_emulator gcore_emulator
 COPY schemas schemas
 COPY examples examples
+COPY deploy deploy
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && python -m pip --python /opt/reconciler/bin/python install --no-deps --no-index /wheels/*.whl
 

@@ -294,14 +294,25 @@ class CommandLine:
         return Finished(process.returncode, out or "", err or "")
 
     def on_terminal(
-        self, *arguments: str, answer: bytes = b"", ask: Callable[[], None] | None = None, columns: int = 0
+        self,
+        *arguments: str,
+        answer: bytes | Iterator[bytes] = b"",
+        ask: Callable[[], None] | None = None,
+        columns: int = 0,
     ) -> Finished:
-        """Run a command here as on a terminal of so many columns, otherwise as ``alone_on_terminal`` does."""
+        """Run a command here as on a terminal of so many columns, otherwise as ``alone_on_terminal`` does.
+
+        Of several answers, each question gets its own.
+        """
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         screen: list[bytes] = []
         person = threading.Thread(
-            target=lambda: screen.append(_watch(ours, lambda: os.write(ours, answer), ask))
+            target=lambda: screen.append(
+                _watch(
+                    ours, lambda: os.write(ours, answer if isinstance(answer, bytes) else next(answer)), ask
+                )
+            )
         )
         person.start()
         with self.environment.context() as patch, contextlib.ExitStack() as streams:

@@ -19,6 +19,7 @@ GROUPS: Final = {
         "journal": "Show which writes of a killed run are in doubt.",
     },
     "Adopt": {
+        "init": "Begin here: adopt live keys, write what is needed.",
         "export": "Write the live keys of a scope as a desired-state file.",
     },
     "Set up": {

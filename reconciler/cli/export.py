@@ -36,7 +36,7 @@ from reconciler.model.phrases import counted
 from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.validate.schema import is_valid
-from reconciler.validate.validator import Rules
+from reconciler.validate.validator import DEFAULT_KIND, Rules
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -45,7 +45,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 class ExportOptions:
     """The options of ``export``."""
 
-    kind: str = option("Kind of the keys.", default="caas", metavar="KIND")
+    kind: str = option("Kind of the keys.", default=DEFAULT_KIND, metavar="KIND")
     project_id: int | None = id_option("project", "the keys")
     region_id: int | None = id_option("region", "the keys, for kinds that have one")
     parts: tuple[str, ...] = option(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""
-_DEFAULT_KIND: Final = "caas"
+DEFAULT_KIND: Final = "caas"
 _NO_NAME: Final = "cannot be a name, because it is empty or not valid Unicode; write another name"
 
 
@@ -108,11 +108,11 @@ class _Checked:
         words = ("keys", "defaults") if document.has_whole_floats else ()  # 5.0 and 5e0 there become 5
         parts = [(word, data[word]) for word in words if isinstance(data.get(word), dict | list)]
         respelled = [path for word, part in parts for path in replace_whole(part, (word,))]
-        name = data.get("kind", _DEFAULT_KIND)
+        name = data.get("kind", DEFAULT_KIND)
         kind = named_kind(self._kinds, name) if isinstance(name, str) else None
         if kind is not None and name not in self._kinds:
             data["kind"] = kind.name
-        assumed = kind or self._kinds[_DEFAULT_KIND]
+        assumed = kind or self._kinds[DEFAULT_KIND]
         violations = self._checker(assumed).violations(data)
         if kind is None:  # its fields and scope are those of an unknown kind
             of_kind = [violation for violation in violations if violation.path == ("kind",)]

@@ -155,11 +155,10 @@ def test_imports_inside_functions_are_limited() -> None:
 KIND_NAME = re.compile(rf"\b({'|'.join(load_kinds())})\b", re.IGNORECASE)
 EXAMPLE_ADDRESS = "caas/1/76"
 NAMING = {
-    ("validate/validator.py", '_DEFAULT_KIND: Final = "caas"'),
+    ("validate/validator.py", 'DEFAULT_KIND: Final = "caas"'),
     ("cli/schema.py", '"reconciler schema caas"'),
     ("cli/schema.py", "NAME is keys (a desired-state document, the default), a kind such as"),
     ("apply/sinks/sink.py", '"""Return the name of a Kubernetes object: ``caas/1/76/web`` becomes'),
-    ("cli/export.py", 'kind: str = option("Kind of the keys.", default='),
 }
 """How the only lines begin that name a kind in the engine and its commands, but for example addresses."""
 

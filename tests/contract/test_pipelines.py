@@ -13,6 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from gcore_emulator import Emulator
 from reconciler.cli.main import cli
 from tests.contract.runner import ACTION, ROOT
 
@@ -306,3 +307,17 @@ def test_no_kind_of_a_pull_request_determines_what_a_token_reads() -> None:
     assert document(ACTION)["inputs"]["trust"]["default"] == "base"
     given = [step["with"] for step, _ in uses().values() if "plan" not in step["with"]]
     assert {about.get("trust") for about in given if about.get("command") != "validate"} == {"base"}
+
+
+def test_the_example_is_planned_without_an_error_where_no_key_exists() -> None:
+    with Emulator() as emulator:
+        environment = {"GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": emulator.token}
+        result = CliRunner().invoke(cli, ["plan", str(EXAMPLE / "environments")], env=environment)
+    assert "Plan: 5 to add, 0 to change, 0 to destroy" in result.stdout
+    assert "Error" not in result.output
+
+
+def test_the_example_keeps_plans_and_secrets_out_of_git() -> None:
+    text = (EXAMPLE / ".gitignore").read_text(encoding="utf-8")
+    assert text == (ROOT / "deploy/gitignore").read_text(encoding="utf-8")  # which init writes
+    assert {"plan.json", "*.db", "rescued-secret-*"} <= {*text.splitlines()}

@@ -1,0 +1,84 @@
+"""The files of a new repository of keys, each written once and never over another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reconciler.adopt.modeline import SCHEMA_FILE
+from reconciler.errors import ConfigurationError, os_reason
+from reconciler.kinds.packaged import resource
+from reconciler.load.sources import CONFIGURATION
+from reconciler.load.write import create_new
+
+FOLDER: Final = "keys"
+"""Where keys are declared; the workflows look at this folder."""
+IGNORED: Final = ".gitignore"
+_GITLAB: Final = ".gitlab/reconciler.yml"
+FORGES: Final = ("github", "gitlab")
+"""What a repository is reviewed on, for which there is a workflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to write: its path, its text, and what it is for."""
+
+    path: str
+    text: str
+    about: str
+
+
+def configuration_file() -> NewFile:
+    """Return the configuration: which files count where a command names none."""
+    text = f"# What every command needs; docs/configuration.md describes it.\npaths: [{FOLDER}/]\n"
+    return NewFile(CONFIGURATION, text, "which files the commands read")
+
+
+def schema_file(text: str) -> NewFile:
+    """Return the schema that the first lines of files lead to."""
+    return NewFile(SCHEMA_FILE, text, "completion and checks in editors")
+
+
+def ignored_file() -> NewFile:
+    """Return what Git must not take in."""
+    text = (resource("deploy") / "gitignore").read_text(encoding="utf-8")
+    return NewFile(IGNORED, text, "keeps plans, histories and secrets out of Git")
+
+
+def workflow_files(forge: str) -> list[NewFile]:
+    """Return what plans on a pull request and applies on merge."""
+    about = "plans before a merge, applies after it; fill in YOUR-ORG and YOUR-COMMIT"
+    templates = resource("deploy") / forge
+    if forge == "github":
+        text = (templates / "keys.yml").read_text(encoding="utf-8")
+        return [NewFile(".github/workflows/keys.yml", text, about)]
+    text = (templates / "plan.yml").read_text(encoding="utf-8")
+    include = NewFile(".gitlab-ci.yml", f"include: [{{local: {_GITLAB}}}]\n", "includes the jobs")
+    return [NewFile(_GITLAB, text, about.replace("ORG", "HOST, YOUR-ORG")), include]
+
+
+def written(files: list[NewFile]) -> tuple[list[NewFile], list[NewFile]]:
+    """Write the files that are not there yet; return those, and those that were left as they are.
+
+    Raises ConfigurationError where one cannot be written.
+    """
+    made, kept = [], []
+    for file in files:
+        place = Path(file.path)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.is_symlink() or place.exists():
+                kept.append(file)
+                continue
+            create_new(place, file.text)
+        except OSError as error:
+            raise ConfigurationError(f"{file.path} cannot be written: {os_reason(error)}") from error
+        made.append(file)
+    return made, kept
+
+
+def unignored(file: NewFile) -> list[str]:
+    """Return the lines of what Git must not take in that a file like it lacks."""
+    present = Path(file.path).read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line for line in file.text.splitlines() if not line.startswith("#") and line not in present]

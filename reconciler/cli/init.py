@@ -1,0 +1,232 @@
+"""``reconciler init``: from a token to a first plan."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from reconciler.adopt.export import Live, export_document
+from reconciler.adopt.modeline import schema_reference
+from reconciler.adopt.repository import (
+    FOLDER,
+    FORGES,
+    IGNORED,
+    NewFile,
+    configuration_file,
+    ignored_file,
+    schema_file,
+    unignored,
+    workflow_files,
+    written,
+)
+from reconciler.cli.asking import ask, ask_number, can_ask, candidates
+from reconciler.cli.credentials import sessions
+from reconciler.cli.export import empty_text, tell_elsewhere
+from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, id_option
+from reconciler.cli.values import ListType, command, option
+from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.kinds.bundle import editor_schema
+from reconciler.kinds.ids import named_kind
+from reconciler.kinds.packaged import document_schema
+from reconciler.load.configuration import found_configuration
+from reconciler.load.links import work_tree
+from reconciler.load.sources import CONFIGURATION
+from reconciler.model.escape import escape_control
+from reconciler.model.phrases import counted, listed
+from reconciler.model.scope import ScopeDefaults
+from reconciler.observe.listing import observe
+from reconciler.observe.names import every_name
+from reconciler.validate.validator import DEFAULT_KIND, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.cli.console import Console
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.live import LiveScope
+    from reconciler.observe.paging import Source
+
+_NUMBERS: Final = {"project_id": "project", "region_id": "region"}
+"""What the parts of a scope are called, of the kinds that this command can begin with."""
+_ALL: Final = "all"
+_NONE: Final = "none"
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitOptions:
+    """The options of ``init``."""
+
+    kind: str = option("Kind of the keys.", default=DEFAULT_KIND, metavar="KIND")
+    project_id: int | None = id_option("project", "the keys; without it the command asks")
+    region_id: int | None = id_option(
+        "region", "the keys, for kinds that have one; without it the command asks"
+    )
+    keys: tuple[str, ...] = option(
+        "Adopt only live keys of this name; * stands for any text, and none for no key. Repeatable."
+        "  [default: all]",
+        "--key",
+        "keys",
+        type=ListType(),
+        metavar="NAME",
+    )
+    workflow: str | None = option(
+        "Write a workflow that plans before a merge and applies after it.",
+        type=click.Choice((*FORGES, _NONE)),
+    )
+    sources: KindOptions
+    connection: ConnectionOptions
+    output: OutputOptions
+
+
+@command(InitOptions, "reconciler init", "reconciler init --project-id 1 --region-id 76 --workflow github")
+def init(context: click.Context, options: InitOptions) -> ExitCode:
+    """Begin in this folder: adopt the live keys of a project, and write what the commands need.
+
+    On a terminal the command asks for what no option gives: the project and the region, of those that the
+    token sees, the keys, and a workflow. It writes reconciler.yaml, a file of the keys whose plan is empty,
+    keys.schema.json for editors and .gitignore. No file is overwritten, and nothing is sent to the API.
+    """
+    console, clock = options.output.console(), clock_of(context)
+    kinds = options.sources.known_kinds(console.warning)
+    kind = _kind(kinds, options.kind)
+    apis = sessions(options.connection, clock, console)
+    console.note(f"API: {options.connection.base_urls[kind.api]}")
+    now = clock.now()
+    rules = Rules(document_schema=document_schema(), kinds=kinds, defaults=ScopeDefaults(), now=now)
+    with apis as client:
+        source = client.session(kind.api).reader
+        given = {"project_id": options.project_id, "region_id": options.region_id}
+        numbers = [given[name] or _number(console, name, source) for name in kind.scope]
+        observed = observe(source, kind, kind.scope_of(numbers))
+    live = Live(kind, _chosen(console, observed, options.keys), now, rules)
+    forge = _forge(options.workflow, console)
+    place = f"{FOLDER}/{'-'.join(map(str, (kind.name, *numbers)))}.yaml"
+    exported = export_document(live, schema_reference(place))
+    console.warn(exported.warnings)
+    tell_elsewhere(console, exported)
+    count = counted(len(exported.adoption.keys), "key")
+    files = [
+        NewFile(place, exported.text, f"declares {count} of {live.scope}"),
+        schema_file(editor_schema(kinds.values())),
+        ignored_file(),
+        *(workflow_files(forge) if forge in FORGES else ()),
+    ]
+    known = found_configuration()
+    if known is None:
+        files.insert(0, configuration_file())
+    made, kept = written(files)
+    _report(console, made, kept, None if known is None else known.file)
+    _say_next(console, live, made, place)
+    return ExitCode.DONE
+
+
+def _kind(kinds: Mapping[str, Kind], name: str) -> Kind:
+    """Return the kind to begin with. Raises BadParameter for one whose scope this command cannot ask for."""
+    able = [known for known, kind in kinds.items() if {*kind.scope} <= {*_NUMBERS} and not kind.api_fault]
+    kind = named_kind(kinds, name)
+    if kind is None or kind.name not in able:
+        advice = "" if kind is None else "; reconciler export adopts keys of this one"
+        raise click.BadParameter(f"{name!r} is none of {listed(able)}{advice}", param_hint="--kind")
+    return kind
+
+
+def _number(console: Console, parameter: str, source: Source) -> int:
+    """Return the project or region: the only one there is, or the one that is chosen. Raises UsageError."""
+    what, flag = _NUMBERS[parameter], _flag(parameter)
+    names = every_name(source, parameter)
+    if not names:
+        message = f"the token sees no {what}: is it the right token, and of the right account?"
+        raise ConfigurationError(f"{message} {flag} gives a number without asking")
+    if len(names) == 1:
+        ((number, name),) = names.items()
+        console.note(f"{what.capitalize()}: {number} ({name}), the only one that the token sees")
+        return number
+    if not can_ask():
+        raise click.UsageError(f"Missing option '{flag}'. The token sees {candidates(names)}.")
+    return ask_number(console, what, names)
+
+
+def _flag(parameter: str) -> str:
+    return f"--{parameter.replace('_', '-')}"
+
+
+def _chosen(console: Console, observed: LiveScope, wanted: Sequence[str]) -> LiveScope:
+    """Return the live keys that are to be adopted. Raises BadParameter where a name fits none."""
+    names = sorted(observed.keys)
+    if not wanted and names and can_ask():
+        shown = escape_control(listed(names, _SHOWN))
+        console.say(f"\n{counted(len(names), 'key')} live in {observed.scope}: {shown}\n")
+        question = (
+            "Which of them shall the file declare? all (the default), none, or names with commas and *."
+        )
+        answer = ask(console, question, lambda text: _fault(names, _words(text)))
+        wanted = _words(answer)
+    elif fault := _fault(names, wanted):
+        raise click.BadParameter(fault, param_hint="--key")
+    if not wanted or _ALL in wanted:
+        return observed
+    keys = {name: observed.keys[name] for name in names if _fits(name, wanted)}
+    return replace(observed, keys=keys, problems=(), unclear={})
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]
+
+
+def _fits(name: str, wanted: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, word) for word in wanted)
+
+
+def _fault(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """Return which word fits no key, None if all do."""
+    words = [word for word in wanted if word not in {_ALL, _NONE}]
+    unknown = [word for word in words if not any(fnmatch.fnmatchcase(name, word) for name in names)]
+    return escape_control(f"No live key is called {listed(unknown)}.") if unknown else None
+
+
+def _forge(given: str | None, console: Console) -> str:
+    """Return what to write a workflow for."""
+    if given is not None or not can_ask():
+        return given or _NONE
+    known = (*FORGES, _NONE)
+    fault = f"It is one of {listed(known)}."
+    question = f"A workflow that plans before a merge and applies after it? {listed(known)} (the default)."
+    answer = ask(console, question, lambda text: None if text in {*known, ""} else fault)
+    return answer or _NONE
+
+
+def _report(console: Console, made: Sequence[NewFile], kept: Sequence[NewFile], known: str | None) -> None:
+    """Print which files were written, and which were there already."""
+    width = max((len(file.path) for file in made), default=0)
+    lines = [f"Wrote {file.path:<{width}}  {file.about}" for file in made]
+    console.result("".join(f"{escape_control(line)}\n" for line in lines))
+    if known is not None:
+        console.note(f"Kept {known}, the configuration that counts here")
+    for file in kept:
+        console.note(f"Kept {file.path}, which is there already")
+        if Path(file.path).name == IGNORED and (lines := unignored(file)):
+            console.note(f"  lines that it lacks: {listed(lines)}")
+
+
+def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str) -> None:
+    """Print what to do now: with no configuration of this command, the commands name the file."""
+    if place not in {file.path for file in made}:
+        parts = " ".join(f"{_flag(name)} {value}" for name, value in live.scope.parameters)
+        kind = "" if live.kind.name == DEFAULT_KIND else f"--kind {live.kind.name} "
+        console.note(f"To add keys that it lacks: reconciler export {kind}{parts} --into {place}")
+    elif not live.observed.count:
+        console.note(empty_text(live))
+    if work_tree(".") is None:
+        console.note("This folder is in no Git repository: git init makes it one.")
+    named = "" if CONFIGURATION in {file.path for file in made} else f" {place}"
+    plan, apply = (f"reconciler {verb}{named}" for verb in ("plan", "apply"))
+    width = len(apply)
+    console.result(
+        f"\nNext:\n  {plan:<{width}}  # no changes yet: edit {place}, and plan again\n"
+        f"  {apply}  # plans, asks, and sends the fields that differ\n"
+    )

@@ -1,0 +1,243 @@
+"""``init``: from an empty folder to a first plan, with and without a terminal."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.support import CommandLine, emulate, fill, live, patches
+
+if TYPE_CHECKING:
+    from gcore_emulator import Emulator
+
+ROOT = Path(__file__).parents[2]
+HERE = ("--project-id", "1", "--region-id", "76")
+FILE = "keys/caas-1-76.yaml"
+NEXT = """
+Next:
+  reconciler plan   # no changes yet: edit keys/caas-1-76.yaml, and plan again
+  reconciler apply  # plans, asks, and sends the fields that differ
+"""
+
+
+@pytest.fixture
+def service(emulator: Emulator, cli: CommandLine, tmp_path: Path) -> Emulator:
+    """Three projects, two regions, three keys, and an empty folder to begin in."""
+    for number, name in ((1, "shop"), (3, "Bäckerei 东京"), (4, "shop-two")):
+        emulator.put_project({"id": number, "name": name})
+    for number, name in ((76, "Luxembourg-2"), (80, "Sines")):
+        emulator.put_region({"id": number, "display_name": name})
+    fill(emulator, "web-one", "web-two", "billing")
+    cli.environment.chdir(tmp_path)
+    return emulator
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def declared(folder: Path, file: str = FILE) -> list[str]:
+    return [key["name"] for key in yaml.safe_load((folder / file).read_text())["keys"]]
+
+
+def test_without_a_terminal_options_say_all(cli: CommandLine, service: Emulator, tmp_path: Path) -> None:
+    subprocess.run(["/usr/bin/env", "git", "init", "-q"], cwd=tmp_path, check=True)
+    done = cli("init", *HERE)
+    assert (done.code, done.err) == (0, f"API: {service.url}\n")
+    assert done.out.endswith(NEXT)
+    wrote = {line.split()[1] for line in done.out.splitlines() if line.startswith("Wrote")}
+    assert wrote == {"reconciler.yaml", FILE, "keys.schema.json", ".gitignore"}
+    assert (tmp_path / FILE).read_text().startswith("# yaml-language-server: $schema=../keys.schema.json\n")
+    assert declared(tmp_path) == ["billing", "web-one", "web-two"]
+    assert cli("plan").out == "No changes. Your infrastructure matches the configuration.\n"
+    assert patches(service) == []
+
+
+def test_on_a_terminal_it_asks_for_what_no_option_says(
+    cli: CommandLine, service: Emulator, tmp_path: Path
+) -> None:
+    answers = ["nothing", "tokyo", "Bäck", "s", "sines", "x*", "none", "bitbucket", "gitlab"]
+    service.put_key(3, 80, live("far-away"))
+    done = cli.on_terminal("init", answer=(f"{answer}\n".encode() for answer in answers))
+    assert done.code == 0, done.out
+    assert "The token sees 3 projects:\n  3  Bäckerei 东京\n  1  shop\n  4  shop-two\n" in done.out
+    assert done.out.count("No project has this number or name.") == 2
+    assert "2 regions match:" not in done.out.partition("2 regions:")[0]
+    assert "1 key live in caas/3/80: far-away\n" in done.out
+    assert "No live key is called x*." in done.out
+    assert "It is one of github, gitlab, none." in done.out
+    assert declared(tmp_path, "keys/caas-3-80.yaml") == []
+    assert {".gitlab-ci.yml", ".gitlab/reconciler.yml"} <= files(tmp_path)
+    assert "git init makes it one" in done.out
+
+
+def test_a_part_of_a_name_that_several_have_is_asked_again(cli: CommandLine, service: Emulator) -> None:
+    answers = iter([b"SHOP\n", b"shop\n"])
+    done = cli.on_terminal("init", "--region-id", "76", "--key", "all", "--workflow", "none", answer=answers)
+    assert "2 projects match:\n  1  shop\n  4  shop-two\n" in done.out
+    assert (done.code, "declares 3 keys of caas/1/76" in done.out) == (0, True)
+    assert service.requests
+
+
+def test_of_many_projects_some_are_shown_and_all_are_found(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    cli.environment.chdir(tmp_path)
+    for number in range(1, 301):
+        emulator.put_project({"id": number, "name": f"project {number:03}"})
+    emulator.put_region({"id": 76, "display_name": "Luxembourg-2"})
+    answers = iter([b"project 29\n", b"299\n"])
+    done = cli.on_terminal("init", "--workflow", "none", answer=answers)
+    assert done.code == 0, done.out
+    assert "  20  project 020\n  ... and 280 more\n" in done.out
+    assert "10 projects match:" in done.out
+    assert "Region: 76 (Luxembourg-2), the only one that the token sees\n" in done.out
+    assert "No key is live in caas/299/76: are these the right numbers?" in done.out
+    assert declared(tmp_path, "keys/caas-299-76.yaml") == []
+
+
+def test_without_a_terminal_a_choice_is_asked_for_by_an_option(
+    cli: CommandLine, service: Emulator, tmp_path: Path
+) -> None:
+    done = cli("init", "--region-id", "76")
+    assert (done.code, done.out, files(tmp_path)) == (64, "", set())
+    assert (
+        "Missing option '--project-id'. The token sees 3 (Bäckerei 东京), 1 (shop), 4 (shop-two)." in done.err
+    )
+    assert service.requests
+
+
+def test_chosen_keys_are_declared_alone(cli: CommandLine, service: Emulator, tmp_path: Path) -> None:
+    done = cli("init", *HERE, "--key", "web-*", "--key", "none")
+    assert (done.code, declared(tmp_path)) == (0, ["web-one", "web-two"])
+    assert "Unmanaged: 1 key" in cli("plan").out
+    again = cli("init", *HERE, "--key", "webs")
+    assert (again.code, "No live key is called webs." in again.err) == (64, True)
+    assert service.requests
+
+
+@pytest.mark.parametrize("kept", ["reconciler.yaml", FILE, "keys.schema.json", ".gitignore"])
+def test_nothing_is_overwritten(cli: CommandLine, service: Emulator, tmp_path: Path, kept: str) -> None:
+    (tmp_path / "keys").mkdir()
+    text = "paths: [keys/]\n" if kept == "reconciler.yaml" else "# ours\n*.db\n"
+    (tmp_path / kept).write_text(text)
+    done = cli("init", *HERE)
+    assert (done.code, (tmp_path / kept).read_text()) == (0, text)
+    assert f"Kept {kept}" in done.err
+    assert f"Wrote {kept}" not in done.out
+    assert ("lines that it lacks: plan.json" in done.err) == (kept == ".gitignore")
+    assert ("reconciler export --project-id 1 --region-id 76 --into" in done.err) == (kept == FILE)
+    second = cli("init", *HERE)
+    assert (second.code, "Wrote" in second.out) == (0, False)
+    assert service.requests
+
+
+def test_a_configuration_above_counts(cli: CommandLine, service: Emulator, tmp_path: Path) -> None:
+    subprocess.run(["/usr/bin/env", "git", "init", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / "reconciler.yaml").write_text("paths: [all/]\n")
+    (tmp_path / "shop").mkdir()
+    cli.environment.chdir(tmp_path / "shop")
+    done = cli("init", *HERE)
+    assert (done.code, "Kept ../reconciler.yaml" in done.err) == (0, True)
+    assert f"  reconciler plan {FILE}   #" in done.out
+    assert cli("plan", FILE).out.startswith("No changes.")
+    assert service.requests
+
+
+@pytest.mark.parametrize(
+    ("token", "complaint"), [(None, "GCORE_API_KEY is not set"), ("1_wrong", "GCORE_API_KEY")]
+)
+def test_without_the_right_token_nothing_is_written(
+    cli: CommandLine, service: Emulator, tmp_path: Path, token: str | None, complaint: str
+) -> None:
+    cli.environment.delenv("GCORE_API_KEY")
+    if token is not None:
+        cli.environment.setenv("GCORE_API_KEY", token)
+    done = cli("init")
+    assert (done.code, complaint in done.err, files(tmp_path)) == (1, True, set())
+    assert all(record.method == "GET" for record in service.requests)
+
+
+def test_a_token_that_sees_no_project_is_an_error(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    cli.environment.chdir(tmp_path)
+    done = cli("init")
+    assert (done.code, files(tmp_path)) == (1, set())
+    assert "the token sees no project: is it the right token, and of the right account?" in done.err
+    assert len(emulator.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [signal.SIGINT, b"\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_interrupted_it_writes_nothing(
+    cli: CommandLine, service: Emulator, tmp_path: Path, answer: bytes | signal.Signals
+) -> None:
+    done = cli.alone_on_terminal("init", answer=answer)
+    assert (done.code, files(tmp_path)) == (130, set())
+    assert done.out.endswith("\nInterrupted.\n")
+    assert "Enter a value: Interrupted" not in done.out
+    assert service.requests
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(
+    cli: CommandLine, service: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text("a file\n")
+    done = cli("init", *HERE)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.splitlines()[-1].startswith(f"Error: {FILE} cannot be written: ")
+    assert service.requests
+
+
+def test_a_kind_with_another_scope_is_refused(cli: CommandLine, service: Emulator) -> None:
+    done = cli("init", "--kind", "thing", *HERE)
+    assert (done.code, "'thing' is none of caas, faas, inference" in done.err) == (64, True)
+    assert not service.requests
+
+
+def test_a_kind_without_a_region_asks_for_none(cli: CommandLine, tmp_path: Path) -> None:
+    cli.environment.chdir(tmp_path)
+    with emulate() as running:
+        cli.use(running)
+        done = cli("init", "--kind", "inference", "--project-id", "1")
+        assert (done.code, "keys/inference-1.yaml" in done.out) == (0, True)
+        assert cli("plan").out.startswith("No changes.")
+
+
+def test_the_workflow_is_that_of_the_documentation(
+    cli: CommandLine, service: Emulator, tmp_path: Path
+) -> None:
+    assert cli("init", *HERE, "--workflow", "github").code == 0
+    written = yaml.safe_load((tmp_path / ".github/workflows/keys.yml").read_text())
+    page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
+    assert written == yaml.safe_load(page.split("## GitHub\n\n```yaml\n")[1].split("```")[0])
+    assert service.requests
+
+
+def test_git_ignores_what_the_commands_write_and_no_key(
+    cli: CommandLine, service: Emulator, tmp_path: Path
+) -> None:
+    subprocess.run(["/usr/bin/env", "git", "init", "-q"], cwd=tmp_path, check=True)
+    cli("init", *HERE)
+    cli("plan", "--out", "plan.json")
+    cli("drift", "--history", "drift.db")
+    (tmp_path / "rescued-secret-web.json").write_text("x")
+    shown = subprocess.run(
+        ["/usr/bin/env", "git", "status", "--porcelain", "-uall"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert {line[3:] for line in shown.splitlines()} == {
+        ".gitignore",
+        FILE,
+        "keys.schema.json",
+        "reconciler.yaml",
+    }
+    assert service.requests
