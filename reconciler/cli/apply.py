@@ -6,8 +6,9 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -28,6 +29,8 @@ from reconciler.cli.writing import WritePrinter, record_settings, secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 from reconciler.kinds.kind import Kind
 from reconciler.load.git import git_commit
+from reconciler.load.links import special_refusal
+from reconciler.load.recognition import HEAD, is_saved_plan
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import place_text
 from reconciler.model.outcome import Outcome
@@ -71,7 +74,7 @@ class ApplyOptions:
     "reconciler apply keys/                         # asks before it writes",
     "reconciler apply keys/ --auto-approve          # in a pipeline",
     "reconciler apply keys/ --dry-run               # prints the plan and stops",
-    "reconciler apply --plan plan.json --auto-approve --expect sha256:1f0c...",
+    "reconciler apply plan.json --auto-approve --expect sha256:1f0c...",
     "reconciler apply keys/ --auto-approve --events # for a program that follows",
 )
 @click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())
@@ -81,14 +84,15 @@ def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     A declared key that does not exist is created, and --secret-sink names the place for its secret; a key
     declared absent is deleted, and so is each undeclared key of an exclusive scope, with --allow-destroy.
 
-    With --plan, the saved plan is sent: a key that changed since, in a field that would be sent, is reported
-    and not changed; one that already is as planned is not a change.
+    With --plan, or where PATH is a saved plan, that plan is sent: a key that changed since, in a field that
+    would be sent, is reported and not changed; one that already is as planned is not a change.
 
     Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, by --max-revoked,
     --max-changes or --expect, because the plan file cannot be used, or because every key has changed since
     the plan. 4: partly applied, a live key could not be compared, or a response could not be verified. 130:
     interrupted.
     """
+    options = _with_saved_plan(options)
     _check(context, options)
     console = options.output.console()
     clock = clock_of(context)
@@ -150,6 +154,25 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         code, _ = records.apply(plan, secrets, printer, stop, send)
         # What a live object kept from being compared was not applied.
         return code or (ExitCode.PARTIAL if plan.problems else ExitCode.DONE)
+
+
+def _with_saved_plan(options: ApplyOptions) -> ApplyOptions:
+    """Return the options with a saved plan as --plan where its path is the only one, by its content."""
+    planning = options.planning
+    if options.plan_file is not None or len(planning.inputs.paths) != 1:
+        return options
+    (path,) = planning.inputs.paths
+    try:
+        if special_refusal(path):
+            return options
+        with Path(path).open("rb") as opened:
+            is_plan = is_saved_plan(opened.read(HEAD))
+    except (OSError, ValueError):  # where it is read as desired state the reason is told
+        return options
+    if not is_plan:
+        return options
+    inputs = replace(planning.inputs, paths=())
+    return replace(options, plan_file=path, planning=replace(planning, inputs=inputs))
 
 
 def _open_plan(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -33,6 +32,7 @@ from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest
 from reconciler.load.git import git_commit
+from reconciler.load.recognition import is_saved_plan
 from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
 from reconciler.model.plan import Plan
@@ -40,10 +40,6 @@ from reconciler.model.source import Problem
 from reconciler.pipeline.execution import IN_PROCESS, Executor
 from reconciler.pipeline.reading import directory_of
 from reconciler.render.values import apply_command
-
-_HEAD: Final = 200
-_MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
-"""What the head of a plan file holds; plans of other tools have the first alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +161,8 @@ def _clear(file: str) -> None:
     if not place.is_file():
         return
     try:
-        head = place.read_bytes()[:_HEAD]
-        if head and not all(member in head for member in _MEMBERS):
+        head = place.read_bytes()
+        if head and not is_saved_plan(head):
             raise ConfigurationError(f"--out {file} would overwrite a file that is not a plan; name another")
         place.unlink()
     except OSError as error:

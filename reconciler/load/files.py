@@ -12,6 +12,7 @@ from reconciler.errors import ConfigurationError, InputError, os_reason
 from reconciler.load.builder import parse, parse_on
 from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.json_input import json_document
+from reconciler.load.recognition import other_use
 from reconciler.load.sources import CONFIGURATION, label_of, read, sources
 from reconciler.model.source import Position, Problem, Rule, of_rule
 from reconciler.model.strict_json import parse_strictly
@@ -48,6 +49,9 @@ class Input(NamedTuple):
 
 def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Loaded:
     """Build the documents of one input, which problems call ``label``."""
+    use = other_use(content, label)
+    if use:
+        return Loaded((), (Problem(use, Position(label)),))
     try:
         text = _text(content, label)
         document = json_document(text, label)

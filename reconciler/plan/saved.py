@@ -90,7 +90,7 @@ def _document(content: bytes) -> dict[str, Any]:
     try:
         document = parse_strictly(content)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(f"it is truncated or not JSON ({error})") from error
+        raise RefusedError(f"it is truncated or not JSON ({error}); plan --out writes one") from error
     if not isinstance(document, dict):
         raise RefusedError("it is not a plan: it is not a JSON object")
     return document

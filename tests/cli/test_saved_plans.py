@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +22,6 @@ from tests.support import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gcore_emulator import Emulator
 
 
@@ -51,6 +50,51 @@ def test_a_saved_plan_is_applied_as_it_was_shown(cli: CommandLine, emulator: Emu
     assert (code, err) == (0, "")
     assert out.splitlines()[:2] == ["caas/1/76/api: applied", "caas/1/76/web: applied"]
     assert patches(emulator) == [{"description": "new"}] * 2
+
+
+def test_a_path_that_is_a_saved_plan_is_applied_as_with_its_option(
+    cli: CommandLine, emulator: Emulator, saved: str, tmp_path: Path
+) -> None:
+    other = Path(saved).rename(tmp_path / "any.name")  # it is known by its content
+    fingerprint = cli("apply", str(other), "--dry-run", "--expect", "sha256:0").err.split()[-3].rstrip(",")
+    assert patches(emulator) == []
+    done = cli("apply", str(other), "--auto-approve", "--quiet", "--expect", fingerprint)
+    assert (done.code, done.err) == (0, "")
+    assert patches(emulator) == [{"description": "new"}] * 2
+
+
+def test_a_saved_plan_as_a_path_is_not_narrowed_nor_mixed(
+    cli: CommandLine, files: str, saved: str, emulator: Emulator
+) -> None:
+    narrowed = cli("apply", saved, "--target", "*/web", "--auto-approve")
+    assert (narrowed.code, "it cannot go with --plan" in narrowed.err) == (64, True)
+    mixed = cli("apply", saved, files, "--auto-approve")
+    assert (mixed.code, "is a saved plan, not desired state" in mixed.err) == (1, True)
+    assert patches(emulator) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["plan", "validate", "drift", "explain caas/1/76/web -f", "export --into"]
+)
+def test_other_commands_say_what_a_saved_plan_is(cli: CommandLine, saved: str, command: str) -> None:
+    numbers = ["--project-id", "1", "--region-id", "76"] if command.startswith("export") else []
+    done = cli(*command.split(), saved, *numbers)
+    use = f"`reconciler show {saved}` shows it, and `reconciler apply {saved}` applies it"
+    errors = [line for line in done.err.splitlines() if line.startswith("Error")]
+    assert (done.code, done.out) == (1, "")
+    assert errors == [f"Error: {saved}:1:1: is a saved plan, not desired state: {use}"]
+
+
+def test_the_history_and_the_journal_of_a_run_are_known_too(
+    cli: CommandLine, files: str, tmp_path: Path
+) -> None:
+    journal, history = str(tmp_path / "j"), str(tmp_path / "h")
+    assert cli("apply", files, "--auto-approve", "--journal", journal, "--history", history).code == 0
+    assert (
+        f"is a journal, not desired state: `reconciler journal {journal}` reads it"
+        in cli("plan", journal).err
+    )
+    assert f"`reconciler history --history {history}` shows it" in cli("plan", history).err
 
 
 def test_a_changed_key_is_refused_and_the_others_are_applied(
