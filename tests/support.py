@@ -260,14 +260,20 @@ class Finished:
         return [line for line in self.err.splitlines() if not PLACE.match(line)]
 
 
+def resize(terminal: int, columns: int) -> None:
+    """Make a terminal so many columns wide."""
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+
 class CommandLine:
     """Runs commands: in this process or in one of their own, without a terminal or on one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.environment = monkeypatch
         self._capsys = capsys
-        colours = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS")
+        colours = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR")
         monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "")  # readline sets it for other processes, where Python sees nothing
         for name in (*colours, "GCORE_API_KEY_FILE", "GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("GCORE_API_KEY", TOKEN)
@@ -305,7 +311,7 @@ class CommandLine:
         Of several answers, each question gets its own.
         """
         ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        resize(theirs, columns)
         screen: list[bytes] = []
         person = threading.Thread(
             target=lambda: screen.append(
