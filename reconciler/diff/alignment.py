@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.model.members import Index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    Path = tuple[str | Index, ...]
+    Path = tuple["str | Index | SetItem", ...]
 
 _MOST_PAIRS: Final = 40_000
 """The largest number of pairs of items to align; items of longer lists are paired by position."""
@@ -20,6 +20,12 @@ IDENTIFYING: Final = ("id", "name")
 """Members that identify an object in a list."""
 _ABSENT: Final = object()
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+class SetItem(NamedTuple):
+    """An item of a set, by its text: it has no position."""
+
+    text: str
 
 
 def scalar_text(value: Any) -> str:
