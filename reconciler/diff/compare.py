@@ -169,16 +169,13 @@ def field_changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any
     old, new = beside(
         ((name,), *_comparable(kind.fields[name], before[name], want)) for name, want in sorted(after.items())
     )
-    prefix: tuple[Any, ...] = ()
-    if len(old) == 1 and all(isinstance(value, dict) for value in (*old.values(), *new.values())):
-        ((prefix, old),) = old.items()
-        new = new[prefix]
-    # By default objects with few common members are one change, and members such as "__x" are ignored.
+    # By default objects with few common members are one change, and each name is looked at.
     tree = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     found: defaultdict[str, list[MemberChange]] = defaultdict(list)
     for report, levels in tree.items():
         for level in levels:
-            name, *steps = (*prefix, *_path(level))
+            relation = level.up.t1_child_rel or level.up.t2_child_rel
+            name, *steps = relation.param  # the whole path: there is one level
             members = found[name]
             if not steps:
                 continue  # the value as a whole
@@ -188,14 +185,6 @@ def field_changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any
     return tuple(
         _described(kind.fields[name], before[name], after[name], found[name]) for name in sorted(found)
     )
-
-
-def _path(level: Any) -> tuple[Any, ...]:
-    """Return the steps to a level of deepdiff's tree, whose own path() makes texts of them first."""
-    above = level.up
-    if above is None:
-        return ()
-    return (*_path(above), *((above.t1_child_rel or above.t2_child_rel).param or ()))
 
 
 def reversed_change(kind: Kind, change: FieldChange) -> FieldChange:
