@@ -22,7 +22,7 @@ from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name
 from reconciler.service.history.cycles import clear_flapping
 from reconciler.service.history.database import Database
-from reconciler.service.history.queries import Selection, episodes, status
+from reconciler.service.history.queries import Selection, episodes, status, window_since
 from reconciler.service.history.reading import ReadOnlyDatabase
 
 if TYPE_CHECKING:
@@ -128,7 +128,9 @@ def _rendered(database: Database, options: HistoryOptions, now: dt.datetime, scr
     if options.format == "html":
         from reconciler.render.page import render_page  # noqa: PLC0415 - an extra
 
-        shown = Selection(since, options.address, min(options.limit, _SHOWN_KEYS))
+        shown = Selection(
+            window_since(database, now, since), options.address, min(options.limit, _SHOWN_KEYS)
+        )
         return render_page(status(database, shown, now))
     found, total = episodes(database, Selection(since, options.address, options.limit))
     overview = status(database, Selection(since, options.address, limit=0), now)

@@ -216,6 +216,7 @@ class Status:
     ``keys`` come latest drift first; ``omitted_keys`` counts those left out. ``cycles`` counts the cycles
     since ``since`` by their results. ``file`` is the history, or None for one in memory. ``service`` is None
     for a page made from a history alone. ``apis`` names the API of each kind where there are several.
+    ``period`` is the time between the beginnings of the last two cycles.
     """
 
     at: dt.datetime
@@ -232,6 +233,7 @@ class Status:
     pending: tuple[Pending, ...] = ()
     new_keys: tuple[NewKey, ...] = ()
     apis: Mapping[str, str] = field(default_factory=dict)
+    period: dt.timedelta | None = None
 
     @property
     def outages(self) -> Mapping[str, dt.datetime]:

@@ -83,9 +83,9 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def clock(instant: dt.datetime) -> str:
-    """Return an instant for people, in UTC and to the minute."""
-    return format_instant(instant)[:16].replace("T", " ")
+def clock(instant: dt.datetime, *, seconds: bool = False) -> str:
+    """Return an instant for people, in UTC and to the minute, or to the second."""
+    return format_instant(instant)[: 19 if seconds else 16].replace("T", " ")
 
 
 def _visible(value: Any) -> Any:

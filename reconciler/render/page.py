@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,7 +16,7 @@ from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
 from reconciler.render.lines import cut
-from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
+from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, span, ticks
 from reconciler.render.values import (
     clear_command,
     field_name,
@@ -26,7 +27,6 @@ from reconciler.render.values import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Container, Iterator
 
     from reconciler.model.status import Episode, FlappingField, Pending, Status
@@ -35,6 +35,8 @@ _ITEMS: Final = 5
 _LONG: Final = 200
 _LEAD: Final = 40
 _DETAIL: Final = 500
+_SHORT: Final = dt.timedelta(minutes=2)
+"""Times are shown with their seconds if rounds begin more often."""
 _RESULTS: Final = {
     CycleResult.REFUSED: "correction refused in the last round",
     CycleResult.INCOMPLETE: "correction failed in the last round",
@@ -75,6 +77,7 @@ def render_page(status: Status, *, refresh_seconds: int | None = None) -> str:
         window=window,
         ticks=ticks(window),
         refresh_seconds=refresh_seconds,
+        seconds=status.period is not None and status.period < _SHORT,
         version=__version__,
     )
 
@@ -94,7 +97,7 @@ def _template() -> PageTemplate:
         "named_address": named_address,
         "named": field_name,
         "sentence": lambda words: words[:1].upper() + words[1:],
-        "span": _span,
+        "span": span,
         "values": _values,
         "whole_key": whole_key_text,
     }
@@ -178,12 +181,3 @@ def _from(text: str, start: int) -> str:
     if skipped <= 0:
         return cut(text, _LONG)
     return f"…({skipped} characters alike)…{cut(text[skipped:], _LONG)}"
-
-
-def _span(length: dt.timedelta) -> str:
-    """Return a length of time in the largest unit of which there are at least two."""
-    seconds = max(int(length.total_seconds()), 0)
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= 2 * size:
-            return counted(seconds // size, unit)
-    return counted(seconds, "second")

@@ -12,6 +12,7 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.phrases import counted
 from reconciler.render.values import field_name
@@ -26,9 +27,13 @@ HEIGHT: Final = 20
 _LEAST: Final = 4
 """What is over at once is still this many slots wide: three pixels on a phone."""
 _LABELS: Final = 4.3
-"""As many days are labelled as fit on a phone; a month is labelled by the week."""
-_FREE: Final = 60
-"""A label nearer to an end than this would touch the label of that end on a phone."""
+"""A month is labelled by the week."""
+_FREE: Final = 72
+"""A label nearer to an end than this would touch the label of that end."""
+_FREE_ON_PHONES: Final = 112
+"""The same on a phone, which leaves out what is nearer."""
+_STEPS: Final = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
+"""Between the labels of a window that is shorter than a few days."""
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAY: Final = dt.timedelta(days=1)
 
@@ -97,7 +102,7 @@ class Lane(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A day on the axis; ``anchor`` is the part of the label at its slot, as in SVG."""
+    """A day or a time on the axis; ``anchor`` is the part of the label at its slot, as in SVG."""
 
     slot: int
     label: str
@@ -108,6 +113,11 @@ class Tick(NamedTuple):
         """Return its position in per cent of the lane: a label, unlike a bar, must not be stretched."""
         return f"{self.slot * 100 / SLOTS:g}%"
 
+    @property
+    def is_near_an_end(self) -> bool:
+        """Return whether there is no room for the label on a phone."""
+        return self.anchor == "middle" and not _FREE_ON_PHONES <= self.slot <= SLOTS - _FREE_ON_PHONES
+
 
 class Window(NamedTuple):
     """The time that a timeline covers, to the instant at which it was made."""
@@ -116,9 +126,9 @@ class Window(NamedTuple):
     at: dt.datetime
 
     @property
-    def days(self) -> int:
-        """Return its length in days."""
-        return round((self.at - self.since) / _DAY)
+    def words(self) -> str:
+        """Return its length."""
+        return span(self.at - self.since)
 
     def slot(self, instant: dt.datetime) -> float:
         """Return the slot of an instant; what lies outside is at the edge."""
@@ -127,14 +137,28 @@ class Window(NamedTuple):
 
 
 def ticks(window: Window) -> tuple[Tick, ...]:
-    """Return the days that the axis names: the first, a few midnights, the last."""
-    step = max(1, round(window.days / _LABELS)) * _DAY
-    midnight = window.at.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0) - step
-    named = [Tick(SLOTS, _day(window.at), "end")]
-    while (slot := round(window.slot(midnight))) >= _FREE:
-        named.append(Tick(slot, _day(midnight)))
-        midnight -= step
-    return (Tick(0, _day(window.since), "start"), *reversed(named))
+    """Return what the axis names: the beginning, a few midnights or times between, the end."""
+    length = window.at - window.since
+    days = max(1, round(length / _DAY / _LABELS)) * _DAY
+    step = next((step for step in _STEPS if length / step <= _LABELS), days)
+    label = _day if length > 2 * _DAY else _time
+    midnight = window.at.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    at = midnight - step if step >= _DAY else midnight + (window.at - midnight) // step * step
+    named = [Tick(SLOTS, label(window.at), "end")]
+    while (slot := round(window.slot(at))) >= _FREE:
+        if slot <= SLOTS - _FREE:
+            named.append(Tick(slot, _day(at) if at.astimezone(dt.UTC).hour == at.minute == 0 else label(at)))
+        at -= step
+    return (Tick(0, label(window.since), "start"), *reversed(named))
+
+
+def span(length: dt.timedelta) -> str:
+    """Return a length of time in the largest unit of which there are at least two."""
+    seconds = max(int(length.total_seconds()), 0)
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return counted(seconds // size, unit)
+    return counted(seconds, "second") if seconds else "less than a second"
 
 
 def lanes(episodes: Sequence[Episode | EarlierEpisode], window: Window) -> tuple[Lane, ...]:
@@ -157,9 +181,12 @@ def _lane(field: str, episodes: Sequence[Episode | EarlierEpisode], window: Wind
     bars = (Bar(drawn, start, end) for drawn, start, end in stretches if drawn is not None)
     counts = Counter(mark for mark, _ in marked)
     parts = ", ".join(f"{counts[mark]} {mark}" for mark in reversed(Mark) if mark in counts)
-    words = f"{field_name(field)}: {counted(len(episodes), 'episode')} since {_day(window.since)}: {parts}"
+    count, begin = counted(len(episodes), "episode"), _label(window.since, window)
+    words = f"{field_name(field)}: {count} since {begin}: {parts}"
     since = min((episode.first_seen for episode in episodes if episode.ended is None), default=None)
-    return Lane(field, tuple(bars), words if since is None else f"{words}; goes on since {_day(since)}")
+    return Lane(
+        field, tuple(bars), words if since is None else f"{words}; goes on since {_label(since, window)}"
+    )
 
 
 def _extent(episode: Episode | EarlierEpisode, window: Window) -> tuple[int, int]:
@@ -170,6 +197,16 @@ def _extent(episode: Episode | EarlierEpisode, window: Window) -> tuple[int, int
         return start, end
     start = min(max(start - _LEAST // 2, 0), SLOTS - _LEAST)
     return start, start + _LEAST
+
+
+def _time(instant: dt.datetime) -> str:
+    return format_instant(instant)[11:16]
+
+
+def _label(instant: dt.datetime, window: Window) -> str:
+    """Return a day, in a short window with the time."""
+    is_short = window.at - window.since <= 2 * _DAY
+    return f"{_day(instant)} {_time(instant)}" if is_short else _day(instant)
 
 
 def _day(instant: dt.datetime) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.status import ServiceCondition
 from reconciler.render.page import content_security_policy, render_page
-from reconciler.service.history.queries import Selection, conditions, status
+from reconciler.service.history.queries import Selection, conditions, status, window_since
 from reconciler.service.http import Response, plain, serve
 from reconciler.service.metrics import CONTENT_TYPE
 
@@ -53,9 +53,10 @@ class Pages:
 
     def _page(self) -> Response:
         now, database = self.monitor.ports.clock.now(), self.monitor.database
-        since = {condition.condition: condition.since for condition in conditions(database)}
-        service = self.service.status(since.get(ServiceCondition.FILES))
-        shown = status(database, Selection(now - _SHOWN, limit=_KEYS), now, service)
+        present = {condition.condition: condition.since for condition in conditions(database)}
+        service = self.service.status(present.get(ServiceCondition.FILES))
+        since = window_since(database, now, now - _SHOWN)
+        shown = status(database, Selection(since, limit=_KEYS), now, service)
         body = render_page(shown, refresh_seconds=_REFRESH_SECONDS).encode()
         headers = {"Content-Security-Policy": content_security_policy()}
         return Response(body, "text/html; charset=utf-8", headers=headers)

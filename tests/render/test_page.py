@@ -400,7 +400,7 @@ def test_failing_rounds_are_explained_with_their_errors_and_the_files_in_force()
 
 def test_errors_of_a_round_are_reported_while_the_service_continues() -> None:
     text = read(status(last_cycle=summary(CycleResult.INCOMPLETE, errors=("answered 403",)))).text
-    assert "Errors of the last round answered 403" in text
+    assert "Trouble Errors of the last round, 2026-06-01 11:55 UTC answered 403" in text
 
 
 def test_line_breaks_of_an_error_are_preserved() -> None:
@@ -434,8 +434,8 @@ def test_an_empty_status_is_stated_in_words() -> None:
     text = read(empty).text
     assert "No scopes read yet." in text
     assert "No drift is known: no round yet." in text
-    assert "No round yet. Next round: 2026-06-01 12:10 UTC, in 10 minutes." in text
-    assert "Last success none yet" in text
+    assert "Next round 2026-06-01 12:10 UTC, in 10 minutes" in text
+    assert "Last complete round none yet" in text
 
 
 def test_the_absence_of_drift_is_stated_in_words() -> None:
@@ -450,8 +450,8 @@ def test_a_key_that_drifted_only_before_the_window_is_marked() -> None:
 def test_omitted_entries_are_counted() -> None:
     episodes = [over(ago=hours * HOUR) for hours in range(1, 26)]
     text = read(status(keys=(key(*episodes, omitted=3),), omitted_keys=2)).text
-    assert "not drifted now, 28 episodes" in text
-    assert "The latest 20 episodes; 8 earlier left out" in text
+    assert "not drifted now 28 earlier episodes" in text
+    assert "The latest 20; 8 before left out" in text
     assert "2 more keys are left out." in text
 
 
@@ -467,6 +467,42 @@ def test_an_episode_shows_its_change_effect_time_outcome_and_run() -> None:
     assert "corrected 2026-06-01 11:15: after 2 attempts, run run-7" in text
 
 
+def test_what_is_drifted_now_is_shown_without_a_fold_and_what_ended_in_one() -> None:
+    page = render_page(
+        status(keys=(key(episode(), over("description", ago=DAY, desired="a", live="b", reason="other")),))
+    )
+    before, fold = page.split("<details>")
+    assert "enables the key" in before
+    assert "<summary>1 earlier episode</summary>" in fold
+    assert "enables the key" not in fold
+    assert page.count("&#34;b&#34;") == fold.count("&#34;b&#34;") == 1
+    assert "<details" not in render_page(status(keys=(key(episode()),)))
+
+
+def test_access_that_was_granted_outside_git_is_alarming_while_it_lasts() -> None:
+    alarm = '<span class="bad">grants: enables the key</span>'
+    page = render_page(status(keys=(key(episode()),)))
+    assert alarm in page
+    assert "access granted, drifted for 60 minutes" in Document(page).text
+    for calm in (over(), CLOSED):
+        assert alarm not in render_page(status(keys=(key(calm),)))
+        assert "access granted" not in read(status(keys=(key(calm),))).text
+
+
+def test_times_have_seconds_where_rounds_are_short() -> None:
+    for period, words in ((5 * dt.timedelta(seconds=1), "11:00:00, 1 round"), (HOUR, "11:00, 1 round")):
+        assert words in read(status(period=period, keys=(key(episode(cycles=1)),))).text
+
+
+def test_invalid_files_are_explained_at_the_top_by_what_is_wrong_with_them() -> None:
+    shown = status(
+        service=service(files_invalid_since=NOON - DAY), last_cycle=summary(errors=("keys.yaml:3: wrong",))
+    )
+    text = read(shown).text
+    assert text.count("keys.yaml:3: wrong") == 1
+    assert "not what the files say since then. keys.yaml:3: wrong Scopes" in text
+
+
 def test_an_episode_of_one_round_has_one_time() -> None:
     assert "2026-06-01 11:00, 1 round" in read(status(keys=(key(over(cycles=1)),))).text
 
@@ -474,10 +510,10 @@ def test_an_episode_of_one_round_has_one_time() -> None:
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (FieldOutcome.LEFT, "drifted for 60 minutes, 1 episode"),
-        (FieldOutcome.CONTESTED, "contested, drifted for 60 minutes, 1 episode"),
-        (FieldOutcome.REFUSED, "refused, drifted for 60 minutes, 1 episode"),
-        (FieldOutcome.NOT_VERIFIED, "not verified, drifted for 60 minutes, 1 episode"),
+        (FieldOutcome.LEFT, "access granted, drifted for 60 minutes Drifted now"),
+        (FieldOutcome.CONTESTED, "contested, drifted for 60 minutes Drifted now"),
+        (FieldOutcome.REFUSED, "refused, drifted for 60 minutes Drifted now"),
+        (FieldOutcome.NOT_VERIFIED, "not verified, drifted for 60 minutes Drifted now"),
     ],
 )
 def test_a_drifted_key_shows_its_outcome_and_duration(outcome: FieldOutcome, words: str) -> None:
@@ -494,11 +530,11 @@ def test_a_drifted_key_shows_its_outcome_and_duration(outcome: FieldOutcome, wor
         (119 * MINUTE, "119 minutes"),
         (47 * HOUR, "47 hours"),
         (48 * HOUR, "2 days"),
-        (-MINUTE, "0 seconds"),
+        (-MINUTE, "less than a second"),
     ],
 )
 def test_a_duration_is_shown_in_one_unit(ago: dt.timedelta, words: str) -> None:
-    assert f"drifted for {words}," in read(status(keys=(key(episode(ago=ago)),))).text
+    assert f"drifted for {words} Drifted now" in read(status(keys=(key(episode(ago=ago)),))).text
 
 
 def test_only_the_difference_of_two_lists_is_shown() -> None:
@@ -601,7 +637,7 @@ def test_invisible_characters_are_shown_everywhere(hidden: str) -> None:
 
 def test_every_table_has_a_caption_and_headers_with_a_scope() -> None:
     page = read(troubled())
-    assert len(page.all("table")) == len(page.all("caption")) == 5
+    assert len(page.all("table")) == len(page.all("caption")) == 6
     assert {element.attributes["scope"] for element in page.all("th")} == {"row", "col"}
 
 
@@ -728,6 +764,20 @@ def test_a_lane_has_a_text_alternative() -> None:
     assert (
         lane.words == "is_disabled: 3 episodes since 2 May: 1 drifted now, 2 corrected; goes on since 29 May"
     )
+
+
+@pytest.mark.parametrize(
+    ("length", "labels"),
+    [
+        (HOUR, ["11:07", "11:30", "11:45", "12:07"]),
+        (6 * HOUR, ["06:07", "09:00", "12:07"]),
+        (DAY, ["12:07", "18:00", "1 Jun", "06:00", "12:07"]),
+        (7 * DAY, ["25 May", "28 May", "30 May", "1 Jun"]),
+    ],
+)
+def test_the_axis_of_a_short_window_names_times(length: dt.timedelta, labels: list[str]) -> None:
+    at = NOON + 7 * MINUTE
+    assert [tick.label for tick in ticks(Window(at - length, at))] == labels
 
 
 def test_the_axis_names_the_first_day_one_in_each_week_and_the_last() -> None:

@@ -19,7 +19,7 @@ from reconciler.model.scope import Scope
 from reconciler.model.status import ConditionState, CycleSummary, ServiceCondition, ServiceStatus, Status
 from reconciler.service.history.database import Database
 from reconciler.service.history.notifications import Notifications
-from reconciler.service.history.queries import PerKey, Selection, conditions, episodes, status
+from reconciler.service.history.queries import PerKey, Selection, conditions, episodes, status, window_since
 from tests.service.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 
@@ -329,3 +329,31 @@ def test_a_damaged_history_is_an_error(database: Database, book: Book) -> None:
     with pytest.raises(HistoryError, match=message):
         status(database, Selection(LONG_AGO), NOON)
     assert conditions(database) == ()
+
+
+@pytest.mark.parametrize(
+    ("age", "length"),
+    [(0, 3600), (3600, 3600), (3601, 86400), (3 * 86400, 7 * 86400), (8 * 86400, 30 * 86400)],
+)
+def test_the_window_of_a_page_is_as_long_as_its_history_asks_for(book: Book, age: int, length: int) -> None:
+    book.cycle(drifted())
+    now = at(age)
+    assert now - window_since(book.database, now, LONG_AGO) == dt.timedelta(seconds=length)
+    assert window_since(book.database, now, now - dt.timedelta(minutes=5)) == now - dt.timedelta(minutes=5)
+
+
+def test_the_window_is_never_longer_than_asked_for(book: Book) -> None:
+    book.cycle(drifted())
+    now = at(99 * 86400)
+    assert window_since(book.database, now, now - dt.timedelta(days=30)) == now - dt.timedelta(days=30)
+
+
+def test_an_empty_history_is_shown_by_its_last_hour(book: Book) -> None:
+    assert at(0) - window_since(book.database, at(0), LONG_AGO) == dt.timedelta(hours=1)
+
+
+def test_the_period_is_the_time_between_the_last_two_rounds(book: Book) -> None:
+    assert book.status().period is None
+    book.cycle()
+    book.cycle()
+    assert book.status().period == dt.timedelta(minutes=15)

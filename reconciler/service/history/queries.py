@@ -35,6 +35,9 @@ Record = TypeVar("Record")
 _LATEST_FIRST: Final = "ORDER BY last_seen DESC, id DESC"
 _OF_KEY: Final = f"WHERE address = ? AND last_seen >= ? {_LATEST_FIRST} LIMIT ? OFFSET ?"
 _COUNT: Final = "SELECT count(*) FROM round WHERE result = ? AND began >= ?"
+_LAST_BEGAN: Final = "SELECT began FROM round ORDER BY id DESC LIMIT 2"
+_OLDEST: Final = "SELECT min(began) FROM round UNION ALL SELECT min(last_seen) FROM episode"
+_WINDOWS: Final = tuple(dt.timedelta(hours=hours) for hours in (1, 24, 7 * 24, 30 * 24))
 _LAST_ID: Final = "SELECT max(id) FROM round WHERE result = ?"
 _SUCCESSES: Final = tuple(result.value for result in CycleResult if result.is_success)
 
@@ -165,6 +168,16 @@ def episodes(database: Database, selection: Selection) -> tuple[tuple[Episode, .
     return latest, _number(database, selection.episodes, selection)
 
 
+def window_since(database: Database, at: dt.datetime, earliest: dt.datetime) -> dt.datetime:
+    """Return since when to show a history: the last hour, day, week or month that holds all of it.
+
+    It is not before ``earliest``. Raises HistoryError.
+    """
+    oldest = min((instant(first) for (first,) in database.rows(_OLDEST) if first is not None), default=at)
+    fitting = (at - length for length in _WINDOWS if at - length <= oldest)
+    return max(next(fitting, earliest), earliest)
+
+
 def status(
     database: Database,
     selection: Selection,
@@ -183,6 +196,7 @@ def status(
         counts = [(result, database.rows(_COUNT, (result.value, since))[0][0]) for result in CycleResult]
         last = records(database, CycleSummary, "ORDER BY id DESC LIMIT 1")
         successes = [database.rows(_LAST_ID, (result,))[0][0] or 0 for result in _SUCCESSES]
+        began = [instant(seconds) for (seconds,) in database.rows(_LAST_BEGAN)]
         success = database.rows("SELECT ended FROM round WHERE id = ?", (max(successes),))
         return Status(
             at=at,
@@ -199,6 +213,7 @@ def status(
             pending=records(database, Pending, "ORDER BY address, field"),
             new_keys=records(database, NewKey, "WHERE is_new ORDER BY address"),
             apis=shown_apis(database),
+            period=began[0] - began[1] if len(began) > 1 else None,
         )
 
 

@@ -11,6 +11,8 @@ import http.server
 import itertools
 from typing import TYPE_CHECKING
 
+import pytest
+
 from reconciler.render.page import content_security_policy, render_page
 from tests.render.browser.chromium import measured, needs_chromium
 from tests.render.test_page import (
@@ -18,6 +20,7 @@ from tests.render.test_page import (
     DAY,
     HOSTILE,
     HOUR,
+    NOON,
     Document,
     busy,
     contest,
@@ -31,6 +34,7 @@ from tests.render.test_page import (
 from tests.support import serving
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -41,8 +45,8 @@ pytestmark = needs_chromium
 LONG = "caas/1/76/" + "a-name-without-any-space-" * 12
 BARS = """({
   bars: [...document.querySelectorAll(".lanes path[class]")].map(bar => bar.getBoundingClientRect().width),
-  labels: [...document.querySelectorAll(".axis text")].map(label => label.getBoundingClientRect())
-    .map(box => [box.left, box.right]),
+  labels: [...document.querySelectorAll(".axis text")].filter(label => label.checkVisibility())
+    .map(label => label.getBoundingClientRect()).map(box => [box.left, box.right]),
 })"""
 
 
@@ -130,8 +134,15 @@ def test_short_drift_is_visible_on_a_phone(browser: Browser, tmp_path: Path) -> 
     assert bar >= 2
 
 
-def test_axis_labels_do_not_overlap_on_a_phone(browser: Browser, tmp_path: Path) -> None:
-    shown = status(keys=(key(episode(), address=ACME),))
-    labels = measured(browser, tmp_path, render_page(shown), BARS)["labels"]
-    assert len(labels) == 5
-    assert all(left[1] < right[0] for left, right in itertools.pairwise(labels))
+@pytest.mark.parametrize("length", [HOUR, DAY, 7 * DAY, 30 * DAY], ids=["hour", "day", "week", "month"])
+def test_axis_labels_do_not_overlap(browser: Browser, tmp_path: Path, length: dt.timedelta) -> None:
+    with browser.tab() as tab:
+        for hour in (1, 12, 23):
+            at = NOON.replace(hour=hour)
+            shown = status(at=at, since=at - length, keys=(key(episode(), address=ACME),))
+            tab.show(tmp_path, render_page(shown))
+            for width, least in ((320, 2), (390, 3), (700, 4), (1000, 4), (1280, 4)):
+                tab.resize(width)
+                labels = tab.run(BARS)["labels"]
+                assert len(labels) >= least, (width, hour)
+                assert all(left[1] + 3 < right[0] for left, right in itertools.pairwise(labels)), width
