@@ -90,9 +90,10 @@ def rules(
 
 def state_of(*documents: Document, by: Rules | None = None) -> DesiredState:
     """Return what documents declare; neighbours of one source are those of one file. Raises InputError."""
-    validator = Validator(by or rules())
+    by = by or rules()
+    validator = Validator(by)
     files = groupby(documents, lambda document: document.source)
-    return merged(validator.check_documents(found, source) for source, found in files)
+    return merged((validator.check_documents(found, source) for source, found in files), by.kinds)
 
 
 def plan_json(plan: Plan) -> str:

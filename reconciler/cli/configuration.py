@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from reconciler.api.address import DEFAULT_BASE_URL, checked_scheme
+from reconciler.cli.api_kinds import kinds_of
 from reconciler.cli.console import Console, color_choice
 from reconciler.cli.machine import usable_cores
 from reconciler.errors import ConfigurationError, InputError
@@ -32,7 +33,7 @@ from reconciler.plan.limits import parse_limit
 from reconciler.validate.configuration import read_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.configuration import ConfigurationFile
@@ -79,19 +80,7 @@ class Configured:
 
     def at_apis(self, kinds: Mapping[str, Kind]) -> Mapping[str, Kind]:
         """Return ``kinds`` as they belong to the configured APIs: custom ones of no API to the only one."""
-        apis = [] if self.configuration is None else [*self.configuration.apis]
-        if not apis:
-            return kinds
-        several = len(apis) > 1
-        of_api = {
-            name: replace(kind, is_one_of_several=True) if several else replace(kind, api=apis[0])
-            for name, kind in kinds.items()
-            if several or kind.is_custom
-        }
-        return {
-            name: kind if kind.api in apis else replace(kind, api_fault=_api_fault(kind, apis))
-            for name, kind in {**kinds, **of_api}.items()
-        }
+        return kinds if self.configuration is None else kinds_of(self.configuration.apis, kinds)
 
     @property
     def committed_kinds(self) -> Mapping[str, str]:
@@ -109,16 +98,6 @@ class Configured:
 
 
 NOT_CONFIGURED: Final = Configured()
-
-
-def _api_fault(kind: Kind, apis: Sequence[str]) -> str:
-    """Return why a kind whose API is not among ``apis`` is of no use, and what to do about it."""
-    if kind.is_custom:
-        return f"{kind.name} is a kind of none of the APIs {listed(apis)}; name its folder as kinds of one"
-    return (
-        f"{kind.name} is a kind of the API {kind.api}, and the configuration has {listed(apis)}; "
-        f"add {kind.api}: {{}} under apis"
-    )
 
 
 def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -89,12 +89,12 @@ class Kind:
     group in ``sent_one_of`` one is sent. Only a creation sets ``immutable`` fields. ``foreign`` has the
     values of fields that mark a key as managed elsewhere. ``optional`` maps a field that a response may lack,
     or give as null, to what that means. ``secret`` is the member that only creations return, ``created``
-    their time. They need the identity and ``create_requires``, which is None where there are none, and do not
-    take ``create_later``. ``listing`` is how keys are listed, ``update`` how they are changed, ``envelope``
-    what is around them. ``read_from`` maps a field to the dotted member that shows it, ``shown`` to its shape
-    there; maps in ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in files to those of the API.
-    ``query`` and ``headers`` go with every request. Accepted writes are read back for ``wait`` seconds.
-    ``is_one_of_several`` APIs has it; ``api_fault``: its own is not configured; ``is_custom``: by people.
+    their time. They need the identity and ``create_requires`` (None: there are none), not ``create_later``.
+    ``listing`` is how keys are listed, ``update`` how they are changed, ``envelope`` what is around them.
+    ``read_from`` maps a field to the dotted member that shows it, ``shown`` to its shape there; maps in
+    ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in files to those of the API. ``query`` and
+    ``headers`` go with each request; accepted writes are read back for ``wait`` seconds. One of several APIs
+    has it, at ``server``; ``api_fault``: its own is not configured. ``is_plain``: nothing is converted.
     """
 
     name: str
@@ -130,8 +130,8 @@ class Kind:
     is_one_of_several: bool
     is_custom: bool
     is_plain: bool
-    """Whether responses show keys in the words of files, so that nothing has to be converted."""
     api_fault: str = ""
+    server: str = ""
 
     @property
     def has_ids(self) -> bool:

@@ -82,12 +82,13 @@ class WatchedFiles:
                         new.append(names[-1])
                         yield file
 
-            checked = [*self._check(self._rules_at(now), changed())]
+            rules = self._rules_at(now)
+            checked = [*self._check(rules, changed())]
             parts = self._parts | dict(zip(new, checked, strict=True))
             self._parts = {name: parts[name] for name in names}
             if not problems and self._known is not None and self._known[0] == tuple(names):
                 return self._known[1]
-            state = merged(self._parts.values(), problems)
+            state = merged(self._parts.values(), rules.kinds, problems)
             self._known = (tuple(names), state)
             keep_instead()
             return state

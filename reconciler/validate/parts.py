@@ -10,10 +10,12 @@ from reconciler.load.source_lines import with_lines
 from reconciler.model.desired import DesiredScope, DesiredState, joined, packed
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.source import Position, Problem, Rule, of_rule
+from reconciler.validate.same_objects import same_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, NamedParameter, PackedKeys
     from reconciler.model.scope import Scope
 
@@ -64,7 +66,9 @@ def scope_part(scope: Scope, keys: Sequence[DesiredKey], exclusive: Position | N
     )
 
 
-def merged(parts: Iterable[Part], problems: Iterable[Problem] = ()) -> DesiredState:
+def merged(
+    parts: Iterable[Part], kinds: Mapping[str, Kind], problems: Iterable[Problem] = ()
+) -> DesiredState:
     """Return what all files declare together, scopes in order; ``problems`` are those of unreadable inputs.
 
     The result depends on the order of the files alone, not on how they were checked. Raises InputError with
@@ -91,6 +95,7 @@ def merged(parts: Iterable[Part], problems: Iterable[Problem] = ()) -> DesiredSt
         found.extend(whole.repeated)
         warnings.extend(whole.doubtful)
         scopes.append(DesiredScope(scope, whole.keys, whole.exclusive))
+    found.extend(same_objects(kinds, scopes))
     if found:
         raise InputError(found)
     return DesiredState(tuple(scopes), tuple(warnings), tuple(names.values()))

@@ -56,7 +56,7 @@ def validated(
     Raises InputError with every problem found.
     """
     with paused_collector():
-        return merged(check(rules, files), problems)
+        return merged(check(rules, files), rules.kinds, problems)
 
 
 def desired_state(

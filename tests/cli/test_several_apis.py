@@ -127,6 +127,16 @@ def test_the_kinds_of_several_apis_name_them_and_their_files(cli: CommandLine) -
     assert (kinds["milestone"]["api"], kinds["caas"]["source"]) == ("gitea", "packaged")
 
 
+def test_an_object_of_two_apis_at_one_address_is_an_error_of_the_files(
+    cli: CommandLine, work: Path, hub: Place
+) -> None:
+    configure(work, {"github": {"base_url": hub.url}, "gitea": {"base_url": f"{hub.url}/"}})
+    done = cli("validate")
+    assert done.code == 1
+    assert done.err.count("both are") == 1
+    assert f"{HUB}: is the same object as {TEA} at keys/all.yaml:" in done.err
+
+
 @pytest.mark.parametrize("place", [".", "keys"])
 def test_kinds_of_a_commit_belong_to_the_apis_of_its_configuration(
     cli: CommandLine, work: Path, place: str

@@ -149,14 +149,14 @@ def test_after_the_problem_limit_no_further_file_is_looked_at() -> None:
             yield part(source, MOST_PROBLEMS)
 
     with pytest.raises(InputError) as caught:
-        merged(parts())
+        merged(parts(), {})
     assert len(caught.value.problems) == MOST_PROBLEMS + 1
     assert (caught.value.problems[-1].message, seen) == (MANY_MORE, ["a.yaml", "b.yaml"])
 
 
 def test_that_there_are_more_problems_is_said_once() -> None:
     with pytest.raises(InputError) as caught:
-        merged([part("a.yaml", MOST_PROBLEMS + 1, MANY_MORE), part("b.yaml", 1)])
+        merged([part("a.yaml", MOST_PROBLEMS + 1, MANY_MORE), part("b.yaml", 1)], {})
     assert [one.message for one in caught.value.problems].count(MANY_MORE) == 1
 
 
@@ -168,7 +168,7 @@ def test_problems_found_while_files_are_read_are_reported_with_those_of_the_file
         found.append(Problem("gone", Position("b.yaml")))
 
     with pytest.raises(InputError) as caught:
-        merged(parts(), found)
+        merged(parts(), {}, found)
     assert caught.value.texts == ("a.yaml:1:1: wrong", "b.yaml:1:1: gone")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,8 @@ def test_a_scope_without_project_or_region_is_a_problem(defaults: ScopeDefaults,
 
 
 def test_a_kind_without_regions_needs_none() -> None:
-    by = rules({"caas": kind_with({})}, ScopeDefaults(project_id=7))
-    assert addresses(state_of(*parse("keys: [{name: x}]", "1.yaml"), by=by)) == ["thing/7/x"]
+    by = rules({"caas": replace(kind_with({}), name="caas")}, ScopeDefaults(project_id=7))
+    assert addresses(state_of(*parse("keys: [{name: x}]", "1.yaml"), by=by)) == ["caas/7/x"]
 
 
 def test_scopes_are_sorted_by_number_and_merge_keys_of_all_documents() -> None:
@@ -186,7 +187,7 @@ def test_every_problem_of_every_document_is_reported_in_order() -> None:
 
 def test_problems_of_inputs_without_documents_are_reported() -> None:
     with pytest.raises(InputError, match=r"gone\.yaml:1:1: no such file"):
-        merged([], [Problem("no such file", Position("gone.yaml"))])
+        merged([], {}, [Problem("no such file", Position("gone.yaml"))])
 
 
 PAST = "is in the past: the key no longer works"
