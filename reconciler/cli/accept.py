@@ -18,12 +18,12 @@ from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.load.sources import read
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.observe.key import known_field, live_key, parsed_address
+from reconciler.observe.key import known_field, live_key, parsed_address, whole_address
 
 
 @command(
     KeyOptions,
-    "reconciler accept caas/1/76/storefront --file keys/",
+    "reconciler accept storefront",
     "reconciler accept caas/1/76/storefront expire --file keys/shop.yaml",
 )
 @click.argument("address")
@@ -31,17 +31,21 @@ from reconciler.observe.key import known_field, live_key, parsed_address
 def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     """Write the live values of one key into the file that declares it otherwise. Never writes to the API.
 
-    ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows it to one field. Only declared fields
-    that differ are written, and only the text of their values changes.
+    ADDRESS is the key's, such as caas/1/76/storefront, or the end of it where that is unique, such as
+    storefront. Without --file and without paths in the configuration, files below this folder are read.
+    FIELD narrows it to one field. Only declared fields that differ are written, and only the text of
+    their values changes.
     """
     console, clock = options.output.console(), clock_of(context)
     apis = sessions(options.connection, clock, console)
     if "-" in options.inputs.paths:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
     kinds = options.inputs.known_kinds(console.warning)
-    kind, scope, name = parsed_address(kinds, options.address)
-    field, now = known_field(kind, options.field), clock.now()
-    key = acceptable(read_files(kinds, options.inputs, now), scope, name, field)
+    now = clock.now()
+    state = read_files(kinds, options.inputs, now)
+    kind, scope, name = parsed_address(kinds, whole_address(kinds, options.address, state), state)
+    field = known_field(kind, options.field)
+    key = acceptable(state, scope, name, field)
     with apis as client:
         reader = client.session(kind.api).reader
         live = live_key(reader, kind, scope, name)

@@ -114,11 +114,12 @@ def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapp
         values |= _connection(context, found, values)
     _say(context, found, values)
     paths = next((one for one in context.command.params if one.name == "paths"), None)
-    is_needed = paths is not None and not isinstance(paths, OptionalPaths)
-    if is_needed and not values["paths"] and "plan_file" not in given:
+    if paths is None or isinstance(paths, OptionalPaths) or values["paths"] or "plan_file" in given:
+        return values
+    if isinstance(paths, click.Argument):
         advice = "Name files or folders, here or under paths in reconciler.yaml."
         raise click.MissingParameter(" ".join([advice, *found.warnings]), context, paths)
-    return values
+    return values | {"paths": (os.curdir,)}  # a command about one key needs no more to find it
 
 
 def tree_configuration(config: str | None) -> Configured:
@@ -273,7 +274,6 @@ def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -
             ("base_url", api.base_url, configured.base_url),
             ("parallelism", api.parallelism, configured.parallelism),
         ):
-            member = f"{api.name}.{name}"
-            is_own = name == "base_url" and api.name != BUILT_IN_API  # which no option changes
+            member, is_own = f"{api.name}.{name}", name == "base_url" and api.name != BUILT_IN_API
             origin = said.source_of(member) if is_own else source(name, None if given is None else member)
             console.detail(f"{member}: {value} ({origin})")

@@ -12,7 +12,7 @@ from reconciler.cli.plan import read_files
 from reconciler.cli.values import PathListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.ids import clear_key
-from reconciler.observe.key import declaration_of, known_field, observed_key, parsed_address
+from reconciler.observe.key import declaration_of, known_field, observed_key, parsed_address, whole_address
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.explain import explanations
 from reconciler.plan.planning import plan_scope
@@ -26,7 +26,8 @@ class KeyOptions:
     address: str
     field: str | None
     paths: tuple[str, ...] = option(
-        "A file or directory that declares the key; without it, those of the configuration. Repeatable.",
+        "A file or directory that declares the key; without it, those of the configuration, or this folder."
+        " Repeatable.",
         "-f",
         "--file",
         "paths",
@@ -40,7 +41,7 @@ class KeyOptions:
 
 @command(
     KeyOptions,
-    "reconciler explain caas/1/76/storefront --file keys/",
+    "reconciler explain storefront",
     "reconciler explain caas/1/76/storefront expire --file keys/",
 )
 @click.argument("address")
@@ -48,21 +49,24 @@ class KeyOptions:
 def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     """Explain why fields of one key are equal or different, and print what apply would send. Never writes.
 
-    ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows it to one field. The requests are
-    those of apply to the letter: method, path and body, also of a key that would be created, replaced
-    or deleted.
+    ADDRESS is the key's, such as caas/1/76/storefront, or the end of it where that is unique, such as
+    storefront. Without --file and without paths in the configuration, files below this folder are read.
+    FIELD narrows it to one field. The requests are those of apply to the letter: method, path and body,
+    also of a key that would be created, replaced or deleted.
     """
     console, clock = options.output.console(), clock_of(context)
     apis = sessions(options.connection, clock, console)
 
     kinds = options.inputs.known_kinds(console.warning)
-    kind, scope, name = parsed_address(kinds, options.address)
-    field = known_field(kind, options.field)
     now = clock.now()
     written = read_files(kinds, options.inputs, now)
     with apis as client:
+        state = directory_of(client).resolved(written)
+        address = whole_address(kinds, options.address, state)
+        kind, scope, name = parsed_address(kinds, address, state)
+        field = known_field(kind, options.field)
         reader = client.session(kind.api).reader
-        part, position = declaration_of(directory_of(client).resolved(written), scope, name)
+        part, position = declaration_of(state, scope, name)
         observed = observed_key(reader, kind, scope, name)
     if not observed.count and not part.keys:
         raise ConfigurationError(
@@ -74,6 +78,6 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]
     screen = console.screen()
     requests = request_lines(planned, screen)
-    text = render_explanations(options.address, position, shown, requests, screen)
+    text = render_explanations(address, position, shown, requests, screen)
     console.result(text)
     return ExitCode.DONE

@@ -244,7 +244,8 @@ class SelectionOptions:
     SECTION: ClassVar = "Limits"
 
     target: tuple[str, ...] = option(
-        "Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
+        "Only the key with this address, or its end where that is unique, such as web; or keys whose whole"
+        " address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
         type=ListType(lambda word: "/" in word or word.startswith("*")),
         section=OWN,
         metavar="GLOB",

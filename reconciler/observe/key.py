@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import ConfigurationError, NoSuchMethodError, NotFoundError
 from reconciler.kinds.ids import clear_key, named_kind
 from reconciler.kinds.wire import item_of
+from reconciler.model.addresses import advice_near, ending_in
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.live import LiveScope
+from reconciler.model.phrases import closest, listed
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
@@ -24,15 +26,42 @@ _MOST: Final = 3
 """The largest number of forms of addresses that a message has."""
 
 
-def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:
-    """Return the kind, the scope and the name of an address. Raises ConfigurationError for anything else."""
+def whole_address(kinds: Mapping[str, Kind], text: str, state: DesiredState) -> str:
+    """Return the address that a text is, or is the end of, where one declared key alone has such an address.
+
+    Raises ConfigurationError with all of them where several have.
+    """
+    kind = named_kind(kinds, text.partition("/")[0])
+    if kind is not None and kind.parse_address(f"{kind.name}/{text.partition('/')[2]}") is not None:
+        return text
+    found = ending_in(text, addresses_of(state))
+    if len(found) > 1:
+        raise ConfigurationError(f"{text} is the end of several addresses; write one of {listed(found)}")
+    return found[0] if found else text
+
+
+def addresses_of(state: DesiredState) -> Iterator[str]:
+    """Yield the address of each declared key."""
+    return (part.scope.address(key.name) for part in state.scopes for key in part.keys)
+
+
+def parsed_address(
+    kinds: Mapping[str, Kind], address: str, state: DesiredState | None = None
+) -> tuple[Kind, Scope, str]:
+    """Return the kind, the scope and the name of an address.
+
+    Raises ConfigurationError for anything else, with what was probably meant of ``state``.
+    """
     name, slash, rest = address.partition("/")
     kind = named_kind(kinds, name)
     found = None if kind is None else kind.parse_address(f"{kind.name}{slash}{rest}")
     if kind is None or found is None:
         meant = [one for one in kinds.values() if one.name == name or one.name.endswith(f".{name}")]
         forms = [_form(one) for one in meant or kinds.values()]
-        raise ConfigurationError(f"{address} is not an address such as {' or '.join(forms[:_MOST])}")
+        meant_key = "" if state is None else advice_near(address, addresses_of(state))
+        raise ConfigurationError(
+            f"{address} is not an address such as {' or '.join(forms[:_MOST])}{meant_key}"
+        )
     if kind.api_fault:
         raise ConfigurationError(f"{address}: {kind.api_fault}")
     return kind, *found
@@ -46,8 +75,9 @@ def _form(kind: Kind) -> str:
 def known_field(kind: Kind, field: str | None) -> str | None:
     """Return a field that the kind has, or None for all. Raises ConfigurationError for another."""
     if field is not None and field not in kind.fields:
-        known = ", ".join(kind.fields)
-        raise ConfigurationError(f"{field} is not a field of a {kind.name} key; it has {known}")
+        known, near = ", ".join(kind.fields), closest(field, kind.fields)
+        advice = "" if near is None else f"; did you mean {near}?"
+        raise ConfigurationError(f"{field} is not a field of a {kind.name} key; it has {known}{advice}")
     return field
 
 
@@ -57,7 +87,10 @@ def declared_key(state: DesiredState, scope: Scope, name: str) -> DesiredKey:
         for key in part.keys if part.scope == scope else ():
             if key.name == name:
                 return key
-    raise ConfigurationError(f"{scope.address(name)} is not declared in these files")
+    address = scope.address(name)
+    raise ConfigurationError(
+        f"{address} is not declared in these files{advice_near(address, addresses_of(state))}"
+    )
 
 
 def declaration_of(state: DesiredState, scope: Scope, name: str) -> tuple[DesiredScope, Position]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.diff.compare import equality
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.kind import EffectRule, Kind
+from reconciler.model.addresses import advice_near, ending_in
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.lookalikes import difference, skeleton
-from reconciler.model.phrases import from_api
+from reconciler.model.phrases import from_api, listed
 from reconciler.model.plan import Change, Plan
 from reconciler.model.source import Position, Problem
 from reconciler.plan.changes import (
@@ -46,6 +47,9 @@ def everything(_address: str) -> bool:
     return True
 
 
+_GLOB: Final = re.compile(r"[*?\[]")
+
+
 def selection(targets: Sequence[str]) -> Selection:
     """Return what says whether an address matches one of ``targets``, globs; without targets all do."""
     if not targets:
@@ -55,7 +59,9 @@ def selection(targets: Sequence[str]) -> Selection:
 
 
 def _pattern(target: str) -> Callable[[str], object]:
-    return re.compile(fnmatch.translate(target)).fullmatch
+    if _GLOB.search(target):
+        return re.compile(fnmatch.translate(target)).fullmatch
+    return re.compile(f"(?s:.*/)?{re.escape(target)}").fullmatch
 
 
 def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
@@ -72,6 +78,7 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
         {target for key in part.keys for target in targets if patterns[target](part.scope.address(key.name))}
         for part in state.scopes
     ]
+    _check_unique([target for target in targets if not _GLOB.search(target)], state)
     unmatched = sorted(set(targets).difference(*hits))
     if unmatched and state.unresolved:
         hits = [
@@ -79,12 +86,26 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
             for part, found in zip(state.scopes, hits, strict=True)
         ]
     elif unmatched:
-        names = ", ".join(unmatched)
-        message = f"--target matches no declared key: {names}; addresses look like caas/1/76/name"
-        raise ConfigurationError(message)
+        names, declared = ", ".join(unmatched), _addresses(state)
+        advice = next(filter(None, (advice_near(target, declared) for target in unmatched)), "")
+        advice = advice or "; addresses look like caas/1/76/name"
+        raise ConfigurationError(f"--target matches no declared key: {names}{advice}")
     warnings = tuple(warning for warning in state.warnings if selected(warning.address))
     scopes = tuple(part for part, found in zip(state.scopes, hits, strict=True) if found)
     return replace(state, scopes=scopes, warnings=warnings), selected
+
+
+def _addresses(state: DesiredState) -> list[str]:
+    return [part.scope.address(key.name) for part in state.scopes for key in part.keys]
+
+
+def _check_unique(names: Sequence[str], state: DesiredState) -> None:
+    """Raise ConfigurationError for what is the end of several addresses, and no glob."""
+    for name in names:
+        found = ending_in(name, _addresses(state))
+        if len(found) > 1:
+            every = f"write one of {listed(found)}, or '*/{name}' for all"
+            raise ConfigurationError(f"--target {name} is the end of several addresses; {every}")
 
 
 def plan_scope(

@@ -96,7 +96,7 @@ def test_without_a_difference_the_file_is_not_touched(
         ("caas/1/76/web colour", "colour is not a field of a caas key"),
         ("caas/1/76/web status", "status is not declared for caas/1/76/web"),
         ("caas/1/76/other", "caas/1/76/other is not declared in these files"),
-        ("web", "web is not an address"),
+        ("76", "76 is not an address"),
         ("caas/1/76/api", "caas/1/76/api is declared, but not on the server"),
         ("caas/1/76/web", "is managed elsewhere (source iate)"),
     ],

@@ -138,9 +138,14 @@ def test_without_a_difference_no_request_would_be_sent(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["web"], "web is not an address such as caas/{project_id}/{region_id}/{name} or faas/"),
+        (["nothing"], "nothing is not an address such as caas/{project_id}/{region_id}/{name} or faas/"),
+        (["wep"], "; did you mean caas/1/76/web?"),
+        (["caas/1/76/wep"], "caas/1/76/wep is not declared in these files; did you mean caas/1/76/web?"),
+        (["caas/1/77/web"], "caas/1/77/web is not declared in these files; did you mean caas/1/76/web?"),
+        (["cass/1/76/web"], "; did you mean caas/1/76/web?"),
+        (["web", "expires"], "; did you mean expire?"),
         (["vaas/1/76/web"], "vaas/1/76/web is not an address such as caas/{project_id}/"),
-        (["faas/1/web"], "faas/1/web is not an address such as faas/{project_id}/{region_id}/{name}\n"),
+        (["faas/1/web"], "faas/1/web is not an address such as faas/{project_id}/{region_id}/{name}"),
         (["caas/1/76/other"], "caas/1/76/other is not declared in these files"),
         (["caas/1/76/web", "colour"], "colour is not a field of a caas key; it has name, description"),
     ],
@@ -150,6 +155,23 @@ def test_a_key_that_cannot_be_explained_is_an_error(
 ) -> None:
     done = cli("explain", *words, "--file", files)
     assert (done.code, complaint in done.err) == (1, True)
+
+
+def test_the_end_of_an_address_is_enough_where_it_is_unique(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    cli.environment.chdir(tmp_path)
+    declare(tmp_path / "keys.yaml", {"name": "web"}, {"name": "web-2"})
+    for text in ("web", "76/web", "caas/1/76/web"):
+        done = cli("explain", text)  # and the files are those below this folder
+        assert (done.code, done.err) == (0, "")
+        assert done.out == cli("explain", "caas/1/76/web", "-f", ".").out
+    declare(tmp_path / "more.yaml", {"name": "web"}, region_id=77)
+    for command in ("explain", "accept"):
+        done = cli(command, "web")
+        assert done.code == 1
+        assert "web is the end of several addresses; write one of caas/1/76/web, caas/1/77/web" in done.err
 
 
 LABEL: dict[str, Any] = {

@@ -246,3 +246,24 @@ def test_live_text_cannot_forge_a_line(
     assert done.code == 0
     assert all(line.isprintable() for line in done.out.splitlines())
     assert NO_CHANGES.strip() not in done.out.splitlines()
+
+
+def test_a_target_may_be_the_end_of_an_address_where_that_is_unique(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", "web-2", description="old")
+    new = [{"name": name, "description": "new"} for name in ("web", "web-2")]
+    files = declare(tmp_path / "keys.yaml", *new)
+    for command in (["plan"], ["drift"], ["apply", "--dry-run"]):
+        short = cli(*command, files, "--target", "web")
+        assert "caas/1/76/web" in short.out
+        assert "web-2" not in short.out
+        assert short.out == cli(*command, files, "--target", "caas/1/76/web").out
+    assert "no declared key: wep; did you mean caas/1/76/web?" in cli("plan", files, "--target", "wep").err
+    declare(tmp_path / "more.yaml", {"name": "web"}, region_id=77)
+    done = cli("plan", str(tmp_path), "--target", "web")
+    assert done.code == 1
+    assert (
+        "web is the end of several addresses; write one of caas/1/76/web, caas/1/77/web, or '*/web'"
+        in done.err
+    )
