@@ -8,12 +8,14 @@ from reconciler.model.canonical import format_instant
 from reconciler.model.plan import Action, Change, DriftOrigin, Origin, Plan
 from reconciler.model.scope import SCOPE_NAMES
 from reconciler.model.version import __version__
+from reconciler.plan.needs import needs
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from reconciler.model.source import Problem
     from reconciler.plan.drift import DriftedKey
+    from reconciler.plan.needs import Need
 
 FORMAT_VERSION: Final = "1.0"
 ACTIONS: Final = {
@@ -43,6 +45,7 @@ def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
             **(origins if any(origins.values()) else {}),
         },
         "new_secrets": plan.new_secrets,
+        "needs": [_need(need) for need in needs(plan)],
         "resource_changes": [_change(change) for change in plan.changes],
         "unmanaged": list(plan.unmanaged),
         **({"unmanaged_ids": doubled} if doubled else {}),
@@ -109,6 +112,10 @@ def _key(change: Change) -> dict[str, Any]:
         **(parts if parts.keys() <= set(SCOPE_NAMES) else {"scope": parts}),
         "declared_at": f"{change.position.source}:{change.position.line}",
     }
+
+
+def _need(need: Need) -> dict[str, Any]:
+    return {"option": need.option, "reason": need.reason, "keys": list(need.keys)}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -95,37 +95,55 @@ def with_limit_violations(plan: Plan, limits: Limits) -> Plan:
 
 def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:
     """Return why ``plan`` must not be executed, naming its keys; nothing if it may be."""
+    return tuple(excess.refusal for excess in excesses(plan, limits))
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """What a plan would do beyond a limit, the option that allows it, and the keys that it is about.
+
+    ``would`` says it in a few words, ``advice`` what a refusal adds.
+    """
+
+    option: str
+    would: str
+    advice: str
+    keys: tuple[str, ...]
+
+    @property
+    def refusal(self) -> str:
+        """Return why the plan is refused."""
+        return f"refused: it would {self.would}{self.advice}: {listed(self.keys, _NAMED)}"
+
+
+def excesses(plan: Plan, limits: Limits) -> Iterator[Excess]:
+    """Yield all that ``plan`` would do beyond ``limits``."""
     revoking = tuple(change for change in plan.changes if change.effect.revokes)
-    found = list(_excesses(plan, revoking, _limit(limits.max_revoked), "revoke access of", "--max-revoked"))
+    yield from _beyond(plan, revoking, _limit(limits.max_revoked), "revoke access of", "--max-revoked")
     if limits.max_changes is not None:
-        found.extend(_excesses(plan, plan.changes, _limit(limits.max_changes), "change", "--max-changes"))
+        yield from _beyond(plan, plan.changes, _limit(limits.max_changes), "change", "--max-changes")
     undeclared = [change for change in plan.changes if change.is_undeclared]
     if undeclared and not limits.may_destroy:
-        found.append(
-            f"refused: it would destroy {counted(len(undeclared), 'key')} that no file declares; "
-            f"--allow-destroy allows it: {_names(undeclared)}"
-        )
-    return tuple(found)
+        would = f"destroy {counted(len(undeclared), 'key')} that no file declares"
+        yield Excess("--allow-destroy", would, "; --allow-destroy allows it", _addresses(undeclared))
 
 
-def _excesses(
+def _beyond(
     plan: Plan, changes: Sequence[Change], limit: Count | Share, verb: str, option: str
-) -> Iterator[str]:
+) -> Iterator[Excess]:
     if isinstance(limit, Count):
         if len(changes) > limit.number:
-            named = _names(changes)
-            yield f"refused: it would {verb} {len(changes)} keys, more than {option} {limit}: {named}"
+            would = f"{verb} {len(changes)} keys"
+            yield Excess(option, would, f", more than {option} {limit}", _addresses(changes))
         return
     counts = Counter(change.scope for change in changes)
     for scope, observed in plan.observed:
         allowed = observed * limit.percent
         if observed >= limit.smallest_scope and counts[scope] * _WHOLE > allowed:
             there = [change for change in changes if change.scope == scope]
-            yield (
-                f"refused: it would {verb} {counts[scope]} of the {observed} keys in {scope}, more than "
-                f"{limit}; {option} N or P% allows more: {_names(there)}"
-            )
+            would = f"{verb} {counts[scope]} of the {observed} keys in {scope}, more than {limit}"
+            yield Excess(option, would, f"; {option} N or P% allows more", _addresses(there))
 
 
-def _names(changes: Iterable[Change]) -> str:
-    return listed((change.address for change in changes), _NAMED)
+def _addresses(changes: Iterable[Change]) -> tuple[str, ...]:
+    return tuple(change.address for change in changes)

@@ -17,9 +17,10 @@ from reconciler.model.escape import quoted
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Effect, Origin
 from reconciler.model.version import __version__
+from reconciler.plan.needs import shown_needs
 from reconciler.render.html import PageTemplate, Severity, page_template
 from reconciler.render.lines import Mark, becomes, field_view
-from reconciler.render.text import changes_text, errors_line, secrets_line
+from reconciler.render.text import changes_text, errors_line
 from reconciler.render.values import api_note, named_address
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _headline(plan: Plan) -> tuple[str, Severity, Sequence[str]]:
     severity = Severity.WARNING if plan.grants or plan.revokes else Severity.WAITING
     severity = Severity.BAD if notes else severity
     if plan.changes:
-        notes += [f"{secrets_line(plan)}."] if plan.new_secrets else []
+        notes += [f"{need.line}." for need in shown_needs(plan)]
         return changes_text(plan), severity, notes
     if plan.problems:
         notes.append("The keys with errors cannot be planned; the others match the configuration.")

@@ -11,6 +11,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
+from reconciler.plan.needs import shown_needs
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text_changes import change_lines, key_lines, plan_view, symbol_pieces
 from reconciler.render.text_layout import PLAIN, Colour, Screen
@@ -101,8 +102,7 @@ def summary_lines(plan: Plan) -> Iterator[str]:
         words = "Plan: {create} to add, {update} to change, {delete} to destroy."
         yield words.format_map(plan.action_counts)
         yield access_line(plan.changes)
-        if plan.new_secrets:
-            yield f"{secrets_line(plan)}."
+        yield from (f"{need.line}." for need in shown_needs(plan))
         if plan.has_origins:
             origins = (f"{origin} on {_keys(plan.of_origin(origin))}" for origin in Origin)
             yield f"Origin: {', '.join(origins)}."
@@ -117,12 +117,6 @@ def changes_text(plan: Plan) -> str:
     verbs = zip(Action, ("create", "change", "destroy", "replace"), strict=True)
     counts = [(plan.count(action), verb) for action, verb in verbs]
     return ", ".join(f"{_keys(count)} to {verb}" for count, verb in counts if count) or "no changes"
-
-
-def secrets_line(plan: Plan) -> str:
-    """Return how many new keys have a secret that apply has to store."""
-    verb = "created or replaced" if plan.count(Action.REPLACE) else "created"
-    return f"Secrets: {_keys(plan.new_secrets)} will be {verb}; apply needs --secret-sink"
 
 
 def unmanaged_names(

@@ -11,6 +11,7 @@ from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control, quoted
 from reconciler.model.phrases import shortened
 from reconciler.model.plan import Action, DriftOrigin
+from reconciler.plan.needs import needs
 from reconciler.plan.origins import is_unwanted
 
 if TYPE_CHECKING:
@@ -95,9 +96,8 @@ def accept_command(address: str, paths: Iterable[str]) -> str:
 
 def apply_command(plan: Plan, file: str) -> str:
     """Return the command, for a shell, that applies a plan in a file if it is still that plan."""
-    sink = " --secret-sink SINK" if plan.new_secrets else ""
-    destroy = " --allow-destroy" if any(change.is_undeclared for change in plan.changes) else ""
-    return f"reconciler apply --plan {_word(file)} --expect {plan.fingerprint}{sink}{destroy}"
+    options = "".join(f" {need.words}" for need in needs(plan))
+    return f"reconciler apply --plan {_word(file)} --expect {plan.fingerprint}{options}"
 
 
 def _word(text: str) -> str:

@@ -10,6 +10,7 @@ from reconciler.apply.sinks.sink import Held, Place, SecretSink
 from reconciler.errors import ConfigurationError, SinkError
 from reconciler.model.phrases import listed
 from reconciler.model.plan import Action, Change
+from reconciler.plan.needs import STORE_OPTION, with_new_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -122,14 +123,14 @@ def open_secret_store(
 
     Raises ConfigurationError where no sink is named, SinkError where it surely cannot store.
     """
-    new = [change for change in changes if change.action.adds and change.has_secret]
+    new = with_new_secret(changes)
     if not new:
         return None
     if sink is None:
         keys = listed((change.address for change in new), 1)
         raise ConfigurationError(
             f"the plan creates {keys}, and the service shows the secret of a new key "
-            "only once: name a place for it with --secret-sink, such as file:DIRECTORY"
+            f"only once: name a place for it with {STORE_OPTION}, such as file:DIRECTORY"
         )
     store = SinkSecretStore(sink(), new, fallback, report)
     store.probe()

@@ -1,0 +1,73 @@
+"""What an apply will need, said with the plan: the options without which it refuses. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.phrases import counted
+from reconciler.model.plan import Action
+from reconciler.plan.limits import Limits, excesses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.model.plan import Change, Plan
+    from reconciler.plan.limits import Excess
+
+STORE_OPTION: Final = "--secret-sink"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An option that apply needs for these keys, and why.
+
+    ``value`` is what to write behind it, if it takes one. A limit may be in the configuration instead.
+    """
+
+    option: str
+    reason: str
+    keys: tuple[str, ...]
+    value: str = ""
+    is_limit: bool = True
+
+    @property
+    def words(self) -> str:
+        """Return the option as it is written."""
+        return f"{self.option} {self.value}".rstrip()
+
+    @property
+    def line(self) -> str:
+        """Return the need in one line for people."""
+        elsewhere = " or limits in the configuration" if self.is_limit and self.value else ""
+        return f"{self.reason}; apply needs {self.option}{elsewhere}"
+
+
+def needs(plan: Plan) -> tuple[Need, ...]:
+    """Return what an apply of ``plan`` needs, by the default limits; nothing where it needs no option."""
+    limits = (_of_limit(plan, excess) for excess in excesses(plan, Limits()))
+    return (*_of_secrets(plan.changes), *limits)
+
+
+def shown_needs(plan: Plan) -> Iterator[Need]:
+    """Yield the needs that nothing else says: the refusals of a plan name the limits that it goes beyond."""
+    yield from (need for need in needs(plan) if not (need.is_limit and plan.refusals))
+
+
+def with_new_secret(changes: Iterable[Change]) -> Sequence[Change]:
+    """Return the changes that make a key whose secret has to be stored."""
+    return [change for change in changes if change.action.adds and change.has_secret]
+
+
+def _of_secrets(changes: Iterable[Change]) -> Iterator[Need]:
+    new = with_new_secret(changes)
+    if not new:
+        return
+    verb = "created or replaced" if any(change.action is Action.REPLACE for change in new) else "created"
+    reason = f"Secrets: {counted(len(new), 'key')} will be {verb}"
+    yield Need(STORE_OPTION, reason, tuple(change.address for change in new), "SINK", is_limit=False)
+
+
+def _of_limit(plan: Plan, excess: Excess) -> Need:
+    value = str(plan.revokes) if excess.option == "--max-revoked" else ""
+    return Need(excess.option, f"Limits: it would {excess.would}", excess.keys, value)
