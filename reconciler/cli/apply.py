@@ -225,6 +225,9 @@ def _approve(options: ApplyOptions, console: Console) -> Freshness:
     if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigurationError("there is no terminal to ask on; use --auto-approve to apply without asking")
     console.say(_QUESTION)
-    if sys.stdin.buffer.readline().strip() != b"yes":
+    answer = sys.stdin.buffer.readline()
+    if not answer.endswith(b"\n"):  # the end of the input, by Ctrl-D
+        console.say("\n")
+    if answer.strip() != b"yes":
         raise ConfigurationError("not approved; nothing was applied")
     return Freshness.WAITED

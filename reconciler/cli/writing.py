@@ -23,7 +23,7 @@ from reconciler.cli.record_options import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import BaseUrl
-from reconciler.model.outcome import Outcome
+from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Change, Plan
 from reconciler.model.version import USER_AGENT
 from reconciler.render.text import render_outcomes
@@ -41,9 +41,10 @@ class Progress:
     def started(self, change: Change) -> None:
         """Ignore what is still to be done."""
 
-    def finished(self, _outcome: Outcome) -> None:
-        """Advance by one change."""
-        self.advance()
+    def finished(self, outcome: Outcome) -> None:
+        """Advance by a change that was made or tried; after Ctrl-C the bar stops where that was."""
+        if outcome.result is not Result.NOT_ATTEMPTED:
+            self.advance()
 
 
 class WritePrinter:
@@ -74,7 +75,9 @@ class WritePrinter:
         is_read = False
         try:
             if self._events is None:
-                is_read = self.console.result(render_outcomes(outcomes, self.console.screen()))
+                is_listed = self.console.verbosity > 0
+                text = render_outcomes(outcomes, self.console.screen(), are_all_listed=is_listed)
+                is_read = self.console.result(text)
                 return True
             self._events.applied(outcomes)
             is_read = self._events.is_delivered

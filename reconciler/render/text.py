@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
-from reconciler.model.phrases import counted
+from reconciler.model.phrases import MOST_TEXTS, counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
 from reconciler.plan.needs import shown_needs
 from reconciler.render.lines import SYMBOLS
@@ -158,10 +158,22 @@ def access_line(keys: Iterable[Change | DriftedKey]) -> str:
 
 
 @joined
-def render_outcomes(outcomes: Sequence[Outcome], screen: Screen = PLAIN) -> Iterator[str]:
-    """Return what became of each change, and the closing line."""
+def render_outcomes(
+    outcomes: Sequence[Outcome], screen: Screen = PLAIN, *, are_all_listed: bool = True
+) -> Iterator[str]:
+    """Return what became of each change, and the closing line.
+
+    Unless ``are_all_listed``, changes that were not attempted for one and the same reason are counted where
+    there are many.
+    """
+    reasons = Counter(outcome.detail for outcome in outcomes if outcome.result is Result.NOT_ATTEMPTED)
+    counts = {reason: n for reason, n in reasons.items() if n > MOST_TEXTS and not are_all_listed}
     for outcome in outcomes:
-        yield from screen.lines(*_outcome_pieces(outcome), hang="    ")
+        if outcome.result is not Result.NOT_ATTEMPTED or outcome.detail not in counts:
+            yield from screen.lines(*_outcome_pieces(outcome), hang="    ")
+    for reason, count in counts.items():
+        what = (f"{_keys(count)}: {Result.NOT_ATTEMPTED.value}", Colour.REMOVE)
+        yield from screen.lines(what, f": {escape_control(reason)} (-v lists them)", hang="    ")
     yield ""
     colour = Colour.ADD if _is_complete(outcomes) else Colour.REMOVE
     yield from screen.lines((closing_line(outcomes), colour))

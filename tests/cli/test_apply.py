@@ -144,6 +144,7 @@ def test_only_yes_approves(cli: CommandLine, emulator: Emulator, drifted: str, a
 def test_the_end_of_input_does_not_approve(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
     done = cli.alone_on_terminal("apply", drifted, answer=b"\x04")
     assert (done.code, patches(emulator)) == (1, [])
+    assert "Enter a value: \n" in done.out.replace("\r", "")
 
 
 def test_ctrl_c_at_the_question_interrupts(cli: CommandLine, emulator: Emulator, drifted: str) -> None:

@@ -262,6 +262,22 @@ def test_an_incomplete_apply_reports_the_outcome_of_each_key() -> None:
     )
 
 
+def test_many_changes_that_an_interrupt_left_out_are_counted_unless_all_are_listed() -> None:
+    left = [outcome(f"key-{n}", Result.NOT_ATTEMPTED, "interrupted before it was sent") for n in range(51)]
+    outcomes = [outcome("made", Result.APPLIED), *left, outcome("other", Result.NOT_ATTEMPTED, "no token")]
+    closing = "Apply incomplete: 1 applied, 52 not attempted. Run plan again to see what is left."
+    assert render_outcomes(outcomes, are_all_listed=False).splitlines() == [
+        "caas/1/76/made: applied",
+        "caas/1/76/other: not attempted: no token",
+        "51 keys: not attempted: interrupted before it was sent (-v lists them)",
+        "",
+        closing,
+    ]
+    assert len(render_outcomes(outcomes).splitlines()) == 53 + 2
+    assert len(render_outcomes(outcomes[1:], are_all_listed=False).splitlines()) == 1 + 1 + 2
+    assert len(render_outcomes(outcomes[:51], are_all_listed=False).splitlines()) == 51 + 2
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_response_cannot_add_a_line_to_the_report(text: str) -> None:
     lines = render_outcomes([outcome("key-a", Result.FAILED, text)]).split("\n")
