@@ -216,7 +216,8 @@ class Status:
     ``keys`` come latest drift first; ``omitted_keys`` counts those left out. ``cycles`` counts the cycles
     since ``since`` by their results. ``file`` is the history, or None for one in memory. ``service`` is None
     for a page made from a history alone. ``apis`` names the API of each kind where there are several.
-    ``period`` is the time between the beginnings of the last two cycles.
+    ``period`` is the time between the beginnings of the last two cycles. Of keys, it holds those whose
+    addresses match the glob ``address``.
     """
 
     at: dt.datetime
@@ -234,6 +235,7 @@ class Status:
     new_keys: tuple[NewKey, ...] = ()
     apis: Mapping[str, str] = field(default_factory=dict)
     period: dt.timedelta | None = None
+    address: str = "*"
 
     @property
     def outages(self) -> Mapping[str, dt.datetime]:

@@ -36,10 +36,11 @@ class Severity(StrEnum):
 class PageTemplate:
     """A template whose one style element is its block ``style``, and which prints its ``policy``.
 
-    Its one script, if it has one, is its block ``script``.
+    Its one script, if it has one, is its block ``script``. Forms lead to where ``forms`` says.
     """
 
     template: jinja2.Template
+    forms: str = "'none'"
 
     def render(self, **values: Any) -> str:
         """Return the page of ``values``."""
@@ -58,11 +59,11 @@ class PageTemplate:
         parts = [f"{name}-src {_hash(sources[name])}" for name in ("style", "script") if sources.get(name)]
         if sources.get("script"):
             parts.append("require-trusted-types-for 'script'; trusted-types 'none'")
-        return "; ".join(("default-src 'none'", *parts, "base-uri 'none'", "form-action 'none'"))
+        return "; ".join(("default-src 'none'", *parts, "base-uri 'none'", f"form-action {self.forms}"))
 
 
 def page_template(
-    name: str, filters: Mapping[str, Callable[..., Any]], names: Mapping[str, Any]
+    name: str, filters: Mapping[str, Callable[..., Any]], names: Mapping[str, Any], forms: str = "'none'"
 ) -> PageTemplate:
     """Load a template, which knows ``filters`` and ``names`` beside what all pages share."""
     environment = jinja2.Environment(
@@ -76,7 +77,7 @@ def page_template(
     )
     environment.filters |= {"clock": clock, "counted": counted, "instant": format_instant, **filters}
     environment.globals |= names
-    return PageTemplate(environment.get_template(name))
+    return PageTemplate(environment.get_template(name), forms)
 
 
 def _hash(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
+import urllib.parse
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -35,6 +37,7 @@ _ITEMS: Final = 5
 _LONG: Final = 200
 _LEAD: Final = 40
 _DETAIL: Final = 500
+_ESCAPED: Final = re.compile(r"\[([*?[])\]")
 _SHORT: Final = dt.timedelta(minutes=2)
 """Times are shown with their seconds if rounds begin more often."""
 _RESULTS: Final = {
@@ -66,35 +69,41 @@ class Values(NamedTuple):
     alike: int = 0
 
 
-def render_page(status: Status, *, refresh_seconds: int | None = None) -> str:
-    """Return the page; a browser loads it again after ``refresh_seconds``, if given."""
+def render_page(status: Status, *, refresh_seconds: int | None = None, is_served: bool = False) -> str:
+    """Return the page; a browser loads it again after ``refresh_seconds``, if given.
+
+    One that ``is_served`` leads to pages of single keys.
+    """
     window = Window(status.since, status.at)
     headlines = tuple(_headlines(status))
-    return _template().render(
+    return _template(is_served=is_served).render(
         status=status,
         headlines=headlines,
         severity=max((headline.severity for headline in headlines), key=list(Severity).index),
         window=window,
         ticks=ticks(window),
         refresh_seconds=refresh_seconds,
+        is_served=is_served,
+        one=_only_address(status.address),
         seconds=status.period is not None and status.period < _SHORT,
         version=__version__,
     )
 
 
 def content_security_policy() -> str:
-    """Return the value of the header ``Content-Security-Policy``: the policy of the page, and no frames."""
-    return f"{_template().policy()}; frame-ancestors 'none'"
+    """Return the header ``Content-Security-Policy`` of a served page: the policy in it, and no frames."""
+    return f"{_template(is_served=True).policy()}; frame-ancestors 'none'"
 
 
 @functools.cache
-def _template() -> PageTemplate:
+def _template(*, is_served: bool) -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
         "command": lambda field, file: clear_command(field.address, field.field, file),
         "cut": functools.partial(cut, characters=_DETAIL),
         "gravest": lambda episodes: max(episodes, key=lambda episode: Mark.of(episode).rank),
         "lanes": lanes,
         "named_address": named_address,
+        "link": lambda address: f"?object={urllib.parse.quote(address, safe='/', errors='surrogatepass')}",
         "named": field_name,
         "sentence": lambda words: words[:1].upper() + words[1:],
         "span": span,
@@ -103,7 +112,13 @@ def _template() -> PageTemplate:
     }
     legend = [Bar(mark, 1, 21) for mark in reversed(Mark)]
     names = {"HEIGHT": HEIGHT, "SLOTS": SLOTS, "Mark": Mark, "legend": legend}
-    return page_template("status.html", filters, names | {"ScopeState": ScopeState, "Action": Action})
+    names |= {"ScopeState": ScopeState, "Action": Action}
+    return page_template("status.html", filters, names, "'self'" if is_served else "'none'")
+
+
+def _only_address(glob: str) -> str:
+    """Return the address that a glob is about, nothing if it can match several."""
+    return _ESCAPED.sub(r"\1", glob) if not set("*?[") & set(_ESCAPED.sub("", glob)) else ""
 
 
 def _headlines(status: Status) -> Iterator[Headline]:

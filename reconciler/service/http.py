@@ -83,11 +83,13 @@ def _address(text: str) -> str | None:
 def serve(
     address: str,
     port: int,
-    paths: Mapping[str, Callable[[], Response]],
+    paths: Mapping[str, Callable[[str], Response]],
     hosts: Iterable[str] = (),
     clock: Clock | None = None,
 ) -> Iterator[int]:
     """Serve GET and HEAD of ``paths`` as long as the context lasts, and yield the port; 0 takes any.
+
+    Each path is called with the query, which is empty without one.
 
     Clients that name another host than this machine, ``address``, the address that they reached or one of
     ``hosts`` are refused. Raises ConfigurationError if nothing can listen there.
@@ -182,7 +184,7 @@ def _refusal(given: Sequence[str], version: str, known: Iterable[str]) -> Respon
 
 
 def _handler(
-    paths: Mapping[str, Callable[[], Response]], served: Iterable[str]
+    paths: Mapping[str, Callable[[str], Response]], served: Iterable[str]
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _TIMEOUT
@@ -214,11 +216,12 @@ def _handler(
             refusal = _refusal(hosts, self.request_version, {reached, *served})
             if refusal is not None:
                 return refusal
-            page = paths.get(self.path.partition("?")[0])
+            path, _, query = self.path.partition("?")
+            page = paths.get(path)
             if page is None:
                 return plain(f"not found; there is {' '.join(paths)}", HTTPStatus.NOT_FOUND)
             try:
-                return page()
+                return page(query)
             except ReconcilerError as error:
                 return plain(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
             except Exception as error:  # noqa: BLE001 - only a response shows it

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import glob as globs
+import urllib.parse
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.status import ServiceCondition
 from reconciler.render.page import content_security_policy, render_page
-from reconciler.service.history.queries import Selection, conditions, status, window_since
+from reconciler.service.history.queries import PerKey, Selection, conditions, status, window_since
 from reconciler.service.http import Response, plain, serve
 from reconciler.service.metrics import CONTENT_TYPE
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _SHOWN: Final = dt.timedelta(days=30)
 _KEYS: Final = 100
 _REFRESH_SECONDS: Final = 60
+_LONGEST: Final = 500
+"""No address that is asked for has more characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,9 @@ class Pages:
         address = settings.metrics_address
         paths = {
             "/": self._page,
-            "/metrics": self._metrics,
-            "/healthz": self._health,
-            "/readyz": self._readiness,
+            "/metrics": lambda _query: self._metrics(),
+            "/healthz": lambda _query: self._health(),
+            "/readyz": lambda _query: self._readiness(),
         }
         content_security_policy()  # reads what the page needs of the package
         with serve(address, port, paths, settings.metrics_hosts, ports.clock) as reached:
@@ -51,13 +55,14 @@ class Pages:
             ports.observer.note(f"Status page: http://{host}:{reached}/")
             yield
 
-    def _page(self) -> Response:
+    def _page(self, query: str) -> Response:
+        glob, per_key = _asked(query)
         now, database = self.monitor.ports.clock.now(), self.monitor.database
         present = {condition.condition: condition.since for condition in conditions(database)}
         service = self.service.status(present.get(ServiceCondition.FILES))
         since = window_since(database, now, now - _SHOWN)
-        shown = status(database, Selection(since, limit=_KEYS), now, service)
-        body = render_page(shown, refresh_seconds=_REFRESH_SECONDS).encode()
+        shown = status(database, Selection(since, glob, _KEYS), now, service, per_key)
+        body = render_page(shown, refresh_seconds=_REFRESH_SECONDS, is_served=True).encode()
         headers = {"Content-Security-Policy": content_security_policy()}
         return Response(body, "text/html; charset=utf-8", headers=headers)
 
@@ -79,3 +84,17 @@ class Pages:
         if reason := self.service.unready():
             return plain(f"not ready: {reason}", HTTPStatus.SERVICE_UNAVAILABLE)
         return plain("ready")
+
+
+def _asked(query: str) -> tuple[str, PerKey]:
+    """Return the glob of the keys that a query asks for, and how much of each is shown.
+
+    ``object`` is one address, ``name`` a part of several or a glob.
+    """
+    asked = dict(urllib.parse.parse_qsl(query[: 9 * _LONGEST], errors="replace"))
+    if one := asked.get("object", "")[:_LONGEST]:
+        return globs.escape(one), PerKey(100, 100)
+    name = asked.get("name", "").strip()[:_LONGEST]
+    if not name:
+        return "*", PerKey()
+    return name if "*" in name else f"*{globs.escape(name)}*", PerKey()

@@ -247,7 +247,25 @@ def test_a_service_serves_status_metrics_and_health_to_known_hosts(cli: CommandL
             httpx.get(f"{address}healthz", headers={"Host": host}).status_code
             for host in ("watch.example:9464", "attacker.example", "localhost")
         ]
+        of_key = {
+            query: httpx.get(address, params=query).text
+            for query in (
+                "object=caas/1/76/web",
+                "object=caas/1/76/we",
+                "name=76/we",
+                "name=*nothing",
+                "%FF=&;",
+            )
+        }
     assert by_host == [200, 421, 200]
+    assert {query: "theirs" in text for query, text in of_key.items()} == {
+        "object=caas/1/76/web": True,
+        "object=caas/1/76/we": False,
+        "name=76/we": True,
+        "name=*nothing": False,
+        "%FF=&;": True,
+    }
+    assert "Of one key: " in of_key["object=caas/1/76/we"]
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "caas/1/76/web" in page.text

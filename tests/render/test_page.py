@@ -11,6 +11,7 @@ import itertools
 import re
 import shutil
 import subprocess
+import urllib.parse
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -576,6 +577,58 @@ def test_a_page_reloads_only_on_request() -> None:
     assert "The page loads again every 60 seconds." in page.text
 
 
+@pytest.mark.parametrize("address", [ACME, "caas/1/76/a b&c=d", "caas/1/76/[x]*?", "caas/1/76/\ud800"])
+def test_a_served_page_leads_to_the_page_of_each_key_it_names(address: str) -> None:
+    shown = status(
+        keys=(key(episode(), address=address),),
+        flapping=(contest(address=address),),
+        pending=(dataclasses.replace(WAITING, address=address),),
+        new_keys=(NewKey(address, NOON),),
+    )
+    links = {link.attributes["href"] for link in read(shown, is_served=True).all("a")}
+    assert [urllib.parse.parse_qs(link[1:], errors="surrogatepass") for link in links] == [
+        {"object": [address]}
+    ]
+    assert len(read(shown, is_served=True).all("a")) == 4
+    assert read(shown).all("a", "form") == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"flapping": (contest(),)}, "It is contested."),
+        ({"keys": (key(episode()),)}, "It is drifted now."),
+        ({"pending": (WAITING,)}, "It is pending."),
+        ({"new_keys": (NewKey(ACME, NOON),)}, "No file declares it."),
+        ({"keys": (key(over()),)}, "It is not drifted now."),
+        ({}, "Nothing is recorded of it."),
+        ({"scopes": (scope(state=ScopeState.UNREACHABLE),)}, "Not everything could be compared."),
+        ({"last_cycle": None}, "Not everything could be compared."),
+    ],
+)
+def test_the_page_of_one_key_states_how_it_is(settings: dict[str, Any], words: str) -> None:
+    found = read(status(address=ACME, **settings), is_served=True)
+    assert f"Of one key: {ACME}. {words} All keys" in found.text
+    assert [link.attributes["href"] for link in found.all("a")] == ["./"]
+
+
+def test_the_page_of_one_key_shows_earlier_episodes_unfolded() -> None:
+    assert "<details open>" in render_page(status(address=ACME, keys=(key(over()),)))
+
+
+@pytest.mark.parametrize(
+    ("glob", "words"),
+    [
+        ("*acme*", "Of keys whose address matches *acme*."),
+        ("caas/1/76/[[]x[]]", "Of keys whose address matches caas/1/76/[[]x[]]."),
+        ("caas/1/76/[[]x]", "Of one key: caas/1/76/[x]."),
+    ],
+)
+def test_a_page_of_some_keys_says_which(glob: str, words: str) -> None:
+    assert words in read(status(address=glob)).text
+    assert title(status(address=glob)).startswith(words.rpartition(": ")[2].rpartition(" ")[2].rstrip("."))
+
+
 # What it allows
 
 
@@ -584,7 +637,9 @@ def test_the_policy_allows_the_one_style_element_by_its_hash_and_nothing_else() 
     digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     assert Element("meta", {"http-equiv": "Content-Security-Policy", "content": policy}) in page.elements
-    assert content_security_policy() == f"{policy}; frame-ancestors 'none'"
+    served = policy.replace("form-action 'none'", "form-action 'self'")
+    assert content_security_policy() == f"{served}; frame-ancestors 'none'"
+    assert served in read(troubled(), is_served=True).values("content")
     assert len(page.all("style")) == 1
 
 

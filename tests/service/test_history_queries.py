@@ -190,6 +190,9 @@ def test_without_keys_everything_else_is_returned(book: Book, database: Database
     shown = status(database, Selection(LONG_AGO, limit=0), NOON)
     assert (shown.keys, shown.omitted_keys) == ((), 0)
     assert (len(shown.flapping), shown.cycles) == (1, ((CycleResult.DRIFTED, 4),))
+    for glob, count in ((drifted().address, 1), ("*/nothing", 0)):
+        some = status(database, Selection(LONG_AGO, glob), NOON)
+        assert (len(some.flapping), some.address) == (count, glob)
 
 
 def test_an_empty_history_has_an_empty_status(database: Database) -> None:

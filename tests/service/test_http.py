@@ -36,7 +36,7 @@ import threading
 from reconciler.service.http import serve
 asked = threading.Event()
 
-def page():
+def page(_query):
     asked.set()
     threading.Event().wait()
 
@@ -53,17 +53,17 @@ class Got:
     headers: Mapping[str, str]
 
 
-def broken() -> Response:
+def broken(_query: str) -> Response:
     raise HistoryError("the history h\udcff.db cannot be read: disk I/O error")
 
 
-PATHS: dict[str, Callable[[], Response]] = {
-    "/": lambda: Response(b"<h1>page</h1>", "text/html; charset=utf-8", headers={"X-Own": "1"}),
-    "/healthz": lambda: Response(b"alive\n"),
-    "/readyz": lambda: Response(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE),
+PATHS: dict[str, Callable[[str], Response]] = {
+    "/": lambda _query: Response(b"<h1>page</h1>", "text/html; charset=utf-8", headers={"X-Own": "1"}),
+    "/healthz": lambda _query: Response(b"alive\n"),
+    "/readyz": lambda _query: Response(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE),
     "/broken": broken,
-    "/bug": lambda: 1 / 0,  # type: ignore[dict-item, return-value]  # a fault of the program
-    "/strict": lambda: Response(b"", headers={"Referrer-Policy": "same-origin"}),
+    "/bug": lambda _query: 1 / 0,  # type: ignore[dict-item, return-value]  # a fault of the program
+    "/strict": lambda _query: Response(b"", headers={"Referrer-Policy": "same-origin"}),
 }
 
 
@@ -123,8 +123,14 @@ def test_head_returns_the_same_headers_without_the_body(port: int, path: str) ->
     assert (head.status, {**head.headers, **dated}) == (whole.status, {**whole.headers, **dated})
 
 
+def test_a_query_is_passed_on() -> None:
+    with serve(HERE, 0, {"/": lambda query: Response(query.encode())}) as port:
+        got = [ask(port, path).body for path in ("/", "/?", "/?a=1&b=%3F?c")]
+    assert got == [b"", b"", b"a=1&b=%3F?c"]
+
+
 @pytest.mark.parametrize("path", ["/?", "/?x=/healthz", "/?a=1&b=2?c"])
-def test_a_query_string_is_ignored(port: int, path: str) -> None:
+def test_a_query_string_does_not_change_the_path(port: int, path: str) -> None:
     assert ask(port, path).body == b"<h1>page</h1>"
 
 
@@ -185,7 +191,7 @@ def test_malformed_requests_do_not_stop_the_server(
 def test_a_client_that_disconnects_early_is_not_reported(capfd: pytest.CaptureFixture[str]) -> None:
     asked, gone = threading.Event(), threading.Event()
 
-    def slow() -> Response:
+    def slow(_query: str) -> Response:
         asked.set()
         gone.wait(timeout=60)
         return Response(b"x" * 10_000_000)
@@ -202,7 +208,7 @@ def test_a_client_that_disconnects_early_is_not_reported(capfd: pytest.CaptureFi
 def test_clients_are_served_concurrently() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def slow() -> Response:
+    def slow(_query: str) -> Response:
         asked.set()
         go_on.wait(timeout=60)
         return Response(b"slow")
@@ -221,7 +227,7 @@ def test_clients_are_served_concurrently() -> None:
 def test_a_hanging_client_does_not_delay_the_stop_of_the_server() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def stuck() -> Response:
+    def stuck(_query: str) -> Response:
         asked.set()
         go_on.wait(timeout=60)
         return Response(b"")

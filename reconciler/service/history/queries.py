@@ -143,6 +143,11 @@ class Selection:
         return f"episode WHERE last_seen >= ?1{glob}"
 
     @property
+    def glob(self) -> tuple[str, tuple[str, ...]]:
+        """Return the condition on the address alone, and its value unless it matches everything."""
+        return ("true", ()) if self.address == "*" else ("matches(address, ?)", (self.address,))
+
+    @property
     def values(self) -> tuple[int | str, ...]:
         """Return the values of both conditions: the instant, and the glob unless it matches everything."""
         since = int(self.since.timestamp())
@@ -190,6 +195,7 @@ def status(
     Raises HistoryError.
     """
     since = int(selection.since.timestamp())
+    is_selected, glob = selection.glob
     with database.snapshot():  # cycles go on while a page is made
         keys, total = _keys(database, selection, per_key)
         # One result at a time: the indexes have them together, and grouping a million rows takes longer.
@@ -202,7 +208,7 @@ def status(
             at=at,
             since=selection.since,
             scopes=records(database, ScopeStatus, "ORDER BY scope"),
-            flapping=records(database, FlappingField, "ORDER BY address, field"),
+            flapping=records(database, FlappingField, f"WHERE {is_selected} ORDER BY address, field", glob),
             keys=keys,
             omitted_keys=total - len(keys),
             cycles=tuple((result, count) for result, count in counts if count),
@@ -210,9 +216,10 @@ def status(
             last_success=instant(success[0][0]) if success else None,
             file=database.file,
             service=service,
-            pending=records(database, Pending, "ORDER BY address, field"),
-            new_keys=records(database, NewKey, "WHERE is_new ORDER BY address"),
+            pending=records(database, Pending, f"WHERE {is_selected} ORDER BY address, field", glob),
+            new_keys=records(database, NewKey, f"WHERE is_new AND {is_selected} ORDER BY address", glob),
             apis=shown_apis(database),
+            address=selection.address,
             period=began[0] - began[1] if len(began) > 1 else None,
         )
 
