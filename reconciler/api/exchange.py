@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from reconciler.api.environment import Proxy
     from reconciler.model.clock import Clock
 
 _ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
@@ -101,10 +102,10 @@ class Server:
     trust_setting: str = TRUST_SETTING
     use_proxies: bool = True
 
-    def tls(self, environment: Mapping[str, str]) -> ssl.SSLContext:
-        """Return what to trust. Raises ConfigurationError if it cannot be loaded."""
+    def tls(self, environment: Mapping[str, str], proxy: Proxy | None) -> ssl.SSLContext | None:
+        """Return what to trust; None where nothing is encrypted. Raises ConfigurationError."""
         if self.url[:6].lower() != "https:":
-            return untrusting()
+            return None if proxy is None else untrusting()
         return trusted_file(self.ca_file, self.trust_setting) if self.ca_file else trusted(environment)
 
 
@@ -190,7 +191,7 @@ class HttpClient:
         if self._proxy and self._proxy.url.password:
             settings.redactor.add(Secret(self._proxy.url.password))
         # Loading certificates takes 40 ms: all threads share them.
-        self._tls = untrusting() if settings.transport else server.tls(settings.environment)
+        self._tls = None if settings.transport else server.tls(settings.environment, self._proxy)
         self._local = threading.local()
         self._transports: list[Transport] = []
         self._is_closed = False

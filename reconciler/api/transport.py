@@ -184,9 +184,14 @@ class Transport(httpx.BaseTransport):
     """Sends requests, one at a time, straight to the server or through a proxy."""
 
     def __init__(
-        self, tls: ssl.SSLContext, proxy: Proxy | None, clock: Clock, stop: threading.Event, bounds: Bounds
+        self,
+        tls: ssl.SSLContext | None,
+        proxy: Proxy | None,
+        clock: Clock,
+        stop: threading.Event,
+        bounds: Bounds,
     ) -> None:
-        """Open nothing before the first request."""
+        """Open nothing before the first request. Without ``tls`` the server is one of plain http."""
         self._budget = _Budget(clock, stop, bounds)
         self._pool = _pool(tls, proxy, _Backend(self._budget))
 
@@ -262,7 +267,7 @@ def _inflated(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _pool(
-    tls: ssl.SSLContext, proxy: Proxy | None, backend: httpcore.NetworkBackend
+    tls: ssl.SSLContext | None, proxy: Proxy | None, backend: httpcore.NetworkBackend
 ) -> httpcore.ConnectionPool:
     through = None
     if proxy is not None:

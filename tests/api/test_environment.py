@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from reconciler.api.environment import proxy_for, trusted
-from reconciler.api.exchange import HttpSettings
+from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.reader import Reader
+from reconciler.api.transport import Bounds
 from reconciler.api.webhook import Webhook
 from reconciler.errors import ConfigurationError, UnreachableError
 from reconciler.model.secret import Secret
@@ -27,6 +28,14 @@ def chosen(environment: dict[str, str], url: str = API) -> tuple[str, str] | Non
     """Return the proxy for an address, and the variable that names it."""
     proxy = proxy_for(httpx.URL(url), environment)
     return None if proxy is None else (str(proxy.url), proxy.variable)
+
+
+def test_what_is_not_encrypted_trusts_nothing() -> None:
+    server = Server("HTTP://api.example.com", Bounds(1, 1, 1, 1, 1))
+    proxy = proxy_for(httpx.URL("http://api.example.com"), {"http_proxy": "https://proxy.example.com"})
+    through = server.tls({}, proxy)
+    assert server.tls({}, None) is None
+    assert (through is not None and through.cert_store_stats()["x509_ca"], proxy is None) == (0, False)
 
 
 @pytest.mark.parametrize(
