@@ -85,7 +85,7 @@ def export_into(content: bytes, file: str, live: Live, schema: str) -> Export:
     warnings = _warnings(scope, adoption)
     if not adoption.keys:
         return Export(mark + text, adoption, warnings)
-    found = next((document for document in documents if _declares(document, live)), None)
+    found = next((one for one in documents if _declares(one, live.rules, scope)), None)
     every = parts(text)
     added: Added = len(every), None
     if found is None:
@@ -122,10 +122,16 @@ def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
     return replace(adoption, unusable={**adoption.unusable, **unclear}, unnamed=unnamed)
 
 
-def _declares(document: Document, live: Live) -> bool:
+def declares(content: bytes, file: str, rules: Rules, scope: Scope) -> bool:
+    """Return whether a file has a document of a scope, by numbers. Raises InputError."""
+    _, text = text_of(content, file)
+    return any(_declares(document, rules, scope) for document in parse(text, file))
+
+
+def _declares(document: Document, rules: Rules, scope: Scope) -> bool:
     """Return whether a document declares the scope."""
-    part = Validator(live.rules).check_documents([document], document.source)
-    return any(one.scope == live.scope for one in part.scopes)
+    part = Validator(rules).check_documents([document], document.source)
+    return any(one.scope == scope for one in part.scopes)
 
 
 def _check(live: Live, state: DesiredState, adoption: Adoption) -> None:

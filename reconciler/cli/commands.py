@@ -20,6 +20,7 @@ GROUPS: Final = {
     },
     "Adopt": {
         "init": "Begin here: adopt live keys, write what is needed.",
+        "import": "Write one live key into the file of its scope.",
         "export": "Write the live keys of a scope as a desired-state file.",
     },
     "Set up": {
@@ -41,6 +42,7 @@ MODULES: Final = {
     "completion": "reconciler.cli.schema",
     "emulator": "gcore_emulator.command",
     "help": "reconciler.cli.about",
+    "import": "reconciler.cli.adoption",
     "regions": "reconciler.cli.projects",
     "version": "reconciler.cli.about",
 }
