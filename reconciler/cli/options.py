@@ -53,6 +53,13 @@ def base_option(
     return option(text, metavar="REF")
 
 
+def _only_with_trust(context: click.Context, _option: click.Parameter, base: str | None) -> str | None:
+    """Refuse a commit that nothing would be read from. Raises click's UsageError."""
+    if base is not None and context.params["trust"] == TREE:
+        raise click.UsageError("--base has no effect here without --trust base; give both, or leave it out")
+    return base
+
+
 kinds_option = partial(
     option,
     "A folder of custom kinds, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
@@ -65,6 +72,7 @@ trust_option = partial(
     " working tree, or the commit of --base. Without --base, base knows those of --config and --kinds alone.",
     type=click.Choice((TREE, "base")),
     default=TREE,
+    is_eager=True,  # what --base may be depends on it
 )
 allow_destroy_option = partial(
     option, "Allow keys to be destroyed that no file declares, in scopes declared exclusive."
@@ -114,7 +122,11 @@ class KindOptions(ConfigurationOptions):
 
     kinds: tuple[str, ...] = kinds_option()
     trust: str = trust_option()
-    base: str | None = base_option("The commit that configuration and kinds come from with --trust base.")
+    base: str | None = option(
+        "The commit that configuration and kinds come from with --trust base.",
+        metavar="REF",
+        callback=_only_with_trust,
+    )
     paths: tuple[str, ...] = ()
 
     def known_kinds(

@@ -267,3 +267,24 @@ def test_a_submodule_is_never_accepted_as_the_base(
     done = cli("plan", str(place), *BEARER, "--trust", "base", "--base", "main")
     assert (done.code, f"{place} lies in a submodule, and what that is says" in done.err) == (1, True)
     assert read(server) == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("validate", "keys"),
+        ("explain", "label/acme/site/bug", "-f", "keys"),
+        ("accept", "label/acme/site/bug", "-f", "keys"),
+        ("export", "--project-id", "1", "--region-id", "1"),
+        ("show", "plan.json"),
+        ("kinds",),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_base_that_nothing_is_read_at_is_refused(
+    cli: CommandLine, words: tuple[str, ...], order: int
+) -> None:
+    options = ("--base", "main"), ("--trust", "tree")
+    done = cli(*words, *(word for option in options[::order] for word in option))
+    assert (done.code, "--base has no effect here without --trust base" in done.err) == (64, True)
+    assert "has no effect" not in cli(*words, "--base", "main", "--trust", "base").err
