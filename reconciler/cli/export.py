@@ -96,7 +96,8 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     kinds = sources.known_kinds(console.warning)
     kind = named_kind(kinds, options.kind)
     if kind is None:
-        raise click.BadParameter(f"{options.kind!r} is none of {', '.join(kinds)}", param_hint="--kind")
+        usable = [one.name for one in kinds.values() if not one.api_fault]
+        raise click.BadParameter(f"{options.kind!r} is none of {', '.join(usable)}", param_hint="--kind")
     if kind.api_fault:
         raise ConfigurationError(kind.api_fault)
     scope = _scope(kind, options)

@@ -19,7 +19,7 @@ from reconciler.kinds.packaged import SUFFIX, schema_texts
 from reconciler.kinds.rules import KIND_NAME
 from reconciler.load.files import read_description
 from reconciler.load.write import create_new
-from reconciler.model.phrases import counted
+from reconciler.model.phrases import counted, listed
 from reconciler.validate.custom_kinds import complaints
 
 
@@ -52,6 +52,7 @@ class InitOptions:
 
 _INIT: Final = "reconciler kind init --openapi api.yaml --collection"
 _INDEX: Final = "index.md"
+_MOST_REASONS: Final = 10
 
 
 @click.group(
@@ -119,6 +120,9 @@ def _init_one(console: Console, options: InitOptions, description: Any, collecti
 def _init_all(console: Console, source: str, description: Any, folder: Path) -> None:
     """Write a draft of every collection, and the index, where none of these files is yet."""
     entries = every_draft(description, schema_texts())
+    if all(entry.made is None for entry in entries):
+        reasons = listed((f"{entry.collection}: {entry.refusal}" for entry in entries), _MOST_REASONS)
+        raise DescriptionError(f"none of its {counted(len(entries), 'collection')} can be drafted: {reasons}")
     drafts = [(entry.name, entry.made.schema) for entry in entries if entry.made is not None]
     faults = {name: [message for _, message in complaints(name, schema)] for name, schema in drafts}
     files = {folder / f"{name}{SUFFIX}": _text(schema) for name, schema in drafts}

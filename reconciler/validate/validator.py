@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.ids import named_kind
@@ -115,7 +115,10 @@ class _Checked:
         assumed = kind or self._kinds[DEFAULT_KIND]
         violations = self._checker(assumed).violations(data)
         if kind is None:  # its fields and scope are those of an unknown kind
-            of_kind = [violation for violation in violations if violation.path == ("kind",)]
+            usable = {"enum": [one.name for one in self._kinds.values() if not one.api_fault]}
+            of_kind = [
+                replace(one, schema={**one.schema, **usable}) for one in violations if one.path == ("kind",)
+            ]
             self._problems.extend(problems_of(assumed, document, None, of_kind))
             return
         if kind.api_fault:

@@ -118,6 +118,27 @@ def test_the_index_says_what_is_drafted_what_is_to_decide_and_what_is_refused(
     assert "| `/dogs` | the response to GET /dogs is not described as JSON with a list |" in index
 
 
+def test_an_index_has_no_section_of_a_kind_that_leaves_nothing_open(
+    drafts: Callable[..., Finished], tmp_path: Path
+) -> None:
+    paths = {path: operations for path, operations in SHOP["paths"].items() if path.startswith(PETS)}
+    assert drafts({**SHOP, "paths": paths}).code == 0
+    lines = (tmp_path / "drafts/index.md").read_text().splitlines()
+    headings = [index for index, line in enumerate(lines) if line.startswith("#")]
+    assert "## Refused" not in lines
+    assert [line for line in lines if line.startswith("### ")] == []
+    assert all(lines[index + 2 : index + 3] not in ([], [""]) for index in headings)
+
+
+def test_a_description_of_which_nothing_can_be_drafted_is_an_error_with_the_reasons(
+    drafts: Callable[..., Finished], tmp_path: Path
+) -> None:
+    paths = {path: operations for path, operations in SHOP["paths"].items() if path.startswith("/dogs")}
+    done = drafts({**SHOP, "paths": paths})
+    assert (done.code, done.out, (tmp_path / "drafts").exists()) == (1, "", False)
+    assert "none of its 1 collection can be drafted: /dogs: the response to GET /dogs is not" in done.err
+
+
 def test_nothing_is_overwritten(drafts: Callable[..., Finished], tmp_path: Path) -> None:
     (tmp_path / "drafts").mkdir()
     (tmp_path / "drafts/cat.schema.json").write_text("mine")

@@ -354,7 +354,12 @@ def referring(target: str) -> dict[str, Any]:
         (
             described(),
             "/repos/{owner}/{repo}/label",
-            "there is no path /repos/{owner}/{repo}/label in it; did you mean",
+            f"there is no path /repos/{{owner}}/{{repo}}/label in it; did you mean {LABELS}?",
+        ),
+        (
+            described(paths={"/v1/regs": {}, f"{LABELS}/x": {}, LABELS: {}, ITEM: {}}),
+            "/repos/label",
+            f"did you mean {LABELS}?",
         ),
         (described(paths={}), LABELS, "there is no path"),
         (without("paths", ITEM), LABELS, f"there is no path {LABELS}/{{name}} in it"),

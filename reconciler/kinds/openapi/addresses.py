@@ -12,7 +12,7 @@ from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 UPDATES: Final = ("patch", "put", "post")
 """Methods that change an item, the most exact one first."""
@@ -80,9 +80,25 @@ def known_path(paths: Iterable[str], collection: str) -> str:
     for path in (collection, plain, f"{plain}/"):
         if path in paths:
             return path
-    close = meant(collection, paths) or "".join(difflib.get_close_matches(collection, paths, n=1))
+    close = meant(collection, paths) or _nearest(paths, collection)
     advice = f"did you mean {close}?" if close else f"it has {listed(paths, 20)}"
     raise DescriptionError(f"there is no path {collection} in it; {advice}")
+
+
+def _nearest(paths: Sequence[str], collection: str) -> str:
+    """Return the path that is most like another, whatever its parameters: one of a list, if any."""
+    around = {_parent(path) for path in paths}
+    lists = [path for path in paths if path.rstrip("/") in around]
+    for some in (lists, paths):
+        by_words = {_words(path): path for path in sorted(some, key=len, reverse=True)}
+        found = difflib.get_close_matches(_words(collection), by_words, n=1)
+        if found:
+            return by_words[found[0]]
+    return ""
+
+
+def _words(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part and not part.startswith("{"))
 
 
 def found_item_path(paths: Mapping[str, Any], collection: str) -> str:

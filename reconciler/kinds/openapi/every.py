@@ -75,12 +75,14 @@ def index_of(source: str, entries: Sequence[Entry], faults: Mapping[str, Sequenc
         head = "| kind | collection | identity | can be set | created | questions |"
         lines += [head, "|---|---|---|---|---|--:|"]
         lines += [_row(entry, one, len(one.decisions) - len(common)) for entry, one in made]
-        lines += ["", "## To decide", "", *(f"- of every kind: {_text(text)}" for text in common), ""]
+        lines += [""]
+    questions = [f"- of every kind: {_text(text)}" for text in common] + [""] * bool(common)
     for entry, one in made:
-        own = [text for text in one.decisions if text not in common]
-        lines += [f"### {entry.name}", ""]
-        lines += [f"- **does not load**: {_text(fault)}" for fault in faults.get(entry.name, ())]
-        lines += [*(f"- {_text(text)}" for text in own), ""]
+        own = [f"- **does not load**: {_text(fault)}" for fault in faults.get(entry.name, ())]
+        own += [f"- {_text(text)}" for text in one.decisions if text not in common]
+        questions += [f"### {entry.name}", "", *own, ""] if own else []
+    if questions:
+        lines += ["## To decide", "", *questions]
     if refused:
         lines += ["## Refused", "", "| collection | why |", "|---|---|"]
         lines += [f"| `{_cell(entry.collection)}` | {_cell(_text(entry.refusal))} |" for entry in refused]
