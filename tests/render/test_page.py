@@ -464,7 +464,7 @@ def test_keys_without_listed_episodes_are_counted() -> None:
 def test_an_episode_shows_its_change_effect_time_outcome_and_run() -> None:
     text = read(status(keys=(key(over(lasted=15 * MINUTE, detail="after 2 attempts")),))).text
     assert "is_disabled true → falsegrants: enables the key" in text
-    assert "2026-06-01 11:00 to 2026-06-01 11:15, 5 rounds" in text
+    assert "2026-06-01 11:00 to 11:15, 5 rounds" in text
     assert "corrected 2026-06-01 11:15: after 2 attempts, run run-7" in text
 
 
@@ -491,8 +491,12 @@ def test_access_that_was_granted_outside_git_is_alarming_while_it_lasts() -> Non
 
 
 def test_times_have_seconds_where_rounds_are_short() -> None:
-    for period, words in ((5 * dt.timedelta(seconds=1), "11:00:00, 1 round"), (HOUR, "11:00, 1 round")):
-        assert words in read(status(period=period, keys=(key(episode(cycles=1)),))).text
+    for period, words in (
+        (5 * dt.timedelta(seconds=1), "11:00:00 to 12:00:00,"),
+        (HOUR, "11:00 to 12:00,"),
+        (None, "11:00 to 12:00,"),
+    ):
+        assert f"2026-06-01 {words}" in read(status(period=period, keys=(key(episode()),))).text
 
 
 def test_invalid_files_are_explained_at_the_top_by_what_is_wrong_with_them() -> None:
@@ -505,7 +509,10 @@ def test_invalid_files_are_explained_at_the_top_by_what_is_wrong_with_them() -> 
 
 
 def test_an_episode_of_one_round_has_one_time() -> None:
-    assert "2026-06-01 11:00, 1 round" in read(status(keys=(key(over(cycles=1)),))).text
+    assert "2026-06-01 11:00, 1 round" in read(status(keys=(key(over(cycles=1, lasted=0 * HOUR)),))).text
+    assert "2026-06-01 11:00, 2 rounds" in read(status(keys=(key(over(cycles=2, lasted=0 * HOUR)),))).text
+    text = read(status(keys=(key(over(ago=DAY, lasted=23 * HOUR)),))).text
+    assert "2026-05-31 12:00 to 2026-06-01 11:00, 5 rounds" in text
 
 
 @pytest.mark.parametrize(
