@@ -86,10 +86,11 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
         found = replace(found, provenance=replace(found.provenance, git_commit=commit))
     if out is not None:
         pipeline.write_plan(found, out)
+    show(found, options.form, console)
+    if out is not None:
         console.note(f"Saved to {out}: {found.fingerprint}")
         if found.changes and not found.objections:
             console.note(f"Apply it with: {apply_command(found, out)}")
-    show(found, options.form, console)
     if found.problems:
         return ExitCode.ERROR
     if found.refusals:

@@ -147,6 +147,15 @@ def test_the_printed_command_applies_the_saved_plan(
     assert emulator.keys(1, 76)["web"]["description"] == WORDS
 
 
+def test_where_the_plan_is_saved_is_said_below_it(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
+    lines = cli.alone_on_terminal("plan", drifted, "--out", str(tmp_path / "plan.json")).out.splitlines()
+    assert [line.split(":")[0] for line in lines[-3:]] == [
+        "Access",
+        f"Saved to {tmp_path}/plan.json",
+        "Apply it with",
+    ]
+
+
 def test_no_command_is_printed_for_a_plan_without_changes(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
