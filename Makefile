@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check bench chaos fuzz soak collections proof vendor pictures lock clean
+.PHONY: help demo test integration coverage check bench chaos fuzz soak collections proof vendor pictures lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -37,6 +37,18 @@ demo: $(VENV)/demo ## a tour against the embedded emulator: apply, drift, its co
 
 test: $(VENV)/dev ## the whole test suite
 	@$(BIN)/python $(TESTS)
+
+# Each of these tools has an environment of its own: what they need cannot be had together.
+$(VENV)/tools/done: $(wildcard requirements/integration/*.txt) | $(VENV)/python
+	@for file in requirements/integration/*.txt; do \
+		name=$$(basename $$file .txt); echo "Installing $$name ..."; \
+		$(BIN)/python -m venv $(VENV)/tools/$$name && $(VENV)/tools/$$name/bin/python -m pip install --quiet \
+			--disable-pip-version-check --require-hashes -r $$file || exit 1; \
+	done
+	@touch $@
+
+integration: $(VENV)/dev $(VENV)/tools/done ## tools made for Terraform read our plans (a minute; 300 MB)
+	@TERRAFORM_TOOLS=$(CURDIR)/$(VENV)/tools $(BIN)/python $(TESTS) --limit 60 tests/contract/test_terraform_tools.py
 
 coverage: $(VENV)/dev ## the tests, which must cover at least 95 % of all branches
 	@rm -f .coverage .coverage.*
@@ -91,6 +103,10 @@ lock: ## pin the requirements again
 		set -- $$part; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--custom-compile-command "make lock" "$$@" -o requirements/$$name.txt pyproject.toml; \
+	done
+	@for file in requirements/integration/*.txt; do \
+		basename $$file .txt | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --custom-compile-command "make lock" --upgrade -o $$file -; \
 	done
 
 clean: ## remove the virtual environment and every cache

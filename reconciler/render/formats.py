@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.plan.saved import render_saved
+from reconciler.plan.terraform import render_terraform
 from reconciler.render.github import render_github
 from reconciler.render.lines import SYMBOLS, becomes, diff_lines, field_view
 from reconciler.render.markdown import render_markdown
@@ -20,6 +21,7 @@ from reconciler.render.text_layout import PLAIN, Screen
 from reconciler.render.values import heading, joined, short_commit
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.model.plan import Plan
@@ -45,9 +47,13 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
 def _html(plan: Plan, _style: Style) -> str:
     from reconciler.render.plan_page import render_plan_page  # noqa: PLC0415 - jinja2 is an extra
 
+    return render_plan_page(plan, _made_at(plan), _facts(plan))
+
+
+def _made_at(plan: Plan) -> dt.datetime:
     if plan.provenance is None:
         raise ValueError("the plan does not say when it was made")
-    return render_plan_page(plan, plan.provenance.made_at, _facts(plan))
+    return plan.provenance.made_at
 
 
 @joined
@@ -87,5 +93,6 @@ RENDERERS: Final[Mapping[str, Callable[[Plan, Style], str]]] = MappingProxyType(
         "diff": lambda plan, _style: render_diff(plan),
         "github": lambda plan, _style: render_github(plan),
         "gitlab": lambda plan, _style: render_gitlab(plan),
+        "terraform": lambda plan, _style: render_terraform(plan, _made_at(plan)),
     }
 )
