@@ -44,6 +44,7 @@ class Mark(StrEnum):
     ENDED = "ended otherwise"
     CORRECTED = "corrected"
     OPEN = "drifted now"
+    GRANTED = "access granted now"
     FAILED = "correction failed or refused"
     CONTESTED = "contested"
 
@@ -58,7 +59,7 @@ class Mark(StrEnum):
         if episode.outcome in _MARKS:
             return _MARKS[episode.outcome]
         if episode.ended is None:
-            return cls.OPEN
+            return cls.GRANTED if episode.effect.grants else cls.OPEN
         return cls.CORRECTED if episode.outcome is FieldOutcome.CORRECTED else cls.ENDED
 
 

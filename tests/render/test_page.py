@@ -487,7 +487,7 @@ def test_access_that_was_granted_outside_git_is_alarming_while_it_lasts() -> Non
     assert "access granted, drifted for 60 minutes" in Document(page).text
     for calm in (over(), CLOSED):
         assert alarm not in render_page(status(keys=(key(calm),)))
-        assert "access granted" not in read(status(keys=(key(calm),))).text
+        assert "access granted, drifted" not in read(status(keys=(key(calm),))).text
 
 
 def test_times_have_seconds_where_rounds_are_short() -> None:
@@ -765,11 +765,11 @@ def bars(*episodes: Episode) -> Sequence[Bar]:
 
 
 def test_an_ongoing_episode_extends_to_the_end() -> None:
-    assert bars(episode(ago=15 * DAY)) == (Bar(Mark.OPEN, SLOTS // 2, SLOTS),)
+    assert bars(episode(ago=15 * DAY)) == (Bar(Mark.GRANTED, SLOTS // 2, SLOTS),)
 
 
 def test_an_episode_from_before_the_window_starts_at_its_edge() -> None:
-    assert bars(episode(ago=99 * DAY)) == (Bar(Mark.OPEN, 0, SLOTS),)
+    assert bars(episode(ago=99 * DAY, effect=Effect.REVOKES)) == (Bar(Mark.OPEN, 0, SLOTS),)
 
 
 @pytest.mark.parametrize("ago", [30 * DAY, 15 * DAY, MINUTE])
@@ -798,7 +798,10 @@ def test_an_episode_before_the_window_is_not_drawn() -> None:
     ],
 )
 def test_the_mark_shows_the_outcome_of_the_drift(outcome: FieldOutcome, going_on: Mark, ended: Mark) -> None:
-    assert Mark.of(episode(outcome=outcome)) is going_on
+    assert Mark.of(episode(outcome=outcome, effect=Effect.NEUTRAL)) is going_on
+    granted = Mark.GRANTED if going_on is Mark.OPEN else going_on
+    assert Mark.of(episode(outcome=outcome)) is granted
+    assert Mark.of(episode(outcome=outcome, effect=Effect.BOTH)) is granted
     assert Mark.of(over(outcome=outcome)) is ended
 
 
@@ -824,7 +827,8 @@ def test_bars_of_finished_episodes_are_lower_than_those_that_need_action() -> No
 def test_a_lane_has_a_text_alternative() -> None:
     (lane,) = lanes([episode(ago=3 * DAY), over(ago=9 * DAY), over(ago=8 * DAY)], WINDOW)
     assert (
-        lane.words == "is_disabled: 3 episodes since 2 May: 1 drifted now, 2 corrected; goes on since 29 May"
+        lane.words
+        == "is_disabled: 3 episodes since 2 May: 1 access granted now, 2 corrected; goes on since 29 May"
     )
 
 
