@@ -131,10 +131,10 @@ def test_the_kinds_of_several_apis_name_them_and_their_files(cli: CommandLine) -
 def test_kinds_of_apis_that_are_not_configured_are_not_suggested(cli: CommandLine, work: Path) -> None:
     (work / "keys/all.yaml").write_text(document("lable", "bug"))
     assert (
-        'kind "lable" is unknown; write one of: gitea.label, github.label, milestone\n' in cli("validate").err
+        'kind "lable" is unknown; write one of: github.label, gitea.label, milestone\n' in cli("validate").err
     )
     done = cli("export", "--kind", "lable")
-    assert "'lable' is none of gitea.label, github.label, milestone" in done.err
+    assert "'lable' is none of github.label, gitea.label, milestone" in done.err
 
 
 def test_an_object_of_two_apis_at_one_address_is_an_error_of_the_files(
