@@ -14,6 +14,7 @@ import reconciler
 from reconciler.api.apis import Apis
 from reconciler.api.client import Session
 from reconciler.api.redaction import Redactor
+from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.apply.journal import Journal, Run
 from reconciler.errors import ConfigurationError, RefusedError, UnreadableError
@@ -162,6 +163,49 @@ def test_one_api_asks_for_a_pause_and_the_other_does_not_wait(apis: dict[str, Ap
     with client_of(apis) as client:
         plan = planned(client)
     assert [change.address for change in plan.changes] == ["west/one"]
+
+
+PROJECTS = (1, 2, 3, 4)
+FARMS = replace(
+    kind_with({"note": TEXT}, collection="/{farm}/west", list={"style": "page"}), name="west", api="west"
+)
+SEVERAL = DesiredState((
+    STATE.scopes[0],
+    *(DesiredScope(FARMS.scope_of([farm]), (declared("one", note="new"),)) for farm in PROJECTS),
+))  # fmt: skip
+
+
+def test_during_the_pause_of_one_api_the_other_is_served_to_its_end(apis: dict[str, Api]) -> None:
+    asked, served, order = threading.Event(), threading.Event(), list[str]()
+
+    def east(request: httpx.Request) -> httpx.Response:
+        order.append("east")
+        if not asked.is_set():
+            asked.set()
+            return httpx.Response(429, headers={"Retry-After": "30"}, json={})
+        return apis["east"](request)
+
+    def west(_request: httpx.Request) -> httpx.Response:
+        assert asked.wait(5)
+        order.append("west")
+        if order.count("west") == len(PROJECTS):
+            served.set()
+        return httpx.Response(200, json=[])
+
+    class PausedClock(FakeClock):
+        """A clock during whose sleep the other API has to be served."""
+
+        def sleep(self, seconds: float, wake: threading.Event) -> None:
+            served.wait(2)
+            super().sleep(seconds, wake)
+
+    clock, twice = PausedClock(), RetryPolicy(attempts=2)
+    one = connect(east, base_url="https://east.example.com", clock=clock, retry=twice)
+    other = connect(west, base_url="https://west.example.com", clock=clock, retry=twice)
+    with Apis.of(east=Session(one, Workers(1)), west=Session(other, Workers(1))) as client:
+        plan = reconciler.plan(SEVERAL, client, kinds={"east": EAST, "west": FARMS})
+    assert order == ["east", *["west"] * len(PROJECTS), "east"]
+    assert (sum(clock.sleeps), [change.api for change in plan.changes]) == (30, ["east"])
 
 
 class Lines:
