@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests import properties  # noqa: F401 - registers the profiles
+from tests.scopes import api
 from tests.support import FakeClock, emulate
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from gcore_emulator import Emulator
+    from tests.scopes import Api
 
 settings.load_profile("suite")
 gc.disable()  # until all is collected: nothing of it is garbage
@@ -87,4 +89,11 @@ def clock() -> FakeClock:
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     with emulate() as running:
+        yield running
+
+
+@pytest.fixture
+def scopes() -> Iterator[Api]:
+    """An API of many scopes, with one key each."""
+    with api() as running:
         yield running

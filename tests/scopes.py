@@ -9,14 +9,15 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support import COMMAND, live, serving
+from chaos_runs.answering import answering
+from tests.support import COMMAND, live
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from http.server import BaseHTTPRequestHandler
 
 REGIONS = range(1, 21)
 PAUSE = threading.Event()
@@ -68,34 +69,28 @@ class Api:
 def api() -> Iterator[Api]:
     found = Api()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # else a body waits 40 ms for the acknowledgement of its headers
+    def respond(request: BaseHTTPRequestHandler) -> tuple[int, bytes]:
+        found.tokens.append(request.headers["Authorization"])
+        return found.respond()
 
-        def do_GET(self) -> None:
-            found.tokens.append(self.headers["Authorization"])
-            status, body = found.respond()
-            self.send_response(status)
-            if status == 429:
-                self.send_header("Retry-After", str(LONG_PAUSE))
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """A killed worker's connection breaks."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    with serving(server) as found.url:
+    with answering(respond, LONG_PAUSE) as found.url:
         yield found
-    server.server_close()
+
+
+@contextmanager
+def held(server: Api) -> Iterator[threading.Event]:
+    """Hold all requests until the context ends; yield what is set once the first is there."""
+    reached, over = threading.Event(), threading.Event()
+
+    def wait(_count: int) -> None:
+        reached.set()
+        over.wait(30)
+
+    server.on_request = wait
+    try:
+        yield reached
+    finally:
+        over.set()
 
 
 @dataclass(frozen=True, slots=True)

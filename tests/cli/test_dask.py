@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import distributed
@@ -20,16 +21,15 @@ from hypothesis import strategies as st
 
 import reconciler
 from reconciler.pipeline.cluster_worker import difference, facts
-from tests.scopes import PAUSE, REGIONS, Api, Run, api, content, planning, write_files
+from tests.scopes import PAUSE, REGIONS, Api, Run, content, held
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from tests.support import CommandLine
 
 Process = subprocess.Popen[bytes]
+TOOLS = str(Path(__file__).parents[2] / "tools")
+"""What this module imports, which a scheduler loads to run a function of it."""
 
 
 def free_port() -> int:
@@ -74,7 +74,7 @@ class Cluster:
         return subprocess.Popen(
             [*command, "--no-dashboard"],
             cwd=self._folder,
-            env={"HOME": str(self._folder), **environment},
+            env={"HOME": str(self._folder), "PYTHONPATH": TOOLS, **environment},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -104,31 +104,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def server() -> Iterator[Api]:
-    with api() as found:
-        yield found
-
-
-@pytest.fixture
-def plan(tmp_path: Path, server: Api) -> Iterator[Callable[..., Run]]:
-    write_files(tmp_path)
-    with planning(tmp_path, server, {"GCORE_API_KEY": TOKEN, "HOME": str(tmp_path)}) as begin:
-        yield begin
-
-
-@pytest.fixture
-def expected(
-    cli: CommandLine, plan: Callable[..., Run], server: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> object:
-    """Return the plan of this process."""
-    assert callable(plan)  # it has written the files
-    monkeypatch.chdir(tmp_path)
-    done = cli("plan", ".", "--base-url", server.url, "--format", "json")
-    server.most = server.requests = 0
-    return content(done.out)
-
-
-@pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Cluster]:
     """A cluster without workers, whose scheduler listens."""
     with a_cluster(tmp_path, 0) as found:
@@ -149,29 +124,29 @@ def bare(tmp_path: Path) -> Iterator[Cluster]:
 
 
 def test_a_cluster_makes_the_same_plan_within_the_same_limit(
-    plan: Callable[..., Run], server: Api, expected: object, cluster: Cluster
+    plan: Callable[..., Run], scopes: Api, expected: object, cluster: Cluster
 ) -> None:
-    server.delay = 0.02
+    scopes.delay = 0.02
     code, out, err = plan("--dask", cluster.address, "--parallelism", "2").finished()
     assert (code, faults(err)) == (0, [])
     assert content(out) == expected
-    assert (server.requests, server.most) == (len(REGIONS), 2)
+    assert (scopes.requests, scopes.most) == (len(REGIONS), 2)
 
 
 def test_a_cluster_is_an_executor_of_the_library(
-    plan: Callable[..., Run], server: Api, expected: object, cluster: Cluster
+    plan: Callable[..., Run], scopes: Api, expected: object, cluster: Cluster
 ) -> None:
     assert callable(plan)  # it has written the files
-    connect = partial(reconciler.Client, TOKEN, base_url=server.url, parallelism=2)
+    connect = partial(reconciler.Client, TOKEN, base_url=scopes.url, parallelism=2)
     with reconciler.cluster(cluster.address, connect) as executor, connect() as client:
         state = reconciler.load(".", executor=executor)
         found = reconciler.plan(state, client, executor=executor)
     assert content(reconciler.render(found, "json")) == expected
-    assert (server.requests, server.most) == (len(REGIONS), 2)
+    assert (scopes.requests, scopes.most) == (len(REGIONS), 2)
     assert not is_left(cluster)
 
 
-def held(dask_scheduler: Any) -> list[str]:
+def stored(dask_scheduler: Any) -> list[str]:
     """Return what a scheduler stores for runs."""
     known = dask_scheduler.extensions
     events = known["events"]._events  # noqa: SLF001 - there is no other way to ask
@@ -182,7 +157,7 @@ def held(dask_scheduler: Any) -> list[str]:
 def is_left(cluster: Cluster) -> bool:
     """Return whether the scheduler still stores something after a while."""
     with distributed.Client(cluster.address, set_as_default=False) as client:
-        return all(PAUSE.wait(0.05) or client.run_on_scheduler(held) for _ in range(200))
+        return all(PAUSE.wait(0.05) or client.run_on_scheduler(stored) for _ in range(200))
 
 
 def test_a_run_leaves_nothing_on_the_scheduler(plan: Callable[..., Run], cluster: Cluster) -> None:
@@ -191,12 +166,12 @@ def test_a_run_leaves_nothing_on_the_scheduler(plan: Callable[..., Run], cluster
 
 
 def test_what_a_killed_worker_did_is_done_again_elsewhere(
-    plan: Callable[..., Run], server: Api, expected: object, cluster: Cluster
+    plan: Callable[..., Run], scopes: Api, expected: object, cluster: Cluster
 ) -> None:
     cluster.add_worker(GCORE_API_KEY=TOKEN)
     reached = threading.Event()
-    server.on_request = lambda count: reached.set() if count == len(REGIONS) // 2 else None
-    server.delay = 0.05
+    scopes.on_request = lambda count: reached.set() if count == len(REGIONS) // 2 else None
+    scopes.delay = 0.05
     run = plan("--dask", cluster.address, "--parallelism", "4")
     assert reached.wait(30)
     killed = cluster.workers.pop(0)
@@ -208,28 +183,28 @@ def test_what_a_killed_worker_did_is_done_again_elsewhere(
 
 
 def test_an_interrupt_ends_the_work_of_the_cluster(
-    plan: Callable[..., Run], server: Api, cluster: Cluster
+    plan: Callable[..., Run], scopes: Api, cluster: Cluster
 ) -> None:
     reached = threading.Event()
-    server.on_request = lambda count: reached.set() if count == 1 else None
-    server.delay = 0.3
+    scopes.on_request = lambda count: reached.set() if count == 1 else None
+    scopes.delay = 0.3
     run = plan("--dask", cluster.address, "--parallelism", "1")
     assert reached.wait(30)
     os.killpg(run.process.pid, signal.SIGINT)
     code, out, err = run.finished()
     assert (code, out, faults(err)) == (130, "", ["", "Interrupted."])
     PAUSE.wait(1)
-    sent = server.requests
+    sent = scopes.requests
     PAUSE.wait(1)
-    assert server.requests == sent < len(REGIONS)
+    assert scopes.requests == sent < len(REGIONS)
     assert not is_left(cluster)
 
 
 def test_a_worker_without_a_token_is_named_with_the_variable(
-    plan: Callable[..., Run], server: Api, bare: Cluster
+    plan: Callable[..., Run], scopes: Api, bare: Cluster
 ) -> None:
     code, out, err = plan("--dask", bare.address).finished()
-    assert (code, out, server.requests) == (1, "", 0)
+    assert (code, out, scopes.requests) == (1, "", 0)
     pattern = (
         r"Error: the worker tcp://127\.0\.0\.1:\d+: no token: GCORE_API_KEY is not set; set GCORE_API_KEY or"
         r" use --token-file"
@@ -238,27 +213,20 @@ def test_a_worker_without_a_token_is_named_with_the_variable(
     assert re.fullmatch(pattern, fault), fault
 
 
-def test_a_lost_scheduler_is_one_error(plan: Callable[..., Run], server: Api, single: Cluster) -> None:
-    reached, over = threading.Event(), threading.Event()
-
-    def wait(_count: int) -> None:
-        reached.set()
-        over.wait(30)
-
-    server.on_request = wait
-    run = plan("--dask", single.address)
-    assert reached.wait(30)
-    single.scheduler.kill()
-    code, out, err = run.finished()
-    over.set()
+def test_a_lost_scheduler_is_one_error(plan: Callable[..., Run], scopes: Api, single: Cluster) -> None:
+    with held(scopes) as reached:
+        run = plan("--dask", single.address)
+        assert reached.wait(30)
+        single.scheduler.kill()
+        code, out, err = run.finished()
     assert (code, out) == (1, "")
     message = f"the connection to the scheduler at {single.address} is lost, and no change was sent"
     assert [fault.partition(";")[0] for fault in faults(err)] == [f"Error: {message}"]
 
 
-def test_a_scheduler_that_is_not_there_is_an_error(plan: Callable[..., Run], server: Api) -> None:
+def test_a_scheduler_that_is_not_there_is_an_error(plan: Callable[..., Run], scopes: Api) -> None:
     code, out, err = plan("--dask", "tcp://127.0.0.1:1").finished()
-    assert (code, out, server.requests) == (1, "", 0)
+    assert (code, out, scopes.requests) == (1, "", 0)
     assert err == (
         "Error: the scheduler at tcp://127.0.0.1:1 cannot be reached; check --dask, and that it runs\n"
     )
@@ -287,18 +255,12 @@ def test_a_first_worker_is_waited_for_aloud(
 
 
 def test_steps_that_take_long_are_waited_for_aloud(
-    plan: Callable[..., Run], server: Api, expected: object, cluster: Cluster
+    plan: Callable[..., Run], scopes: Api, expected: object, cluster: Cluster
 ) -> None:
-    over = threading.Event()
-
-    def wait(_count: int) -> None:
-        over.wait(30)
-
-    server.on_request = wait
-    run = plan("--dask", cluster.address)
-    assert run.process.stderr is not None
-    pattern = rf"Waiting for the cluster at {cluster.address}; steps done: \d+ of \d+\.\n"
-    assert re.fullmatch(pattern, run.process.stderr.readline())
-    over.set()
+    with held(scopes):
+        run = plan("--dask", cluster.address)
+        assert run.process.stderr is not None
+        pattern = rf"Waiting for the cluster at {cluster.address}; steps done: \d+ of \d+\.\n"
+        assert re.fullmatch(pattern, run.process.stderr.readline())
     code, out, err = run.finished()
     assert (code, faults(err), content(out)) == (0, [], expected)

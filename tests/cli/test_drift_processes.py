@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scopes import REGIONS, Api, Run, api, running, write_files
+from tests.scopes import REGIONS, Api, Run, held, running, write_files
 from tests.support import lines_until
 
 if TYPE_CHECKING:
@@ -19,13 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def server() -> Iterator[Api]:
-    with api() as found:
-        yield found
-
-
-@pytest.fixture
-def drift(tmp_path: Path, server: Api) -> Iterator[Callable[..., Run]]:
+def drift(tmp_path: Path, scopes: Api) -> Iterator[Callable[..., Run]]:
     """Return what begins a service whose rounds are as far apart as can be; its token is in a file."""
     write_files(tmp_path)
     set_token(tmp_path, "first-t0ken")
@@ -35,7 +28,7 @@ def drift(tmp_path: Path, server: Api) -> Iterator[Callable[..., Run]]:
         "--every",
         "1d",
         "--base-url",
-        server.url,
+        scopes.url,
         "--token-file",
         "token",
         "--retries",
@@ -57,12 +50,12 @@ def ended(run: Run) -> tuple[int, bool]:
 
 
 def test_a_service_keeps_its_processes_and_replaces_one_that_ends(
-    drift: Callable[..., Run], server: Api, tmp_path: Path
+    drift: Callable[..., Run], scopes: Api, tmp_path: Path
 ) -> None:
     run = drift("--processes", "2", "-v")
 
     def round_until(word: str) -> list[int]:
-        server.tokens.clear()
+        scopes.tokens.clear()
         run.process.send_signal(signal.SIGHUP)
         lines_until(run.process.stderr, word)
         lines_until(run.process.stderr, "Next round")
@@ -70,22 +63,22 @@ def test_a_service_keeps_its_processes_and_replaces_one_that_ends(
 
     lines_until(run.process.stderr, "Next round")
     workers = run.workers()
-    assert (len(workers), server.requests) == (2, len(REGIONS))
+    assert (len(workers), scopes.requests) == (2, len(REGIONS))
     set_token(tmp_path, "second-t0ken")
     assert round_until("No change") == workers
-    assert set(server.tokens) == {"apikey second-t0ken"}
-    server.status = 500
+    assert set(scopes.tokens) == {"apikey second-t0ken"}
+    scopes.status = 500
     assert round_until("1 in a row") == workers
     (tmp_path / "token").unlink()
     assert round_until("2 in a row") == workers
-    assert server.tokens == []
+    assert scopes.tokens == []
     set_token(tmp_path, "third-t0ken")
-    server.status = 200
+    scopes.status = 200
     assert round_until("Rounds succeed again") == workers
     os.kill(workers[0], signal.SIGKILL)
     others = round_until("No change")
     assert (len(others), set(others) & set(workers)) == (2, set())
-    assert server.tokens == ["apikey third-t0ken"] * len(REGIONS)
+    assert scopes.tokens == ["apikey third-t0ken"] * len(REGIONS)
     run.process.send_signal(signal.SIGTERM)
     assert ended(run) == (0, False)
 
@@ -100,20 +93,13 @@ def test_processes_end_with_a_service_that_is_killed_between_rounds(drift: Calla
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg])
 def test_a_service_that_is_stopped_in_a_round_ends_with_its_processes(
-    drift: Callable[..., Run], server: Api, send: Callable[[int, int], None]
+    drift: Callable[..., Run], scopes: Api, send: Callable[[int, int], None]
 ) -> None:
-    reached, over = threading.Event(), threading.Event()
-
-    def wait(_count: int) -> None:
-        reached.set()
-        over.wait(30)
-
-    server.on_request = wait
-    run = drift("--processes", "2")
-    assert reached.wait(30)
-    send(run.process.pid, signal.SIGTERM)
-    assert ended(run) == (0, False)
-    over.set()
+    with held(scopes) as reached:
+        run = drift("--processes", "2")
+        assert reached.wait(30)
+        send(run.process.pid, signal.SIGTERM)
+        assert ended(run) == (0, False)
 
 
 def test_a_service_of_small_files_starts_no_process(drift: Callable[..., Run]) -> None:

@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import reconciler
-from tests.scopes import REGIONS, Api, api, content, write_files
+from tests.scopes import REGIONS, Api, content, write_files
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from reconciler.api.client import Sessions
-
-
-@pytest.fixture
-def server() -> Iterator[Api]:
-    with api() as found:
-        yield found
 
 
 def one(url: str) -> reconciler.Client:
@@ -40,17 +34,17 @@ def planned(folder: Path, client: Sessions, **executor: Any) -> object:
 
 @pytest.mark.parametrize("opened", [one, several])
 def test_processes_make_the_same_plan_within_the_limit_of_all_of_them(
-    tmp_path: Path, server: Api, opened: Callable[[str], Sessions]
+    tmp_path: Path, scopes: Api, opened: Callable[[str], Sessions]
 ) -> None:
     write_files(tmp_path)
-    connect = partial(opened, server.url)
+    connect = partial(opened, scopes.url)
     with closing(connect()) as client:
         expected = planned(tmp_path, client)
-    server.requests = server.most = 0
+    scopes.requests = scopes.most = 0
     with reconciler.processes(3, connect) as executor, closing(connect()) as client:
         assert planned(tmp_path, client, executor=executor) == expected
         assert planned(tmp_path, client, executor=executor) == expected
-    assert (server.requests, server.most) == (2 * len(REGIONS), 2)
+    assert (scopes.requests, scopes.most) == (2 * len(REGIONS), 2)
 
 
 @pytest.mark.parametrize(
@@ -65,16 +59,16 @@ def test_what_cannot_be_started_is_refused_at_once(count: int, reason: str) -> N
         pass
 
 
-def test_a_process_that_cannot_open_the_api_is_named(tmp_path: Path, server: Api) -> None:
+def test_a_process_that_cannot_open_the_api_is_named(tmp_path: Path, scopes: Api) -> None:
     write_files(tmp_path)
-    state, client = reconciler.load(tmp_path), one(server.url)
+    state, client = reconciler.load(tmp_path), one(scopes.url)
     folder = tmp_path / "opened"
-    connect = partial(only_once, str(folder), server.url)
+    connect = partial(only_once, str(folder), scopes.url)
     with reconciler.processes(1, connect) as executor:
         pattern = r"the worker process \d+: the token is empty"
         with pytest.raises(reconciler.ConfigurationError, match=pattern):
             reconciler.plan(state, client, executor=executor)
-    assert server.requests == 0
+    assert scopes.requests == 0
 
 
 def only_once(folder: str, url: str) -> reconciler.Client:

@@ -8,9 +8,10 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
+
+from chaos_runs.answering import answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -107,36 +108,5 @@ def serving(keys: Iterable[Key], delays: Iterator[float]) -> Iterator[Api]:
         rows.setdefault(key.region, []).append({"name": key.name, **key.old})
     api = Api(rows, delays)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # one packet for head and body
-
-        def do_GET(self) -> None:
-            status, body = api.respond(self.path, self.connection)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            if status != 200:  # noqa: PLR2004 - the only other one is 429
-                self.send_header("Retry-After", str(_PAUSE))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """Print nothing: the connection of a killed process breaks."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    api.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with answering(lambda request: api.respond(request.path, request.connection), _PAUSE) as api.url:
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
