@@ -59,7 +59,7 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
     PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input.
     Violations are reported together, each with its place, the line of the file there and what to write
     instead: the first 50, and how many more there are. The formats json and sarif hold all of them; github
-    annotates the files of a pull request.
+    annotates the files of a pull request, and gitlab is a Code Quality report.
     """
     console, inputs = options.output.console(), options.inputs
     rules = inputs.rules(inputs.known_kinds(console.warning), clock_of(context).now())

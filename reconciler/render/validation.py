@@ -6,8 +6,10 @@ validate``. SARIF is that of OASIS, version 2.1.0.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
+from collections import Counter
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +51,8 @@ RULES: Final[Mapping[Rule, str]] = MappingProxyType(
 _FORMAT_VERSION: Final = "1.0"
 _SARIF: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LONGEST: Final = 3000
+_SEVERITIES: Final = {"error": "critical", "warning": "minor"}
+"""What GitLab calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,30 @@ def _github(found: Validation) -> Iterator[str]:
         yield _text(found).rstrip("\n")
 
 
+def _gitlab(found: Validation) -> str:
+    """Return the report of GitLab's Code Quality, in which what has no place cannot be."""
+    seen = Counter[str]()
+    report = []
+    for severity, problem in found.findings:
+        if problem.position is None:
+            continue
+        path = posixpath.normpath(problem.position.source)
+        # Without the line, so that a finding that moves is not a new one.
+        about = json.dumps([problem.rule, path, problem.address, problem.message])
+        seen[about] += 1
+        report.append(
+            {
+                "description": escape_control(_message(problem)),
+                "check_name": problem.rule.value,
+                "fingerprint": hashlib.sha256(f"{about} {seen[about]}".encode()).hexdigest(),
+                "severity": _SEVERITIES[severity],
+                "location": {"path": path, "lines": {"begin": problem.position.line}},
+            }
+        )
+    return _document(report)
+
+
 VALIDATIONS: Final[Mapping[str, Callable[[Validation], str]]] = MappingProxyType(
-    {"text": _text, "json": _json, "sarif": _sarif, "github": _github}
+    {"text": _text, "json": _json, "sarif": _sarif, "github": _github, "gitlab": _gitlab}
 )
 """The formats of what was found, one renderer each."""

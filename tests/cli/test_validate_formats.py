@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support import CommandLine
 
 HEADER: Final = "project_id: 1\nregion_id: 76\n"
-MACHINES: Final = ("json", "sarif", "github")
+MACHINES: Final = ("json", "sarif", "github", "gitlab")
 SCHEMA: Final = Draft7Validator(packaged_schema("validation"))
 
 
@@ -212,10 +212,32 @@ def test_every_rule_is_in_the_schema() -> None:
     assert known == [rule.value for rule in Rule]
 
 
+def quality(cli: CommandLine, *arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(cli("validate", "--format", "gitlab", *arguments).out)
+    assert len({one["fingerprint"] for one in found}) == len(found)
+    assert {one["severity"] for one in found} <= {"info", "minor", "major", "critical", "blocker"}
+    return found
+
+
+def test_a_merge_request_is_given_each_finding_once_wherever_it_moves(cli: CommandLine) -> None:
+    write("\n  - {name: abc, x: 1}\n  - {name: abd, x: 1}\n")
+    first = quality(cli, "./keys.yaml")
+    assert [one["location"] for one in first] == [
+        {"path": "keys.yaml", "lines": {"begin": 4}},
+        {"path": "keys.yaml", "lines": {"begin": 5}},
+    ]
+    assert [one["check_name"] for one in first] == ["unknown-field"] * 2
+    write("\n  - {name: aaa}\n  - {name: abc, x: 1}\n  - {name: abd, x: 1}\n  - {name: abd, x: 1}\n")
+    moved = quality(cli, "keys.yaml")
+    assert {one["fingerprint"] for one in first} < {one["fingerprint"] for one in moved}
+    assert quality(cli, "") == []
+    assert quality(cli, write(" []\n")) == []
+
+
 def test_json_and_sarif_hold_all_where_the_text_counts(cli: CommandLine) -> None:
     file = write("".join(f"\n  - {{name: n{number:03}, x: 1}}" for number in range(300)) + "\n")
     assert "and 250 more problems" in cli("validate", file).err
-    assert (len(diagnostics(cli, file)), len(results(cli, file))) == (300, 300)
+    assert [len(show(cli, file)) for show in (diagnostics, results, quality)] == [300, 300, 300]
     lines = cli("validate", "--format", "github", file).out.splitlines()
     assert len(lines) == 11
     assert lines[9:] == [
