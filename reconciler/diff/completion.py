@@ -93,7 +93,8 @@ def paired(form: Form, shape: Shape, want: Items, have: Items) -> Pairs:
     """Return which live item each desired item of a list stands for, as far as it is known.
 
     It is the one that is as declared; or else the one of the same id or name; or else the one in its place,
-    where as many items have changed as there were, and none has a name. A set has no places.
+    where as many items have changed as there were, if none has a name and both have some member. A set has
+    no places.
     """
     texts = [json_text(item) for item in have]
 
@@ -198,7 +199,12 @@ def _match_places(pairs: Pairs, want: Items, have: Items) -> None:
         new, old = range(i + 1, next_i), [at for at in range(j + 1, next_j) if at not in taken]
         if len(new) == len(old):
             both = zip(new, old, strict=True)
-            pairs |= {a: b for a, b in both if _key(want[a]) is None and isinstance(have[b], dict)}
+            pairs |= {a: b for a, b in both if _key(want[a]) is None and _are_of_a_sort(want[a], have[b])}
+
+
+def _are_of_a_sort(one: Any, other: Any) -> bool:
+    """Return whether two items have a member in common: items of alternatives, one member each, have none."""
+    return isinstance(one, dict) and isinstance(other, dict) and not one.keys().isdisjoint(other)
 
 
 def _key(item: Any) -> str | None:

@@ -58,6 +58,7 @@ def told(field: Field, want: list[Any], have: list[Any]) -> Any:
         ([{"id": 2, "port": 8080}], [{"id": 2, "port": 8080, "mode": "in"}]),
         ([{"id": 3, "port": 80}, {"port": 443}], [{"id": 3, "port": 80}, LIVE[1]]),
         ([{"port": 80, "mode": None}, {"port": 443}], [{"id": 1, "port": 80}, LIVE[1]]),
+        ([{"limit": {"size": 1}}, {"port": 443}], [{"limit": {"size": 1}}, LIVE[1]]),
         ([], []),
     ],
 )
