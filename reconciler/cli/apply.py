@@ -61,7 +61,7 @@ class ApplyOptions:
     dry_run: bool = option("Print the plan and stop: no write is sent.")
     secret_sink: str | None = secret_sink_option()
     events: bool = option("Print JSON lines during the run, with OpenTofu's types.")
-    pass_env: tuple[str, ...] = pass_env_option()
+    pass_env: tuple[str, ...] = pass_env_option(needs=("secret_sink",))
     records: RecordOptions
     planning: PlanningOptions
     execution: ExecutionOptions

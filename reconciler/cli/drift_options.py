@@ -17,12 +17,11 @@ from reconciler.cli.values import FILE, ListType, Parsed, option
 from reconciler.plan.drift import Correction
 from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse_duration
 
-_CONTESTED: Final = (3, 86_400)
-"""The defaults of --contested-after and --contested-window."""
-
-
 _SERVICE, _MEMORY, _NOTES, _PAGES = "Service", "Records", "Notifications", "Metrics and pages"
 """Sections of options."""
+_ROUNDS: Final = ("every", "cron")
+_RECORDED: Final = ("history", *_ROUNDS)
+"""What rounds are counted by."""
 DURATION: Final = Parsed("duration", parse_duration, "invalid duration {}; use 30s, 15m, 6h or 1d.")
 CRON: Final = Parsed("cron", parse_cron, "invalid cron expression {}; use five fields, such as 0 6 * * *.")
 
@@ -36,12 +35,13 @@ def _hosts(context: click.Context, parameter: click.Parameter, names: tuple[str,
     return names
 
 
-def _duration(text: str, default: str, section: str) -> Any:
-    return option(text, type=DURATION, default=default, section=section)
+def _duration(text: str, default: str, section: str, needs: tuple[str, ...]) -> Any:
+    return option(text, type=DURATION, default=default, section=section, needs=needs)
 
 
 def _count(text: str, default: int, section: str) -> Any:
-    return option(text, type=click.IntRange(min=1), default=default, metavar="N", section=section)
+    kind = click.IntRange(min=1)
+    return option(text, type=kind, default=default, metavar="N", section=section, needs=_RECORDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,9 @@ class DriftOptions:
         "Correct drift with this effect on access.",
         type=click.Choice([correction.value for correction in Correction]),
     )
-    secret_sink: str | None = secret_sink_option()
+    secret_sink: str | None = secret_sink_option(needs=("correct",))
     allow_destroy: bool = option(
-        "Let --correct delete keys that are not desired, and delete one to replace it."
+        "Let --correct delete keys that are not desired, and delete one to replace it.", needs=("correct",)
     )
     base: str | None = base_option()
     format: str = option("How the drift is printed.", type=click.Choice(("text", "json")), default="text")
@@ -67,14 +67,14 @@ class DriftOptions:
         metavar="EXPRESSION",
         section=_SERVICE,
     )
-    jitter: float = _duration("Delay each round by a random time, at most this.", "0s", _SERVICE)
+    jitter: float = _duration("Delay each round by a random time, at most this.", "0s", _SERVICE, _ROUNDS)
     git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.", section=_SERVICE)
-    retention: float = _duration("Remove from the history what ended longer ago.", "90d", _MEMORY)
+    retention: float = _duration("Remove from the history what ended longer ago.", "90d", _MEMORY, _RECORDED)
     keep: float | None = option("The old name of --retention.", type=DURATION, hidden=True)
     contested_after: int = _count(
         "Stop correcting a field that was corrected so often and changed back.", 3, _MEMORY
     )
-    contested_window: float = _duration("Count the corrections within this time.", "24h", _MEMORY)
+    contested_window: float = _duration("Count the corrections within this time.", "24h", _MEMORY, _RECORDED)
     notify_after: int = _count(
         "Notify of drift that so many rounds in a row saw; of corrections at once.", 1, _NOTES
     )
@@ -88,6 +88,7 @@ class DriftOptions:
         type=click.Path(),
         metavar="FILE",
         section=_NOTES,
+        needs=("webhook",),
     )
     metrics_port: int | None = option(
         "Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
@@ -95,12 +96,15 @@ class DriftOptions:
         metavar="PORT",
         section=_PAGES,
     )
-    metrics_address: str = option("Listen on this address only.", default="127.0.0.1", section=_PAGES)
+    metrics_address: str = option(
+        "Listen on this address only.", default="127.0.0.1", section=_PAGES, needs=("metrics_port",)
+    )
     metrics_host: tuple[str, ...] = option(
         "Serve this host too, besides loopback and the address that is listened on. Repeatable.",
         type=ListType(),
         metavar="NAME",
         callback=_hosts,
+        needs=("metrics_port",),
         section=_PAGES,
     )
     metrics_file: str | None = option(
@@ -108,7 +112,7 @@ class DriftOptions:
         type=FILE,
         section=_PAGES,
     )
-    pass_env: tuple[str, ...] = pass_env_option()
+    pass_env: tuple[str, ...] = pass_env_option(needs=("secret_sink", "git_pull"))
     records: RecordOptions
     planning: PlanningOptions
     execution: ExecutionOptions
@@ -136,40 +140,21 @@ def checked(context: click.Context, options: DriftOptions, console: Console) -> 
 def _mistakes(options: DriftOptions) -> dict[str, object]:
     """Return what can be wrong with options together, each with whether it is."""
     is_service = options.schedule is not None
-    has_memory = is_service or options.records.history is not None
-    is_default = (options.contested_after, options.contested_window) == _CONTESTED
     lacks_correct = options.correct is None
-    is_for_correct = options.planning.selection.allow_destroy or options.secrets.secret_sink is not None
     reads_standard_input = "-" in options.planning.inputs.paths
     return {
         "--format json shows drift; it cannot go with --correct.": (
             not lacks_correct and options.format != "text"
         ),
-        "--allow-destroy and --secret-sink are for --correct.": lacks_correct and is_for_correct,
         "--every and --cron are two schedules; choose one.": (
             options.every is not None and options.cron is not None
         ),
         "standard input can be read once; a service needs files.": is_service and reads_standard_input,
         "--every must be longer than 0s.": options.every == 0,
-        "--jitter delays the rounds of a service; it needs --every or --cron.": (
-            not is_service and options.jitter
-        ),
         "--retention must not be shorter than --contested-window, which counts what is retained.": (
             options.retention < options.contested_window
         ),
-        "--notify-after counts rounds; it needs --history, --every or --cron.": (
-            not has_memory and options.notify_after > 1
-        ),
-        "--contested-after and --contested-window count rounds; they need --history, --every or --cron.": (
-            not has_memory and not is_default
-        ),
         "--metrics-port is for a service; with one round, use --metrics-file.": (
             not is_service and options.metrics_port is not None
-        ),
-        "--metrics-host is for the pages of a service; it needs --metrics-port.": (
-            options.metrics_host and options.metrics_port is None
-        ),
-        "--webhook-secret-file signs messages; it needs --webhook.": (
-            options.webhook_secret_file is not None and options.webhook is None
         ),
     }

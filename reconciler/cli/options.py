@@ -48,16 +48,10 @@ def id_option(name: str, of: str) -> Any:
 def base_option(
     text: str = "Show whether Git or the live API changed each field since this commit; REF... is where"
     " HEAD left REF.",
+    needs: tuple[str, ...] = (),
 ) -> Any:
     """Declare the option for a commit that the files are compared with."""
-    return option(text, metavar="REF")
-
-
-def _only_with_trust(context: click.Context, _option: click.Parameter, base: str | None) -> str | None:
-    """Refuse a commit that nothing would be read from. Raises click's UsageError."""
-    if base is not None and context.params["trust"] == TREE:
-        raise click.UsageError("--base has no effect here without --trust base; give both, or leave it out")
-    return base
+    return option(text, metavar="REF", needs=needs)
 
 
 kinds_option = partial(
@@ -122,10 +116,8 @@ class KindOptions(ConfigurationOptions):
 
     kinds: tuple[str, ...] = kinds_option()
     trust: str = trust_option()
-    base: str | None = option(
-        "The commit that configuration and kinds come from with --trust base.",
-        metavar="REF",
-        callback=_only_with_trust,
+    base: str | None = base_option(
+        "The commit that configuration and kinds come from with --trust base.", needs=("trust=base",)
     )
     paths: tuple[str, ...] = ()
 

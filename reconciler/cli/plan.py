@@ -26,7 +26,7 @@ from reconciler.cli.options import (
     clock_of,
     paths_argument,
 )
-from reconciler.cli.printing import FormatOptions, check_format, show
+from reconciler.cli.printing import FormatOptions, show
 from reconciler.cli.values import FILE, command, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
@@ -73,7 +73,6 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     --detailed-exitcode. 3: apply would refuse the plan, because it goes beyond --max-revoked or
     --max-changes.
     """
-    check_format(options.form)
     console, clock = options.output.console(), clock_of(context)
     planning, out = options.planning, options.out
     apis = sessions(planning.connection, clock, console)

@@ -22,20 +22,15 @@ if TYPE_CHECKING:
 class FormatOptions:
     """How a plan is printed."""
 
-    summary: bool = option("Print one line for each key, in format text.")
+    summary: bool = option("Print one line for each key, in format text.", needs=("format=text",))
     format: str = option("How the plan is printed.", type=click.Choice(tuple(RENDERERS)), default="text")
     name: str = option(
         "Name of the plan in Markdown, where a pull request has several.",
         default="",
         show_default=False,
         metavar="TEXT",
+        needs=("format=markdown",),
     )
-
-
-def check_format(form: FormatOptions) -> None:
-    """Raise UsageError where ``--summary`` would have no effect."""
-    if form.summary and form.format != "text":
-        raise click.UsageError(f"--summary shortens the format text; --format {form.format} has all.")
 
 
 def show(plan: Plan, form: FormatOptions, console: Console) -> None:

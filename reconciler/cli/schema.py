@@ -24,7 +24,7 @@ class SchemaOptions:
     """The options of ``schema``."""
 
     name: str
-    kinds: tuple[str, ...] = kinds_option()
+    kinds: tuple[str, ...] = kinds_option(needs=("name=keys",))
     config_file: str | None = option(
         "The configuration whose kinds count too, instead of reconciler.yaml in this folder or above it.",
         "--config",

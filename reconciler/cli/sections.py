@@ -13,12 +13,21 @@ OWN: Final = "Options"
 
 
 class Option(click.Option):
-    """An option, and the section of its help; without one it is among those of its command."""
+    """An option, and the section of its help; without one it is among those of its command.
 
-    def __init__(self, *arguments: Any, section: str = OWN, **settings: Any) -> None:
-        """Store the section; the rest is click's."""
+    It has an effect only together with one of those that it ``needs``: names of parameters, or NAME=VALUE.
+    """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        section: str = OWN,
+        needs: tuple[str, ...] = (),
+        **settings: Any,
+    ) -> None:
+        """Store what click does not know of an option; the rest is click's."""
         super().__init__(*arguments, **settings)
-        self.section = section
+        self.section, self.needs = section, needs
 
 
 class _Sectioned(click.Command):

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.color import ColorOptions
 from reconciler.cli.options import KindOptions
-from reconciler.cli.printing import FormatOptions, check_format
+from reconciler.cli.printing import FormatOptions
 from reconciler.cli.printing import show as show_plan
 from reconciler.cli.sections import GLOBAL
 from reconciler.cli.values import command, option
@@ -30,7 +30,6 @@ class ShowOptions:
 @click.argument("file", type=click.Path())
 def show(_context: click.Context, options: ShowOptions) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
-    check_format(options.form)
     console = options.colors.console(options.verbose)
     show_plan(
         read_plan(options.file, kinds=options.sources.known_kinds(console.warning)),

@@ -17,6 +17,7 @@ import click
 
 from reconciler.cli.configuration import with_configuration
 from reconciler.cli.console import CONTEXT
+from reconciler.cli.effects import check_effects
 from reconciler.cli.redaction import SECRET_FILES, without_secrets
 from reconciler.cli.sections import Command as SectionedCommand
 from reconciler.cli.sections import Option
@@ -35,7 +36,8 @@ def option(text: str, *names: str, **settings: Any) -> Any:
 
     A ``bool`` is a flag, and an option of a tuple may be repeated. Of click's ``settings`` a default is shown
     unless ``show_default`` says otherwise, and so is a variable. In help it is in the ``section``, or in the
-    one that its class has as SECTION.
+    one that its class has as SECTION; ``needs`` says
+    without which others it has no effect.
     """
     return field(metadata={_OPTION: (text, names, settings)})
 
@@ -75,6 +77,7 @@ def takes(
         @click.pass_context
         @functools.wraps(command)
         def callback(context: click.Context, /, **given: Any) -> Any:
+            check_effects(context)
             try:
                 return command(context, build(kind, with_configuration(context, given)))
             except InputError as error:

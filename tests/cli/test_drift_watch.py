@@ -464,4 +464,4 @@ def test_a_metrics_host_is_a_name_without_a_port(cli: CommandLine, drifted: str,
 
 def test_a_metrics_host_needs_a_port(cli: CommandLine, drifted: str) -> None:
     done = cli("drift", drifted, "--every", "1d", "--metrics-host", "watch.example")
-    assert (done.code, "it needs --metrics-port" in done.err) == (64, True)
+    assert (done.code, "--metrics-host has no effect without --metrics-port" in done.err) == (64, True)

@@ -741,7 +741,7 @@ def test_ambiguous_kinds_are_explained_exported_and_accepted(
     cli: CommandLine, work: Path, hub: Place, tea: Place
 ) -> None:
     assert f"PATCH {LABELS}/bug" in cli("explain", TEA).out
-    forms = "github.label/{owner}/{repo}/{name} or gitea.label/{owner}/{repo}/{name}\n"
+    forms = "github.label/{owner}/{repo}/{name} or gitea.label/{owner}/{repo}/{name}"
     assert f"is not an address such as {forms}" in cli("explain", "label/acme/site/bug").err
     assert hub.requests == []
     tea.hold(LABELS, "bug", "new")

@@ -286,5 +286,5 @@ def test_a_base_that_nothing_is_read_at_is_refused(
 ) -> None:
     options = ("--base", "main"), ("--trust", "tree")
     done = cli(*words, *(word for option in options[::order] for word in option))
-    assert (done.code, "--base has no effect here without --trust base" in done.err) == (64, True)
+    assert (done.code, "--base has no effect without --trust base" in done.err) == (64, True)
     assert "has no effect" not in cli(*words, "--base", "main", "--trust", "base").err

@@ -1,0 +1,91 @@
+"""Options that would have no effect are refused before anything is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.cli.main import cli as root
+from reconciler.cli.sections import Option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import click
+
+    from tests.support import CommandLine
+
+_ROUNDS = "--every or --cron"
+_RECORDED = f"--history or {_ROUNDS}"
+REFUSED = {
+    "drift . --jitter 5s": f"--jitter has no effect without {_ROUNDS}.",
+    "drift . --retention 7d": f"--retention has no effect without {_RECORDED}.",
+    "drift . --contested-after 2": f"--contested-after has no effect without {_RECORDED}.",
+    "drift . --contested-window 2h": f"--contested-window has no effect without {_RECORDED}.",
+    "drift . --notify-after 2": f"--notify-after has no effect without {_RECORDED}.",
+    "drift . --secret-sink file:x": "--secret-sink has no effect without --correct.",
+    "drift . --allow-destroy": "--allow-destroy has no effect without --correct.",
+    "drift . --webhook-secret-file x": "--webhook-secret-file has no effect without --webhook.",
+    "drift . --metrics-host x": "--metrics-host has no effect without --metrics-port.",
+    "drift . --metrics-address ::1": "--metrics-address has no effect without --metrics-port.",
+    "drift . --pass-env X": "--pass-env has no effect without --secret-sink or --git-pull.",
+    "apply . --pass-env X": "--pass-env has no effect without --secret-sink.",
+    "plan . --name x": "--name has no effect without --format markdown.",
+    "plan . --summary --format html": "--summary has no effect without --format text.",
+    "show x --name x": "--name has no effect without --format markdown.",
+    "show x --summary --format html": "--summary has no effect without --format text.",
+    "schema caas --kinds kinds": "--kinds has no effect without NAME keys.",
+    "export --base HEAD": "--base has no effect without --trust base.",
+    **{
+        f"{command} --base HEAD": "--base has no effect without --trust base."
+        for command in (
+            "show x",
+            "journal x",
+            "validate .",
+            "explain x",
+            "accept x",
+            "import x",
+            "kinds",
+            "export",
+            "init",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_an_option_without_an_effect_is_refused(cli: CommandLine, line: str) -> None:
+    done = cli(*line.split())
+    assert (done.code, done.out) == (64, "")
+    assert REFUSED[line] in done.err
+
+
+def test_the_variable_of_such_an_option_is_refused_too(cli: CommandLine) -> None:
+    cli.environment.setenv("RECONCILER_DRIFT_JITTER", "5s")
+    assert REFUSED["drift . --jitter 5s"] in cli("drift", ".").err
+
+
+def test_a_default_that_is_written_out_is_not_refused(cli: CommandLine) -> None:
+    done = cli("drift", "nowhere", "--jitter", "0s", "--retention", "90d")
+    assert (done.code, "no such file" in done.err) == (1, True)
+
+
+def _declared() -> Iterator[tuple[str, click.Command, Option]]:
+    for name, command in root.commands.items():
+        for parameter in command.params:
+            if isinstance(parameter, Option):
+                yield name, command, parameter
+
+
+def test_what_an_option_needs_is_a_parameter_of_its_command() -> None:
+    for name, command, option in _declared():
+        known = {parameter.name for parameter in command.params}
+        if option.needs:
+            assert {one.partition("=")[0] for one in option.needs} & known, (name, option.name)
+
+
+def test_each_option_that_needs_another_has_a_case() -> None:
+    cased = {(line.split()[0], word) for line in REFUSED for word in line.split() if word.startswith("--")}
+    needing = {(name, max(option.opts, key=len)) for name, _, option in _declared() if option.needs}
+    assert needing <= cased
