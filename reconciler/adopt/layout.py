@@ -1,0 +1,49 @@
+"""Files in one layout, which say what they said before: no value, comment or line of order is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.adopt.check import text_of
+from reconciler.adopt.edit.comments import comments
+from reconciler.adopt.edit.layout import laid_out
+from reconciler.errors import InputError
+from reconciler.load.builder import parse
+from reconciler.load.json_input import json_document
+from reconciler.model.canonical import json_text
+from reconciler.model.source import Position, Problem
+
+if TYPE_CHECKING:
+    from reconciler.adopt.edit.comments import Comment
+
+_PASSES: Final = 4
+"""How often a text is laid out until it stays as it is."""
+
+
+def formatted(content: bytes, file: str) -> bytes:
+    """Return the content of a file in the one layout; a file of JSON is left as it is.
+
+    Raises InputError for what is not YAML, and where the new text would say anything else than the old one.
+    """
+    mark, text = text_of(content, file)
+    if json_document(text, file) is not None:
+        return content
+    before = _meaning(text, file)
+    result = text
+    for _ in range(_PASSES):
+        last, result = result, laid_out(result)
+        try:
+            is_same = _meaning(result, file) == before
+        except InputError:
+            is_same = False
+        if not is_same:
+            break
+        if result == last:
+            return (mark + result).encode()
+    reason = "is left as it is: in the usual layout it would say something else, or a comment would be about"
+    raise InputError([Problem(f"{reason} something else", Position(file))])
+
+
+def _meaning(text: str, file: str) -> tuple[list[str], tuple[Comment, ...]]:
+    """Return what a text says: its documents, and its comments with what each is about."""
+    return [json_text(document.data) for document in parse(text, file)], comments(text)
