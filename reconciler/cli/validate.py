@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +16,11 @@ from reconciler.cli.options import InputOptions, OutputOptions, clock_of, paths_
 from reconciler.cli.redaction import redacted
 from reconciler.cli.values import command, option
 from reconciler.errors import InputError
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import Input
 from reconciler.model.phrases import counted
+from reconciler.model.source import Problem, Rule
 from reconciler.render.validation import VALIDATIONS, Validation
 from reconciler.validate.parts import Part
 from reconciler.validate.state import check_each, desired_state, measured
@@ -62,16 +65,32 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
     annotates the files of a pull request, and gitlab is a Code Quality report.
     """
     console, inputs = options.output.console(), options.inputs
-    rules = inputs.rules(inputs.known_kinds(console.warning), clock_of(context).now())
+    kinds, wrong = _kinds(inputs, console)
+    rules = inputs.rules(kinds, clock_of(context).now())
     with ExitStack() as stack:
         check = partial(_check, options.execution, console, stack)
-        state = desired_state(inputs.paths, standard_input(), rules, check=check)
+        try:
+            state = desired_state(inputs.paths, standard_input(), rules, check=check)
+        except InputError as error:
+            # A kind that is unknown may be one whose file is wrong.
+            known = (one for one in error.problems if not wrong or one.rule is not Rule.UNKNOWN_KIND)
+            raise InputError([*wrong, *known]) from error
+    if wrong:
+        raise InputError(wrong)
     warnings = redacted(state.warnings)
     console.warn(warnings)
     for part in state.scopes:
         console.detail(f"{part.scope}: {counted(len(part.keys), 'key')}")
     found = Validation(warnings=warnings, keys=state.key_count, scopes=len(state.scopes))
     console.result(VALIDATIONS[options.format](found))
+
+
+def _kinds(inputs: InputOptions, console: Console) -> tuple[Mapping[str, Kind], Sequence[Problem]]:
+    """Return the kinds, and what is wrong with files of kinds: the packaged ones are known all the same."""
+    try:
+        return inputs.known_kinds(console.warning), ()
+    except InputError as error:
+        return inputs.configured.at_apis(load_kinds()), error.problems
 
 
 def _check(

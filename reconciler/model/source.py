@@ -66,6 +66,7 @@ class Rule(StrEnum):
     WRONG_TYPE = "wrong-type"
     WRONG_VALUE = "wrong-value"
     SCOPE = "wrong-scope"
+    UNKNOWN_KIND = "unknown-kind"
     KIND = "wrong-kind-file"
     CONFIGURATION = "wrong-configuration"
     MORE = "more-problems"

@@ -38,6 +38,7 @@ RULES: Final[Mapping[Rule, str]] = MappingProxyType(
         Rule.WRONG_TYPE: "A value is of the type that its kind names.",
         Rule.WRONG_VALUE: "A value is one that its kind allows.",
         Rule.SCOPE: "A document says once where its keys are, such as in which project.",
+        Rule.UNKNOWN_KIND: "The kind of a document is one that is known.",
         Rule.KIND: "The file of a custom kind describes a kind.",
         Rule.CONFIGURATION: "The configuration follows its schema and names nothing outside its repository.",
         Rule.MORE: "No file has more problems than are looked for at once.",

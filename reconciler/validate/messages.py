@@ -75,6 +75,8 @@ def rule_of(violation: Violation) -> Rule:
     """Return what one value breaks, for programs."""
     if violation.schema.get("readOnly"):
         return Rule.READ_ONLY
+    if violation.path == ("kind",) and violation.keyword == "enum":
+        return Rule.UNKNOWN_KIND
     return _RULES.get(violation.keyword, Rule.WRONG_VALUE)
 
 

@@ -151,6 +151,20 @@ def test_one_pass_finds_a_key_that_is_declared_twice_whatever_else_is_wrong_with
     ]
 
 
+def test_one_pass_finds_what_is_wrong_beside_a_wrong_file_of_a_kind(cli: CommandLine) -> None:
+    Path("kinds").mkdir()
+    Path("kinds/bad.schema.json").write_text('{"title": "bad"}', encoding="utf-8")
+    write(" [{name: ab}]\n---\nkind: bad\nproject_id: 1\nkeys: []\n")
+    errors = [line for line in cli("validate", "keys.yaml").messages if line.startswith("Error")]
+    assert [line for line in errors if "kinds/bad.schema.json" not in line] == [
+        'Error: keys.yaml:3:15: caas/1/76/ab: name "ab" has 2 characters; it needs at least 3 and at most 64'
+    ]
+    assert len(errors) > 1
+    write(" []\n")
+    found = cli("validate", "keys.yaml")
+    assert (found.code, found.out, len(found.messages)) == (1, "", len(errors) - 1)
+
+
 @pytest.mark.parametrize("ending", ["", "  - {name: cde, descripton: [}\n"])
 def test_one_pass_finds_each_member_that_is_written_twice(cli: CommandLine, ending: str) -> None:
     write(f"\n  - {{name: abc, name: abd, expire: x}}\n  - {{name: bcd, name: bce}}\n{ending}")

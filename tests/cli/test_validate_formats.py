@@ -183,6 +183,7 @@ RULES: Final = {
     "declared-twice": " [{name: abc}, {name: abc}]\n",
     "syntax": " [\n",
     "wrong-scope": " []\n---\nkeys: []\n",
+    "unknown-kind": " []\n---\nkind: caaas\nproject_id: 1\nregion_id: 1\nkeys: []\n",
     "near-expiry": " [{name: abc, expire: 2020-01-01T00:00:00Z}]\n",
     "lookalike-name": " [{name: shop-l}, {name: shop-1}]\n",
     "more-problems": "".join(f"\n  - {{name: n{number}, x: 1}}" for number in range(1001)) + "\n",
