@@ -27,6 +27,7 @@ from reconciler.cli.asking import ask, ask_number, can_ask, candidates
 from reconciler.cli.credentials import sessions
 from reconciler.cli.export import empty_text, tell_elsewhere
 from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, id_option
+from reconciler.cli.other_api import other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.bundle import editor_schema
@@ -61,6 +62,10 @@ _SHOWN: Final = 20
 class InitOptions:
     """The options of ``init``."""
 
+    api: str | None = option(
+        "The API: gcore, which is built in, or the address of another one, for which a kind is drafted next.",
+        metavar="NAME|URL",
+    )
     kind: str = option("Kind of the keys.", default=DEFAULT_KIND, metavar="KIND")
     project_id: int | None = id_option("project", "the keys; without it the command asks")
     region_id: int | None = id_option(
@@ -92,6 +97,15 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     keys.schema.json for editors and .gitignore. No file is overwritten, and nothing is sent to the API.
     """
     console, clock = options.output.console(), clock_of(context)
+    known = found_configuration()
+    try:
+        other = other_api(console, options.api, is_configured=known is not None)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--api") from error
+    if other is not None:
+        _report(console, *written(other_files(other)))
+        console.result(other_next(other))
+        return ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
     kind = _kind(kinds, options.kind)
     apis = sessions(options.connection, clock, console)
@@ -116,11 +130,12 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
         ignored_file(),
         *(workflow_files(forge) if forge in FORGES else ()),
     ]
-    known = found_configuration()
     if known is None:
         files.insert(0, configuration_file())
+    else:
+        console.note(f"Kept {known.file}, the configuration that counts here")
     made, kept = written(files)
-    _report(console, made, kept, None if known is None else known.file)
+    _report(console, made, kept)
     _say_next(console, live, made, place)
     return ExitCode.DONE
 
@@ -200,13 +215,11 @@ def _forge(given: str | None, console: Console) -> str:
     return answer or _NONE
 
 
-def _report(console: Console, made: Sequence[NewFile], kept: Sequence[NewFile], known: str | None) -> None:
+def _report(console: Console, made: Sequence[NewFile], kept: Sequence[NewFile]) -> None:
     """Print which files were written, and which were there already."""
     width = max((len(file.path) for file in made), default=0)
     lines = [f"Wrote {file.path:<{width}}  {file.about}" for file in made]
     console.result("".join(f"{escape_control(line)}\n" for line in lines))
-    if known is not None:
-        console.note(f"Kept {known}, the configuration that counts here")
     for file in kept:
         console.note(f"Kept {file.path}, which is there already")
         if Path(file.path).name == IGNORED and (lines := unignored(file)):

@@ -61,10 +61,24 @@ def test_without_a_terminal_options_say_all(cli: CommandLine, service: Emulator,
 def test_on_a_terminal_it_asks_for_what_no_option_says(
     cli: CommandLine, service: Emulator, tmp_path: Path
 ) -> None:
-    answers = ["nothing", "tokyo", "Bäck", "s", "sines", "x*", "none", "bitbucket", "gitlab"]
+    answers = [
+        "http://api.example.com",
+        "",
+        "nothing",
+        "tokyo",
+        "Bäck",
+        "s",
+        "sines",
+        "x*",
+        "none",
+        "bitbucket",
+        "gitlab",
+    ]
     service.put_key(3, 80, live("far-away"))
     done = cli.on_terminal("init", answer=(f"{answer}\n".encode() for answer in answers))
     assert done.code == 0, done.out
+    assert "Which API? gcore (the default)" in done.out
+    assert done.out.index("encrypt") < done.out.index("The token sees")
     assert "The token sees 3 projects:\n  3  Bäckerei 东京\n  1  shop\n  4  shop-two\n" in done.out
     assert done.out.count("No project has this number or name.") == 2
     assert "2 regions match:" not in done.out.partition("2 regions:")[0]
@@ -77,7 +91,7 @@ def test_on_a_terminal_it_asks_for_what_no_option_says(
 
 
 def test_a_part_of_a_name_that_several_have_is_asked_again(cli: CommandLine, service: Emulator) -> None:
-    answers = iter([b"SHOP\n", b"shop\n"])
+    answers = iter([b"gcore\n", b"SHOP\n", b"shop\n"])
     done = cli.on_terminal("init", "--region-id", "76", "--key", "all", "--workflow", "none", answer=answers)
     assert "2 projects match:\n  1  shop\n  4  shop-two\n" in done.out
     assert (done.code, "declares 3 keys of caas/1/76" in done.out) == (0, True)
@@ -91,7 +105,7 @@ def test_of_many_projects_some_are_shown_and_all_are_found(
     for number in range(1, 301):
         emulator.put_project({"id": number, "name": f"project {number:03}"})
     emulator.put_region({"id": 76, "display_name": "Luxembourg-2"})
-    answers = iter([b"project 29\n", b"299\n"])
+    answers = iter([b"\n", b"project 29\n", b"299\n"])
     done = cli.on_terminal("init", "--workflow", "none", answer=answers)
     assert done.code == 0, done.out
     assert "  20  project 020\n  ... and 280 more\n" in done.out
@@ -177,7 +191,7 @@ def test_a_token_that_sees_no_project_is_an_error(
 def test_interrupted_it_writes_nothing(
     cli: CommandLine, service: Emulator, tmp_path: Path, answer: bytes | signal.Signals
 ) -> None:
-    done = cli.alone_on_terminal("init", answer=answer)
+    done = cli.alone_on_terminal("init", "--api", "gcore", answer=answer)
     assert (done.code, files(tmp_path)) == (130, set())
     assert done.out.endswith("\nInterrupted.\n")
     assert "Enter a value: Interrupted" not in done.out
@@ -241,3 +255,25 @@ def test_git_ignores_what_the_commands_write_and_no_key(
         "reconciler.yaml",
     }
     assert service.requests
+
+
+def test_another_api_gets_a_configuration_and_the_commands_that_draft_its_kinds(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    cli.environment.chdir(tmp_path)
+    done = cli("init", "--api", "https://api.git-hub.com")
+    assert (done.code, done.err) == (0, "")
+    assert "  export RECONCILER_TOKEN_api_git__hub_com=...   #" in done.out
+    assert "  reconciler kind init --openapi FILE --collection PATH > kinds/NAME.schema.json\n" in done.out
+    assert files(tmp_path) == {"reconciler.yaml", ".gitignore", "keys/.gitkeep", "kinds/.gitkeep"}
+    said = yaml.safe_load((tmp_path / "reconciler.yaml").read_text())
+    assert said["apis"] == {"git-hub": {"base_url": "https://api.git-hub.com", "kinds": "kinds/"}}
+    assert "kinds/:1:1: this folder holds no file NAME.schema.json" in cli("kinds").err
+    assert emulator.requests == ()
+
+
+@pytest.mark.parametrize("api", ["http://api.example.com", "github", "https://a_b.example.com"])
+def test_an_address_that_no_token_may_go_to_is_refused(cli: CommandLine, tmp_path: Path, api: str) -> None:
+    cli.environment.chdir(tmp_path)
+    done = cli("init", "--api", api)
+    assert (done.code, "--api" in done.err, files(tmp_path)) == (64, True, set())
