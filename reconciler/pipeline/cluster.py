@@ -54,6 +54,7 @@ class ClusterPool:
         self._client: distributed.Client | None = None
         self._run = Run("", {})
         self._rooms: list[distributed.Semaphore] = []
+        self._life: distributed.Semaphore | None = None
         self._begun = self._done = 0
         self._last = self._seen = 0.0
         self._is_told = self._is_lost = False
@@ -118,6 +119,7 @@ class ClusterPool:
         """End the work of this run: requests in flight are given up, and nothing more begins."""
         client, self._client = self._client, None
         rooms, self._rooms = self._rooms, []
+        life, self._life = self._life, None
         if client is None:
             return
         with suppress(Exception):  # whatever a cluster that is gone says of it
@@ -125,6 +127,9 @@ class ClusterPool:
                 over = distributed.Event(f"{self._run.name}-over", client=client)
                 over.set()
                 over.clear()  # who waits for it is told; without this, the scheduler would store it for ever
+                if life is not None:
+                    life.release()
+                    life.close()
                 for room in rooms:
                     room.close()
                 for name, _ in self._run.limits:
@@ -158,11 +163,11 @@ class ClusterPool:
         self._client = client
         self._last = self._seen = time.monotonic()
         self._check_workers(client)
+        self._life = _registered(client, self._run.life, 1)
+        self._life.acquire()
         for name, count in self._run.limits:
             distributed.Variable(f"{name}-pause", client=client).set(["", 0.0])
-            room = distributed.Semaphore(count, name, client.scheduler, client.loop)
-            room.register()
-            self._rooms.append(room)
+            self._rooms.append(_registered(client, name, count))
         self._last = time.monotonic()
         return client
 
@@ -202,6 +207,12 @@ class ClusterPool:
             f"the connection to the scheduler at {self._address} is lost, and no change was sent; run the"
             " command again when the cluster is back"
         )
+
+
+def _registered(client: distributed.Client, name: str, count: int) -> distributed.Semaphore:
+    room = distributed.Semaphore(count, name, client.scheduler, client.loop)
+    room.register()
+    return room
 
 
 def _unusable(place: str, error: BaseException) -> str:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _LONGEST_WAIT: Final = 0.2
 _LONGEST_READ: Final = 30.0
+_LOOK: Final = 2.0
+"""Seconds between two looks at whether the run lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class Run:
     def limits(self) -> tuple[tuple[str, int], ...]:
         """Return how many requests may be in flight to each API, by the name of what counts them."""
         return tuple((self.of(api), count) for api, count in self.parallelism.items())
+
+    @property
+    def life(self) -> str:
+        """Return the name of the semaphore that the run holds for as long as it lives."""
+        return f"{self.name}-life"
 
     def of(self, api: str) -> str:
         """Return the name of what counts the requests to an API."""
@@ -155,22 +162,35 @@ def _shared(run: Run) -> _Shared:
                 room.register()
             gates = {api: ClusterGate(run.of(api), room, client) for api, room in rooms.items()}
             stop = threading.Event()
-            over = distributed.Event(f"{run.name}-over", client=client)
             threading.Thread(
-                target=_end_after, args=(run.name, over, stop, tuple(rooms.values())), daemon=True
+                target=_end_after, args=(run, client, stop, [*rooms.values()]), daemon=True
             ).start()
             _RUNS[run.name] = _Shared(stop, gates)
         return _RUNS[run.name]
 
 
-def _end_after(
-    name: str, over: distributed.Event, stop: threading.Event, rooms: Sequence[distributed.Semaphore]
-) -> None:
-    """End what this worker does for a run, when that is over or the scheduler is lost."""
+def _end_after(run: Run, client: Any, stop: threading.Event, rooms: Sequence[distributed.Semaphore]) -> None:
+    """End what this worker does for a run, when that is over, or was killed, or the scheduler is lost."""
     with suppress(Exception):
-        over.wait()
+        over = distributed.Event(f"{run.name}-over", client=client)
+        life = distributed.Semaphore(1, run.life)
+        while not over.wait(_LOOK):
+            if life.acquire(
+                timeout=0
+            ):  # Dask gives it to others once nobody has renewed its lease for a while
+                _clear(run, client)
+                life.release()
+                life.close()
+                break
+    with suppress(Exception):
         for room in rooms:
             room.close()  # or each would be refreshed for as long as the worker lives
     stop.set()
     with _LOCK:
-        _RUNS.pop(name, None)
+        _RUNS.pop(run.name, None)
+
+
+def _clear(run: Run, client: Any) -> None:
+    """Remove the pauses that a run which was killed has left on the scheduler."""
+    for name, _ in run.limits:
+        distributed.Variable(f"{name}-pause", client=client).delete()

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import reconciler
 from reconciler.pipeline.cluster_worker import difference, facts
-from tests.scopes import PAUSE, REGIONS, Api, Run, content, held
+from tests.scopes import PAUSE, REGIONS, Api, Run, content, held, planning, write_files
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def free_port() -> int:
 class Cluster:
     """A scheduler, and the workers that were added."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.port, self._folder = free_port(), folder
-        self.scheduler = self._started("scheduler", "--port", str(self.port), environment={})
+        self.scheduler = self._started("scheduler", "--port", str(self.port), environment=environment)
         self.workers: list[Process] = []
         self.ports: list[int] = []
 
@@ -82,7 +82,7 @@ class Cluster:
 
 @contextmanager
 def a_cluster(folder: Path, workers: int, **environment: str) -> Iterator[Cluster]:
-    found = Cluster(folder)
+    found = Cluster(folder, environment)
     try:
         for _ in range(workers):
             found.add_worker(**environment)
@@ -163,6 +163,23 @@ def is_left(cluster: Cluster) -> bool:
 def test_a_run_leaves_nothing_on_the_scheduler(plan: Callable[..., Run], cluster: Cluster) -> None:
     assert plan("--dask", cluster.address).finished()[0] == 0
     assert not is_left(cluster)
+
+
+def test_workers_remove_what_a_killed_run_leaves(tmp_path: Path, scopes: Api) -> None:
+    write_files(tmp_path)
+    locks = "DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE"
+    environment = {"GCORE_API_KEY": TOKEN, f"{locks}_TIMEOUT": "1s", f"{locks}_VALIDATION_INTERVAL": "0.2s"}
+    with (
+        a_cluster(tmp_path, 2, **environment) as cluster,
+        planning(tmp_path, scopes, {"HOME": str(tmp_path), **environment}) as begin,
+        held(scopes) as reached,
+    ):
+        run = begin("--dask", cluster.address)
+        assert reached.wait(30)
+        with distributed.Client(cluster.address, set_as_default=False) as client:
+            assert client.run_on_scheduler(stored)
+        run.process.kill()
+        assert not is_left(cluster)
 
 
 def test_what_a_killed_worker_did_is_done_again_elsewhere(
