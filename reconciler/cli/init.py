@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
+import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.adopt.export import Live, export_document
+from reconciler.adopt.export import Live, declares, export_document
 from reconciler.adopt.modeline import schema_reference
 from reconciler.adopt.repository import (
     FOLDER,
@@ -29,13 +31,13 @@ from reconciler.cli.export import empty_text, tell_elsewhere
 from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, id_option
 from reconciler.cli.other_api import other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
-from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.errors import ConfigurationError, ExitCode, InputError
 from reconciler.kinds.bundle import editor_schema
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import found_configuration
 from reconciler.load.links import work_tree
-from reconciler.load.sources import CONFIGURATION
+from reconciler.load.sources import CONFIGURATION, read, sources
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted, listed
 from reconciler.model.scope import ScopeDefaults
@@ -119,7 +121,7 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
         observed = observe(source, kind, kind.scope_of(numbers))
     live = Live(kind, _chosen(console, observed, options.keys), now, rules)
     forge = _forge(options.workflow, console)
-    place = f"{FOLDER}/{'-'.join(map(str, (kind.name, *numbers)))}.yaml"
+    place = _home(live) or f"{FOLDER}/{'-'.join(map(str, (kind.name, *numbers)))}.yaml"
     exported = export_document(live, schema_reference(place))
     console.warn(exported.warnings)
     tell_elsewhere(console, exported)
@@ -138,6 +140,16 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     _report(console, made, kept)
     _say_next(console, live, made, place)
     return ExitCode.DONE
+
+
+def _home(live: Live) -> str | None:
+    """Return the file that declares the scope already, if there is one."""
+    files = sources([FOLDER], []) if Path(FOLDER).is_dir() else ()
+    for file in files:
+        with suppress(InputError):  # what is wrong with a file is what validate is for
+            if declares(read(file, io.BytesIO()), file, live.rules, live.scope):
+                return file
+    return None
 
 
 def _kind(kinds: Mapping[str, Kind], name: str) -> Kind:

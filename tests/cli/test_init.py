@@ -277,3 +277,18 @@ def test_an_address_that_no_token_may_go_to_is_refused(cli: CommandLine, tmp_pat
     cli.environment.chdir(tmp_path)
     done = cli("init", "--api", api)
     assert (done.code, "--api" in done.err, files(tmp_path)) == (64, True, set())
+
+
+def test_a_scope_that_is_declared_already_gets_no_second_file(
+    cli: CommandLine, service: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys/broken.yml").write_text("keys: [\n")
+    text = "project_id: 1\nregion_id: 76\nkeys:\n  - name: billing\n"
+    (tmp_path / "keys/shop.yaml").write_text(text)
+    done = cli("init", *HERE)
+    assert (done.code, (tmp_path / "keys/shop.yaml").read_text()) == (0, text)
+    assert "Kept keys/shop.yaml, which is there already\n" in done.err
+    assert "--project-id 1 --region-id 76 --into keys/shop.yaml\n" in done.err
+    assert not (tmp_path / FILE).exists()
+    assert service.requests
