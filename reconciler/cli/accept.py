@@ -9,6 +9,7 @@ import click
 from reconciler.adopt.accept import accept as accepted
 from reconciler.adopt.accept import acceptable, changed_lines, drifted
 from reconciler.adopt.write import replace_text
+from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.explain import KeyOptions
 from reconciler.cli.options import clock_of
@@ -26,8 +27,8 @@ from reconciler.observe.key import known_field, live_key, parsed_address, whole_
     "reconciler accept storefront",
     "reconciler accept caas/1/76/storefront expire --file keys/shop.yaml",
 )
-@click.argument("address")
-@click.argument("field", required=False)
+@click.argument("address", shell_complete=by("addresses"))
+@click.argument("field", required=False, shell_complete=by("field_names"))
 def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     """Write the live values of one key into the file that declares it otherwise. Never writes to the API.
 

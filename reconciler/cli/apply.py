@@ -14,6 +14,7 @@ import click
 
 from reconciler import pipeline
 from reconciler.apply.observer import Observer
+from reconciler.cli.completing import InputPath
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.events import EventStream
@@ -77,7 +78,7 @@ class ApplyOptions:
     "reconciler apply plan.json --auto-approve --expect sha256:1f0c...",
     "reconciler apply keys/ --auto-approve --events # for a program that follows",
 )
-@click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())
+@click.argument("paths", nargs=-1, metavar="[PATH...]", type=InputPath())
 def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
 

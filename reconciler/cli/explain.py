@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import click
 
+from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions, clock_of
 from reconciler.cli.plan import read_files
@@ -33,6 +34,7 @@ class KeyOptions:
         "paths",
         metavar="PATH",
         type=PathListType(),
+        shell_complete=by("inputs"),
     )
     inputs: InputOptions
     connection: ConnectionOptions
@@ -44,8 +46,8 @@ class KeyOptions:
     "reconciler explain storefront",
     "reconciler explain caas/1/76/storefront expire --file keys/",
 )
-@click.argument("address")
-@click.argument("field", required=False)
+@click.argument("address", shell_complete=by("addresses"))
+@click.argument("field", required=False, shell_complete=by("field_names"))
 def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     """Explain why fields of one key are equal or different, and print what apply would send. Never writes.
 

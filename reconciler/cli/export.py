@@ -13,6 +13,7 @@ import click
 from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
 from reconciler.adopt.modeline import SCHEMA_FILE, schema_reference
 from reconciler.adopt.write import replace_text
+from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.options import (
@@ -45,7 +46,9 @@ _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 class ExportOptions:
     """The options of ``export``."""
 
-    kind: str = option("Kind of the keys.", default=DEFAULT_KIND, metavar="KIND")
+    kind: str = option(
+        "Kind of the keys.", default=DEFAULT_KIND, metavar="KIND", shell_complete=by("kind_names")
+    )
     project_id: int | None = id_option("project", "the keys")
     region_id: int | None = id_option("region", "the keys, for kinds that have one")
     parts: tuple[str, ...] = option(

@@ -13,6 +13,7 @@ import click
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME
 from reconciler.cli.color import ColorOptions
+from reconciler.cli.completing import InputPath, by
 from reconciler.cli.configuration import NOT_CONFIGURED, TREE, Configured
 from reconciler.cli.console import Console
 from reconciler.cli.sections import GLOBAL, OWN
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 FILES: Final = "Files and kinds"
 """The section of options about what is read."""
-paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())
+paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", type=InputPath())
 """The files; without them, those of the configuration."""
 
 
@@ -104,6 +105,7 @@ class ConfigurationOptions:
         "The environment of the configuration that this run is about.",
         metavar="NAME",
         envvar="RECONCILER_ENV",
+        shell_complete=by("environments"),
     )
     configured: Configured = NOT_CONFIGURED
 
@@ -252,6 +254,7 @@ class SelectionOptions:
         " address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
         type=ListType(lambda word: "/" in word or word.startswith("*")),
         section=OWN,
+        shell_complete=by("addresses"),
         metavar="GLOB",
     )
     max_revoked: Count | Share | None = option(

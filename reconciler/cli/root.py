@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from reconciler.cli.commands import COMMANDS, GROUPS, MODULES
+from reconciler.cli.completing import by
 from reconciler.cli.console import plain_console
 from reconciler.cli.sections import GLOBAL, Group, Option
 from reconciler.cli.variables import strict_env
@@ -116,7 +117,13 @@ def _global_options() -> list[click.Parameter]:
         ),
         Option(["--no-color"], is_flag=True, help="The same as --color never.", **settings),
         Option(["--config"], metavar="FILE", help="The configuration.", type=click.Path(), **settings),
-        Option(["--env"], metavar="NAME", help="The environment of the configuration.", **settings),
+        Option(
+            ["--env"],
+            metavar="NAME",
+            help="The environment of the configuration.",
+            shell_complete=by("environments"),
+            **settings,
+        ),
     ]
 
 

@@ -1,0 +1,73 @@
+"""Completion as bash asks for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import declare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support import CommandLine
+
+_CALL = """
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+compopt() { echo "compopt $*"; }
+_reconciler_completion "$0"
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, cli: CommandLine) -> Path:
+    """A folder with files to read, one of which is broken, and with others."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    declare(keys / "a.yaml", {"name": "storefront"}, {"name": "web"})
+    declare(keys / "b.yml", {"name": "web"}, region_id=77)
+    (keys / "broken.yaml").write_text("project_id: [")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "drift.db").touch()
+    (tmp_path / "plan.json").touch()
+    (tmp_path / "reconciler.yaml").write_text("paths: [keys]\nenvironments: {dev: {}, prod: {}}\n")
+    cli.environment.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("reconciler explain caas", ["caas/1/76/storefront", "caas/1/76/web", "caas/1/77/web"]),
+        ("reconciler accept -f keys/b.yml caas", ["caas/1/77/web"]),
+        ("reconciler explain sto", ["storefront"]),
+        ("reconciler explain storefront exp", ["expire"]),
+        ("reconciler explain caas/1/76/web is_", ["is_disabled"]),
+        ("reconciler plan --target caas/1/77", ["caas/1/77/web"]),
+        ("reconciler drift keys/a.yaml --target caas/1/7", ["caas/1/76/storefront", "caas/1/76/web"]),
+        ("reconciler export --kind ca", ["caas"]),
+        ("reconciler plan --env ", ["dev", "prod"]),
+        ("reconciler --env d", ["dev"]),
+        ("reconciler plan --format ma", ["markdown"]),
+        ("reconciler plan ", ["keys/", "plan.json", "reconciler.yaml"]),
+        ("reconciler apply ke", ["keys/", "keys/a.yaml", "keys/b.yml", "keys/broken.yaml"]),
+        ("reconciler -v pla", ["plan"]),
+        ("reconciler explain -f nowhere caas", [""]),
+    ],
+)
+def test_bash_offers_what_is_there(cli: CommandLine, folder: Path, line: str, offered: list[str]) -> None:
+    program = folder / ".git" / "reconciler"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
+    program.chmod(0o700)
+    script = cli("completion", "bash").out.replace("complete -o", ": complete -o")
+    done = subprocess.run(
+        ["bash", "-c", script + _CALL, str(program), *line.split(" ")],  # noqa: S607 - the shell of this machine
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.stdout.splitlines()) == ("", offered)
