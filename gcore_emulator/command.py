@@ -169,7 +169,9 @@ def emulator_class(what: str) -> type[Emulator]:
         return gcore_emulator.Emulator
     except ImportError as error:
         needed = (error.name or "").partition(".")[0]
-        raise click.ClickException(f"the {what} needs {needed}; {_HOW_TO_INSTALL}") from error
+        raise click.ClickException(
+            f"the {what} needs the extra emulator ({needed} is not installed); {_HOW_TO_INSTALL}"
+        ) from error
 
 
 @contextlib.contextmanager

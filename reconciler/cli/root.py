@@ -17,10 +17,11 @@ from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.collector import kept_for_good
 
 _EXTRAS: Final = {
-    **dict.fromkeys(("jinja2", "markupsafe", "prometheus_client"), "runtime"),
-    **dict.fromkeys(("distributed", "dask"), "cluster"),
+    **dict.fromkeys(("jinja2", "markupsafe"), ("report", "runtime")),
+    "prometheus_client": ("metrics", "runtime"),
+    **dict.fromkeys(("distributed", "dask"), ("dask", "cluster")),
 }
-"""The file of requirements that has each package of an extra."""
+"""The extra of each package that is in one, and the file of requirements that has it."""
 _COLOURS: Final = {"auto": None, "always": True, "never": False}
 _OF_ALL: Final = frozenset({"--color", "--no-color"})
 """Options that are before a command of no result, too."""
@@ -91,10 +92,10 @@ class Root(Group):
         except ImportError as error:
             if error.name not in _EXTRAS:
                 raise
-            install = f"pip install --require-hashes -r requirements/{_EXTRAS[error.name]}.txt"
-            plain_console().error(
-                f"{error.name} is not installed; in a checkout of reconciler, run {install}"
-            )
+            extra, file = _EXTRAS[error.name]
+            install = f"pip install --require-hashes -r requirements/{file}.txt"
+            what = f"this needs the extra {extra} ({error.name} is not installed)"
+            plain_console().error(f"{what}; in a checkout of reconciler, run {install}")
             return ExitCode.ERROR
 
 

@@ -118,7 +118,10 @@ def test_a_missing_extra_is_an_error_that_names_the_package_to_install() -> None
     finished = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
     assert finished.returncode == 1
     pinned = "in a checkout of reconciler, run pip install --require-hashes -r requirements/demo.txt"
-    assert finished.stderr == f"Error: the emulator needs uvicorn; {pinned}\n"
+    assert (
+        finished.stderr
+        == f"Error: the emulator needs the extra emulator (uvicorn is not installed); {pinned}\n"
+    )
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
