@@ -30,14 +30,18 @@ def _is_changed(context: click.Context, option: click.Option) -> bool:
     value, default = context.params.get(name), option.get_default(context)
     if isinstance(default, str | int | float):
         return bool(value != option.type_cast_value(context, default))
-    return value not in {None, (), False}
+    return not _is_nothing(value)
 
 
 def _holds(context: click.Context, needed: str) -> bool:
     """Return whether a parameter is given, or has the value after the equals sign."""
     name, sign, value = needed.partition("=")
     given = context.params[name]
-    return str(given) == value if sign else given not in {None, False, ()}
+    return str(given) == value if sign else not _is_nothing(given)
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value is False or value == ()  # 0 is a port
 
 
 def _written(context: click.Context, needed: str) -> str:

@@ -71,6 +71,12 @@ def test_a_default_that_is_written_out_is_not_refused(cli: CommandLine) -> None:
     assert (done.code, "no such file" in done.err) == (1, True)
 
 
+def test_nought_is_a_value(cli: CommandLine) -> None:
+    """Port 0 is any port."""
+    done = cli("drift", ".", "--metrics-port", "0", "--metrics-host", "x")
+    assert "--metrics-port is for a service" in done.err
+
+
 def _declared() -> Iterator[tuple[str, click.Command, Option]]:
     for name, command in root.commands.items():
         for parameter in command.params:
