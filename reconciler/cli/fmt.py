@@ -14,6 +14,7 @@ from reconciler.cli.console import standard_input
 from reconciler.cli.options import ConfigurationOptions, OutputOptions, paths_argument
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode, InputError
+from reconciler.load.source_lines import with_lines
 from reconciler.load.sources import STANDARD_INPUT, label_of, read, sources
 from reconciler.model.escape import escape_control
 
@@ -51,11 +52,12 @@ def fmt(_context: click.Context, options: FmtOptions) -> ExitCode:
     problems: list[Problem] = []
     changed = False
     for file in sources(options.paths, problems):
+        before = b""
         try:
             before = read(file, standard_input())
             after = formatted(before, label_of(file))
         except InputError as error:
-            problems += error.problems
+            problems += with_lines(error.problems, before, label_of(file))
             continue
         changed |= before != after
         _put(console, options, file, before, after)
