@@ -19,7 +19,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from reconciler.api.surroundings import Surroundings
-from reconciler.errors import StoppedError, SystemFailureError, os_reason
+from reconciler.errors import ConfigurationError, StoppedError, SystemFailureError, os_reason
 from reconciler.pipeline.worker import Comparer
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LONGEST_WAIT: Final = 0.2
+_FIRST: Final = "MainProcess"
+"""What Python calls a process that no other has started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class ProcessPool:
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
         """Call ``function`` in the first process that is free.
 
-        Raises BrokenExecutor if a process has ended, SystemFailureError if none can be started.
+        Raises BrokenExecutor if a process has ended, SystemFailureError if none can be started, and
+        ConfigurationError in a process that is being started.
         """
         try:
             if self._pool is None:
@@ -105,6 +108,11 @@ class ProcessPool:
         except BrokenExecutor:
             raise
         except (OSError, EOFError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and multiprocessing.current_process().name != _FIRST:
+                raise ConfigurationError(
+                    "a process that imports the program cannot open others; write what opens them below"
+                    ' if __name__ == "__main__":'
+                ) from error
             raise SystemFailureError(
                 f"no process can be started ({os_reason(error)}): it needs room in the folder for temporary"
                 " files, in /dev/shm and for one more process; --processes 1 needs none"

@@ -118,6 +118,23 @@ def test_the_programs_of_the_page_make_the_same_plan_in_other_processes(
     assert "Plan: 0 to add, 3 to change, 0 to destroy." in done.stdout
 
 
+def test_a_program_without_a_guard_is_told_where_to_write_one(tmp_path: Path) -> None:
+    (tmp_path / "keys.yaml").write_text("{project_id: 1, region_id: 1, keys: []}", encoding="utf-8")
+    (tmp_path / "program.py").write_text(
+        """import functools, reconciler
+connect = functools.partial(reconciler.Client, "t0ken", base_url="http://127.0.0.1:1")
+with reconciler.processes(1, connect) as executor:
+    reconciler.load("keys.yaml", executor=executor)
+""",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert 'write what opens them below if __name__ == "__main__":' in done.stderr
+
+
 def test_a_plan_and_its_apply_are_those_of_the_command(
     keys: str, client: reconciler.Client, emulator: Emulator
 ) -> None:

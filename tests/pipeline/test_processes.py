@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import resource
 import threading
@@ -79,6 +80,7 @@ def without_files() -> Iterator[None]:
 
 
 def test_where_no_process_can_be_started_auto_needs_none(capsys: pytest.CaptureFixture[str]) -> None:
+    importlib.import_module("reconciler.pipeline.executors")  # else it could not be read below
     files, console = declared(LARGE), Console(1, color=False)
     with executor(ExecutionOptions(processes="auto", dask=None), None, console) as by, without_files():
         found = [*by.check(RULES, files)]
