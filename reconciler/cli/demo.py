@@ -146,8 +146,8 @@ def _say_next(folder: Path) -> None:
     _say(f"The emulated API is gone, and the files stay.{look}")
     click.echo(f"""
   cd {shlex.quote(str(folder))}
-  {program} emulator --seed {_SEED}   # prints two lines; paste them into another terminal, and there
-  {program} plan {_FILE}              # no changes: edit {_FILE}, and plan again
+  {program} emulator --seed {_SEED}   # leave it running; it prints two lines that begin with export
+  {program} plan {_FILE}              # in another terminal, after these two; edit {_FILE}, and plan again
 
   In a folder of your own, with your token in GCORE_API_KEY: {program} init""")
 
