@@ -48,7 +48,7 @@ def test_the_wheel_validates_with_its_own_schemas(installed: Path) -> None:
 def test_the_wheel_runs_the_demo(installed: Path) -> None:
     ended = from_wheel(installed, "demo")
     assert ended.returncode == 0, ended.stderr
-    assert "Apply complete! Resources: 0 added, 3 changed, 0 destroyed." in ended.stdout
+    assert "Apply complete! Resources: 1 added, 3 changed, 0 destroyed." in ended.stdout
 
 
 def test_the_wheel_is_typed_and_licensed(installed: Path) -> None:

@@ -142,10 +142,10 @@ def test_what_is_no_name_is_not_declared_twice(name: str) -> None:
             "keys: [{name: 1}]",
             '1.yaml:1:15: caas/1/76/keys[0]: name must be text, not the number 1; write "1" in quotes',
         ),
-        ("kind: cass\nkeys: []", '1.yaml:1:7: kind "cass" is unknown; write one of: caas, faas, inference'),
+        ("kind: cass\nkeys: []", '1.yaml:1:7: kind "cass" is unknown; write one of: caas'),
         (
             "kind: [caas]\nkeys: []",
-            '1.yaml:1:7: kind ["caas"] is unknown; write one of: caas, faas, inference',
+            '1.yaml:1:7: kind ["caas"] is unknown; write one of: caas',
         ),
         ("project_id: 1e2\nkeys: []", "1.yaml:1:13: project_id must be a whole number in digits; write 100"),
         (
