@@ -40,10 +40,11 @@ test: $(VENV)/dev ## the whole test suite
 
 # Each of these tools has an environment of its own: what they need cannot be had together.
 $(VENV)/tools/done: $(wildcard requirements/integration/*.txt) | $(VENV)/python
+	@$(INSTALL) --require-hashes -r requirements/lock.txt
 	@for file in requirements/integration/*.txt; do \
 		name=$$(basename $$file .txt); echo "Installing $$name ..."; \
-		$(BIN)/python -m venv $(VENV)/tools/$$name && $(VENV)/tools/$$name/bin/python -m pip install --quiet \
-			--disable-pip-version-check --require-hashes -r $$file || exit 1; \
+		$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/tools/$$name && \
+		$(BIN)/uv pip install --quiet --python $(VENV)/tools/$$name --require-hashes -r $$file || exit 1; \
 	done
 	@touch $@
 
