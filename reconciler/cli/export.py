@@ -150,8 +150,8 @@ def store_new(file: str, text: str) -> None:
     """Write a new file. Raises ConfigurationError where it is there already, or cannot be written."""
     try:
         create_new(Path(file), text)
-    except FileExistsError:
-        raise ConfigurationError(f"{file} is there already, so nothing was written; name another") from None
+    except FileExistsError as error:
+        raise ConfigurationError(f"{file} is there already, so nothing was written; name another") from error
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {os_reason(error)}") from error
 

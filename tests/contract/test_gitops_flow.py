@@ -144,7 +144,7 @@ def test_a_pull_request_from_a_fork_is_checked_but_not_planned(flow: Flow) -> No
 def test_the_plan_has_the_origins_git_drift_and_conflict(flow: Flow) -> None:
     comment = flow.comments[1]
     assert "- Origin: config on 1 key, drift on 1 key, conflict on 1 key. " in comment
-    assert "#   description: [config] neutral: access unchanged\n" in comment
+    assert "#   description: [config]\n" in comment
     assert "is_disabled: [drift] grants: enables the key\n" in comment
     assert "expire: [conflict] revokes: expires earlier\n" in comment
 
