@@ -21,9 +21,10 @@ from reconciler.model.configuration import BUILT_IN_API
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.api.gate import Gate
+    from reconciler.api.retry import Wait
     from reconciler.model.endpoint import BaseUrl
 
     Parameters = Mapping[str, int | str]
@@ -40,7 +41,7 @@ class Connection(AuthSettings):
     """How to reach an API; time-outs in seconds.
 
     ``constants`` are headers of every request, ``api`` is what the configuration calls the API. ``gate`` is
-    what requests of other processes pass too.
+    what requests of other processes pass too. ``on_wait`` learns of waits before a request is tried again.
     """
 
     base_url: BaseUrl
@@ -50,6 +51,7 @@ class Connection(AuthSettings):
     read_timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     gate: Gate | None = None
+    on_wait: Callable[[Wait], object] = str
 
     def __post_init__(self) -> None:
         """Check where the tokens go. Raises ConfigurationError."""
@@ -88,7 +90,13 @@ class Reader:
         self._connection = connection
         self._redactor = connection.redactor
         self._auth = authenticator(connection)
-        self._retrier = Retrier(connection.retry, connection.clock, connection.stop, gate=connection.gate)
+        self._retrier = Retrier(
+            connection.retry,
+            connection.clock,
+            connection.stop,
+            gate=connection.gate,
+            on_wait=connection.on_wait,
+        )
         self._http = HttpClient(connection.server(), connection)
 
     def __enter__(self) -> Self:

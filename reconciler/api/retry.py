@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import math
 import random
 import re
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -13,7 +15,6 @@ from reconciler.api.gate import ThreadGate
 from reconciler.errors import ApiError, RateLimitedError, StoppedError, ThrottledError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from reconciler.api.gate import Gate
@@ -21,6 +22,24 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SECONDS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_NOTICED: Final = 1.0
+"""Seconds of a wait that a person notices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait before ``attempt`` number so many of ``attempts``; ``status`` is None without a response."""
+
+    status: int | None
+    seconds: float
+    attempt: int
+    attempts: int
+
+    def __str__(self) -> str:
+        """Return the wait on one line."""
+        reason = "no response" if self.status is None else self.status
+        seconds = math.ceil(round(self.seconds, 3))
+        return f"{reason}: waiting {seconds} s, attempt {self.attempt} of {self.attempts}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +66,28 @@ class Retrier:
     They share the pause too: one response with Retry-After holds back every worker.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - how to wait, and who takes part
         self,
         policy: RetryPolicy,
         clock: Clock,
         stop: threading.Event,
         jitter: random.Random | None = None,
         gate: Gate | None = None,
+        on_wait: Callable[[Wait], object] = str,
     ) -> None:
         """Store the policy, the clock to wait by, the signal to give up, and the source of jitter.
 
-        ``gate`` is what requests of other processes pass too, if there are any.
+        ``gate`` is what requests of other processes pass too, if there are any. ``on_wait`` is called before
+        each wait of a second or longer that ends later than those before.
         """
         self._policy = policy
         self._clock = clock
         self._stop = stop
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, protects nothing
         self._gate = gate or ThreadGate(clock)
+        self._on_wait = on_wait
+        self._lock = threading.Lock()
+        self._reported_until = 0.0
 
     def call(self, function: Callable[[], T], *, repeatable: bool = True) -> T:
         """Call ``function`` until it succeeds; without ``repeatable`` only while it surely had no effect.
@@ -88,6 +112,7 @@ class Retrier:
                 wait = self._wait(error, attempt, began, repeatable=repeatable)
                 if wait is None:
                     raise failed from error
+                self._report(wait, error.failure.status, attempt + 1)
             self._clock.sleep(wait, self._stop)
 
     def _through_gate(self, function: Callable[[], T], began: float) -> T:
@@ -120,6 +145,16 @@ class Retrier:
         is_late = spent >= policy.longest_total or (spent >= policy.longest_fault and not is_limit)
         is_last = attempt >= policy.attempts or asked > policy.longest_pause or self._stop.is_set()
         return None if is_late or is_last else wait
+
+    def _report(self, wait: float, status: int | None, attempt: int) -> None:
+        """Report a wait, once for all workers that it holds back."""
+        seconds = max(wait, self._gate.pause_left())
+        until = self._clock.monotonic() + seconds
+        with self._lock:
+            is_new = seconds >= _NOTICED and until >= self._reported_until + _NOTICED
+            self._reported_until = until if is_new else self._reported_until
+        if is_new:
+            self._on_wait(Wait(status, seconds, attempt, self._policy.attempts))
 
     def _spent(self, began: float, wait: float) -> float:
         """Return how long a call has taken after a wait from now."""

@@ -9,7 +9,7 @@ import stat
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
@@ -27,11 +27,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.api.exchange import Exchange
+    from reconciler.api.retry import Wait
 
+_ERASE_LINE: Final = "\r\x1b[2K"
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
 _USUAL_WIDTH: Final = 80
 HELP_OPTIONS: Final = ["-h", "--help"]
 CONTEXT: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width": 100}
+
+
+class Bar:
+    """Whether a progress bar is in the last line of the terminal: what is printed then takes its place.
+
+    It comes back with the next step.
+    """
+
+    def __init__(self) -> None:
+        """Start without a bar."""
+        self.lock = threading.Lock()
+        self.is_shown = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,7 @@ class Console:
 
     verbosity: int
     color: bool | None
+    bar: Bar = field(default_factory=Bar, compare=False)
 
     def result(self, text: str | bytes) -> bool:
         """Print a result; return False if its reader has left, such as `| head`, which stops nothing.
@@ -66,7 +81,10 @@ class Console:
     def say(self, text: str, priority: Priority = Priority.INFO) -> None:
         """Print to stderr; ignore that its reader has left."""
         try:
-            click.echo(for_stderr(text, priority), nl=False, err=True, color=self.color)
+            with self.bar.lock:
+                if self.bar.is_shown:
+                    sys.stderr.write(_ERASE_LINE)
+                click.echo(for_stderr(text, priority), nl=False, err=True, color=self.color)
         except OSError:
             _discard(sys.stderr)
 
@@ -115,6 +133,10 @@ class Console:
             f"{front}{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)"
         )
 
+    def wait(self, front: str, wait: Wait) -> None:
+        """Print that requests wait before one is tried again."""
+        self.note(f"{front}{wait}")
+
     def paint(self, text: str, colour: str) -> str:
         """Colour a piece of a result; click drops the colour where there is no terminal."""
         *bold, name = colour.split()
@@ -135,16 +157,17 @@ class Console:
             yield lambda: None
             return
         bar = click.progressbar(length=total, label=what, file=sys.stderr, color=self.color)
-        lock = threading.Lock()
 
         def draw(step: Callable[..., object], *arguments: object) -> None:
-            with lock, suppress(OSError):  # a terminal that has gone stops nothing
+            with self.bar.lock, suppress(OSError):  # a terminal that has gone stops nothing
                 step(*arguments)
 
         draw(bar.render_progress)
+        self.bar.is_shown = True
         try:
             yield lambda: draw(bar.update, 1)
         finally:
+            self.bar.is_shown = False
             draw(bar.render_finish)
             draw(sys.stderr.write, _ERASE_LINE_ABOVE)
 

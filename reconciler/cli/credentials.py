@@ -96,6 +96,7 @@ def connection(  # noqa: PLR0913, PLR0917 - all that requests depend on
         retry=RetryPolicy(attempts=options.retries + 1),
         stop=stop or threading.Event(),
         on_exchange=on_exchange or options.shown_by(console),
+        on_wait=options.waits_shown_by(console, api.name),
         environment=os.environ,
     )
 

@@ -32,6 +32,7 @@ from reconciler.validate.validator import Rules
 
 if TYPE_CHECKING:
     from reconciler.api.exchange import Exchange
+    from reconciler.api.retry import Wait
     from reconciler.observe.names import Directory
 
 FILES: Final = "Files and kinds"
@@ -241,6 +242,10 @@ class ConnectionOptions(ConfigurationOptions):
     def shown_by(self, console: Console) -> Callable[[Exchange], None]:
         """Return what prints a request: with its API, where there are several."""
         return console.exchange_of_several if len(self.apis) > 1 else console.exchange
+
+    def waits_shown_by(self, console: Console, api: str) -> Callable[[Wait], None]:
+        """Return what prints a wait for an API: with its name, where there are several."""
+        return partial(console.wait, f"{api}: " if len(self.apis) > 1 else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

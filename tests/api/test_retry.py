@@ -248,6 +248,69 @@ def test_a_request_started_during_a_pause_waits_for_its_end(clock: FakeClock) ->
     assert clock.elapsed == 30
 
 
+def reported(clock: FakeClock, *responses: httpx.Response | Exception, calls: int = 1) -> list[str]:
+    """Return the waits that are reported while a GET is tried until it succeeds."""
+    found: list[str] = []
+    remote = Script(*responses)
+    with Reader(
+        connect(remote, clock=clock, retry=FOUR, on_wait=lambda wait: found.append(str(wait)))
+    ) as reader:
+        for _ in range(calls):
+            reader.get(COLLECTION, {})
+    return found
+
+
+def test_each_wait_that_a_person_notices_is_reported(clock: FakeClock) -> None:
+    assert reported(clock, busy("3"), busy("2.5"), busy("1", 503), FINE) == [
+        "429: waiting 3 s, attempt 2 of 4",
+        "429: waiting 3 s, attempt 3 of 4",
+        "503: waiting 1 s, attempt 4 of 4",
+    ]
+
+
+def test_a_short_wait_is_not_reported(clock: FakeClock) -> None:
+    assert reported(clock, busy("0.9"), httpx.Response(500), FINE) == []
+
+
+def test_a_wait_without_a_response_says_so(clock: FakeClock) -> None:
+    found: list[str] = []
+    slow = RetryPolicy(attempts=9)
+    jitter = random.Random(1)  # noqa: S311 - no secret
+    retrier = Retrier(slow, clock, threading.Event(), jitter, on_wait=lambda wait: found.append(str(wait)))
+    with pytest.raises(UnreachableError):
+        retrier.call(_unreachable)
+    assert found
+    assert all(text.startswith("no response: waiting ") for text in found)
+
+
+class Together(FakeClock):
+    """A clock by which four threads wait at the same time, for two seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all_four = threading.Barrier(4)
+
+    def sleep(self, _seconds: float, _wake: threading.Event) -> None:
+        self.all_four.wait(60)
+        self.elapsed = 2
+
+
+def test_a_pause_that_holds_back_several_workers_is_reported_once() -> None:
+    found: list[str] = []
+    clock = Together()
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        if clock.elapsed:
+            return FINE
+        clock.all_four.wait(60)
+        return busy("2")
+
+    connection = connect(handler, clock=clock, retry=FOUR, on_wait=lambda wait: found.append(str(wait)))
+    with Reader(connection) as reader, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: reader.get(COLLECTION, {}), range(4)))
+    assert found == ["429: waiting 2 s, attempt 2 of 4"]
+
+
 def _limited() -> None:
     raise RateLimitedError(Failure("GET /", "slow down", 429, retry_after=30))
 

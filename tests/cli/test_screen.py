@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gcore_emulator import Faults
 from reconciler.render.text_layout import columns
 from tests.support import CommandLine, declare, fill, lines_until, resize
 
@@ -209,3 +210,17 @@ def test_a_round_without_a_change_is_not_printed_again_for_a_screen_of_another_w
     assert (unchanged in first, unchanged in second) == (False, True)
     os.close(theirs)
     os.close(ours)
+
+
+def test_a_wait_is_told_in_its_own_line_beside_the_progress_bar(
+    cli: CommandLine, emulator: Emulator, drifted: str
+) -> None:
+    busy = Faults(status_429_seconds=1.0, max_in_a_row=1, retry_after=3)
+    emulator.faults = busy
+    screen = cli.on_terminal("plan", drifted, columns=80).out
+    told = [line for line in screen.splitlines() if "429" in line]
+    assert [line.rpartition("\x1b[2K")[2] for line in told] == ["429: waiting 3 s, attempt 2 of 5"]
+    emulator.faults = busy
+    assert cli("plan", drifted).err == "429: waiting 3 s, attempt 2 of 5\n"
+    emulator.faults = busy
+    assert cli("plan", drifted, "--quiet").err == ""
