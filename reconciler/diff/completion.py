@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.alignment import IDENTIFYING, scalar_text
+from reconciler.diff.alternatives import left_out
 from reconciler.diff.normalize import NotNormalError, known
 from reconciler.kinds.kind import Form
 from reconciler.model.canonical import json_text
@@ -62,7 +63,7 @@ def completed(form: Form, shape: Shape, want: Any, have: Any) -> Any:
         else value
         for name, value in want.items()
     }
-    return inside | {name: have[name] for name in shape.members if name in have and name not in want}
+    return inside | {name: have[name] for name in left_out(shape, want, have)}
 
 
 def declared_part(form: Form, shape: Shape, have: Any, want: Any) -> Any:
@@ -80,12 +81,13 @@ def declared_part(form: Form, shape: Shape, have: Any, want: Any) -> Any:
         ]
     if not isinstance(want, dict) or not isinstance(have, dict):
         return have
+    unmanaged = frozenset(left_out(shape, want, have))
     return {
         name: declared_part(Form.EXACT, shape.members[name], value, want[name])
-        if name in shape.members
+        if name in shape.members and name in want
         else value
         for name, value in have.items()
-        if name in want or name not in shape.members
+        if name not in unmanaged
     }
 
 

@@ -24,7 +24,7 @@ from reconciler.kinds.kind import (
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault, placeholders
 from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
 from reconciler.kinds.rest_rules import rest_faults
-from reconciler.kinds.shape import type_names
+from reconciler.kinds.shape import ALTERNATIVES, type_names
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import Lifecycle
 from reconciler.model.lookalikes import meant
@@ -99,8 +99,15 @@ def _patterns(schema: Schema, budget: Budget | None) -> Iterator[Fault]:
 
 
 def _members(kind: Kind) -> Iterator[Fault]:
-    """Check that members which an object must have are described."""
+    """Check that members which an object must have are described, also as one of several alternatives."""
     for path, keywords in _described(kind.schema):
+        for word in ALTERNATIVES:
+            for number, one in enumerate(keywords.get(word, ())):
+                yield from _alternative(keywords, one, (*path, word, number))
+        if "oneOf" in keywords and "null" in type_names(keywords):
+            yield Fault((*path, "oneOf"), "cannot be: null would fit each of them; write anyOf")
+        if "oneOf" in keywords and "anyOf" in keywords:
+            yield Fault((*path, "anyOf"), "has no meaning beside oneOf; remove one of them")
         for name in keywords.get("required", ()):
             described = keywords.get("properties", {}).get(name)
             if described is None:
@@ -109,6 +116,14 @@ def _members(kind: Kind) -> Iterator[Fault]:
             elif described.get("readOnly"):
                 message = f'"{name}" is read-only and cannot be declared; remove it here'
                 yield Fault((*path, "required"), message)
+
+
+def _alternative(keywords: Schema, one: Schema, path: Path) -> Iterator[Fault]:
+    for name in sorted({*one["required"], *one.get("properties", {})}):
+        described = keywords.get("properties", {}).get(name)
+        if described is None or described.get("readOnly"):
+            what = "is not described under properties" if described is None else "is read-only"
+            yield Fault(path, f'"{name}" {what}; an alternative is of members that can be declared')
 
 
 def _reserved(kind: Kind) -> Iterator[Fault]:

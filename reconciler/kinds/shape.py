@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model.canonical import json_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,6 +21,20 @@ _JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "object": (dict,),
     "string": (str,),
 }
+ALTERNATIVES: Final = ("oneOf", "anyOf")
+"""Keywords whose schemas are the alternatives of an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One of several shapes that an object may have.
+
+    ``members`` are its own, beside those that every alternative may have; ``values`` those that some members
+    have in it, as JSON.
+    """
+
+    members: frozenset[str]
+    values: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +44,7 @@ class Shape:
     ``members`` are the members of an object that can be set. Those in ``optional`` may be missing, which
     means the same as null. An object ``keeps_others`` where its schema describes no members, or also those of
     any other name: else a service may show members that nobody sets. ``items`` is that of a list's items.
+    An object with ``alternatives`` is one of them.
     """
 
     types: tuple[type, ...]
@@ -35,6 +52,7 @@ class Shape:
     optional: frozenset[str]
     keeps_others: bool
     items: Shape | None
+    alternatives: tuple[Alternative, ...] = ()
 
 
 def shape_of(keywords: Schema) -> Shape:
@@ -50,6 +68,16 @@ def shape_of(keywords: Schema) -> Shape:
         optional=frozenset(members).difference(keywords.get("required", ())),
         keeps_others="properties" not in keywords or isinstance(keywords.get("additionalProperties"), dict),
         items=shape_of(keywords["items"]) if "items" in keywords else None,
+        alternatives=tuple(_alternative(one) for word in ALTERNATIVES for one in keywords.get(word, ())),
+    )
+
+
+def _alternative(keywords: Schema) -> Alternative:
+    described = keywords.get("properties", {})
+    values = {name: inner["enum"] for name, inner in described.items() if "enum" in inner}
+    return Alternative(
+        frozenset({*keywords.get("required", ()), *described}),
+        {name: frozenset(map(json_text, allowed)) for name, allowed in values.items()},
     )
 
 

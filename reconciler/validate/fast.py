@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.patterns import PatternLimitError
-from reconciler.kinds.shape import type_names
+from reconciler.kinds.shape import ALTERNATIVES, type_names
 from reconciler.model.canonical import json_text
 from reconciler.model.formats import FORMATS
 
@@ -69,6 +69,8 @@ _KNOWN: Final = (_BY_NAME | _SUBSCHEMAS | _BOUNDS.keys() | _ANNOTATIONS) | {
     "enum",
     "pattern",
     "format",
+    "anyOf",
+    "oneOf",
 }
 """Any other word might check something: then the judge alone decides."""
 
@@ -155,11 +157,17 @@ class _Check:
                 return _are_of(wanted, types, values)
             case "enum" | "const":
                 return all(value in (wanted if word == "enum" else [wanted]) for value in values)
-            case "not":
-                return not any(self.holds(wanted, [value]) for value in values)
+            case "not" | "anyOf" | "oneOf":
+                return self._choices_obey(word, wanted, values)
             case "format" | "pattern":
                 return all(map(self._check_of(word, wanted), _of("string", types, values)))
         return self._members_obey(word, schema, types, values)
+
+    def _choices_obey(self, word: str, wanted: Any, values: Sequence[Any]) -> bool:
+        """Return whether each value follows as many of some schemas as the word says."""
+        every = [wanted] if word == "not" else wanted
+        counts = (sum(self.holds(one, [value]) for one in every) for value in values)
+        return all(count == (word != "not") or (word == "anyOf" and count) for count in counts)
 
     def _members_obey(self, word: str, schema: Schema, types: set[type], values: Sequence[Any]) -> bool:
         wanted = schema[word]
@@ -240,6 +248,9 @@ def _require_known(schema: Any) -> None:
             _require_known(described)
     for word in schema.keys() & _SUBSCHEMAS:
         _require_known(schema[word])
+    for word in schema.keys() & {*ALTERNATIVES}:
+        for one in schema[word]:
+            _require_known(one)
 
 
 def _require_plain(values: list[Any], schema: Schema) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import EXTENSION
-from reconciler.kinds.shape import type_names
+from reconciler.kinds.shape import ALTERNATIVES, type_names
 from reconciler.load.scalars import resolve
 from reconciler.model.canonical import is_date_time, parse_instant
 from reconciler.model.formats import ADVICE
@@ -203,6 +203,22 @@ def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
     return f"{name} {_quote(value)} is unknown; write one of: {listed(known)}"
 
 
+def _no_alternative(name: str, _value: Any, schema: Schema) -> str:
+    shapes = [one for word in ALTERNATIVES for one in schema.get(word, ())]
+    written = dict.fromkeys(" and ".join(map(_member_of(one), one.get("required", ()))) for one in shapes)
+    return f"{name} is not one of several alternatives; write the members of one: {listed(written)}"
+
+
+def _member_of(alternative: Schema) -> Callable[[str], str]:
+    """Return what shows a member, with the values that it has in an alternative."""
+
+    def shown(name: str) -> str:
+        values = alternative.get("properties", {}).get(name, {}).get("enum", ())
+        return name + (f" ({', '.join(map(json.dumps, values))})" if values else "")
+
+    return shown
+
+
 def _kind(value: Any) -> str:
     match value:
         case bool():
@@ -223,6 +239,7 @@ def _quote(value: Any) -> str:
 
 _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "additionalProperties": _unknown_field,
+    "anyOf": _no_alternative,
     "enum": _not_in_enum,
     "format": _bad_format,
     "maxLength": _bad_length,
@@ -233,6 +250,7 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     ),
     MORE: lambda _name, _value, _schema: MANY_MORE,
     "not": lambda name, _, schema: f"{name} {schema.get('errorMessage', 'is not allowed here; remove it')}",
+    "oneOf": _no_alternative,
     "pattern": _bad_pattern,
     PATTERN_LIMIT: lambda name, value, _: (
         f"{name} {_quote(value)} takes too much work to check; simplify the pattern of its kind"

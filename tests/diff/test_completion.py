@@ -40,7 +40,7 @@ RULES, SET, NESTED = (KIND.fields[name] for name in ("rules", "set", "nested"))
 LIVE = [{"id": 1, "port": 80, "mode": "in"}, {"id": 2, "port": 443, "mode": "in"}]
 
 
-def told(field: Field, want: list[Any], have: list[Any]) -> Any:
+def told(field: Field, want: Any, have: Any) -> Any:
     return desired_form(field, want, normalize(field, have))
 
 
@@ -96,6 +96,77 @@ def test_what_an_item_declares_of_several_live_ones_is_shared_out_so_that_all_fi
     have = [{"port": 1, "mode": "a"}, {"port": 1, "mode": "b"}, {"port": 2, "mode": "a"}]
     want = [{"port": 1}, {"mode": "a"}, {"port": 2}]
     assert told(SET, want, have) == normalize(SET, have)
+
+
+STATUS = {"type": "object", "properties": {"status": NUMBER, "text": TEXT}}
+ONE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "allow": STATUS,
+        "block": STATUS,
+        "note": TEXT,
+    },
+    "oneOf": [{"required": ["allow"]}, {"required": ["block"]}],
+}
+TOLD: dict[str, Any] = {
+    "type": "object",
+    "properties": {"how": TEXT, "address": TEXT, "url": TEXT, "wait": NUMBER, "note": TEXT},
+    "anyOf": [
+        {"required": ["address"], "properties": {"how": {"enum": ["ip"]}}},
+        {"required": ["url"], "properties": {"how": {"enum": ["http", "https"]}, "wait": {}}},
+    ],
+}
+CHOICES = kind_with({
+    "one": ONE, "told": TOLD, "list": {"type": "array", "items": TOLD},
+    "set": {"type": "array", "items": ONE, "uniqueItems": True},
+}).fields  # fmt: skip
+HTTP = {"how": "http", "url": "x", "wait": 1, "note": "n"}
+
+
+@pytest.mark.parametrize(
+    ("field", "want", "have", "after"),
+    [
+        ("one", {"block": {}}, {"allow": {"status": 1}}, {"block": {}}),
+        ("one", {"block": {}}, {"allow": {}, "note": "n"}, {"block": {}, "note": "n"}),
+        ("one", {"block": {"text": "t"}}, {"block": {"status": 1}}, {"block": {"status": 1, "text": "t"}}),
+        ("one", {"note": "m"}, {"block": {}, "note": "n"}, {"block": {}, "note": "m"}),
+        ("one", {"block": {}}, {"block": {}, "allow": {}}, {"block": {}, "allow": {}}),
+        ("told", {"how": "ip", "address": "a"}, HTTP, {"how": "ip", "address": "a", "note": "n"}),
+        ("told", {"address": "a"}, HTTP, {"address": "a", "note": "n"}),
+        ("told", {"how": "https"}, HTTP, {**HTTP, "how": "https"}),
+        ("told", {"url": "y"}, {"how": "ip", "address": "a"}, {"url": "y"}),
+        ("list", [{"how": "ip", "address": "a", "note": "n"}], [HTTP], None),
+        ("list", [{"how": "https", "url": "x"}], [HTTP], [{**HTTP, "how": "https"}]),
+        ("set", [{"block": {}}, {"allow": {}}], [{"allow": {"status": 1}}, {"block": {}}], None),
+    ],
+)
+def test_an_object_does_not_leave_out_the_members_of_another_alternative(
+    field: str, want: Any, have: Any, after: Any
+) -> None:
+    if after is None:
+        after = normalize(CHOICES[field], want if field == "list" else have)
+    assert told(CHOICES[field], want, have) == after
+
+
+SHORT = st.sampled_from("ab")
+ALTERNATIVES = st.fixed_dictionaries({}, optional={"wait": st.just(1), "note": SHORT, "address": SHORT}) | (
+    st.fixed_dictionaries(
+        {"how": st.sampled_from(["ip", "http"])}, optional={"url": SHORT, "wait": st.just(2)}
+    )
+)
+
+
+@examples(150)
+@given(ALTERNATIVES, ALTERNATIVES)
+def test_one_of_several_alternatives_is_sent_as_declared_and_differs_no_more(
+    want: dict[str, Any], have: dict[str, Any]
+) -> None:
+    field = CHOICES["told"]
+    after = told(field, want, have)
+    assert want.items() <= after.items()
+    assert told(field, want, after) == after
+    taken = declared_part(field.form, field.shape, have, want)
+    assert told(field, taken, have) == have
 
 
 SMALL = st.sampled_from([1, 2])

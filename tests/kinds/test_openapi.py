@@ -22,7 +22,7 @@ from reconciler.validate.custom_kinds import complaints
 from tests.properties import examples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DESCRIPTION = yaml.safe_load(
     (Path(__file__).parents[1] / "gcore_emulator/openapi.yaml").read_text(encoding="utf-8")
@@ -62,6 +62,19 @@ SAMPLES = [
     "x" * 300,
     "x" * 301,
 ]
+
+
+TEXT = {"type": "string"}
+WHOLE = {"type": "integer"}
+AB: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"a": TEXT, "b": WHOLE},
+}
+
+
+def an_object(*, required: Sequence[str] = (), **members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": [*required]}
 
 
 def drafted(name: str) -> Mapping[str, Any]:
@@ -290,10 +303,56 @@ def test_the_draft_of_labels_lacks_only_what_the_description_omits() -> None:
                     {"properties": {"b": {"type": "integer"}}, "required": ["b"]},
                 ]
             },
+            {**AB, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        ),
+        (
+            {"oneOf": [an_object(a=TEXT, required=["a"]), an_object(b=WHOLE, required=["b"])]},
+            {**AB, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        ),
+        (
+            {"oneOf": [{"required": ["a"]}, {"required": ["b"]}], "properties": AB["properties"]},
+            {**AB, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        ),
+        ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}], "properties": AB["properties"]}, AB),
+        ({"anyOf": [an_object(a=TEXT), an_object(b=WHOLE)]}, AB),
+        (
+            {"anyOf": [an_object(a=TEXT, required=["a"]), an_object(a=TEXT, b=WHOLE, required=["a"])]},
+            {**AB, "required": ["a"]},
+        ),
+        (
             {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {"a": {"type": "string"}, "b": {"type": "integer"}},
+                "oneOf": [
+                    an_object(a={"enum": ["x"]}, required=["a"]),
+                    an_object(a={"enum": ["y"]}, b=WHOLE, required=["a"]),
+                ],
+            },
+            {
+                **AB,
+                "required": ["a"],
+                "properties": {"a": {"type": "string", "enum": ["x", "y"]}, "b": WHOLE},
+                "oneOf": [
+                    {"required": ["a"], "properties": {"a": {"enum": ["x"]}}},
+                    {"required": ["a"], "properties": {"b": {}, "a": {"enum": ["y"]}}},
+                ],
+            },
+        ),
+        (
+            {
+                "items": {
+                    "oneOf": [
+                        an_object(a=TEXT, required=["a"]),
+                        an_object(b=WHOLE, required=["b"]),
+                        {"type": "null"},
+                    ]
+                }
+            },
+            {
+                "type": "array",
+                "items": {
+                    **AB,
+                    "type": ["object", "null"],
+                    "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+                },
             },
         ),
         ({"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}),

@@ -22,6 +22,10 @@ from reconciler.validate.schema import check_of
 CHECK = check_of(kind_schema())
 TEXT: dict[str, Any] = {"type": "string"}
 OWNER = {"type": "string", "pattern": SEGMENT_PATTERN}
+EITHER: dict[str, Any] = {
+    "properties": {"a": TEXT, "b": TEXT},
+    "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+}
 PLAIN: dict[str, Any] = {
     "type": "object",
     "required": ["name"],
@@ -110,6 +114,8 @@ def test_a_minimal_kind_is_accepted() -> None:
         ("properties.text", {"$ref": "other.json"}, "$ref"),
         ("properties.text", {"type": "string", "format": "hex"}, '"hex" is unknown; write one of: date-time'),
         ("properties.text", {"type": "string", "minLength": "3"}, "minLength must be a whole number"),
+        ("properties.map", {"type": "object", "oneOf": [{"required": ["a"]}]}, "oneOf"),
+        ("properties.map", {"type": "object", "oneOf": [{}, {}]}, "oneOf[0].required is missing"),
         ("properties.text", {"type": "string", "minLength": -1}, "minLength -1 is too small"),
         ("properties.set", {"type": "array", "items": [TEXT]}, "items must be a mapping, not a list"),
         ("properties.set", {"type": "array", "items": {}}, "items.type is missing"),
@@ -164,6 +170,13 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
             {"type": "object", "additionalProperties": {"type": "string", "pattern": "("}},
             "map.additionalProperties.pattern: is not a regular expression",
         ),
+        (
+            "properties.set.items",
+            {"type": "object", "anyOf": EITHER["oneOf"], "properties": {"a": TEXT}},
+            'items.anyOf.1: "b" is not described under properties; an alternative is of members',
+        ),
+        ("properties.map", {"type": ["object", "null"], **EITHER}, "oneOf: cannot be: null would fit each"),
+        ("properties.map", {"type": "object", **EITHER, "anyOf": EITHER["oneOf"]}, "has no meaning beside"),
         ("properties.state", TEXT, "cannot be declared, because `state: absent` has another meaning"),
         ("properties.lifecycle", TEXT, "properties.lifecycle: cannot be declared"),
         ("x-reconciler.always_sent", ["colour"], "x-reconciler.always_sent: colour is not a property"),

@@ -401,6 +401,37 @@ def test_a_merge_patch_makes_one_value_into_another(before: Any, data: st.DataOb
     assert patched(before, merge_patch(before, after)) == after
 
 
+@pytest.mark.parametrize(
+    ("update", "sent"),
+    [
+        ({"method": "PATCH"}, {"action": {"block": {"status": 403}}}),
+        ({"method": "PUT"}, {"action": {"block": {"status": 403}}, "rules": []}),
+        (
+            {"method": "PATCH", "encoding": "merge-patch"},
+            {"action": {"allow": None, "block": {"status": 403}}},
+        ),
+    ],
+)
+def test_another_alternative_of_an_object_is_sent_as_declared(
+    update: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    block = {"type": "object", "properties": {"status": {"type": "integer"}}}
+    action = {
+        "type": "object",
+        "properties": {"allow": {"type": "object"}, "block": block},
+        "oneOf": [{"required": ["allow"]}, {"required": ["block"]}],
+    }
+    kind = kind_with({"action": action, "rules": {"type": "array", "items": action}}, update=update)
+    live = {"name": "web-key", "action": {"allow": {}}, "rules": []}
+    change = change_of(kind, {"action": {"block": {"status": 403}}}, live)
+    assert change is not None
+    assert stored(kind, live, change.requests[0].body)["action"] == {"block": {"status": 403}}
+    assert change.requests[0].body == {name: sent[name] for name in change.requests[0].body}
+    items = change_of(kind, {"rules": [{"block": {}}]}, {**live, "rules": [{"allow": {}}]})
+    assert items is not None
+    assert items.patch["rules"] == [{"block": {}}]
+
+
 SPEC: dict[str, Any] = {
     "type": "object",
     "properties": {"name": {"type": "string", "readOnly": True}, "size": TEXT, "zone": TEXT},

@@ -54,6 +54,8 @@ def words(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
         "not": inner,
         "if": inner,
         "then": inner,
+        "anyOf": st.lists(inner, min_size=1, max_size=2),
+        "oneOf": st.lists(inner, min_size=1, max_size=2),
     }
     known = PLAIN | nested
     chosen = st.lists(st.sampled_from(sorted(known)), min_size=1, max_size=4, unique=True)

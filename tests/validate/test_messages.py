@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.kinds.packaged import document_schema
 from reconciler.validate.messages import Violation, describe
-from reconciler.validate.schema import SchemaChecker
+from reconciler.validate.schema import SchemaChecker, check_of
 from tests.values import API, CAAS, WEB
 
 CHECKER = SchemaChecker(document_schema(), CAAS)
@@ -25,6 +25,23 @@ TOO_LARGE = "it is a number that is too large or too small to be kept"
 def said_of(**fields: Any) -> str:
     """Return the first message about a key."""
     return describe(CHECKER.violations({"keys": [{"name": "web-key"} | fields]})[0])
+
+
+@pytest.mark.parametrize("value", [{}, {"allow": {}, "block": {}}])
+def test_an_object_that_is_no_alternative_or_several_is_told_which_there_are(value: Any) -> None:
+    schema = {
+        "type": "object",
+        "oneOf": [
+            {"required": ["allow"]},
+            {"required": ["block", "how"], "properties": {"how": {"enum": ["a", "b"]}}},
+            {"required": ["block"]},
+        ],
+    }
+    (found,) = check_of({"properties": {"action": schema}})({"action": value})
+    assert describe(found) == (
+        "action is not one of several alternatives; write the members of one: allow, "
+        'block and how ("a", "b"), block'
+    )
 
 
 def said_of_document(document: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.openapi.choices import choice_of
 from reconciler.kinds.openapi.likeness import are_alike, kinds
 from reconciler.kinds.packaged import kind_schema
 from reconciler.kinds.patterns import Pattern, PatternError, PatternLimitError
@@ -81,15 +82,23 @@ class FieldDrafter:
                 reason = "refers to itself" if schema.is_cut else "is nested deeply"
                 self._note(f"what lies inside {{}} {reason}, and is not checked", place)
             return drafted
-        if schema.alternatives:
-            self._note("{} may be one of several shapes; the draft allows what any of them has", place)
         if "array" in types and schema.items is not None:
             seen = None if shown is None else shown.items
             items = self.field(f"{place}.items", schema.items, level + 1, shown=seen)
             drafted |= {} if items is None else {"items": items}
         if "object" in types:
             drafted |= self._members(place, schema, level, shown)
+        drafted |= self._choice(place, schema, drafted)
         return drafted
+
+    def _choice(self, place: str, schema: Schema, drafted: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the alternatives of an object, as far as they are told apart."""
+        members = drafted.get("properties", {})
+        declared = [name for name, member in members.items() if "readOnly" not in member]
+        choice = choice_of(schema, declared) if self._notes is not None and declared else {}
+        if schema.alternatives and not choice:
+            self._note("{} may be one of several shapes; the draft allows what any of them has", place)
+        return choice
 
     def _note(self, text: str, place: str) -> None:
         if self._notes is not None:

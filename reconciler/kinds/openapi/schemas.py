@@ -43,12 +43,20 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """The alternatives of one keyword."""
+
+    word: str
+    alternatives: tuple[Schema, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """One schema, opened: its own keywords, and what lies inside, still closed.
 
     ``others`` is the rule for members of any name: a schema, true, false, or None where nothing is said.
     ``is_cut`` says that its reference leads back to itself, so that nothing inside is known. It stands for
-    ``alternatives``, if there are any, and holds what these have in common.
+    ``alternatives``, if there are any, and holds what these have in common; ``choices`` has them by keyword.
     """
 
     description: Description
@@ -58,6 +66,7 @@ class Schema:
     others: Closed | bool | None = None
     is_cut: bool = False
     alternatives: tuple[Schema, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
     @property
     def types(self) -> list[str]:
@@ -175,7 +184,8 @@ class Description:
         parts += [self.opened(Closed(part, above)) for part in _schemas(raw, "allOf")]
         for word in _ALTERNATIVES:
             if alternatives := _schemas(raw, word):
-                parts.append(self._united([self.opened(Closed(one, above)) for one in alternatives]))
+                every = [self.opened(Closed(one, above)) for one in alternatives]
+                parts.append(_choosing(word, self._united(every)))
         return self._joined([*parts, self._own(raw, above)])
 
     def _own(self, raw: Mapping[str, Any], above: tuple[str, ...]) -> Schema:
@@ -210,6 +220,7 @@ class Description:
                 joined.others if part.others is None else part.others,
                 joined.is_cut or part.is_cut,
                 (*joined.alternatives, *part.alternatives),
+                (*joined.choices, *part.choices),
             )
         return joined
 
@@ -260,6 +271,13 @@ def mapping(value: Any) -> dict[str, Any]:
 def _schemas(raw: Mapping[str, Any], word: str) -> list[Any]:
     parts = raw.get(word)
     return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+
+
+def _choosing(word: str, united: Schema) -> Schema:
+    """Return what alternatives are together, with the choice that it is; of rules alone ``oneOf`` is one."""
+    if not united.alternatives or (word == "anyOf" and not united.types):
+        return united
+    return replace(united, choices=(Choice(word, united.alternatives),))
 
 
 def _both(word: str, one: Closed, other: Closed) -> Closed:

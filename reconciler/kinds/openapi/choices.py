@@ -1,0 +1,75 @@
+"""The alternatives of an object in a drafted field: which members each has, and another has not."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.canonical import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from reconciler.kinds.openapi.schemas import Schema
+
+    Drafted = dict[str, Any]
+
+
+def choice_of(schema: Schema, members: Collection[str]) -> Drafted:
+    """Return the alternatives of an object in the words of a kind; nothing where they are not told apart.
+
+    ``members`` are those of the draft that can be declared. Each alternative has to require what another does
+    not have to have, or to name other values of a member.
+    """
+    if len(schema.choices) != 1:
+        return {}
+    (choice,) = schema.choices
+    every = choice.alternatives
+    if any(one.is_cut or one.choices or set(one.types) - {"object"} for one in every):
+        return {}
+    values = _telling_values(every)
+    common = set.intersection(*(set(one.required) for one in every)) - values[0].keys()
+    shared = set.intersection(*({*one.members} for one in every)) - values[0].keys()
+    required = [[name for name in one.required if name not in common] for one in every]
+    if not all(required) or not {name for names in required for name in names} <= {*members}:
+        return {}
+    is_told = bool(values[0])
+    if not is_told and len({frozenset(names) for names in required}) < len(every):
+        return {}
+    are_apart = is_told or not any(one <= other or other <= one for one, other in _pairs(required))
+    is_one = choice.word == "oneOf" and are_apart and not schema.is_nullable
+    return {
+        "oneOf" if is_one else "anyOf": [
+            {"required": names, **_others(one, names, shared, found, members)}
+            for one, names, found in zip(every, required, values, strict=True)
+        ]
+    }
+
+
+def _others(
+    one: Schema, names: Collection[str], shared: Collection[str], values: Drafted, members: Collection[str]
+) -> Drafted:
+    """Return what else an alternative may have that another has not, and which values tell it."""
+    free: Drafted = {
+        name: {} for name in one.members if name in members and name not in names and name not in shared
+    }
+    found = free | {name: {"enum": allowed} for name, allowed in values.items()}
+    return {"properties": found} if found else {}
+
+
+def _telling_values(every: tuple[Schema, ...]) -> list[Drafted]:
+    """Return of each alternative the values of those members that all require with other values each."""
+    names = set.intersection(*(set(one.required) for one in every))
+    found: list[Drafted] = [{} for _ in every]
+    for name in sorted(names):
+        enums = [one.member(name).words.get("enum") for one in every]
+        lists = [enum for enum in enums if isinstance(enum, list)]
+        texts = [json_text(value) for enum in lists for value in enum]
+        if len(lists) == len(every) and len(set(texts)) == len(texts):
+            for own, enum in zip(found, lists, strict=True):
+                own[name] = enum
+    return found
+
+
+def _pairs(required: list[list[str]]) -> Iterator[tuple[set[str], set[str]]]:
+    return ((set(one), set(other)) for one, other in combinations(required, 2))
