@@ -1,4 +1,4 @@
-"""Messages to a webhook, signed the way of the Standard Webhooks specification."""
+"""Messages to a webhook, also one of Slack or Teams, signed as the Standard Webhooks specification says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from reconciler import errors
+from reconciler.api.address import is_loopback
 from reconciler.api.exchange import HttpClient, HttpSettings, Request, Server, ignore
 from reconciler.api.redaction import Redactor
 from reconciler.api.responses import error_class
@@ -36,13 +37,17 @@ _ENCODED_PREFIX: Final = "whsec_"
 class Webhook:
     """Sends JSON to one address, which is as good as a password and therefore never shown."""
 
-    def __init__(self, url: Secret, secret: Secret | None, settings: HttpSettings) -> None:
+    def __init__(
+        self, url: Secret, secret: Secret | None, settings: HttpSettings, name: str = "the webhook"
+    ) -> None:
         """Store the address, and the secret to sign with if messages are to be signed.
 
-        Raises ConfigurationError if any of these cannot be used.
+        ``name`` is what errors call the receiver. Raises ConfigurationError if any of these cannot be used.
         """
         self._key = None if secret is None else _key(secret)
-        self._shown = f"POST {_origin(url)}/…"
+        self.place = f"{_origin(url, name)}/…"
+        self._name = name
+        self._shown = f"POST {self.place}"
         redactor = Redactor(*_secret_parts(url))
         if secret is not None:
             redactor.add(secret)
@@ -58,15 +63,22 @@ class Webhook:
 
     def __exit__(self, *_: object) -> None:
         """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._http.close()
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send ``message``; a receiver recognises a repetition by its ``webhook-id``. Raises ApiError."""
-        body = json.dumps(message).encode("ascii")
-        identifier = f"msg_{uuid.uuid4().hex}"
-        self._retrier.call(lambda: self._post(body, identifier))
+    def send(self, message: Mapping[str, Any], identifier: str = "") -> str:
+        """Send ``message``, and return the response in words. Raises ApiError.
 
-    def _post(self, body: bytes, identifier: str) -> None:
+        A receiver recognises a repetition by its ``webhook-id``, which is ``identifier`` or a new one.
+        """
+        body = json.dumps(message).encode("ascii")
+        identifier = identifier or f"msg_{uuid.uuid4().hex}"
+        return self._retrier.call(lambda: self._post(body, identifier))
+
+    def _post(self, body: bytes, identifier: str) -> str:
         timestamp = str(int(self._clock.now().timestamp()))
         headers = {"Accept": "*/*", "webhook-id": identifier, "webhook-timestamp": timestamp}
         if self._key is not None:
@@ -76,9 +88,9 @@ class Webhook:
             headers["Authorization"] = f"Basic {self._login.reveal()}"
         response = self._http.exchange(Request("POST", "", headers, body, _GRACE, self._shown))
         if response.is_success:
-            return
+            return f"HTTP {response.status}"
         kind = error_class(response.status)
-        what = "the webhook refuses the message"
+        what = f"{self._name} refuses the message"
         failure = errors.Failure(self._shown, what, response.status, retry_after=response.retry_after)
         raise (errors.ServerFaultError if kind.retryable else errors.RejectedError)(failure)
 
@@ -115,8 +127,8 @@ def _login(url: Secret) -> Secret | None:
     return Secret(base64.b64encode(text.encode()).decode()) if at else None
 
 
-def _origin(url: Secret) -> str:
-    """Return scheme and host of an address. Raises ConfigurationError if it is not an address."""
+def _origin(url: Secret, name: str) -> str:
+    """Return scheme and host of an address. Raises ConfigurationError if no message may go there."""
     text = url.reveal()
     try:
         parts = httpx.URL(text)
@@ -124,5 +136,9 @@ def _origin(url: Secret) -> str:
     except (ValueError, httpx.InvalidURL):
         parts, is_whole = httpx.URL(), False
     if not is_whole or not parts.host or parts.scheme not in {"http", "https"}:
-        raise errors.ConfigurationError("the webhook is not an address like https://example.com/path")
-    return f"{parts.scheme}://{parts.host}"
+        raise errors.ConfigurationError(f"{name} is not an address like https://example.com/path")
+    origin = f"{parts.scheme}://{parts.host}"
+    if parts.scheme == "http" and not is_loopback(parts.host):
+        message = f"{name} {origin}/… would be sent messages unencrypted; use https://"
+        raise errors.ConfigurationError(f"{message} (http:// is accepted for loopback addresses only)")
+    return origin

@@ -14,17 +14,17 @@ from importlib import import_module
 import click
 
 from reconciler.api.apis import Apis
-from reconciler.api.exchange import Exchange, HttpSettings
+from reconciler.api.exchange import Exchange
 from reconciler.api.redaction import Redactor
-from reconciler.api.webhook import Webhook
 from reconciler.api.workers import Workers
 from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console, standard_input
-from reconciler.cli.credentials import sessions, webhook_secret
+from reconciler.cli.credentials import sessions
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.execution import executor
 from reconciler.cli.options import clock_of, paths_argument
+from reconciler.cli.receivers import receivers
 from reconciler.cli.signals import handling, stop_handler, stopping
 from reconciler.cli.values import command
 from reconciler.cli.writing import record_settings, secret_store
@@ -32,8 +32,6 @@ from reconciler.errors import ExitCode
 from reconciler.load.git import git_commit, not_committed, pull
 from reconciler.model.clock import Clock
 from reconciler.model.plan import Change
-from reconciler.model.secret import Secret
-from reconciler.model.version import USER_AGENT
 from reconciler.plan.correction import Permissions
 from reconciler.plan.drift import Correction, FlappingRule
 from reconciler.service.records import open_history
@@ -119,17 +117,9 @@ def _settings(options: DriftOptions, console: Console) -> DriftSettings:
     )
 
 
-def _webhook(options: DriftOptions, clock: Clock, console: Console, stop: threading.Event) -> Webhook | None:
-    if options.webhook is None:
-        return None
-    secret = webhook_secret(options.webhook_secret_file, console)
-    settings = HttpSettings(USER_AGENT, clock, environment=os.environ, stop=stop)
-    return Webhook(Secret(options.webhook), secret, settings)
-
-
 def _ports(options: DriftOptions, clock: Clock, console: Console, printer: DriftPrinter) -> Ports:
     inputs, stop, wake = options.planning.inputs, threading.Event(), threading.Event()
-    webhook = _webhook(options, clock, console, stop)
+    notified = receivers(options.receivers, clock, console, stop)
     console.warn_of_readers(options.records.history, "history")
     kinds, passed = inputs.known_kinds(console.warning), options.secrets.pass_env
 
@@ -172,7 +162,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         observer=printer,
         base=partial(inputs.read_base, kinds),
         pull=partial(pull, inputs.paths, os.environ, passed=passed) if options.git_pull else None,
-        webhook=webhook,
+        receivers=notified,
         executor=partial(executor, options.execution, options.planning.connection, console),
         stop=stop,
         wake=wake,

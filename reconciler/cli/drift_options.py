@@ -12,12 +12,13 @@ from click.core import ParameterSource
 from reconciler.cli.console import Console
 from reconciler.cli.execution_options import ExecutionOptions
 from reconciler.cli.options import OutputOptions, PlanningOptions, base_option
+from reconciler.cli.receivers import ReceiverOptions
 from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.values import FILE, ListType, Parsed, option
 from reconciler.plan.drift import Correction
 from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse_duration
 
-_SERVICE, _MEMORY, _NOTES, _PAGES = "Service", "Records", "Notifications", "Metrics and pages"
+_SERVICE, _MEMORY, _PAGES = "Service", "Records", "Metrics and pages"
 """Sections of options."""
 _ROUNDS: Final = ("every", "cron")
 _RECORDED: Final = ("history", *_ROUNDS)
@@ -76,20 +77,11 @@ class DriftOptions:
     )
     contested_window: float = _duration("Count the corrections within this time.", "24h", _MEMORY, _RECORDED)
     notify_after: int = _count(
-        "Notify of drift that so many rounds in a row saw; of corrections at once.", 1, _NOTES
+        "Notify of drift that so many rounds in a row saw; of corrections at once.",
+        1,
+        ReceiverOptions.SECTION,
     )
-    webhook: str | None = option(
-        "Send what changed to this address, by a POST. Better in the environment.",
-        metavar="URL",
-        section=_NOTES,
-    )
-    webhook_secret_file: str | None = option(
-        "File with the secret that signs messages; overrides RECONCILER_DRIFT_WEBHOOK_SECRET.",
-        type=click.Path(),
-        metavar="FILE",
-        section=_NOTES,
-        needs=("webhook",),
-    )
+    receivers: ReceiverOptions
     metrics_port: int | None = option(
         "Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
         type=click.IntRange(0, 65535),

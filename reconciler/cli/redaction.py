@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.api.redaction import MASK, Redactor
 from reconciler.cli.variables import FILE_VARIABLE
 from reconciler.errors import InputError
-from reconciler.load.process import BOUND_VARIABLE, OWN_VARIABLES
+from reconciler.load.process import BOUND_VARIABLE, OWN_VARIABLES, secrets_in
 from reconciler.load.sources import read_file
 from reconciler.model.secret import Secret
 
@@ -65,7 +65,7 @@ def _secrets(named: Iterable[str]) -> Iterator[str]:
         if name == "GCORE_API_KEY_FILE" or FILE_VARIABLE.fullmatch(name):
             files.append(value)
         elif name in OWN_VARIABLES or BOUND_VARIABLE.fullmatch(name):
-            yield value.strip()
+            yield from map(str.strip, secrets_in(value))
     for file in filter(None, files):
         with suppress(InputError, UnicodeDecodeError):
             yield read_file(file, _LARGEST, "too large").decode().strip()

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 PREFIX: Final = "RECONCILER"
-WEBHOOK_SECRET: Final = f"{PREFIX}_DRIFT_WEBHOOK_SECRET"
+WEBHOOK: Final = f"{PREFIX}_DRIFT_WEBHOOK"
+SLACK: Final = f"{PREFIX}_DRIFT_SLACK"
+TEAMS: Final = f"{PREFIX}_DRIFT_TEAMS"
+WEBHOOK_SECRET: Final = f"{WEBHOOK}_SECRET"
 OLD_WEBHOOK_SECRET: Final = f"{PREFIX}_WEBHOOK_SECRET"
 """What the variable was called before; it is still read."""
 STRICT: Final = f"{PREFIX}_STRICT_ENV"

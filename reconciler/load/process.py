@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OWN_VARIABLES: Final = (
     *("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK"),
+    *("RECONCILER_DRIFT_SLACK", "RECONCILER_DRIFT_TEAMS"),
     *("RECONCILER_DRIFT_WEBHOOK_SECRET", "RECONCILER_WEBHOOK_SECRET"),
 )
 """What holds a token or a secret of this program, beside the variables that bind one to a host."""
@@ -129,6 +130,11 @@ def _unwritten(descriptor: int, content: bytes) -> bytes:
         return b""
 
 
+def secrets_in(value: str) -> tuple[str, ...]:
+    """Return the secrets in a variable: its value, and each address where it holds several."""
+    return value, *(word for word in value.split() if "://" in word)
+
+
 def child_environment(
     environment: Mapping[str, str], *lists: Iterable[str], passed: Sequence[str] = ()
 ) -> dict[str, str]:
@@ -139,7 +145,7 @@ def child_environment(
     asks for a token, or names no variable.
     """
     secret = {*OWN_VARIABLES, *filter(BOUND_VARIABLE.fullmatch, environment)}
-    own = {environment.get(name) for name in secret} - {None, ""}
+    own = {text for name in secret for text in secrets_in(environment.get(name, ""))} - {""}
     for name in passed:
         if not _NAME.fullmatch(name):
             raise ConfigurationError(

@@ -1,20 +1,18 @@
-"""Notifications of a team: the bodies that a webhook is sent. Pure.
+"""Notifications of a team: when there is one, and what it says. Pure.
 
-A body is an object with ``type``, ``timestamp``, ``text`` and ``data``; docs/drift.md describes it.
-``text`` is for people, in the markup of Slack.
+:mod:`reconciler.render.messages` writes them in the form of each receiver.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.cycle import FieldOutcome
-from reconciler.model.escape import escape_control
-from reconciler.model.phrases import and_more, counted, shortened
+from reconciler.model.notification import Line, Notification, Part, Style
+from reconciler.model.phrases import counted, shortened
 from reconciler.model.plan import Action
 from reconciler.model.status import ApiOutage
 from reconciler.plan.origins import is_unwanted
@@ -28,11 +26,9 @@ if TYPE_CHECKING:
     from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification
 
 _MOST_FIELDS: Final = 50
-_LONGEST_TEXT: Final = 500
+_MOST_ERRORS: Final = 10
 _LONGEST_VALUE: Final = 4096
-_MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'", "*": "\u2217"})
-_LONGEST_MESSAGE: Final = 30_000
-"""Slack cuts texts of 40,000 characters."""
+_ADVICE: Final = (Part(": see "), Part("reconciler history", Style.CODE))
 AFTER_CYCLES: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
 """Outcomes that are notified once enough cycles in a row have seen the drift."""
 _OVER: Final = frozenset({FieldOutcome.ENDED, FieldOutcome.UNDECLARED})
@@ -79,22 +75,26 @@ def drift_message(
     base_url: str,
     run: str,
     apis: Mapping[str, str] = ONE_API,
-) -> dict[str, Any]:
-    """Return the body about drift: of fields, and of keys that were created or deleted.
+) -> Notification:
+    """Return the notification of drift: of fields, and of keys that were created or deleted.
 
     ``apis`` are those of the kinds, where there are several.
     """
     shown, source = episodes[:_MOST_FIELDS], {"base_url": base_url, "run": run}
     granted = len({item.address for item in episodes if item.ended is None and item.effect.grants})
-    alarm = f", *access granted on {counted(granted, 'key')}*" if granted else ""
-    written = [_line(episode, apis) for episode in shown]
-    sizes = itertools.accumulate(len(line) + 1 for line in written)
-    lines = [line for line, size in zip(written, sizes, strict=True) if size <= _LONGEST_MESSAGE]
-    if len(lines) < len(episodes):
-        lines.append(f"{and_more(len(episodes) - len(lines))}: see `reconciler history`")
+    alarm = (Part(", "), Part(f"access granted on {counted(granted, 'key')}", Style.BOLD)) if granted else ()
     facts = {"fields": [_facts(episode, apis) for episode in shown], "grants": granted}
     omitted = {"omitted": len(episodes) - len(shown)}
-    return _message("drift", at, f"{_what(episodes)}{alarm}", lines, source | facts | omitted)
+    return Notification(
+        "drift",
+        at,
+        base_url,
+        (Part(_what(episodes)), *alarm),
+        tuple(_line(episode, apis) for episode in shown),
+        len(episodes),
+        source | facts | omitted,
+        _ADVICE,
+    )
 
 
 def new_keys_message(
@@ -103,45 +103,49 @@ def new_keys_message(
     base_url: str,
     run: str,
     apis: Mapping[str, str] = ONE_API,
-) -> dict[str, Any]:
-    """Return the body about live keys that were created and that no file declares."""
+) -> Notification:
+    """Return the notification of live keys that were created and that no file declares."""
     shown = [
         {"address": key.address, "first_seen": format_instant(key.first_seen)} | api_fact(key.address, apis)
         for key in keys[:_MOST_FIELDS]
     ]
-    omitted = len(keys) - len(shown)
-    lines = [
-        f"• `{_escaped(key['address'])}`{_api(key['address'], apis)}, first seen {key['first_seen']}"
+    lines = tuple(
+        (
+            Part(key["address"], Style.CODE),
+            *_api(key["address"], apis),
+            Part(f", first seen {key['first_seen']}"),
+        )
         for key in shown
-    ]
-    if omitted:
-        lines.append(and_more(omitted))
-    facts = {"base_url": base_url, "run": run, "keys": shown, "omitted": omitted}
-    return _message("keys.unmanaged", at, f"{counted(len(keys), 'new key')} not declared", lines, facts)
+    )
+    facts = {"base_url": base_url, "run": run, "keys": shown, "omitted": len(keys) - len(shown)}
+    head = (Part(f"{counted(len(keys), 'new key')} not declared"),)
+    return Notification("keys.unmanaged", at, base_url, head, lines, len(keys), facts)
 
 
 def condition_message(
     state: ConditionState, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
-) -> dict[str, Any]:
-    """Return the body about a condition, or its end; ``errors`` are those of the cycle."""
+) -> Notification:
+    """Return the notification of a condition, or of its end; ``errors`` are those of the cycle."""
     condition = state.condition
     api = condition.api if isinstance(condition, ApiOutage) else ""
     topic = "api" if api else condition.value
     names = [name for name in _TEXTS if name.partition(".")[0] == topic]
     name, since = names[state.is_over], format_instant(state.since)
-    text = _TEXTS[name].format(api=_escaped(api))
-    head = f"{text}{'; the problem began' if state.is_over else ', since'} {since}"
-    shown = [] if state.is_over else list(errors[:10])
+    before, found, after = _TEXTS[name].partition("{api}")
+    end = f"{after}{'; the problem began' if state.is_over else ', since'} {since}"
+    head = tuple(map(Part, (before, api, end) if found else (f"{before}{end}",)))
+    shown = [] if state.is_over else list(errors[:_MOST_ERRORS])
     facts = {"base_url": base_url, "run": run, "since": since, "rounds": state.cycles, "errors": shown}
     facts |= {"api": api} if api else {}
-    return _message(name, at, head, [f"• {_escaped(error)}" for error in shown], facts)
+    count = 0 if state.is_over else len(errors)
+    return Notification(name, at, base_url, head, tuple((Part(error),) for error in shown), count, facts)
 
 
-def _message(
-    name: str, at: dt.datetime, head: str, lines: Sequence[str], data: dict[str, Any]
-) -> dict[str, Any]:
-    text = "\n".join([f"*reconciler*: {head}", *lines])
-    return {"type": name, "timestamp": format_instant(at), "text": text, "data": data}
+def sample_message(at: dt.datetime) -> Notification:
+    """Return the notification that shows whether one arrives."""
+    head = (Part("this is a test, nothing has changed"),)
+    line = (Part("notifications of "), Part("reconciler drift", Style.CODE), Part(" arrive here"))
+    return Notification("test", at, "", head, (line,), 1, {})
 
 
 def _what(episodes: Sequence[Episode]) -> str:
@@ -168,22 +172,22 @@ def _facts(episode: Episode, apis: Mapping[str, str]) -> dict[str, Any]:
     return facts
 
 
-def _line(episode: Episode, apis: Mapping[str, str]) -> str:
-    what = whole_key_text(episode.action, episode.origin)
+def _line(episode: Episode, apis: Mapping[str, str]) -> Line:
+    what: tuple[str, ...] = (whole_key_text(episode.action, episode.origin),)
     if episode.action is Action.UPDATE:
-        what = f"{_escaped(episode.field)}: {_escaped(change_text(episode.desired, episode.live))}"
+        what = (episode.field, ": ", change_text(episode.desired, episode.live))
     label = "" if episode.origin is None else f"[{episode.origin}] "
-    why = f"({label}{episode.effect.value}: {_escaped(episode.reason)})"
-    since = f"since {format_instant(episode.first_seen)}: *{episode.outcome.value}*"
-    detail = f": {_escaped(episode.detail)}" if episode.detail else ""
-    return f"• `{_escaped(episode.address)}`{_api(episode.address, apis)} {what} {why}, {since}{detail}"
+    why = f" ({label}{episode.effect.value}: ", episode.reason, ")"
+    since = f", since {format_instant(episode.first_seen)}: "
+    return (
+        Part(episode.address, Style.CODE),
+        *_api(episode.address, apis),
+        *map(Part, (" ", *what, *why, since)),
+        Part(episode.outcome.value, Style.BOLD),
+        *map(Part, (": ", episode.detail) if episode.detail else ()),
+    )
 
 
-def _api(address: str, apis: Mapping[str, str]) -> str:
+def _api(address: str, apis: Mapping[str, str]) -> Line:
     """Return the API of the key at an address, where there are several."""
-    return "".join(f" (API {_escaped(api)})" for api in api_fact(address, apis).values())
-
-
-def _escaped(text: str) -> str:
-    """Return a text that is harmless in Slack's markup, and short; a backtick cannot be quoted there."""
-    return escape_control(shortened(text, _LONGEST_TEXT)).translate(_MARKUP)
+    return tuple(Part(text) for api in api_fact(address, apis).values() for text in (" (API ", api, ")"))

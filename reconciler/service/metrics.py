@@ -76,7 +76,7 @@ class Metrics:
         )
         self._scopes = gauge("scopes", "Scopes, by state in the last round", ["api", "standing"])
         self._files = gauge("files_valid", "Whether the files were valid in the last round")
-        self._notifications = counter("notifications", "Messages to the webhook", ["result"])
+        self._notifications = counter("notifications", "Notifications, one for each receiver", ["result"])
         for result in CycleResult:
             self._rounds.labels(_label(result))
         for outcome in _ATTEMPTS:
@@ -116,7 +116,7 @@ class Metrics:
         self._next.set(due.timestamp())
 
     def notification(self, result: str) -> None:
-        """Count a message to the webhook: ``sent`` or ``failed``."""
+        """Count a notification of one receiver: ``sent`` or ``failed``."""
         self._notifications.labels(result).inc()
 
     def exposition(self) -> bytes:

@@ -1,11 +1,11 @@
-"""What follows the cycles of a service besides the terminal: metrics, a webhook, the heartbeat."""
+"""What follows the cycles of a service besides the terminal: metrics, notifications, the heartbeat."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.errors import ReconcilerError, os_reason
+from reconciler.errors import os_reason
 from reconciler.model.cycle import CycleResult
 from reconciler.model.endpoint import place_text
 from reconciler.model.status import ApiOutage, PendingNotification, ServiceCondition
@@ -20,21 +20,21 @@ from reconciler.service.history.notifications import Notifications
 from reconciler.service.history.queries import conditions, shown_apis
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from reconciler.api.exchange import Exchange
-    from reconciler.api.webhook import Webhook
     from reconciler.model.cycle import CycleReport
     from reconciler.model.status import Condition
     from reconciler.service.history.database import Database
     from reconciler.service.metrics import Metrics
+    from reconciler.service.outbox import Outbox
     from reconciler.service.settings import DriftSettings, Ports
     from reconciler.service.systemd import Heartbeat
 
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """Passes on requests and ends of cycles to the heartbeat, and to metrics and a webhook if there are."""
+    """Passes on requests and ends of cycles to the heartbeat, and to metrics and receivers if there are."""
 
     settings: DriftSettings
     ports: Ports
@@ -42,6 +42,7 @@ class Monitor:
     database: Database
     heartbeat: Heartbeat
     metrics: Metrics | None
+    outbox: Outbox
 
     def exchange(self, exchange: Exchange) -> None:
         """Follow a request to the API."""
@@ -70,30 +71,30 @@ class Monitor:
             self.metrics.cycle(report)
 
     def _notify(self, report: CycleReport, present: Collection[ServiceCondition]) -> None:
-        now, after, webhook = report.ended, self.settings.notify_after, self.ports.webhook
+        now, after = report.ended, self.settings.notify_after
         notifications = Notifications(self.database)
         base_urls = self.settings.records.base_urls
         source = place_text(base_urls), self.run
         due = notifications.update({*present, *self._failures(report)}, after, now)
-        if webhook is None:
+        if not self.outbox.receivers:
             return
+        self.outbox.begin(now)
         apis = shown_apis(self.database)
         for condition in due:
             api = condition.condition.api if isinstance(condition.condition, ApiOutage) else ""
             errors = _errors_of(report, api) if api else report.errors
             place = base_urls.get(api, source[0]), self.run
-            if not self._send(webhook, condition_message(condition, now, *place, errors)):
-                return  # the next attempt would take as long, and hold up the cycles
-            notifications.mark_condition_notified(condition)
+            if self.outbox.send(condition_message(condition, now, *place, errors)):
+                notifications.mark_condition_notified(condition)
         by_delivery: dict[Delivery, list[PendingNotification]] = {delivery: [] for delivery in Delivery}
         for pending in notifications.pending(now):
             by_delivery[delivery_of(pending, after)].append(pending)
         drift = [pending.episode for pending in by_delivery[Delivery.NOW]]
-        if drift and self._send(webhook, drift_message(drift, now, *source, apis)):
+        if drift and self.outbox.send(drift_message(drift, now, *source, apis)):
             notifications.mark_notified(by_delivery[Delivery.NOW])
         notifications.mark_notified(by_delivery[Delivery.NEVER])
         keys = notifications.pending_keys()
-        if keys and self._send(webhook, new_keys_message(keys, now, *source, apis)):
+        if keys and self.outbox.send(new_keys_message(keys, now, *source, apis)):
             notifications.mark_keys_notified(keys)
 
     def _failures(self, report: CycleReport) -> Iterator[Condition]:
@@ -108,19 +109,6 @@ class Monitor:
         is_failing = report.result is CycleResult.FAILED
         if is_failing and (ServiceCondition.ROUNDS in before or not report.is_outage_alone):
             yield ServiceCondition.ROUNDS
-
-    def _send(self, webhook: Webhook, message: Mapping[str, Any]) -> bool:
-        """Send a message, and return whether it arrived: if not, a later cycle sends it again."""
-        try:
-            webhook.send(message)
-        except ReconcilerError as error:
-            self.ports.observer.error(f"webhook delivery failed: {error}")
-            result = "failed"
-        else:
-            result = "sent"
-        if self.metrics is not None:
-            self.metrics.notification(result)
-        return result == "sent"
 
 
 def _errors_of(report: CycleReport, api: str) -> tuple[str, ...]:

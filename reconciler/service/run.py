@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, ExitCode
@@ -11,6 +11,7 @@ from reconciler.model.version import __version__
 from reconciler.service.cycle import DriftCycle
 from reconciler.service.loop import Service
 from reconciler.service.monitor import Monitor
+from reconciler.service.outbox import Outbox
 from reconciler.service.systemd import Heartbeat
 
 if TYPE_CHECKING:
@@ -38,8 +39,13 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
     reaches the API. Raises ImportError where metrics or pages are wanted and their extra is not installed.
     """
     heartbeat = Heartbeat(ports.clock, ports.supervisor, settings.longest_silence)
-    monitor = Monitor(settings, ports, records.run, history.database, heartbeat, _metrics(settings))
-    with ports.webhook or nullcontext(), ports.executor(heartbeat.touch) as executor:
+    metrics = _metrics(settings)
+    count = _ignore if metrics is None else metrics.notification
+    outbox = Outbox(ports.receivers, ports.observer.error, count)
+    monitor = Monitor(settings, ports, records.run, history.database, heartbeat, metrics, outbox)
+    with ExitStack() as stack, ports.executor(heartbeat.touch) as executor:
+        for receiver in ports.receivers:
+            stack.callback(receiver.close)
         cycle = DriftCycle(settings, ports, records, history, monitor, executor)
         if settings.schedule is None:
             return _EXIT_CODES.get(cycle.once().result, ExitCode.DONE)
@@ -49,6 +55,10 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
         with _pages(service, monitor), ports.signals():
             service.run(cycle.again)
     return ExitCode.DONE
+
+
+def _ignore(_result: str) -> None:
+    """Do not count a notification: there are no metrics."""
 
 
 def _metrics(settings: DriftSettings) -> Metrics | None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from reconciler.api.client import Sessions
     from reconciler.api.exchange import Exchange
     from reconciler.api.redaction import Redactor
-    from reconciler.api.webhook import Webhook
     from reconciler.api.workers import Workers
     from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.kinds.kind import Kind
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.plan.drift import Correction, FlappingRule
     from reconciler.plan.limits import Limits
     from reconciler.plan.report import DriftReport
+    from reconciler.service.outbox import Receiver
     from reconciler.service.schedule import Schedule
     from reconciler.service.systemd import Supervisor
     from reconciler.validate.validator import Rules
@@ -111,7 +111,7 @@ class Ports:
     None without one. ``open_store`` opens a place for the secrets of new keys. ``pull`` updates the
     checkout. ``executor`` opens what checks files and compares scopes, for all cycles; its argument is called
     while other processes send requests. ``signals`` returns a context in which a stop signal sets ``stop``,
-    so that writes in flight finish; ``wake`` starts a cycle at once.
+    so that writes in flight finish; ``wake`` starts a cycle at once. ``receivers`` are notified.
     """
 
     clock: Clock
@@ -127,6 +127,6 @@ class Ports:
     observer: CycleObserver
     base: Callable[[Directory, dt.datetime], Base | None]
     pull: Callable[[], None] | None = None
-    webhook: Webhook | None = None
+    receivers: Sequence[Receiver] = ()
     stop: Event = field(default_factory=Event)
     wake: Event = field(default_factory=Event)

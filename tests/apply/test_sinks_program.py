@@ -222,6 +222,8 @@ ENVIRONMENT = {
     "HOME": "1$token",
     "RECONCILER_WEBHOOK_SECRET": "x",
     "RECONCILER_DRIFT_WEBHOOK": "https://example.com/x",
+    "RECONCILER_DRIFT_SLACK": "https://example.com/y\nhttps://example.com/z",
+    "AWS_SLACK": "https://example.com/z",
     "VAULT_TOKEN": "for-the-program",
     "AWS_PROFILE": "keys",
     "AWS_COPY": "1$token",
@@ -254,7 +256,7 @@ def test_the_program_gets_an_environment_made_for_it(
     "name",
     [
         *("GCORE_API_KEY", "RECONCILER_WEBHOOK_SECRET", "RECONCILER_TOKEN_api_github_com", "AWS_COPY"),
-        *("AWS_BOUND", "*", "A-B", "A=B"),
+        *("AWS_BOUND", "AWS_SLACK", "RECONCILER_DRIFT_SLACK", "*", "A-B", "A=B"),
     ],
 )
 def test_no_token_and_no_invalid_variable_is_passed_on(name: str) -> None:

@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import subprocess
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,17 @@ import httpx
 import pytest
 
 from gcore_emulator import Faults
-from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until, live, serving
+from tests.support import (
+    COMMAND,
+    CommandLine,
+    FakeClock,
+    declare,
+    fill,
+    lines_until,
+    live,
+    serving,
+    unused_port,
+)
 from tests.values import check_document
 
 if TYPE_CHECKING:
@@ -63,6 +74,33 @@ def channel() -> Iterator[Channel]:
     with serving(HTTPServer(("127.0.0.1", 0), Handler)) as url:
         hook.url = f"{url}/secret-path"
         yield hook
+
+
+@dataclass(slots=True)
+class Refusing:
+    """A receiver that refuses its first message."""
+
+    url: str = ""
+    identifiers: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def refusing_once() -> Iterator[Refusing]:
+    found = Refusing()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            found.identifiers.append(self.headers["webhook-id"])
+            self.send_response(200 if len(found.identifiers) > 1 else 400)
+            self.end_headers()
+
+        def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class
+            pass
+
+    with serving(HTTPServer(("127.0.0.1", 0), Handler)) as url:
+        found.url = url
+        yield found
 
 
 def test_a_webhook_is_notified_once_of_drift_and_once_of_its_end(
@@ -176,6 +214,74 @@ def test_an_undelivered_notification_is_sent_later_without_showing_the_address(
     channel.status = 200
     cli(*words)
     assert channel.types == ["drift"]
+
+
+def test_each_receiver_is_notified_in_its_form_and_one_that_fails_stops_no_other(
+    cli: CommandLine, drifted: str, channel: Channel
+) -> None:
+    cli.environment.setenv("RECONCILER_DRIFT_TEAMS", channel.url)
+    with unused_port() as port:
+        broken = f"http://127.0.0.1:{port}/secret-path"
+        words = ("--slack", broken, "--slack", channel.url, "--status-page", "https://pages.example.com/")
+        done = cli("drift", drifted, "--webhook", channel.url, *words)
+    assert done.code == 2
+    assert [sorted(body) for body in channel.received] == [
+        ["data", "text", "timestamp", "type"],
+        ["blocks", "text", "unfurl_links", "unfurl_media"],
+        ["attachments", "type"],
+    ]
+    assert "Error: Slack delivery failed: POST http://127.0.0.1/…: no response: " in done.err
+    assert "secret-path" not in done.everything
+    assert "<https://pages.example.com/|Status page>" in channel.received[1]["blocks"][1]["text"]["text"]
+
+
+def test_a_service_sends_a_receiver_later_what_others_received(
+    cli: CommandLine, drifted: str, channel: Channel
+) -> None:
+    with refusing_once() as slack:
+        words = ("--webhook", channel.url, "--slack", f"{slack.url}/secret-path")
+        with cli.start("drift", drifted, "--every", "1d", "-v", *words) as process:
+            lines_until(process.stderr, "Next round")
+            process.send_signal(signal.SIGHUP)
+            lines_until(process.stderr, "Next round")
+            process.terminate()
+            process.communicate(timeout=60)
+    assert channel.types == ["drift"]
+    assert len(slack.identifiers) == 2
+    assert len(set(slack.identifiers)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--slack", "http://hooks.example.com/secret-path"),
+            "Slack http://hooks.example.com/… would be sent",
+        ),
+        (
+            ("--webhook", "http://hooks.example.com/secret-path"),
+            "unencrypted; use https:// (http:// is accepted",
+        ),
+        (("--teams", "secret-path"), "Teams is not an address like https://example.com/path"),
+    ],
+)
+def test_a_receiver_that_may_not_be_notified_is_an_error_that_does_not_show_its_path(
+    cli: CommandLine, drifted: str, words: tuple[str, ...], said: str
+) -> None:
+    done = cli("drift", drifted, *words)
+    assert (done.code, "secret-path" in done.everything) == (1, False)
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    "page", ["javascript:alert(1)", "https://x/|y", "https://user:word@x/", "https://x/ y", "x"]
+)
+def test_a_status_page_that_a_message_cannot_link_to_is_refused(
+    cli: CommandLine, drifted: str, channel: Channel, page: str
+) -> None:
+    done = cli("drift", drifted, "--slack", channel.url, "--status-page", page)
+    assert done.code == 64
+    assert "it is not an address like https://reconciler.example.com/" in done.err
 
 
 def test_an_invalid_webhook_address_is_an_error_that_does_not_show_it(cli: CommandLine, drifted: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SECRETS = {
     "GCORE_API_KEY": "1234$tell-nobody",
     "RECONCILER_DRIFT_WEBHOOK": "https://hooks.example.com/tell-nobody",
+    "RECONCILER_DRIFT_SLACK": "https://hooks.slack.com/services/tell-nobody",
     "RECONCILER_WEBHOOK_SECRET": "whsec_tell-nobody",
 }
 ENVIRONMENT = os.environ  # noqa: TID251 - what the command line hands in

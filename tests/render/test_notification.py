@@ -15,13 +15,9 @@ from hypothesis import strategies as st
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification, ServiceCondition
-from reconciler.render.notification import (
-    Delivery,
-    condition_message,
-    delivery_of,
-    drift_message,
-    new_keys_message,
-)
+from reconciler.render import notification as notifications
+from reconciler.render.messages import webhook_body
+from reconciler.render.notification import Delivery, delivery_of
 from tests.values import check_document
 from tests.values import episode as an_episode
 
@@ -105,6 +101,18 @@ DRIFT = {
         "omitted": 0,
     },
 }
+
+
+def drift_message(*facts: Any) -> dict[str, Any]:
+    return webhook_body(notifications.drift_message(*facts))
+
+
+def new_keys_message(*facts: Any) -> dict[str, Any]:
+    return webhook_body(notifications.new_keys_message(*facts))
+
+
+def condition_message(*facts: Any) -> dict[str, Any]:
+    return webhook_body(notifications.condition_message(*facts))
 
 
 def text_of(*episodes: Episode) -> str:
@@ -292,12 +300,15 @@ def test_a_condition_message_has_its_start_and_reason(
     }
 
 
-def test_the_first_ten_errors_are_notified() -> None:
+def test_the_first_ten_errors_are_notified_and_the_others_counted() -> None:
     errors = [f"error {number}" for number in range(12)]
     message = condition_message(
         ConditionState(ServiceCondition.ROUNDS, NOON, 1), NOON, BASE_URL, "run", errors
     )
-    assert message["text"].splitlines()[1:] == [f"• error {number}" for number in range(10)]
+    assert message["text"].splitlines()[1:] == [
+        *[f"• error {number}" for number in range(10)],
+        "and 2 more",
+    ]
     assert message["data"]["errors"] == errors[:10]
 
 

@@ -1,0 +1,105 @@
+"""Who is notified: the addresses and secrets of receivers, from options and the environment alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import click
+
+from reconciler.api.exchange import HttpSettings
+from reconciler.api.webhook import Webhook
+from reconciler.cli.console import Console
+from reconciler.cli.credentials import webhook_secret
+from reconciler.cli.values import ListType, option
+from reconciler.cli.variables import SLACK, TEAMS, WEBHOOK
+from reconciler.model.clock import Clock
+from reconciler.model.notification import Notification
+from reconciler.model.secret import Secret
+from reconciler.model.version import USER_AGENT
+from reconciler.render.messages import slack_body, teams_body, webhook_body
+from reconciler.service.outbox import Receiver
+
+_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~!$&()*+,;=:@%/?-]*)?", re.ASCII)
+_LONGEST_PAGE: Final = 1000
+
+
+def _is_address(word: str) -> bool:
+    return "://" in word
+
+
+def _page(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """Return an address that a message may link to. Raises BadParameter for anything else."""
+    if text and (len(text) > _LONGEST_PAGE or not _PAGE.fullmatch(text)):
+        message = "it is not an address like https://reconciler.example.com/, without a user or password."
+        raise click.BadParameter(message, context, parameter)
+    return text
+
+
+def _addresses(text: str, variable: str) -> Any:
+    return option(
+        f"{text} Better in the environment. Repeatable.",
+        type=ListType(_is_address),
+        metavar="URL",
+        envvar=variable,
+        allow_from_autoenv=False,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverOptions:
+    """The options that say who is notified; each address is as good as a password."""
+
+    SECTION = "Notifications"
+
+    webhook: tuple[str, ...] = _addresses("Notify this address, by a POST of JSON.", WEBHOOK)
+    webhook_secret_file: str | None = option(
+        "File with the secret that signs messages; overrides RECONCILER_DRIFT_WEBHOOK_SECRET.",
+        type=click.Path(),
+        metavar="FILE",
+        needs=("webhook",),
+        envvar="RECONCILER_DRIFT_WEBHOOK_SECRET_FILE",
+        allow_from_autoenv=False,
+    )
+    slack: tuple[str, ...] = _addresses("Notify this incoming webhook of Slack.", SLACK)
+    teams: tuple[str, ...] = _addresses("Notify this workflow of Microsoft Teams.", TEAMS)
+    status_page: str | None = option(
+        "Address of the status page, which messages link to.",
+        metavar="URL",
+        callback=_page,
+        needs=("slack", "teams"),
+        envvar="RECONCILER_DRIFT_STATUS_PAGE",
+        allow_from_autoenv=False,
+    )
+
+
+def receivers(
+    options: ReceiverOptions, clock: Clock, console: Console, stop: threading.Event
+) -> tuple[Receiver, ...]:
+    """Return everybody who is notified. Raises ConfigurationError."""
+    return tuple(_receivers(options, clock, console, stop))
+
+
+def _receivers(
+    options: ReceiverOptions, clock: Clock, console: Console, stop: threading.Event
+) -> Iterator[Receiver]:
+    http, page = HttpSettings(USER_AGENT, clock, environment=os.environ, stop=stop), options.status_page or ""
+    secret = webhook_secret(options.webhook_secret_file, console) if options.webhook else None
+    for url in options.webhook:
+        yield _posting("webhook", Webhook(Secret(url), secret, http), webhook_body)
+    for url in options.slack:
+        yield _posting("Slack", Webhook(Secret(url), None, http, "Slack"), partial(slack_body, page=page))
+    for url in options.teams:
+        yield _posting("Teams", Webhook(Secret(url), None, http, "Teams"), partial(teams_body, page=page))
+
+
+def _posting(name: str, webhook: Webhook, body: Callable[[Notification], Mapping[str, Any]]) -> Receiver:
+    def send(notification: Notification, identifier: str) -> str:
+        return webhook.send(body(notification), identifier)
+
+    return Receiver(name, webhook.place, send, webhook.close)
