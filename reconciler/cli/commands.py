@@ -16,6 +16,7 @@ GROUPS: Final = {
     "Drift": {
         "drift": "Show or correct what differs live from the files.",
         "accept": "Write the live values of one key into its file.",
+        "notify-test": "Send a sample to each receiver of notifications.",
         "history": "Show what rounds of drift found and did.",
         "journal": "Show which writes of a killed run are in doubt.",
     },
@@ -44,6 +45,7 @@ MODULES: Final = {
     "emulator": "gcore_emulator.command",
     "help": "reconciler.cli.about",
     "import": "reconciler.cli.adoption",
+    "notify-test": "reconciler.cli.notify_test",
     "regions": "reconciler.cli.projects",
     "version": "reconciler.cli.about",
 }

@@ -40,7 +40,7 @@ class _Commands(UserDict[str, click.Command]):
         if command.callback is None:
             with kept_for_good():  # as where the program begins
                 module = import_module(MODULES.get(name, f"reconciler.cli.{name}"))
-            attribute = f"{name}_" if name in _OF_PYTHON else name
+            attribute = f"{name}_" if name in _OF_PYTHON else name.replace("-", "_")
             command = self.data[name] = strict_env(self._root, getattr(module, attribute))
         return command
 

@@ -153,7 +153,7 @@ def _check(root: click.Group, context: click.Context) -> None:
     ours = {name for name in os.environ if _is_ours(name, os.environ)}
     known = _named(_options(context.command, context.auto_envvar_prefix or PREFIX))
     for command in root.commands:  # a command is imported only where one of its variables may be set
-        prefix = f"{PREFIX}_{command.upper()}"
+        prefix = f"{PREFIX}_{command.replace('-', '_').upper()}"
         if any(name.startswith(f"{prefix}_") and name not in known for name in ours):
             known |= _named(_options(root.commands[command], prefix))
     ours = {name for name in ours if not _BOUND.fullmatch(name)}

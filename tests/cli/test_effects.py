@@ -28,6 +28,8 @@ REFUSED = {
     "drift . --allow-destroy": "--allow-destroy has no effect without --correct.",
     "drift . --webhook-secret-file x": "--webhook-secret-file has no effect without --webhook.",
     "drift . --status-page https://x": "--status-page has no effect without --slack or --teams.",
+    "notify-test --webhook-secret-file x": "--webhook-secret-file has no effect without --webhook.",
+    "notify-test --status-page https://x": "--status-page has no effect without --slack or --teams.",
     "drift . --metrics-host x": "--metrics-host has no effect without --metrics-port.",
     "drift . --metrics-address ::1": "--metrics-address has no effect without --metrics-port.",
     "drift . --pass-env X": "--pass-env has no effect without --secret-sink or --git-pull.",

@@ -1,0 +1,49 @@
+"""``reconciler notify-test``."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from contextlib import closing
+from dataclasses import dataclass
+
+import click
+
+from reconciler.cli.options import OutputOptions, clock_of
+from reconciler.cli.receivers import ReceiverOptions, receivers
+from reconciler.cli.values import command
+from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
+from reconciler.render.notification import sample_message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyTestOptions:
+    """The options of ``notify-test``: those of ``drift`` that say who is notified."""
+
+    receivers: ReceiverOptions
+    output: OutputOptions
+
+
+@command(NotifyTestOptions, "RECONCILER_DRIFT_SLACK=https://hooks.slack.com/… reconciler notify-test")
+def notify_test(context: click.Context, options: NotifyTestOptions) -> ExitCode:
+    """Send a sample message to each receiver of notifications, and print what it responds.
+
+    The receivers are those of drift: the options and variables are the same. Exit code 0: each one took its
+    message. 1: one did not, or there is none.
+    """
+    console, clock = options.output.console(), clock_of(context)
+    found = receivers(options.receivers, clock, console, threading.Event())
+    if not found:
+        message = "there is nobody to notify: set RECONCILER_DRIFT_SLACK, RECONCILER_DRIFT_TEAMS"
+        raise ConfigurationError(f"{message} or RECONCILER_DRIFT_WEBHOOK to an address")
+    is_done = True
+    for receiver in found:
+        with closing(receiver):
+            try:
+                response = receiver.send(sample_message(clock.now()), f"msg_{uuid.uuid4().hex}")
+            except ReconcilerError as error:
+                console.error(f"{receiver.name}: {error}")
+                is_done = False
+            else:
+                console.result(f"{receiver.name}: {receiver.place} took the message: {response}\n")
+    return ExitCode.DONE if is_done else ExitCode.ERROR
