@@ -25,7 +25,7 @@ def with_lines(problems: Sequence[Problem], content: bytes, label: str) -> tuple
     Only the first have one, by their places: no more are shown. An empty line shows nothing, nor does one
     that is not there.
     """
-    shown = sorted(_positions(problems, label))[:MOST_TEXTS]
+    shown = sorted(place for place in _positions(problems, label) if place.line)[:MOST_TEXTS]
     if not shown:
         return tuple(problems)
     text = content.decode("utf-8", "replace").lstrip(BYTE_ORDER_MARK)

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in an input: source name as the user gave it, line and column counted from 1."""
+    """A place in an input: source name as the user gave it, line and column counted from 1.
+
+    Without a line it is the whole input, such as a file that is missing or a folder.
+    """
 
     source: str
-    line: int = 1
+    line: int = 0
     column: int = 1
 
     def __str__(self) -> str:
         """Return the place the way editors and compilers write it."""
+        if not self.line:
+            return self.source
         return f"{self.source}:{self.line}:{self.column}"
 
 

@@ -130,8 +130,8 @@ def _diagnostic(severity: str, text: str, address: str = "", position: Position 
     if address:
         diagnostic["address"] = address
     if position is not None:
-        start = {"line": position.line, "column": position.column}
-        diagnostic["range"] = {"filename": position.source, "start": start}
+        start = {"start": {"line": position.line, "column": position.column}} if position.line else {}
+        diagnostic["range"] = {"filename": position.source, **start}
     level = "warn" if severity == "warning" else severity
     return Event("diagnostic", f"{severity.capitalize()}: {text}", {"diagnostic": diagnostic}, level)
 

@@ -78,8 +78,8 @@ def _command(kind: str, message: str, title: str = "", position: Position | None
     """Return a workflow command of safe texts; only the line breaks of ``message`` are meant."""
     properties = {"title": title} if title else {}
     if position is not None:
-        file = escape_control(position.source)
-        properties = {"file": file, "line": f"{position.line}", "col": f"{position.column}", **properties}
+        line = {"line": f"{position.line}", "col": f"{position.column}"} if position.line else {}
+        properties = {"file": escape_control(position.source), **line, **properties}
     written = ",".join(
         f"{name}={_data(value).replace(':', '%3A').replace(',', '%2C')}" for name, value in properties.items()
     )

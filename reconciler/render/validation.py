@@ -96,14 +96,19 @@ def _json(found: Validation) -> str:
 
 def _diagnostic(severity: str, problem: Problem) -> Mapping[str, Any]:
     place = problem.position
-    at = None if place is None else {"line": place.line, "column": place.column}
     return {
         "severity": severity,
         "rule": problem.rule.value,
         "summary": _message(problem),
         **({"address": problem.address} if problem.address else {}),
-        **({} if place is None else {"range": {"filename": place.source, "start": at, "end": at}}),
+        **({} if place is None else {"range": _range(place)}),
     }
+
+
+def _range(place: Position) -> Mapping[str, Any]:
+    """Return a place; that of a whole file has no start."""
+    at = {"line": place.line, "column": place.column}
+    return {"filename": place.source, **({"start": at, "end": at} if place.line else {})}
 
 
 def _sarif(found: Validation) -> str:
@@ -129,6 +134,7 @@ def _sarif(found: Validation) -> str:
 
 def _result(severity: str, problem: Problem, place: Position) -> Mapping[str, Any]:
     logical = [{"fullyQualifiedName": problem.address, "kind": "resource"}]
+    region = {"region": {"startLine": place.line, "startColumn": place.column}} if place.line else {}
     return {
         "ruleId": problem.rule.value,
         "ruleIndex": list(RULES).index(problem.rule),
@@ -136,10 +142,7 @@ def _result(severity: str, problem: Problem, place: Position) -> Mapping[str, An
         "message": {"text": _plain(problem)},
         "locations": [
             {
-                "physicalLocation": {
-                    "artifactLocation": _artifact(place.source),
-                    "region": {"startLine": place.line, "startColumn": place.column},
-                },
+                "physicalLocation": {"artifactLocation": _artifact(place.source), **region},
                 **({"logicalLocations": logical} if problem.address else {}),
             }
         ],
@@ -178,7 +181,7 @@ def _github(found: Validation) -> Iterator[str]:
 
 
 def _gitlab(found: Validation) -> str:
-    """Return the report of GitLab's Code Quality, in which what has no place cannot be."""
+    """Return the report of GitLab's Code Quality, in which all has a file and a line."""
     seen = Counter[str]()
     report = []
     for severity, problem in found.findings:
@@ -194,7 +197,7 @@ def _gitlab(found: Validation) -> str:
                 "check_name": problem.rule.value,
                 "fingerprint": hashlib.sha256(f"{about} {seen[about]}".encode()).hexdigest(),
                 "severity": _SEVERITIES[severity],
-                "location": {"path": path, "lines": {"begin": problem.position.line}},
+                "location": {"path": path, "lines": {"begin": max(1, problem.position.line)}},
             }
         )
     return _document(report)

@@ -53,11 +53,11 @@ def complaint(finished: Finished) -> str:
     [
         (
             "",
-            f"1:1: {NOTHING}",
+            f": {NOTHING}",
         ),
         (
             "# only\n# comments\n",
-            f"1:1: {NOTHING}",
+            f": {NOTHING}",
         ),
         ("- name: web-key\n", "1:1: must be a mapping with a list under `keys:`"),
         ("web-key\n", "1:1: must be a mapping with a list under `keys:`"),
@@ -91,7 +91,7 @@ def complaint(finished: Finished) -> str:
     ],
 )
 def test_an_invalid_document_is_reported(cli: CommandLine, text: str, message: str) -> None:
-    assert complaint(validate(cli, text)) == f"keys.yaml:{message}"
+    assert complaint(validate(cli, text)) == f"keys.yaml{message if message[0] == ':' else f':{message}'}"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_every_problem_of_every_file_is_reported_together(cli: CommandLine) -> N
     assert places == [
         "broken.yaml:1:8",
         "latin.yaml:1:6",
-        "missing.yaml:1:1",
+        "missing.yaml",
         "wrong.yaml:4:12",
         "wrong.yaml:4:16",
         "wrong.yaml:6:5",
@@ -204,28 +204,28 @@ def test_invalid_utf_8_is_reported(cli: CommandLine, content: bytes, message: st
 def test_a_file_of_50_megabytes_is_refused(cli: CommandLine) -> None:
     with Path("keys.yaml").open("wb") as file:
         file.truncate(50_000_000)
-    message = "keys.yaml:1:1: larger than 32 MiB; split it into several files"
+    message = "keys.yaml: larger than 32 MiB; split it into several files"
     assert complaint(cli("validate", "keys.yaml")) == message
 
 
 def test_a_missing_path_is_reported(cli: CommandLine) -> None:
-    assert complaint(cli("validate", "keys.yaml")) == "keys.yaml:1:1: no such file or directory"
+    assert complaint(cli("validate", "keys.yaml")) == "keys.yaml: no such file or directory"
 
 
 def test_a_directory_without_yaml_is_reported(cli: CommandLine) -> None:
-    message = ".:1:1: this directory holds no *.yaml or *.yml file (hidden ones are left out)"
+    message = ".: this directory holds no *.yaml or *.yml file (hidden ones are left out)"
     assert complaint(cli("validate", ".")) == message
 
 
 def test_an_unreadable_path_is_reported(cli: CommandLine) -> None:
     Path("keys.yaml").write_text("keys: []\n")
-    message = "keys.yaml/more.yaml:1:1: cannot be read: Not a directory"
+    message = "keys.yaml/more.yaml: cannot be read: Not a directory"
     assert complaint(cli("validate", "keys.yaml/more.yaml")) == message
 
 
 def test_a_file_name_cannot_forge_a_line(cli: CommandLine) -> None:
     assert complaint(cli("validate", "x\n::error::\x1b[1m")).startswith(
-        "x\\u000a::error::\\u001b[1m:1:1: no such"
+        "x\\u000a::error::\\u001b[1m: no such"
     )
 
 

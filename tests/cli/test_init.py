@@ -268,7 +268,7 @@ def test_another_api_gets_a_configuration_and_the_commands_that_draft_its_kinds(
     assert files(tmp_path) == {"reconciler.yaml", ".gitignore", "keys/.gitkeep", "kinds/.gitkeep"}
     said = yaml.safe_load((tmp_path / "reconciler.yaml").read_text())
     assert said["apis"] == {"git-hub": {"base_url": "https://api.git-hub.com", "kinds": "kinds/"}}
-    assert "kinds/:1:1: this folder holds no file NAME.schema.json" in cli("kinds").err
+    assert "kinds/: this folder holds no file NAME.schema.json" in cli("kinds").err
     assert emulator.requests == ()
 
 

@@ -171,7 +171,7 @@ def test_a_base_by_number_matches_a_file_by_name(cli: CommandLine, file: Path) -
 
 NAMED = DesiredState(
     (DesiredScope(Scope("caas", "shop", 76, names=("project", "region_id")), ()),),
-    names=(NamedParameter("project_id", "shop", Position("keys.yaml")),),
+    names=(NamedParameter("project_id", "shop", Position("keys.yaml", 1, 1)),),
 )
 
 

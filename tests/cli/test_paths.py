@@ -37,7 +37,7 @@ def test_a_folder_of_kinds_cannot_be_a_link_out_of_the_tree(cli: CommandLine, tm
     kinds = ("--project-id", "1", "--region-id", "76", "--kinds", str(tmp_path / "keys/kinds"))
     for words in (("validate", str(tmp_path / "keys")), ("export", *kinds)):
         done = cli(*words)
-        assert (done.code, "kinds:1:1: is a link that leads out of the folder" in done.err) == (1, True)
+        assert (done.code, "kinds: is a link that leads out of the folder" in done.err) == (1, True)
 
 
 def test_keys_of_a_linked_folder_are_not_destroyed_in_an_exclusive_scope(
@@ -51,7 +51,7 @@ def test_keys_of_a_linked_folder_are_not_destroyed_in_an_exclusive_scope(
     (tmp_path / "keys" / "web.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "keys" / "linked").symlink_to("../team")
     done = cli("plan", str(tmp_path / "keys"))
-    assert (done.code, "keys/linked:1:1: is a link that leads out of the folder" in done.err) == (1, True)
+    assert (done.code, "keys/linked: is a link that leads out of the folder" in done.err) == (1, True)
     (tmp_path / "team").rename(tmp_path / "keys" / ".team")
     (tmp_path / "keys" / "linked").unlink()
     (tmp_path / "keys" / "linked").symlink_to(".team")

@@ -208,6 +208,24 @@ def test_what_is_no_desired_state_has_rules_too(cli: CommandLine) -> None:
     assert {one["rule"] for one in diagnostics(cli, "keys.yaml")} == {"wrong-kind-file"}
 
 
+def test_what_is_wrong_with_a_whole_file_has_no_line(cli: CommandLine) -> None:
+    """GitLab wants one all the same: the first."""
+    Path("nothing").mkdir()
+    Path("empty.yaml").touch()
+    named = ("empty.yaml", "gone.yaml", "nothing")
+    assert [one["range"] for one in diagnostics(cli, *named)] == [{"filename": name} for name in named]
+    places = [one["locations"][0]["physicalLocation"] for one in results(cli, *named)]
+    assert [(one["artifactLocation"]["uri"], "region" in one) for one in places] == [
+        (name, False) for name in named
+    ]
+    assert [one["location"] for one in quality(cli, *named)] == [
+        {"path": name, "lines": {"begin": 1}} for name in named
+    ]
+    lines = cli("validate", *named, "--format", "github").out.splitlines()
+    assert [line.partition(",title")[0] for line in lines[:3]] == [f"::error file={name}" for name in named]
+    assert [line.split(": ")[1] for line in cli("validate", *named).messages] == [*named]
+
+
 def test_every_rule_is_in_the_schema() -> None:
     known = packaged_schema("validation")["definitions"]["diagnostic"]["properties"]["rule"]["enum"]
     assert known == [rule.value for rule in Rule]

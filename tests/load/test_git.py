@@ -391,7 +391,7 @@ def test_links_at_a_commit_are_resolved_as_in_the_work_tree(
 def test_a_submodule_is_reported_where_its_files_would_be_read(checkout: Path, upstream: Path) -> None:
     git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(upstream), "more")
     git(checkout, "commit", "--quiet", "--message", "more")
-    reported = "more@HEAD:1:1: is a submodule, whose files are in another repository"
+    reported = "more@HEAD: is a submodule, whose files are in another repository"
     assert [str(problem) for problem in files_at("HEAD", [str(checkout)], ENVIRONMENT).problems] == [reported]
     git(checkout, "submodule", "--quiet", "deinit", "--all")
     (checkout / "more").rmdir()  # otherwise the path is looked up in the repository of the submodule
@@ -516,5 +516,5 @@ def test_a_folder_of_kinds_is_read_at_a_commit_like_any_other(checkout: Path) ->
         "HEAD:./kinds/d.schema.json": b"c.txt",
     }
     assert [str(problem) for problem in there.problems] == [
-        "gone@HEAD:1:1: is a link that leads out of the Git work tree"
+        "gone@HEAD: is a link that leads out of the Git work tree"
     ]

@@ -86,7 +86,7 @@ def test_a_link_out_of_a_named_folder_is_refused(here: Path, name: str, target: 
     link(f"keys/{name}", Path("../../outside") / target)
     (problem,) = problems("keys")
     reported = OUT.format(f"folder {here}/keys", here.parent / "outside" / target)
-    assert problem.startswith(f"keys/{name}:1:1: {reported}")
+    assert problem.startswith(f"keys/{name}: {reported}")
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_a_dangling_link_in_a_folder_is_a_problem() -> None:
     link("keys/team", "gone")
     link("keys/self", "self")
     assert sorted(problems("keys")) == [
-        "keys/self:1:1: is a link that cannot be followed: Too many levels of symbolic links",
-        "keys/team:1:1: is a link that cannot be followed: No such file or directory",
+        "keys/self: is a link that cannot be followed: Too many levels of symbolic links",
+        "keys/team: is a link that cannot be followed: No such file or directory",
     ]
 
 
@@ -177,7 +177,7 @@ def test_a_socket_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/tty0"])
 def test_a_device_is_not_read(device: str) -> None:
     if Path(device).exists():
-        assert problems(device)[0].startswith(f"{device}:1:1: is a device, which is not read")
+        assert problems(device)[0].startswith(f"{device}: is a device, which is not read")
 
 
 def test_a_process_substitution_is_advised_to_be_standard_input() -> None:

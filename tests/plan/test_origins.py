@@ -66,7 +66,7 @@ def test_a_key_missing_at_the_base_has_origin_git() -> None:
 def test_a_live_key_that_was_declared_absent_has_origin_both(*, is_declared: bool) -> None:
     absent = DesiredKey("web-key", {}, "keys.yaml", 0, is_absent=True)
     base = DesiredScope(
-        SCOPE, (absent,) if is_declared else (), None if is_declared else Position("keys.yaml")
+        SCOPE, (absent,) if is_declared else (), None if is_declared else Position("keys.yaml", 1, 1)
     )
     plan = make_plan([declared(description="new")], [live(description="theirs")])
     (change,) = with_origins_of(KINDS, plan, DesiredState((base,))).changes

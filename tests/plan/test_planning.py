@@ -80,7 +80,7 @@ def test_problems_are_sorted_by_position() -> None:
 
 
 def test_warnings_are_passed_on() -> None:
-    warning = Problem("careful", Position("keys.yaml"))
+    warning = Problem("careful", Position("keys.yaml", 1, 1))
     assert assemble([], [warning]).warnings == (warning,)
 
 

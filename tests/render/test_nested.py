@@ -171,7 +171,7 @@ def test_a_page_marks_each_member() -> None:
 def test_an_explanation_shows_the_members_that_differ() -> None:
     key, live = declared(**WANT), {"name": "web-key", **HAVE}
     (change,) = make_plan([key], [live], kind=KIND).changes
-    text = render_explanations("a", Position("keys.yaml"), explanations(KIND, key, live, change), ())
+    text = render_explanations("a", Position("keys.yaml", 1, 1), explanations(KIND, key, live, change), ())
     assert EXPLAINED in text
 
 

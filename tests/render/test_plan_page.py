@@ -79,11 +79,11 @@ def hostile(text: str) -> Plan:
         before={},
         after=dict.fromkeys("abcd"),
         patch={text: text},
-        position=Position(text),
+        position=Position(text, 1, 1),
     )
     problems = (
-        Problem(text, Position(text), change.address),
-        *(Problem(text, Position(text), text) for _ in "ab"),
+        Problem(text, Position(text, 1, 1), change.address),
+        *(Problem(text, Position(text, 1, 1), text) for _ in "ab"),
     )
     return replace(
         assemble([]),

@@ -60,7 +60,7 @@ def correction(found: DriftedField) -> Change:
     back = FieldChange(change.field, change.after, change.before, change.effect)
     before, after = {change.field: change.after}, {change.field: change.before}
     path = f"/keys/{found.name}"
-    return Change(SCOPE, found.name, path, (back,), before, after, after, Position("keys.yaml"))
+    return Change(SCOPE, found.name, path, (back,), before, after, after, Position("keys.yaml", 1, 1))
 
 
 def report(

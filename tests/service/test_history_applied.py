@@ -125,7 +125,7 @@ def test_an_undeclared_key_of_a_newly_exclusive_scope_is_pending_deletion(
 ) -> None:
     state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))
     assert origins(applied, state, r76=[live("web"), live("other")]) == []
-    exclusive = DesiredState((DesiredScope(SCOPE, (declared("web"),), Position("keys.yaml")),))
+    exclusive = DesiredState((DesiredScope(SCOPE, (declared("web"),), Position("keys.yaml", 1, 1)),))
     for _ in range(3):
         found = origins(applied, exclusive, r76=[live("web"), live("other"), live("stray")])
         assert found == [Origin.CONFIG, Origin.DRIFT]

@@ -180,8 +180,8 @@ WRONG = {
     "kind: caas\nkeys: []\n": "2:1: holds desired state, but its name is that of the configuration; rename"
     " it",
     "[]\n": "1:1: the configuration must be a mapping, not a list",
-    "": "1:1: declares nothing; write a configuration",
-    "paths: [a]\n---\npaths: [b]\n": "1:1: holds several documents; a configuration is one",
+    "": " declares nothing; write a configuration",
+    "paths: [a]\n---\npaths: [b]\n": " holds several documents; a configuration is one",
     "paths: [a]\npaths: [b]\n": '2:1: duplicate key "paths"',
 }
 

@@ -165,7 +165,7 @@ def test_problems_found_while_files_are_read_are_reported_with_those_of_the_file
 
     def parts() -> Iterator[Part]:
         yield part("a.yaml", 1)
-        found.append(Problem("gone", Position("b.yaml")))
+        found.append(Problem("gone", Position("b.yaml", 1, 1)))
 
     with pytest.raises(InputError) as caught:
         merged(parts(), {}, found)
