@@ -25,13 +25,24 @@ def left_out(shape: Shape, want: Values, have: Values) -> list[str]:
     names = [name for name in shape.members if name in have and name not in want]
     if not shape.alternatives:
         return names
-    own = frozenset[str]().union(*(one.members for one in shape.alternatives))
-    chosen = [one for one in shape.alternatives if _takes(one, own, want)]
-    shown = [one for one in shape.alternatives if _takes(one, own, have)]
-    if any(one in shown for one in chosen) or (not shown and own & want.keys() <= have.keys()):
+    own = _own(shape)
+    if not is_another(shape, want, have):
         return names
+    chosen = [one for one in shape.alternatives if _takes(one, own, want)]
     fitting = [name for name in names if all(_fits(one, name, have[name]) for one in chosen)]
     return [name for name in fitting if name not in own or (chosen and _is_in_all(name, chosen))]
+
+
+def is_another(shape: Shape, want: Values, have: Values) -> bool:
+    """Return whether a desired object is of another alternative than a live one."""
+    own = _own(shape)
+    chosen = [one for one in shape.alternatives if _takes(one, own, want)]
+    shown = [one for one in shape.alternatives if _takes(one, own, have)]
+    return not (any(one in shown for one in chosen) or (not shown and own & want.keys() <= have.keys()))
+
+
+def _own(shape: Shape) -> frozenset[str]:
+    return frozenset[str]().union(*(one.members for one in shape.alternatives))
 
 
 def _takes(one: Alternative, own: frozenset[str], value: Values) -> bool:

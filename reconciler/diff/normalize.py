@@ -132,7 +132,7 @@ def known(shape: Shape | None, value: Any) -> Any:
         raise NotNormalError
     if isinstance(value, list):
         return [known(shape.items, item) for item in value] if shape.items else value
-    if not isinstance(value, dict) or (shape.keeps_others and not shape.members):
+    if not isinstance(value, dict) or (shape.keeps_others and not (shape.members or shape.read_only)):
         return value
     described: dict[str, Any] = {}
     for name, inner in shape.members.items():
@@ -142,5 +142,5 @@ def known(shape: Shape | None, value: Any) -> Any:
         if name not in value:
             raise NotNormalError
         described[name] = known(inner, found)
-    others = value.keys() - shape.members.keys() if shape.keeps_others else ()
+    others = value.keys() - shape.members.keys() - shape.read_only if shape.keeps_others else ()
     return described | {name: value[name] for name in sorted(others)}

@@ -44,7 +44,7 @@ class Shape:
     ``members`` are the members of an object that can be set. Those in ``optional`` may be missing, which
     means the same as null. An object ``keeps_others`` where its schema describes no members, or also those of
     any other name: else a service may show members that nobody sets. ``items`` is that of a list's items.
-    An object with ``alternatives`` is one of them.
+    An object with ``alternatives`` is one of them. The service sets the members in ``read_only``.
     """
 
     types: tuple[type, ...]
@@ -53,15 +53,13 @@ class Shape:
     keeps_others: bool
     items: Shape | None
     alternatives: tuple[Alternative, ...] = ()
+    read_only: frozenset[str] = frozenset()
 
 
 def shape_of(keywords: Schema) -> Shape:
     """Return the shape of the values that a schema describes."""
-    members = {
-        name: shape_of(described)
-        for name, described in keywords.get("properties", {}).items()
-        if not described.get("readOnly")
-    }
+    described = keywords.get("properties", {})
+    members = {name: shape_of(inner) for name, inner in described.items() if not inner.get("readOnly")}
     return Shape(
         types=python_types(keywords),
         members=members,
@@ -69,6 +67,7 @@ def shape_of(keywords: Schema) -> Shape:
         keeps_others="properties" not in keywords or isinstance(keywords.get("additionalProperties"), dict),
         items=shape_of(keywords["items"]) if "items" in keywords else None,
         alternatives=tuple(_alternative(one) for word in ALTERNATIVES for one in keywords.get(word, ())),
+        read_only=frozenset(described).difference(members),
     )
 
 

@@ -133,6 +133,7 @@ class Change:
     the key's lifecycle forbids to revoke access. ``origin`` is that of the creation or deletion. Keys of the
     kind have a secret, shown once, if ``has_secret``. ``api`` is the name of the API that it is sent to.
     ``parts`` are the declared values of those fields whose value in ``after`` has live members besides.
+    ``shown`` are the live values of those fields that are sent with members which no schema describes.
     """
 
     scope: Scope
@@ -153,6 +154,7 @@ class Change:
     api: str = BUILT_IN_API
     requests: tuple[Request, ...] = ()
     parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def address(self) -> str:

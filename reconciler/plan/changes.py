@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import compare, declared_parts, field_changes, readable, whole_key
+from reconciler.diff.undescribed import shown_members
 from reconciler.errors import UnaddressableError
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text, parse_instant
@@ -69,11 +71,13 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
     after: Values,
     position: Position,
     path_id: str | None = None,
+    shown: Values = MappingProxyType({}),
 ) -> Change:
     """Return the change of a key from ``before`` to ``after``, both in normal form, sorted by field.
 
     Which fields differ, and what is sent, follows from the values alone. ``path_id`` is the id of a live key
-    whose path takes one. Raises UnaddressableError for a name or id that cannot be one segment of a path.
+    whose path takes one, ``shown`` are live values with members that nothing describes. Raises
+    UnaddressableError for a name or id that cannot be one segment of a path.
     """
     before, after = dict(sorted(before.items())), dict(sorted(after.items()))
     path_id = path_id if kind.has_ids else name
@@ -99,6 +103,7 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
         has_secret=kind.secret is not None,
         path_id=path_id,
         api=kind.api,
+        shown=shown,
     )
     return with_requests(kind, change)
 
@@ -205,8 +210,17 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     before, after = (same | {name: pair[side] for name, pair in found.pairs.items()} for side in (0, 1))
     action = Action.REPLACE if is_replaced else Action.UPDATE
     path_id = kind.id_of(live)
+    shown = {} if is_replaced else shown_members(kind, sent | found.pairs.keys(), live)
     change = change_of(
-        kind, scope, key.name, action, before=before, after=after, position=key.position, path_id=path_id
+        kind,
+        scope,
+        key.name,
+        action,
+        before=before,
+        after=after,
+        position=key.position,
+        path_id=path_id,
+        shown=shown,
     )
     if masked := hidden(kind, declared, change):
         return Planned(problems=(*problems, replace(_problem(scope, key, masked), is_live=True)))

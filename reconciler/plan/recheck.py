@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.diff.compare import is_stored
 from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.diff.undescribed import shown_members, with_members
 from reconciler.errors import SchemaMismatchError
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, Change
@@ -40,6 +41,8 @@ def fields_changed_since_plan(
         return (Difference(kind.identity, kind.identity_value(change.name), None),)
     names = change.before if change.action.destroys else change.patch
     found = _differences(change.before, _live_values(kind, change.address, names, live))
+    if change.action is Action.UPDATE:
+        found += _others_differ(kind, change, live)
     created, path_id = created_at(kind, live), kind.id_of(live)
     if kind.created is not None and created != change.created:
         found = (Difference(kind.created, change.created, created), *found)
@@ -94,6 +97,17 @@ def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple
         for name, value in found.items()
         if json_text(value) != json_text(expected[name])
     )
+
+
+def _others_differ(kind: Kind, change: Change, live: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return the fields that would be sent with other values of members that no schema describes."""
+    shown, found = shown_members(kind, change.patch, live), list[Difference]()
+    for name in sorted(change.patch.keys() & (shown.keys() | change.shown.keys())):
+        field, value = kind.fields[name], change.patch[name]
+        old, new = (with_members(field, value, side) for side in (change.shown, shown))
+        if json_text(old) != json_text(new):
+            found.append(Difference(name, old, new))
+    return tuple(found)
 
 
 def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from reconciler.diff.undescribed import with_members
 from reconciler.kinds.rest import BodyRule
 from reconciler.kinds.wire import body_of, with_name
 from reconciler.model.canonical import json_text
@@ -89,7 +90,7 @@ def _update_body(kind: Kind, change: Change) -> Any:
     values: Mapping[str, Any] = {
         field: merge_patch(change.before.get(field), value)
         if encoding is Encoding.MERGE_PATCH or field in kind.merged
-        else _with_nulls(kind.fields[field].shape, change.before.get(field), value)
+        else _whole(kind, change, field, value)
         for field, value in change.patch.items()
     }
     if kind.identity in kind.always_sent:
@@ -101,10 +102,7 @@ def _update_body(kind: Kind, change: Change) -> Any:
 
 def _operations(kind: Kind, change: Change, name: str | int) -> list[Mapping[str, Any]]:
     """Return the operations of JSON Patch (RFC 6902) that give fields their values."""
-    values = {
-        field: _with_nulls(kind.fields[field].shape, change.before.get(field), value)
-        for field, value in change.patch.items()
-    }
+    values = {field: _whole(kind, change, field, value) for field, value in change.patch.items()}
     body = body_of(kind, with_name(kind, values, name))
     return [_operation(kind, field, change, body) for field in change.patch]
 
@@ -116,6 +114,13 @@ def _operation(kind: Kind, name: str, change: Change, body: Mapping[str, Any]) -
     before = change.before.get(name)
     is_missing = before is None or (name in kind.optional and before == kind.optional[name])
     return {"op": "add" if is_missing else "replace", "path": pointer, "value": body[there]}
+
+
+def _whole(kind: Kind, change: Change, name: str, value: Any) -> Any:
+    """Return the value of a field that is sent whole, with the members that only the service knows."""
+    field = kind.fields[name]
+    value = _with_nulls(field.shape, change.before.get(name), value)
+    return with_members(field, value, change.shown)
 
 
 def _with_nulls(shape: Shape, before: Any, after: Any) -> Any:

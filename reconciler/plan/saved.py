@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import desired_form
 from reconciler.diff.normalize import normalize
+from reconciler.diff.undescribed import shown_members
 from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import neutralize_log_commands
@@ -166,7 +167,15 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
     position = Position(source, int(line), shown["declared_column"])
     path_id = None if action is Action.CREATE else shown.get("id", name)
     change = change_of(
-        kind, scope, name, action, before=before, after=after, position=position, path_id=path_id
+        kind,
+        scope,
+        name,
+        action,
+        before=before,
+        after=after,
+        position=position,
+        path_id=path_id,
+        shown=_shown(kind, before, shown.get("live_members", {})),
     )
     origins = {field: Origin(origin) for field, origin in values.get("origins", {}).items()}
     return replace(
@@ -185,6 +194,16 @@ def _parts(kind: Kind, change: Change, shown: Mapping[str, Any]) -> Mapping[str,
         whole = desired_form(kind.fields[name], value, change.before[name])
         if json_text(whole) != json_text(change.after[name]):
             raise ValueError(f"{name} is not declared as {json_text(value)}")
+    return shown
+
+
+def _shown(kind: Kind, before: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return live values with members that nothing describes; their other members are in ``before``."""
+    for name, value in shown.items():
+        if shown_members(kind, [name], shown).get(name) != value:
+            raise ValueError(f"{name} has no members that are not described")
+        if json_text(normalize(kind.fields[name], value)) != json_text(before[name]):
+            raise ValueError(f"{name} is not live as {json_text(value)}")
     return shown
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.completion import paired
 from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.diff.undescribed import with_members
 from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.kind import Form
 from reconciler.kinds.rest import BodyRule
@@ -114,7 +115,9 @@ def hidden(kind: Kind, declared: Values, change: Change) -> str:
         if name != kind.identity
         for path in _masks(
             declared.get(name, _UNDECLARED),
-            merge_patch(change.before.get(name), value) if name in minimal & declared.keys() else value,
+            merge_patch(change.before.get(name), value)
+            if name in minimal & declared.keys()
+            else with_members(kind.fields[name], value, change.shown),
             name,
             kind.fields[name].shape,
             kind.fields[name].form,

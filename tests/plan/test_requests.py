@@ -92,7 +92,7 @@ def test_members_that_no_file_names_or_that_the_service_adds_are_no_difference(w
     assert change_of(kind_of(), want) is None
 
 
-WHOLE_HOOK = {"url": "https://b", "secret": "x", "tls": {"check": True, "name": "n"}}
+WHOLE_HOOK = {"url": "https://b", "secret": "x", "tls": {"check": True, "name": "n"}, "extra": 1}
 URL = LIVE["hook"]["url"]
 MERGED = kind_of(encoding="merge-patch")
 POINTED = kind_of(encoding="json-patch", names={"note": "a/b~"})

@@ -1,0 +1,95 @@
+"""Members of live objects that no schema describes: who sends an object whole sends them back as shown. Pure.
+
+A service that replaces the object would lose them otherwise. Members that are read-only are never sent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.diff.alternatives import is_another
+from reconciler.diff.completion import paired
+from reconciler.diff.normalize import checked, known
+from reconciler.kinds.kind import Form
+from reconciler.kinds.rest import BodyRule
+from reconciler.model.request import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reconciler.kinds.kind import Field, Kind
+    from reconciler.kinds.shape import Shape
+
+
+def shown_members(kind: Kind, names: Iterable[str], live: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the live values of those fields that are sent whole and show members that nothing describes.
+
+    They are without their read-only members. ``names`` are fields that have a normal form.
+    """
+    if kind.update.body is BodyRule.WHOLE or kind.update.encoding is Encoding.MERGE_PATCH:
+        return {}
+    fields = [kind.fields[name] for name in names if name in live and name not in kind.merged]
+    found = {field.name: checked(field, live[field.name]) for field in fields}
+    return {
+        field.name: _settable(field.shape, found[field.name])
+        for field in fields
+        if next(_undescribed(field.shape, found[field.name]), None) is not None
+    }
+
+
+def with_members(field: Field, want: Any, shown: Mapping[str, Any]) -> Any:
+    """Return a value of a field with what its live one, if it is in ``shown``, has beside described members.
+
+    An item of a list has those of the live one that it stands for, another alternative of an object has none.
+    """
+    return _with_members(field.form, field.shape, want, shown[field.name]) if field.name in shown else want
+
+
+def _with_members(form: Form, shape: Shape, want: Any, shown: Any) -> Any:
+    if isinstance(want, list) and isinstance(shown, list) and shape.items is not None:
+        pairs = paired(form, shape.items, want, [known(shape.items, item) for item in shown])
+        return [
+            _with_members(Form.EXACT, shape.items, item, shown[pairs[i]]) if i in pairs else item
+            for i, item in enumerate(want)
+        ]
+    if not isinstance(want, dict) or not isinstance(shown, dict):
+        return want
+    inside = {
+        name: _with_members(Form.EXACT, shape.members[name], value, shown.get(name))
+        if name in shape.members
+        else value
+        for name, value in want.items()
+    }
+    if is_another(shape, want, shown):
+        return inside
+    return inside | {name: shown[name] for name in _beside(shape, shown) if name not in want}
+
+
+def _undescribed(shape: Shape, value: Any) -> Iterator[str]:
+    """Yield the name of each member that nothing describes."""
+    if isinstance(value, list) and shape.items is not None:
+        for item in value:
+            yield from _undescribed(shape.items, item)
+    if isinstance(value, dict):
+        yield from _beside(shape, value)
+        for name in shape.members.keys() & value.keys():
+            yield from _undescribed(shape.members[name], value[name])
+
+
+def _beside(shape: Shape, value: Mapping[str, Any]) -> list[str]:
+    if shape.keeps_others:
+        return []
+    return [name for name in value if name not in shape.members and name not in shape.read_only]
+
+
+def _settable(shape: Shape, value: Any) -> Any:
+    """Return a value without the members that the service sets."""
+    if isinstance(value, list) and shape.items is not None:
+        return [_settable(shape.items, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _settable(shape.members[name], inner) if name in shape.members else inner
+        for name, inner in value.items()
+        if name not in shape.read_only
+    }
