@@ -38,7 +38,7 @@ class Wait:
     def __str__(self) -> str:
         """Return the wait on one line."""
         reason = "no response" if self.status is None else self.status
-        seconds = math.ceil(round(self.seconds, 3))
+        seconds = math.ceil(self.seconds)
         return f"{reason}: waiting {seconds} s, attempt {self.attempt} of {self.attempts}"
 
 
@@ -148,7 +148,7 @@ class Retrier:
 
     def _report(self, wait: float, status: int | None, attempt: int) -> None:
         """Report a wait, once for all workers that it holds back."""
-        seconds = max(wait, self._gate.pause_left())
+        seconds = round(max(wait, self._gate.pause_left()), 1)  # some of the pause is over already
         until = self._clock.monotonic() + seconds
         with self._lock:
             is_new = seconds >= _NOTICED and until >= self._reported_until + _NOTICED

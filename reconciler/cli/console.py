@@ -9,7 +9,7 @@ import stat
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
@@ -19,6 +19,7 @@ from reconciler.errors import ConfigurationError, InputError, ReconcilerError, o
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import MOST_TEXTS, first_texts
 from reconciler.model.source import Problem
+from reconciler.render.log import Entry, LogFormat, log_line
 from reconciler.render.source_lines import place_lines
 from reconciler.render.text_layout import Screen
 from reconciler.service.journald import Priority, is_journal, marked
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.exchange import Exchange
     from reconciler.api.retry import Wait
+    from reconciler.model.clock import Clock
 
 _ERASE_LINE: Final = "\r\x1b[2K"
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
@@ -49,12 +51,29 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """What makes lines of a log of messages: the clock, and how they are written."""
+
+    clock: Clock
+    form: LogFormat
+
+    def line(self, level: str, event: str, address: str, text: str) -> str:
+        """Return a message as a line."""
+        return log_line(Entry(level, event, address, text), self.clock.now(), self.form)
+
+
+@dataclass(frozen=True, slots=True)
 class Console:
     """Prints results and messages. ``verbosity`` is -1 (quiet), 0, or the number of -v."""
 
     verbosity: int
     color: bool | None
     bar: Bar = field(default_factory=Bar, compare=False)
+    log: Log | None = None
+
+    def logging(self, log: Log) -> Console:
+        """Return a console whose messages are the lines of a log."""
+        return replace(self, log=log)
 
     def result(self, text: str | bytes) -> bool:
         """Print a result; return False if its reader has left, such as `| head`, which stops nothing.
@@ -72,11 +91,17 @@ class Console:
             return False
         return True
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, event: str = "note", address: str = "") -> None:
         """Print one line that is not the result."""
         if self.verbosity >= 0:
             is_warning = text.startswith("Warning")
-            self.say(escape_control(text) + "\n", Priority.WARNING if is_warning else Priority.INFO)
+            self.finding(text, event, address, Priority.WARNING if is_warning else Priority.INFO)
+
+    def finding(
+        self, text: str, event: str, address: str = "", priority: Priority = Priority.WARNING
+    ) -> None:
+        """Print one line of a result that is a log; quiet or not."""
+        self._print(text, priority, event, address)
 
     def say(self, text: str, priority: Priority = Priority.INFO) -> None:
         """Print to stderr; ignore that its reader has left."""
@@ -91,12 +116,14 @@ class Console:
     def warn(self, problems: Iterable[Problem]) -> None:
         """Print warnings."""
         every = list(problems) if self.verbosity >= 0 else []
-        for text in first_texts(every, "warning"):
-            self.say(f"{self._label('Warning', 'yellow')}: {escape_control(text)}\n", Priority.WARNING)
+        addresses = (problem.address for problem in every[:MOST_TEXTS])
+        for text, address in zip_longest(first_texts(every, "warning"), addresses, fillvalue=""):
+            self.warning(text, address=address)
 
-    def warning(self, text: str) -> None:
+    def warning(self, text: str, event: str = "warning", address: str = "") -> None:
         """Print one warning."""
-        self.warn([Problem(text)])
+        if self.verbosity >= 0:
+            self._print(text, Priority.WARNING, event, address, self._label("Warning", "yellow"))
 
     def warn_of_readers(self, path: str | None, what: str) -> None:
         """Warn of a file with the contents of keys that every user may read."""
@@ -105,22 +132,29 @@ class Console:
             if mode & stat.S_IROTH and stat.S_ISREG(mode):  # Kubernetes mounts secrets for a group
                 self.note(f"Warning: the {what} {path} can be read by others; run chmod 600 on it")
 
-    def error(self, text: str) -> None:
+    def error(self, text: str, event: str = "error", address: str = "") -> None:
         """Print one error; quiet or not."""
-        self.say(f"{self._label('Error', 'red')}: {escape_control(text)}\n", Priority.ERROR)
+        self._print(text, Priority.ERROR, event, address, self._label("Error", "red"))
 
     def complain(self, error: ReconcilerError) -> None:
         """Print an error of this package: one line for each problem, and below it those of its place."""
         places = map(place_lines, error.problems if isinstance(error, InputError) else ())
         for text, place in zip_longest(error.texts, islice(places, MOST_TEXTS), fillvalue=""):
             self.error(text)
-            if place:
+            if place and self.log is None:
                 self.say(place, Priority.ERROR)
 
-    def detail(self, text: str) -> None:
+    def detail(self, text: str, event: str = "detail", address: str = "") -> None:
         """Print something that only -v asks for."""
         if self.verbosity > 0:
-            self.say(escape_control(text) + "\n", Priority.DEBUG)
+            self._print(text, Priority.DEBUG, event, address)
+
+    def _print(self, text: str, priority: Priority, event: str, address: str, label: str = "") -> None:
+        """Print one message, with its label, or as a line of the log: there its level says as much."""
+        if self.log is None:
+            self.say(f"{label}{': ' * bool(label)}{escape_control(text)}\n", priority)
+        else:
+            self.say(self.log.line(priority.name.lower(), event, address, text), priority)
 
     def exchange_of_several(self, exchange: Exchange) -> None:
         """Print one request and its API, where there are several, with -v."""
@@ -130,12 +164,13 @@ class Console:
         """Print one request and the status of its response, with -v."""
         status = "no response" if exchange.status is None else exchange.status
         self.detail(
-            f"{front}{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)"
+            f"{front}{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)",
+            "request",
         )
 
     def wait(self, front: str, wait: Wait) -> None:
         """Print that requests wait before one is tried again."""
-        self.note(f"{front}{wait}")
+        self.note(f"{front}{wait}", "request.wait")
 
     def paint(self, text: str, colour: str) -> str:
         """Colour a piece of a result; click drops the colour where there is no terminal."""

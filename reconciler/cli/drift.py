@@ -20,6 +20,7 @@ from reconciler.api.workers import Workers
 from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import sessions
+from reconciler.cli.drift_log import DriftLog, banner, logging_console
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.execution import executor
@@ -28,7 +29,7 @@ from reconciler.cli.receivers import receivers
 from reconciler.cli.signals import handling, stop_handler, stopping
 from reconciler.cli.values import command
 from reconciler.cli.writing import record_settings, secret_store
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.load.git import git_commit, not_committed, pull
 from reconciler.model.clock import Clock
 from reconciler.model.plan import Change
@@ -72,14 +73,29 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     console = options.output.console()
     options = checked(context, options, console)
     history_file, advised = options.records.history, _advised(context, options)
-    printer = DriftPrinter(console, options.format, options.contested_after, history_file, advised)
+    clock = clock_of(context)
+    if options.schedule is None:
+        printer = DriftPrinter(console, options.format, options.contested_after, history_file, advised)
+        return _run(options, clock, console, _ports(options, clock, console, printer))
+    console = logging_console(console, options, clock)
+    try:
+        ports = _ports(options, clock, console, DriftLog(console, options))
+        console.note(banner(options, ports.receivers), "service.started")
+        return _run(options, clock, console, ports)
+    except ReconcilerError as error:
+        console.complain(error)
+        return error.exit_code
+    finally:
+        console.note("The service has ended.", "service.stopped")
+
+
+def _run(options: DriftOptions, clock: Clock, console: Console, ports: Ports) -> ExitCode:
     settings = _settings(options, console)
     for module, use in (("pages", options.metrics_port), ("metrics", options.metrics_file)):
         if use is not None:  # an extra is missing before anything is done, or not at all
             import_module(f"reconciler.service.{module}")
-    clock = clock_of(context)
     with open_history(settings.records, clock) as (records, history):
-        return run_drift(settings, _ports(options, clock, console, printer), records, history)
+        return run_drift(settings, ports, records, history)
 
 
 def _advised(context: click.Context, options: DriftOptions) -> tuple[str, ...] | None:
@@ -117,7 +133,7 @@ def _settings(options: DriftOptions, console: Console) -> DriftSettings:
     )
 
 
-def _ports(options: DriftOptions, clock: Clock, console: Console, printer: DriftPrinter) -> Ports:
+def _ports(options: DriftOptions, clock: Clock, console: Console, printer: DriftPrinter | DriftLog) -> Ports:
     inputs, stop, wake = options.planning.inputs, threading.Event(), threading.Event()
     notified = receivers(options.receivers, clock, console, stop)
     console.warn_of_readers(options.records.history, "history")

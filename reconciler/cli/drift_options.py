@@ -16,6 +16,7 @@ from reconciler.cli.receivers import ReceiverOptions
 from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.values import FILE, ListType, Parsed, option
 from reconciler.plan.drift import Correction
+from reconciler.render.log import LogFormat
 from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse_duration
 
 _SERVICE, _MEMORY, _PAGES = "Service", "Records", "Metrics and pages"
@@ -69,6 +70,12 @@ class DriftOptions:
         section=_SERVICE,
     )
     jitter: float = _duration("Delay each round by a random time, at most this.", "0s", _SERVICE, _ROUNDS)
+    log_format: str | None = option(
+        "How the lines of the log on standard error are written; as --format unless it is given.",
+        type=click.Choice([form.value for form in LogFormat]),
+        section=_SERVICE,
+        needs=_ROUNDS,
+    )
     git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.", section=_SERVICE)
     retention: float = _duration("Remove from the history what ended longer ago.", "90d", _MEMORY, _RECORDED)
     keep: float | None = option("The old name of --retention.", type=DURATION, hidden=True)

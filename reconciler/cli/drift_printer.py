@@ -1,17 +1,18 @@
-"""What ``drift`` prints of cycles; a service prints only what it has not printed in the cycle before."""
+"""What ``drift`` prints of the one cycle of a command."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 
 from reconciler.cli.console import Console
 from reconciler.cli.writing import WritePrinter
 from reconciler.model.cycle import DriftedField, FieldOutcome
 from reconciler.model.phrases import first_texts
 from reconciler.model.source import Problem
-from reconciler.model.status import NewKey
+from reconciler.model.status import NewKey, ServiceCondition
 from reconciler.plan.report import DriftReport
 from reconciler.render.drift import (
     NAMED,
@@ -24,7 +25,7 @@ from reconciler.render.drift import (
 
 
 class DriftPrinter(WritePrinter):
-    """Follows cycles: prints them, and remembers the last."""
+    """Follows a cycle, and prints it."""
 
     def __init__(
         self,
@@ -43,24 +44,21 @@ class DriftPrinter(WritePrinter):
         self._format = shown
         self._contested_after = contested_after
         self._history = history
-        self._last: dict[str, object] = {}
         self.note, self.detail, self.error = console.note, console.detail, console.error
 
     def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
         """Show a progress bar."""
         return self.console.progress(what, total)
 
-    def invalid(self, texts: tuple[str, ...]) -> None:
+    def troubled(self, conditions: Mapping[ServiceCondition, Sequence[str]]) -> None:
         """Print what is wrong with the files or their checkout."""
-        if self._is_changed("invalid", texts):
-            for text in texts:
-                self.console.error(text)
+        for text in chain.from_iterable(conditions.values()):
+            self.console.error(text)
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Print warnings, the drift, what could not be compared, and what could not be applied as it is."""
         plan = detection.plan
-        if self._is_changed("warnings", plan.warnings):
-            self.console.warn(plan.warnings)
+        self.console.warn(plan.warnings)
         problems = first_texts(detection.problems)
         named = len(plan.unmanaged) if self.console.verbosity > 0 else NAMED
         view = DriftView(
@@ -75,9 +73,6 @@ class DriftPrinter(WritePrinter):
             self._advised is not None,
             self._advised or (),
         )
-        if not self._is_changed("drift", (render_drift(view), *map(str, plan.problems))):
-            self.console.detail("No change since the last round")
-            return
         if self._format == "json":
             self.console.result(render_drift_json(plan, view, at))
         else:
@@ -89,11 +84,8 @@ class DriftPrinter(WritePrinter):
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
         """Print what is left to a person, with the reason if there is one, and what is contested."""
-        left = left_texts(fields)
         contested = [field for field in fields if field.outcome is FieldOutcome.CONTESTED]
-        if not self._is_changed("left", (*left, *(field.key for field in contested))):
-            return
-        for text in first_texts(left, "key"):
+        for text in first_texts(left_texts(fields), "key"):
             self.console.note(f"Left to a person: {text}")
         positions = {key.correction.address: key.correction.position for key in detection.drifted}
         texts = (contested_text(field, self._contested_after, self._history) for field in contested)
@@ -101,9 +93,3 @@ class DriftPrinter(WritePrinter):
             Problem(text, positions[field.address], field.address)
             for text, field in zip(texts, contested, strict=True)
         )
-
-    def _is_changed(self, topic: str, content: tuple[object, ...]) -> bool:
-        """Return whether ``content`` differs from that of the cycle before."""
-        is_changed = self._last.get(topic, ()) != content
-        self._last[topic] = content
-        return is_changed

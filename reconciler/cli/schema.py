@@ -50,9 +50,9 @@ def schema(_context: click.Context, options: SchemaOptions) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 
     NAME is keys (a desired-state document, the default), a kind such as caas, plan (the JSON plan), history
-    (what history --format json prints), validation (what validate --format json prints), notification (what a
-    webhook is sent), kind (the file of a kind of your own) or config (reconciler.yaml). A document may be of
-    the kinds of the configuration and of --kinds too.
+    (what history --format json prints), validation (what validate --format json prints), notification (what
+    a webhook is sent), log (a line of the log of a service), kind (the file of a kind of your own) or config
+    (reconciler.yaml). A document may be of the kinds of the configuration and of --kinds too.
     """
     name, known = options.name, schema_texts()
     console = plain_console()

@@ -77,7 +77,9 @@ def stop_handler(
                 os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the progress bar had hidden it
             os._exit(ExitCode.INTERRUPTED)
         stop.set()
-        console.note("Interrupted: no new writes; finishing the ones in flight. Again to stop at once.")
+        console.note(
+            "Interrupted: no new writes; finishing the ones in flight. Again to stop at once.", "interrupted"
+        )
 
     return handle
 

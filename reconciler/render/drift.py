@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 NAMED: Final = 20
 """How many unmanaged keys are named unless all are wanted."""
+NOTHING_DIFFERS: Final = "No changes. Your infrastructure still matches the configuration."
+NOTHING_DRIFTED: Final = "No changes outside Git. Your infrastructure is as it was last applied."
 _KNOWN: Final = {
     Action.CREATE: "has been created",
     Action.UPDATE: "has changed",
@@ -66,7 +68,7 @@ class DriftView:
     paths: Sequence[str] = ()
 
 
-def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
+def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime, *, is_one_line: bool = False) -> str:
     """Return what is not as desired as one JSON object: ``plan`` would make everything as desired."""
     new = [{"address": key.address, "first_seen": format_instant(key.first_seen)} for key in view.new]
     document = plan_document(plan, made_at) | {
@@ -74,7 +76,7 @@ def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
         "resource_pending": list(map(drift_document, view.pending)),
         "new_unmanaged": new,
     }
-    return neutralize_log_commands(json.dumps(document, indent=2)) + "\n"
+    return neutralize_log_commands(json.dumps(document, indent=None if is_one_line else 2)) + "\n"
 
 
 @joined
@@ -85,10 +87,9 @@ def render_drift(view: DriftView, screen: Screen = PLAIN) -> Iterator[str]:
     elif not view.is_complete:
         yield from screen.lines("What could be compared has not drifted; the errors name what could not be.")
     elif not view.pending:
-        nothing = "No changes. Your infrastructure still matches the configuration."
-        yield from screen.lines((nothing, Colour.ADD))
+        yield from screen.lines((NOTHING_DIFFERS, Colour.ADD))
     else:
-        yield from screen.lines("No changes outside Git. Your infrastructure is as it was last applied.")
+        yield from screen.lines(NOTHING_DRIFTED)
     if view.pending:
         yield from _pending_lines(view.pending, screen)
     if view.unmanaged:

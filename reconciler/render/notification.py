@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification
+    from reconciler.model.status import (
+        ConditionState,
+        Episode,
+        NewKey,
+        PendingNotification,
+        ServiceCondition,
+    )
 
 _MOST_FIELDS: Final = 50
 _MOST_ERRORS: Final = 10
@@ -122,6 +128,16 @@ def new_keys_message(
     return Notification("keys.unmanaged", at, base_url, head, lines, len(keys), facts)
 
 
+def condition_words(condition: ServiceCondition, *, is_over: bool) -> tuple[str, str]:
+    """Return the type of the message that a condition has begun, or is over, and its text."""
+    name = _type_of(condition.value, is_over=is_over)
+    return name, _TEXTS[name]
+
+
+def _type_of(topic: str, *, is_over: bool) -> str:
+    return [name for name in _TEXTS if name.partition(".")[0] == topic][is_over]
+
+
 def condition_message(
     state: ConditionState, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
 ) -> Notification:
@@ -129,8 +145,7 @@ def condition_message(
     condition = state.condition
     api = condition.api if isinstance(condition, ApiOutage) else ""
     topic = "api" if api else condition.value
-    names = [name for name in _TEXTS if name.partition(".")[0] == topic]
-    name, since = names[state.is_over], format_instant(state.since)
+    name, since = _type_of(topic, is_over=state.is_over), format_instant(state.since)
     before, found, after = _TEXTS[name].partition("{api}")
     end = f"{after}{'; the problem began' if state.is_over else ', since'} {since}"
     head = tuple(map(Part, (before, api, end) if found else (f"{before}{end}",)))

@@ -66,15 +66,16 @@ class Corrector:
         if reasons:
             plan = replace(planned.plan, refusals=tuple(map(Problem, reasons)))
             for text in first_texts(plan.errors):
-                self.ports.observer.error(text)
-            self.ports.observer.note("Nothing was corrected.")
+                self.ports.observer.error(text, "correction.refused")
+            self.ports.observer.note("Nothing was corrected.", "correction.refused")
             return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, (), left), plan)
         plan, not_attempted, store = self._with_store(planned.plan, client.redactor)
         sent = {(change.address, name) for change in plan.changes for name in record_names(change)}
         for key in conflicts:
             if key in sent:
                 what = ": ".join(filter(None, key))
-                self.ports.observer.note(f"In conflict, corrected to what the files say now: {what}")
+                text = f"In conflict, corrected to what the files say now: {what}"
+                self.ports.observer.note(text, "correction.conflict", key[0])
 
         def send(observers: Sequence[Observer]) -> tuple[Outcome, ...]:
             return apply_in(client, self.ports.kinds, plan, Freshness.JUST_MADE, observers, store)
@@ -96,7 +97,7 @@ class Corrector:
             return plan, (), self.ports.open_store(adding, redactor)
         except ReconcilerError as error:
             for text in error.texts:
-                self.ports.observer.error(text)
+                self.ports.observer.error(text, "sink.failed")
             others = tuple(change for change in plan.changes if not change.action.adds)
             outcomes = tuple(Outcome(change, Result.NOT_ATTEMPTED, str(error)) for change in adding)
             return replace(plan, changes=others), outcomes, None

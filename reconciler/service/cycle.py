@@ -6,6 +6,7 @@ import hashlib
 import io
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler import errors
@@ -154,7 +155,7 @@ class DriftCycle:
         self._has_reached = self._has_reached or error is None
         if error is not None and report.result is not CycleResult.INTERRUPTED:
             for text in error.texts:
-                self._ports.observer.error(text)
+                self._ports.observer.error(text, "round.failed")
         return report
 
     def _recorded(
@@ -204,24 +205,27 @@ class DriftCycle:
 
     def _read_again(self, now: dt.datetime) -> DesiredState:
         """Read the files; the last valid files stand in for invalid ones. Raises InputError."""
-        invalid: list[str] = []
+        trouble: dict[ServiceCondition, Sequence[str]] = {}
         try:
             if self._ports.pull is not None:
                 self._ports.pull()
         except errors.ConfigurationError as error:
-            self._conditions.add(ServiceCondition.CHECKOUT)
-            invalid += [*error.texts, "the checkout is not up to date; the files at hand are in force"]
+            stale = "the checkout is not up to date; the files at hand are in force"
+            trouble[ServiceCondition.CHECKOUT] = (*error.texts, stale)
         try:
             self._valid = self._files.read(now)
             self._valid_since = now
         except errors.InputError as error:
-            self._conditions.add(ServiceCondition.FILES)
+            trouble[ServiceCondition.FILES] = error.texts
             if self._valid is None:
                 raise
             since = format_instant(self._valid_since)
-            invalid += [*error.texts, f"the files are invalid; what they said at {since} is still in force"]
-        self._invalid = tuple(invalid)
-        self._ports.observer.invalid(self._invalid)
+            broken = f"the files are invalid; what they said at {since} is still in force"
+            trouble[ServiceCondition.FILES] = (*error.texts, broken)
+        finally:
+            self._conditions |= trouble.keys()
+        self._invalid = tuple(chain.from_iterable(trouble.values()))
+        self._ports.observer.troubled(trouble)
         return self._valid
 
     def _reconcile(

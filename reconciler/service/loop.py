@@ -96,7 +96,7 @@ class Service:
         due_at = self._clock.now() + dt.timedelta(seconds=left + 0.5)
         self._next_cycle = due_at.replace(microsecond=0)
         due = format_instant(self._next_cycle)
-        self._messages.detail(f"Next round at {due}")
+        self._messages.detail(f"Next round at {due}", "round.next")
         result = "none yet" if self._last is None else self._last.result.value
         self._supervisor.notify(f"STATUS=Last round: {result}; next round at {due}")
         while (left := start - self._clock.monotonic()) > 0 and not self._wake.is_set():
@@ -118,9 +118,11 @@ class Service:
             self._failures += 1
             self._failing_since = self._failing_since or report.began
             since = format_instant(self._failing_since)
-            self._messages.error(f"rounds have failed since {since}: {self._failures} in a row")
+            self._messages.error(
+                f"rounds have failed since {since}: {self._failures} in a row", "rounds.failing"
+            )
             return
         if self._failing_since is not None:
             since = format_instant(self._failing_since)
-            self._messages.note(f"Rounds succeed again; they had failed since {since}")
+            self._messages.note(f"Rounds succeed again; they had failed since {since}", "rounds.recovered")
         self._failures, self._failing_since = 0, None

@@ -62,7 +62,9 @@ class Monitor:
             try:
                 self.metrics.write(file)
             except OSError as error:
-                self.ports.observer.error(f"the metrics file {file} cannot be written: {os_reason(error)}")
+                self.ports.observer.error(
+                    f"the metrics file {file} cannot be written: {os_reason(error)}", "metrics.failed"
+                )
 
     def unrecorded(self, report: CycleReport) -> None:
         """Follow the end of a cycle that the history could not hold."""

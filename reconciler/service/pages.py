@@ -52,7 +52,7 @@ class Pages:
         content_security_policy()  # reads what the page needs of the package
         with serve(address, port, paths, settings.metrics_hosts, ports.clock) as reached:
             host = f"[{address}]" if ":" in address else address
-            ports.observer.note(f"Status page: http://{host}:{reached}/")
+            ports.observer.note(f"Status page: http://{host}:{reached}/", "page.served")
             yield
 
     def _page(self, query: str) -> Response:

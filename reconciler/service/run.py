@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, ExitCode
@@ -41,7 +42,7 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
     heartbeat = Heartbeat(ports.clock, ports.supervisor, settings.longest_silence)
     metrics = _metrics(settings)
     count = _ignore if metrics is None else metrics.notification
-    outbox = Outbox(ports.receivers, ports.observer.error, count)
+    outbox = Outbox(ports.receivers, partial(ports.observer.error, event="notification.failed"), count)
     monitor = Monitor(settings, ports, records.run, history.database, heartbeat, metrics, outbox)
     with ExitStack() as stack, ports.executor(heartbeat.touch) as executor:
         for receiver in ports.receivers:

@@ -26,6 +26,12 @@ def parse_duration(text: str) -> float | None:
     return None if match is None else float(int(match["number"]) * _SECONDS[match["unit"]])
 
 
+def duration_text(seconds: float) -> str:
+    """Return a duration of whole seconds as :func:`parse_duration` reads it."""
+    unit = max((unit for unit, size in _SECONDS.items() if seconds % size == 0), key=_SECONDS.__getitem__)
+    return f"{seconds / _SECONDS[unit]:.0f}{unit}"
+
+
 @dataclass(frozen=True, slots=True)
 class Every:
     """Cycles at equal distances, in seconds.
@@ -34,6 +40,10 @@ class Every:
     """
 
     seconds: float
+
+    def __str__(self) -> str:
+        """Return when cycles are due, for people."""
+        return f"every {duration_text(self.seconds)}"
 
     def following(self, planned: float, now: float, _present: dt.datetime, failures: int) -> float:
         """Return the next time on the grid that ``planned`` is on."""
@@ -50,6 +60,10 @@ class Cron:
     """
 
     expression: str
+
+    def __str__(self) -> str:
+        """Return when cycles are due, for people."""
+        return f"at {self.expression} (UTC)"
 
     def following(self, _planned: float, now: float, present: dt.datetime, failures: int) -> float:
         """Return the next time of the expression.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Change
-    from reconciler.model.status import NewKey
+    from reconciler.model.status import NewKey, ServiceCondition
     from reconciler.observe.base import Base
     from reconciler.observe.names import Directory
     from reconciler.pipeline.execution import Executor
@@ -74,15 +74,15 @@ class DriftSettings:
 
 
 class Messages(Protocol):
-    """Shows texts to people."""
+    """Shows texts to people; ``event`` says what they are about, for logs, and ``address`` the key if any."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, event: str, address: str = "") -> None:
         """Show a remark."""
 
-    def detail(self, text: str) -> None:
+    def detail(self, text: str, event: str, address: str = "") -> None:
         """Show a remark to those who want every one."""
 
-    def error(self, text: str) -> None:
+    def error(self, text: str, event: str, address: str = "") -> None:
         """Show an error that does not end the run."""
 
 
@@ -92,8 +92,8 @@ class CycleObserver(Messages, WriteObserver, Protocol):
     def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
         """Return a context for ``total`` steps, whose value is called after each."""
 
-    def invalid(self, texts: tuple[str, ...]) -> None:
-        """Show what is wrong with the files or their checkout, nothing if they are right again."""
+    def troubled(self, conditions: Mapping[ServiceCondition, Sequence[str]]) -> None:
+        """Show what is wrong with the files or their checkout, in each cycle of a service."""
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Show what a cycle found."""

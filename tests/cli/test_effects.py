@@ -20,6 +20,7 @@ _ROUNDS = "--every or --cron"
 _RECORDED = f"--history or {_ROUNDS}"
 REFUSED = {
     "drift . --jitter 5s": f"--jitter has no effect without {_ROUNDS}.",
+    "drift . --log-format json": f"--log-format has no effect without {_ROUNDS}.",
     "drift . --retention 7d": f"--retention has no effect without {_RECORDED}.",
     "drift . --contested-after 2": f"--contested-after has no effect without {_RECORDED}.",
     "drift . --contested-window 2h": f"--contested-window has no effect without {_RECORDED}.",

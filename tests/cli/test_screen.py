@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import shlex
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gcore_emulator import Faults
 from reconciler.render.text_layout import columns
-from tests.support import CommandLine, declare, fill, lines_until, resize
+from tests.support import CommandLine, declare, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,24 +189,6 @@ def test_an_explanation_is_as_wide_as_the_terminal(cli: CommandLine, drifted: st
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
     assert max(columns(line) for line in plain.splitlines() if not line.startswith("PATCH ")) <= 50
     assert "            | " in plain
-
-
-def test_a_round_without_a_change_is_not_printed_again_for_a_screen_of_another_width(
-    cli: CommandLine, drifted: str
-) -> None:
-    ours, theirs = pty.openpty()
-    resize(theirs, 120)
-    with cli.start("drift", drifted, "--every", "1d", "-v", stdout=theirs) as process:
-        first = lines_until(process.stderr, "Next round")
-        resize(theirs, 40)
-        process.send_signal(signal.SIGHUP)
-        second = lines_until(process.stderr, "Next round")
-        process.terminate()
-        process.communicate(timeout=60)
-    unchanged = "No change since the last round\n"
-    assert (unchanged in first, unchanged in second) == (False, True)
-    os.close(theirs)
-    os.close(ours)
 
 
 def test_a_wait_is_told_in_its_own_line_beside_the_progress_bar(

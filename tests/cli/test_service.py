@@ -122,9 +122,9 @@ def test_a_change_in_the_portal_is_corrected_in_a_later_round(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
     with cli.start("drift", drifted, "--every", "1s", "--correct", "all") as process:
-        lines_until(process.stdout, "Apply complete")
+        lines_until(process.stderr, "Apply complete")
         fill(emulator, "web", description="theirs again")
-        lines_until(process.stdout, "Apply complete")
+        lines_until(process.stderr, "Apply complete")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == 0
@@ -135,24 +135,24 @@ def test_with_invalid_files_the_last_valid_ones_stay_in_force(
     cli: CommandLine, emulator: Emulator, drifted: str, tmp_path: Path
 ) -> None:
     with cli.start("drift", drifted, "--every", "1s", "--correct", "all") as process:
-        lines_until(process.stdout, "Apply complete")
+        lines_until(process.stderr, "Apply complete")
         (tmp_path / "keys.yaml").write_text("keys: [", encoding="utf-8")
         reported = lines_until(process.stderr, "still in force")
         fill(emulator, "web", description="theirs again")
-        lines_until(process.stdout, "Apply complete")
+        lines_until(process.stderr, "Apply complete")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    assert re.search(r"keys\.yaml:1:\d+: ", reported[0])
+    assert re.search(r" error   files\.invalid -: .*keys\.yaml:1:\d+: ", reported[-2])
     assert process.returncode == 0
     assert emulator.keys(1, 76)["web"]["description"] == "ours"
 
 
 def test_sighup_starts_a_round_immediately(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
     with cli.start("drift", drifted, "--every", "1d") as process:
-        lines_until(process.stdout, "Drift: 1 key differs")
+        lines_until(process.stderr, "Drift: 1 key differs")
         fill(emulator, "web", description="ours")
         process.send_signal(signal.SIGHUP)
-        assert lines_until(process.stdout, "still matches")
+        assert lines_until(process.stderr, "still matches")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 0
@@ -160,10 +160,10 @@ def test_sighup_starts_a_round_immediately(cli: CommandLine, emulator: Emulator,
 
 def test_unchanged_findings_are_not_shown_again(cli: CommandLine, drifted: str) -> None:
     with cli.start("drift", drifted, "--every", "1s", "-v") as process:
-        lines_until(process.stderr, "No change since the last round")
+        logged = lines_until(process.stderr, "No change since the last round")
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=60)
-    assert out.count("Drift: 1 key differs from the files.") == 1
+        process.communicate(timeout=60)
+    assert sum("Drift: 1 key differs from the files." in line for line in logged) == 1
 
 
 @pytest.mark.parametrize(

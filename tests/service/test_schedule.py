@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.service.schedule import Cron, Every, parse_cron, parse_duration
+from reconciler.service.schedule import Cron, Every, duration_text, parse_cron, parse_duration
 
 TIMES = st.floats(0, 1e9)
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
@@ -94,3 +94,12 @@ def test_the_next_round_is_neither_past_nor_needlessly_far(
     following = Every(every).following(planned, now, NOON, failures)
     assert following >= now - 1e-3
     assert following - now <= max(3600, every) + 1e-3
+
+
+@given(st.integers(1, 999_999))
+def test_a_duration_is_written_as_it_is_read(seconds: int) -> None:
+    assert parse_duration(duration_text(seconds)) == seconds
+
+
+def test_a_schedule_says_when_rounds_are_due() -> None:
+    assert (str(Every(900)), str(Cron("0 6 * * *"))) == ("every 15m", "at 0 6 * * * (UTC)")

@@ -1,0 +1,171 @@
+"""The log of a service of ``drift``: what it says of each round, once, in lines that can be shipped."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gcore_emulator import Faults
+from tests.support import TOKEN, CommandLine, declare, fill, lines_until, pipe
+from tests.values import check_document
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gcore_emulator import Emulator
+
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (debug|info|warning|error) {0,4} ([a-z.]+) (\S+): (.+)\n")
+
+
+@pytest.fixture
+def drifted(emulator: Emulator, tmp_path: Path) -> str:
+    fill(emulator, "web", description="theirs")
+    return declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours"})
+
+
+NEUTRAL = "Access: grants on 0 keys, revokes on 0 keys, neutral on 1 key."
+
+
+def next_round(process: subprocess.Popen[str]) -> list[tuple[str, str, str, str]]:
+    """Return what is logged up to the end of the next round: level, event, address and message."""
+    found = [LINE.fullmatch(line) for line in lines_until(process.stderr, " round.next ")]
+    assert None not in found
+    parts = [(one[1], one[2], one[3], one[4]) for one in found if one is not None]
+    return [part for part in parts if part[0] != "debug"]
+
+
+def events(logged: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str]]:
+    return [(event, address) for _, event, address, _ in logged]
+
+
+def test_a_log_begins_with_what_is_watched_how_often_what_is_corrected_and_who_is_notified(
+    cli: CommandLine, emulator: Emulator, drifted: str
+) -> None:
+    words = ("--every", "15m", "--correct", "grants", "--jitter", "5s", "-v")
+    with cli.start("drift", drifted, *words) as process:
+        first, *_ = lines_until(process.stderr, "round.next")
+        process.terminate()
+        _, rest = process.communicate(timeout=60)
+    assert first.partition("service.started -: ")[2] == (
+        f"watches {drifted} at {emulator.url}; a round every 15m, up to 5 s later; corrects grants;"
+        " notifies nobody; history of one day, in memory\n"
+    )
+    assert rest.endswith(" info    service.stopped -: The service has ended.\n")
+
+
+def test_each_finding_is_logged_when_it_comes_and_when_it_goes(
+    cli: CommandLine, emulator: Emulator, drifted: str
+) -> None:
+    with cli.start("drift", drifted, "--every", "1d", "-v") as process:
+        assert next_round(process)[1:] == [
+            (
+                "warning",
+                "drift.found",
+                "caas/1/76/web",
+                'description: "ours" -> "theirs" (neutral: access unchanged)',
+            ),
+            (
+                "warning",
+                "drift",
+                "-",
+                f"Drift: 1 key differs from the files. {NEUTRAL}",
+            ),
+        ]
+        fill(emulator, "web", description="theirs", is_disabled=True)
+        fill(emulator, "stray")
+        process.send_signal(signal.SIGHUP)
+        second = next_round(process)
+        fill(emulator, "web", description="ours", is_disabled=True)
+        process.send_signal(signal.SIGHUP)
+        third = next_round(process)
+        process.send_signal(signal.SIGHUP)
+        fourth = next_round(process)
+        process.terminate()
+        out, _ = process.communicate(timeout=60)
+    assert events(second) == [("keys.unmanaged", "caas/1/76/stray"), ("keys.unmanaged", "-"), ("drift", "-")]
+    assert events(third) == [("drift.ended", "caas/1/76/web"), ("drift.none", "-")]
+    assert (fourth, out) == ([], "")
+
+
+def test_files_that_break_and_are_mended_are_logged(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+    valid = file.read_text()
+    with cli.start("drift", drifted, "--every", "1d", "-v") as process:
+        next_round(process)
+        file.write_text("keys: [")
+        process.send_signal(signal.SIGHUP)
+        broken = next_round(process)
+        process.send_signal(signal.SIGHUP)
+        still = next_round(process)
+        file.write_text(valid)
+        process.send_signal(signal.SIGHUP)
+        mended = next_round(process)
+        process.terminate()
+        process.communicate(timeout=60)
+    assert {(level, event) for level, event, *_ in broken} == {("error", "files.invalid")}
+    assert still == []
+    assert mended == [("info", "files.valid", "-", "the files are valid again")]
+
+
+def test_corrections_and_waits_are_logged(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
+    emulator.faults = Faults(status_429_seconds=1.0, max_in_a_row=1, methods=("GET",), retry_after=1)
+    with cli.start("drift", drifted, "--every", "1d", "-v", "--correct", "all") as process:
+        logged = next_round(process)
+        process.terminate()
+        process.communicate(timeout=60)
+    assert ("info", "request.wait", "-", "429: waiting 1 s, attempt 2 of 5") in logged
+    assert ("info", "correction", "caas/1/76/web", "applied") in logged
+    assert logged[-1] == (
+        "info",
+        "corrections",
+        "-",
+        "Apply complete! Resources: 0 added, 1 changed, 0 destroyed.",
+    )
+
+
+def shipped(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_machines_read_one_document_and_one_object_in_each_line(
+    cli: CommandLine, emulator: Emulator, drifted: str
+) -> None:
+    with cli.start("drift", drifted, "--every", "1d", "-v", "--format", "json") as process:
+        err = "".join(lines_until(process.stderr, '"round.next"'))
+        emulator.faults = Faults(status_503=1.0)
+        first = pipe(process.stdout).readline()
+        process.terminate()
+        _, rest = process.communicate(timeout=60)
+    (document,) = shipped(first)
+    check_document("plan", {name: document[name] for name in document if name not in ADDED})
+    assert [key["address"] for key in document["resource_drift"]] == ["caas/1/76/web"]
+    logged = shipped(err + rest)
+    for line in logged:
+        check_document("log", line)
+    assert [line["event"] for line in logged if line["level"] == "warning"] == ["drift.found", "drift"]
+    assert TOKEN not in err + rest
+
+
+ADDED = ("resource_drift", "resource_pending", "new_unmanaged")
+
+
+def test_what_ends_a_service_is_a_line_of_its_log_too(cli: CommandLine, drifted: str) -> None:
+    cli.environment.setenv("GCORE_API_KEY", "wrong")
+    done = cli("drift", drifted, "--every", "1d", "--log-format", "json")
+    assert done.code == 1
+    logged = shipped(done.err)
+    assert [line["event"] for line in logged] == ["service.started", "error", "service.stopped"]
+    assert "HTTP 401" in logged[1]["message"] or "403" in logged[1]["message"]
+
+
+def test_quiet_leaves_the_findings(cli: CommandLine, drifted: str) -> None:
+    with cli.start("drift", drifted, "--every", "1d", "--quiet") as process:
+        assert "drift.found" in pipe(process.stderr).readline()
+        process.terminate()
+        process.communicate(timeout=60)
