@@ -85,6 +85,9 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     except ReconcilerError as error:
         console.complain(error)
         return error.exit_code
+    except KeyboardInterrupt:  # before the first round, nothing else handles it
+        console.note("Interrupted.", "interrupted")
+        return ExitCode.INTERRUPTED
     finally:
         console.note("The service has ended.", "service.stopped")
 

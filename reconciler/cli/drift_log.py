@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 
 from reconciler.cli.console import Console, Log
@@ -185,6 +186,6 @@ class DriftLog(WritePrinter):
 
 
 def log_each(show: Callable[..., None], problems: Iterable[Problem]) -> None:
-    """Log problems, each with the key that it is about."""
+    """Log problems, each with the key that it is about in the place of an address."""
     for problem in problems:
-        show(str(problem), address=problem.address)
+        show(str(replace(problem, address="")), address=problem.address)

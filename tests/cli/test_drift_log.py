@@ -164,6 +164,33 @@ def test_what_ends_a_service_is_a_line_of_its_log_too(cli: CommandLine, drifted:
     assert "HTTP 401" in logged[1]["message"] or "403" in logged[1]["message"]
 
 
+@pytest.mark.parametrize("word", ["service.started", "round.next"])
+def test_the_end_of_a_service_is_logged_whenever_it_is_interrupted(
+    cli: CommandLine, drifted: str, word: str
+) -> None:
+    with cli.start("drift", drifted, "--every", "1d", "-v") as process:
+        lines_until(process.stderr, word)
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=60)
+    lines = rest.splitlines(keepends=True)
+    assert [line for line in lines if LINE.fullmatch(line) is None] == []
+    assert [" interrupted -: Interrupted" in line for line in lines][-2:] == [True, False]
+    assert " service.stopped -: " in lines[-1]
+
+
+@pytest.mark.usefixtures("emulator")
+def test_what_cannot_be_compared_is_logged_with_its_key(cli: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+    file.write_text("project_id: 1\nregion_id: 76\nkeys: [{name: web}]\n")
+    with cli.start("drift", str(file), "--every", "1d", "-v") as process:
+        logged = next_round(process)
+        process.terminate()
+        process.communicate(timeout=60)
+    (obstacle,) = [part for part in logged if part[1] == "compare.obstacle"]
+    assert obstacle[2] == "caas/1/76/web"
+    assert re.fullmatch(r"\S*keys\.yaml:\d+:\d+: declared, but not on the server, .*", obstacle[3])
+
+
 def test_quiet_leaves_the_findings(cli: CommandLine, drifted: str) -> None:
     with cli.start("drift", drifted, "--every", "1d", "--quiet") as process:
         assert "drift.found" in pipe(process.stderr).readline()
