@@ -76,12 +76,16 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     clock = clock_of(context)
     if options.schedule is None:
         printer = DriftPrinter(console, options.format, options.contested_after, history_file, advised)
-        return _run(options, clock, console, _ports(options, clock, console, printer))
+        return _run(options, clock, console, lambda: _ports(options, clock, console, printer))
     console = logging_console(console, options, clock)
-    try:
+
+    def started() -> Ports:
         ports = _ports(options, clock, console, DriftLog(console, options))
         console.note(banner(options, ports.receivers), "service.started")
-        return _run(options, clock, console, ports)
+        return ports
+
+    try:
+        return _run(options, clock, console, started)
     except ReconcilerError as error:
         console.complain(error)
         return error.exit_code
@@ -92,13 +96,13 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
         console.note("The service has ended.", "service.stopped")
 
 
-def _run(options: DriftOptions, clock: Clock, console: Console, ports: Ports) -> ExitCode:
+def _run(options: DriftOptions, clock: Clock, console: Console, ports: Callable[[], Ports]) -> ExitCode:
     settings = _settings(options, console)
     for module, use in (("pages", options.metrics_port), ("metrics", options.metrics_file)):
         if use is not None:  # an extra is missing before anything is done, or not at all
             import_module(f"reconciler.service.{module}")
     with open_history(settings.records, clock) as (records, history):
-        return run_drift(settings, ports, records, history)
+        return run_drift(settings, ports(), records, history)
 
 
 def _advised(context: click.Context, options: DriftOptions) -> tuple[str, ...] | None:
