@@ -207,7 +207,7 @@ SENTRY_KEYS = Case(
             "PUT",
             f"{SENTRY}a1/",
             {
-                "dynamicSdkLoaderOptions": {"hasDebug": False, "hasPerformance": True, "hasReplay": False},
+                "dynamicSdkLoaderOptions": {**LOADER, "hasReplay": False},
                 "rateLimit": {"count": 1000, "window": 60},
             },
         ),
