@@ -328,10 +328,16 @@ GCORE_RULES = Case(
         ),
     ],
     drifted="Block scanners",
-    drift={"conditions": [SCANNER, OFFICE]},
-    corrected=[write("PATCH", f"{RULES}/31", {"conditions": [SCANNER]})],
+    drift={"action": {"allow": {}}, "conditions": [OFFICE]},
+    corrected=[
+        write(
+            "PATCH",
+            f"{RULES}/31",
+            {"action": {"allow": None, "block": {"status_code": 403}}, "conditions": [SCANNER]},
+        )
+    ],
     auth={"Authorization": f"apikey {TOKEN}"},
-    covers=["offsets with a count", "objects in lists"],
+    covers=["offsets with a count", "objects in lists", "objects of alternatives"],
 )
 
 GROUPS = "/cdn/origin_groups"

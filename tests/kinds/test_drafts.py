@@ -892,6 +892,22 @@ def test_members_that_are_shown_in_another_shape_are_left_out_inside_a_field() -
     assert noted(required, "left out: PATCH takes server in another shape")
 
 
+@pytest.mark.parametrize(
+    ("members", "is_asked"),
+    [
+        ({"allow": {"type": "object"}, "block": an_object({"status": NUMBER})}, True),
+        ({"allow": {"type": ["object", "null"], "properties": {}}, "block": {"type": "object"}}, True),
+        ({"tls": an_object({"check": NUMBER}), "http": an_object({"port": NUMBER})}, False),
+        ({"allow": {"type": "object"}, "note": TEXT}, False),
+        ({"allow": {"type": "object"}}, False),
+    ],
+)
+def test_whether_an_object_has_one_of_its_members_is_asked(members: Any, *, is_asked: bool) -> None:
+    action = {"action": an_object(members)}
+    made = drafted(pets(row=row(**action), body={**BODY, **action}))
+    assert noted(made, "oneOf: has action one of its members at a time?") is is_asked
+
+
 def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
     changes: Any = {"row": row(tags=MAP), "body": {**BODY, "tags": MAP}}
     made = drafted(pets(**changes))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from reconciler.kinds.shape import type_names
 from reconciler.model.canonical import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.kinds.openapi.schemas import Schema
 
@@ -44,6 +45,21 @@ def choice_of(schema: Schema, members: Collection[str]) -> Drafted:
             for one, names, found in zip(every, required, values, strict=True)
         ]
     }
+
+
+def may_be_choice(schema: Schema, members: Mapping[str, Drafted]) -> bool:
+    """Return whether an object may be one of several of its members, which its description does not say.
+
+    All are objects that may be missing, and one of them says all by being there: it has no members.
+    """
+    parts = members.values()
+    are_objects = all("object" in type_names(part) and "readOnly" not in part for part in parts)
+    is_closed = not schema.others and not schema.required
+    return are_objects and is_closed and len(members) > 1 and any(map(_says_all, parts))
+
+
+def _says_all(member: Drafted) -> bool:
+    return not member.get("properties") and not isinstance(member.get("additionalProperties"), dict)
 
 
 def _others(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.openapi.choices import choice_of
+from reconciler.kinds.openapi.choices import choice_of, may_be_choice
 from reconciler.kinds.openapi.likeness import are_alike, kinds
 from reconciler.kinds.packaged import kind_schema
 from reconciler.kinds.patterns import Pattern, PatternError, PatternLimitError
@@ -98,6 +98,8 @@ class FieldDrafter:
         choice = choice_of(schema, declared) if self._notes is not None and declared else {}
         if schema.alternatives and not choice:
             self._note("{} may be one of several shapes; the draft allows what any of them has", place)
+        elif not choice and may_be_choice(schema, members):
+            self._note("oneOf: has {} one of its members at a time? then name them as alternatives", place)
         return choice
 
     def _note(self, text: str, place: str) -> None:
