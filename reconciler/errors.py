@@ -41,9 +41,9 @@ The cause is left out (``from None``) only where a traceback of it, with its loc
 secret: a request with its token, and an address that may contain one (api/exchange.py), the address of a
 proxy with its password (api/environment.py), requests with new secrets and their responses
 (api/secret_server.py, apply/sinks/kubernetes.py, apply/sinks/vault.py), the response with an access token
-(api/authentication.py), the environment of a program (apply/sinks/program.py), a secret that is being written
-(apply/sinks/file.py), and the content of a secret's file that is not text (apply/sinks/spec.py,
-cli/credentials.py).
+(api/authentication.py), what a mail server was sent and repeats (api/mail.py), the environment of a program
+(apply/sinks/program.py), a secret that is being written (apply/sinks/file.py), and the content of a secret's
+file that is not text (apply/sinks/spec.py, cli/credentials.py).
 """
 
 from __future__ import annotations

@@ -59,10 +59,11 @@ class Bounds:
     size: int
 
 
-class _Budget:
+class Budget:
     """What is left for one exchange at a time."""
 
     def __init__(self, clock: Clock, stop: threading.Event, bounds: Bounds) -> None:
+        """Store the bounds; an exchange begins with :meth:`start`."""
         self._clock = clock
         self._stop = stop
         self._bounds = bounds
@@ -77,6 +78,7 @@ class _Budget:
         self._head: int | None = 0
 
     def end_head(self) -> None:
+        """Bound what follows by the time of the whole exchange."""
         if not self._is_ending:
             self._latest = self._began + self._bounds.whole
         self._head = None
@@ -112,7 +114,7 @@ class _Budget:
 class _Stream(httpcore.NetworkStream):
     """A connection whose every step is bounded."""
 
-    def __init__(self, inner: httpcore.NetworkStream, budget: _Budget) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, budget: Budget) -> None:
         self._inner = inner
         self._budget = budget
 
@@ -149,10 +151,11 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-class _Backend(httpcore.NetworkBackend):
+class Backend(httpcore.NetworkBackend):
     """Opens bounded connections."""
 
-    def __init__(self, budget: _Budget) -> None:
+    def __init__(self, budget: Budget) -> None:
+        """Store what is left for an exchange."""
         self._inner = httpcore.SyncBackend()
         self._budget = budget
 
@@ -164,6 +167,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        """Connect to the first address of a host that accepts. Raises ConnectError or ConnectTimeout."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
@@ -192,14 +196,14 @@ class Transport(httpx.BaseTransport):
         bounds: Bounds,
     ) -> None:
         """Open nothing before the first request. Without ``tls`` the server is one of plain http."""
-        self._budget = _Budget(clock, stop, bounds)
-        self._pool = _pool(tls, proxy, _Backend(self._budget))
+        self._budget = Budget(clock, stop, bounds)
+        self._pool = _pool(tls, proxy, Backend(self._budget))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response once its head has come."""
         self._budget.start(request.extensions.get(GRACE, math.inf))
         url = request.url
-        with _as_httpx():
+        with as_httpx():
             response = self._pool.handle_request(
                 httpcore.Request(
                     method=request.method,
@@ -236,7 +240,7 @@ class _Body(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         codings = [part.strip().lower() for part in self._coding.split(",")]
         codings = [coding for coding in codings if coding not in {"", "identity"}]
-        with _as_httpx():
+        with as_httpx():
             if not codings:
                 yield from self._response.iter_stream()
                 return
@@ -279,7 +283,7 @@ def _pool(
 
 
 @contextlib.contextmanager
-def _as_httpx() -> Iterator[None]:
+def as_httpx() -> Iterator[None]:
     """Raise what httpx would."""
     try:
         yield

@@ -23,7 +23,7 @@ from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions
-from reconciler.cli.variables import FILE_VARIABLE, OLD_WEBHOOK_SECRET, PREFIX, WEBHOOK_SECRET
+from reconciler.cli.variables import FILE_VARIABLE, OLD_WEBHOOK_SECRET, PREFIX, SMTP_PASSWORD, WEBHOOK_SECRET
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.clock import Clock
 from reconciler.model.configuration import BUILT_IN_AUTH, Api, Auth, AuthMethod
@@ -227,6 +227,17 @@ def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:
     text = _read_secret(secret_file, "webhook secret", console)
     if not text:
         raise ConfigurationError(f"the webhook secret file {secret_file} is empty")
+    return Secret(text)
+
+
+def smtp_password(password_file: str | None, console: Console) -> Secret:
+    """Read the password of the mail server. Raises ConfigurationError if there is none."""
+    if password_file is None:
+        text, where = os.environ.get(SMTP_PASSWORD, ""), SMTP_PASSWORD
+    else:
+        text, where = _read_secret(password_file, "mail password", console), f"the file {password_file}"
+    if not text:
+        raise ConfigurationError(f"the mail server has a user and no password; {where} is empty or not set")
     return Secret(text)
 
 

@@ -34,8 +34,8 @@ def notify_test(context: click.Context, options: NotifyTestOptions) -> ExitCode:
     console, clock = options.output.console(), clock_of(context)
     found = receivers(options.receivers, clock, console, threading.Event())
     if not found:
-        message = "there is nobody to notify: set RECONCILER_DRIFT_SLACK, RECONCILER_DRIFT_TEAMS"
-        raise ConfigurationError(f"{message} or RECONCILER_DRIFT_WEBHOOK to an address")
+        names = "RECONCILER_DRIFT_SLACK, _TEAMS, _WEBHOOK, or _SMTP with _MAIL_TO and _MAIL_FROM"
+        raise ConfigurationError(f"there is nobody to notify: set {names}")
     is_done = True
     for receiver in found:
         with closing(receiver):

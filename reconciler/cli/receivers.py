@@ -13,16 +13,18 @@ from typing import Any, Final
 import click
 
 from reconciler.api.exchange import HttpSettings
+from reconciler.api.mail import Login, Mail, MailServer
 from reconciler.api.webhook import Webhook
 from reconciler.cli.console import Console
-from reconciler.cli.credentials import webhook_secret
+from reconciler.cli.credentials import smtp_password, webhook_secret
 from reconciler.cli.values import ListType, option
-from reconciler.cli.variables import SLACK, TEAMS, WEBHOOK
+from reconciler.cli.variables import MAIL, SLACK, SMTP, TEAMS, WEBHOOK
+from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.notification import Notification
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT
-from reconciler.render.messages import slack_body, teams_body, webhook_body
+from reconciler.render.messages import mail_text, slack_body, teams_body, webhook_body
 from reconciler.service.outbox import Receiver
 
 _PAGE: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~!$&()*+,;=:@%/?-]*)?", re.ASCII)
@@ -51,6 +53,14 @@ def _addresses(text: str, variable: str) -> Any:
     )
 
 
+def _is_mailbox(word: str) -> bool:
+    return "@" in word
+
+
+def _mail(text: str, metavar: str, variable: str, needed: str) -> Any:
+    return option(text, metavar=metavar, needs=(needed,), envvar=variable, allow_from_autoenv=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverOptions:
     """The options that say who is notified; each address is as good as a password."""
@@ -68,11 +78,30 @@ class ReceiverOptions:
     )
     slack: tuple[str, ...] = _addresses("Notify this incoming webhook of Slack.", SLACK)
     teams: tuple[str, ...] = _addresses("Notify this workflow of Microsoft Teams.", TEAMS)
+    mail_to: tuple[str, ...] = option(
+        "Notify this address by e-mail. Repeatable.",
+        type=ListType(_is_mailbox),
+        metavar="ADDRESS",
+        needs=("smtp",),
+        envvar=f"{MAIL}_TO",
+        allow_from_autoenv=False,
+    )
+    mail_from: str | None = _mail("The sender of e-mail.", "ADDRESS", f"{MAIL}_FROM", "smtp")
+    smtp: str | None = _mail(
+        "The mail server: smtps://HOST, or smtp://HOST with STARTTLS.", "URL", SMTP, "mail_to"
+    )
+    smtp_user: str | None = _mail("Its user, if it wants one.", "NAME", f"{SMTP}_USER", "smtp")
+    smtp_password_file: str | None = _mail(
+        "File with the password; overrides RECONCILER_DRIFT_SMTP_PASSWORD.",
+        "FILE",
+        f"{SMTP}_PASSWORD_FILE",
+        "smtp_user",
+    )
     status_page: str | None = option(
         "Address of the status page, which messages link to.",
         metavar="URL",
         callback=_page,
-        needs=("slack", "teams"),
+        needs=("slack", "teams", "mail_to"),
         envvar="RECONCILER_DRIFT_STATUS_PAGE",
         allow_from_autoenv=False,
     )
@@ -96,6 +125,30 @@ def _receivers(
         yield _posting("Slack", Webhook(Secret(url), None, http, "Slack"), partial(slack_body, page=page))
     for url in options.teams:
         yield _posting("Teams", Webhook(Secret(url), None, http, "Teams"), partial(teams_body, page=page))
+
+    yield from _mails(options, http, console)
+
+
+def _mails(options: ReceiverOptions, http: HttpSettings, console: Console) -> Iterator[Receiver]:
+    """Yield a receiver for each address of e-mail. Raises ConfigurationError."""
+    if options.smtp is None:
+        return
+    if options.mail_from is None:
+        raise ConfigurationError("e-mail has no sender; set RECONCILER_DRIFT_MAIL_FROM to an address")
+    login = None
+    if options.smtp_user is not None:
+        login = Login(options.smtp_user, smtp_password(options.smtp_password_file, console))
+    server = MailServer.of(options.smtp, login)
+    for recipient in options.mail_to:
+        mail = Mail(server, options.mail_from, recipient, http)
+        yield _mailing(mail, options.status_page or "")
+
+
+def _mailing(mail: Mail, page: str) -> Receiver:
+    def send(notification: Notification, identifier: str) -> str:
+        return mail.send(*mail_text(notification, page), identifier)
+
+    return Receiver("e-mail", mail.place, send, mail.close)
 
 
 def _posting(name: str, webhook: Webhook, body: Callable[[Notification], Mapping[str, Any]]) -> Receiver:

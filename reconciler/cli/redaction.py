@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.source import Problem, SourceLine
 
-SECRET_FILES: Final = ("token_file", "webhook_secret_file")
+SECRET_FILES: Final = ("token_file", "webhook_secret_file", "smtp_password_file")
 """Options that name the file of a secret."""
 _LARGEST: Final = 65_536
 _SHORTEST: Final = 8

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OWN_VARIABLES: Final = (
     *("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK"),
-    *("RECONCILER_DRIFT_SLACK", "RECONCILER_DRIFT_TEAMS"),
+    *("RECONCILER_DRIFT_SLACK", "RECONCILER_DRIFT_TEAMS", "RECONCILER_DRIFT_SMTP_PASSWORD"),
     *("RECONCILER_DRIFT_WEBHOOK_SECRET", "RECONCILER_WEBHOOK_SECRET"),
 )
 """What holds a token or a secret of this program, beside the variables that bind one to a host."""

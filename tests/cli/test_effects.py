@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.support import CommandLine
 
 _ROUNDS = "--every or --cron"
+_PEOPLE = "--slack or --teams or --mail-to"
 _RECORDED = f"--history or {_ROUNDS}"
 REFUSED = {
     "drift . --jitter 5s": f"--jitter has no effect without {_ROUNDS}.",
@@ -28,9 +29,22 @@ REFUSED = {
     "drift . --secret-sink file:x": "--secret-sink has no effect without --correct.",
     "drift . --allow-destroy": "--allow-destroy has no effect without --correct.",
     "drift . --webhook-secret-file x": "--webhook-secret-file has no effect without --webhook.",
-    "drift . --status-page https://x": "--status-page has no effect without --slack or --teams.",
+    **{
+        f"{words} --status-page https://x": f"--status-page has no effect without {_PEOPLE}."
+        for words in ("drift .", "notify-test")
+    },
     "notify-test --webhook-secret-file x": "--webhook-secret-file has no effect without --webhook.",
-    "notify-test --status-page https://x": "--status-page has no effect without --slack or --teams.",
+    **{
+        f"{words} {option} x": f"{option} has no effect without {needed}."
+        for words in ("drift .", "notify-test")
+        for option, needed in (
+            ("--mail-to", "--smtp"),
+            ("--mail-from", "--smtp"),
+            ("--smtp", "--mail-to"),
+            ("--smtp-user", "--smtp"),
+            ("--smtp-password-file", "--smtp-user"),
+        )
+    },
     "drift . --metrics-host x": "--metrics-host has no effect without --metrics-port.",
     "drift . --metrics-address ::1": "--metrics-address has no effect without --metrics-port.",
     "drift . --pass-env X": "--pass-env has no effect without --secret-sink or --git-pull.",

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.mailserver import mail_server
 from tests.recorder import recorder
 from tests.support import CommandLine, unused_port
 from tests.values import check_document
@@ -35,6 +36,57 @@ def test_one_that_fails_is_an_error_and_the_others_are_tried(cli: CommandLine) -
     assert done.out == "Slack: http://127.0.0.1/… took the message: HTTP 200\n"
     assert done.err.startswith("Error: webhook: POST http://127.0.0.1/…: no response: ")
     assert "secret-path" not in done.everything
+
+
+MAIL = {
+    "RECONCILER_DRIFT_MAIL_FROM": "reconciler@example.com",
+    "RECONCILER_DRIFT_MAIL_TO": "one@example.com two@example.com",
+}
+
+
+def test_each_address_of_e_mail_gets_a_message_of_its_own(cli: CommandLine) -> None:
+    with mail_server() as found:
+        found.offers = ("AUTH PLAIN",)
+        settings = {
+            **MAIL,
+            "RECONCILER_DRIFT_SMTP": f"smtp://127.0.0.1:{found.port}",
+            "RECONCILER_DRIFT_SMTP_USER": "user",
+            "RECONCILER_DRIFT_SMTP_PASSWORD": "very-secret",
+            "RECONCILER_DRIFT_STATUS_PAGE": "https://pages.example.com/",
+        }
+        for name, value in settings.items():
+            cli.environment.setenv(name, value)
+        done = cli("notify-test", "--strict-env")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        f"e-mail: {name}@example.com by smtp://127.0.0.1:{found.port} took the message: 250 queued as 4711"
+        for name in ("one", "two")
+    ]
+    assert found.logins == ["\0user\0very-secret"] * 2
+    for message in found.messages:
+        assert "Subject: reconciler: this is a test, nothing has changed\r\n" in message
+        assert "Status page: https://pages.example.com/" in message
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--smtp", "smtp://localhost"), "e-mail has no sender; set RECONCILER_DRIFT_MAIL_FROM"),
+        (("--smtp", "localhost", "--mail-from", "a@b"), "the mail server is not an address like"),
+        (("--smtp", "smtp://u:secret@localhost", "--mail-from", "a@b"), "user or password in its address"),
+        (("--smtp", "smtp://localhost", "--mail-from", "a"), "'a' is not an address like team@example.com"),
+        (
+            ("--smtp", "smtp://localhost", "--mail-from", "a@b", "--smtp-user", "u"),
+            "RECONCILER_DRIFT_SMTP_PASSWORD is empty or not set",
+        ),
+    ],
+)
+def test_settings_of_e_mail_that_cannot_be_used_are_errors(
+    cli: CommandLine, words: tuple[str, ...], said: str
+) -> None:
+    done = cli("notify-test", "--mail-to", "team@example.com", *words)
+    assert (done.code, "secret" in done.everything) == (1, False)
+    assert said in done.err
 
 
 def test_without_a_receiver_the_variables_are_named(cli: CommandLine) -> None:
