@@ -91,7 +91,8 @@ def demo() -> ExitCode:
         _show_plan(tour, emulator)
         _show_drift(tour, emulator)
         keys = [*emulator.keys(*_SCOPE).values()]
-    live = {family: dict.fromkeys(scopes, keys) for family, scopes in seed.items()}
+    # Families map scopes to keys; the projects and regions are lists, and stay as they are.
+    live = {what: dict.fromkeys(of, keys) if isinstance(of, dict) else of for what, of in seed.items()}
     (folder / _SEED).write_text(json.dumps(live, indent=2) + "\n", encoding="utf-8")
     _say_next(folder)
     return ExitCode.DONE

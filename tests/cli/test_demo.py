@@ -74,4 +74,9 @@ def test_the_demo_leaves_a_folder_to_go_on_in(
         cli.environment.setenv("GCORE_BASE_URL", emulator.url)
         cli.environment.setenv("GCORE_API_KEY", emulator.token)
         plan = cli("plan", "keys.yaml")
+        (folder / "own").mkdir()
+        cli.environment.chdir(folder / "own")
+        own = cli("init", "--region-id", "76")
     assert (plan.code, plan.out.startswith("No changes.")) == (0, True)
+    assert (own.code, "declares 6 keys of caas/1/76" in own.out) == (0, True)
+    assert "Project: 1 (Default), the only one that the token sees\n" in own.err
