@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import compare, declared_parts, field_changes, readable, whole_key
@@ -71,7 +70,7 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
     after: Values,
     position: Position,
     path_id: str | None = None,
-    shown: Values = MappingProxyType({}),
+    shown: Values | None = None,
 ) -> Change:
     """Return the change of a key from ``before`` to ``after``, both in normal form, sorted by field.
 
@@ -103,7 +102,7 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
         has_secret=kind.secret is not None,
         path_id=path_id,
         api=kind.api,
-        shown=shown,
+        shown=shown or {},
     )
     return with_requests(kind, change)
 
