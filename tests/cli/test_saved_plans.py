@@ -82,7 +82,7 @@ def test_other_commands_say_what_a_saved_plan_is(cli: CommandLine, saved: str, c
     use = f"`reconciler show {saved}` shows it, and `reconciler apply {saved}` applies it"
     errors = [line for line in done.err.splitlines() if line.startswith("Error")]
     assert (done.code, done.out) == (1, "")
-    assert errors == [f"Error: {saved}:1:1: is a saved plan, not desired state: {use}"]
+    assert errors == [f"Error: {saved}: is a saved plan, not desired state: {use}"]
 
 
 def test_the_history_and_the_journal_of_a_run_are_known_too(
