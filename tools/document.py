@@ -88,7 +88,7 @@ def _variables(parameter: click.Option, command: str) -> str:
     """Return the environment variables of an option, by precedence."""
     known = parameter.envvar or []
     names = [known] if isinstance(known, str) else list(known)
-    words = [PREFIX, *command.upper().split(), str(parameter.name).upper()]
+    words = [PREFIX, *command.upper().replace("-", "_").split(), str(parameter.name).upper()]
     names += ["_".join(words)] if parameter.allow_from_autoenv else []
     return ", ".join(f"`{name}`" for name in names)
 

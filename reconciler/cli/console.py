@@ -187,8 +187,8 @@ class Console:
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
-        """Show a bar on stderr while something is counted up to ``total``; only on a terminal."""
-        if self.verbosity < 0 or sys.stderr is None or not sys.stderr.isatty():
+        """Show a bar on stderr while something is counted up to ``total``; if a terminal can redraw it."""
+        if self.verbosity < 0 or not _can_redraw(sys.stderr):
             yield lambda: None
             return
         bar = click.progressbar(length=total, label=what, file=sys.stderr, color=self.color)
@@ -237,6 +237,11 @@ def color_choice() -> bool | None:
     if any(variables.get(name, "") not in {"", "0"} for name in ("CLICOLOR_FORCE", "FORCE_COLOR")):
         return True
     return False if variables.get("CLICOLOR") == "0" or variables.get("TERM") == "dumb" else None
+
+
+def _can_redraw(stream: TextIO | None) -> bool:
+    """Return whether a line can be drawn anew: on a terminal that knows the sequences for it."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _width(stream: TextIO | None) -> int | None:

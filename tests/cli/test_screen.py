@@ -203,3 +203,12 @@ def test_a_wait_is_told_in_its_own_line_beside_the_progress_bar(
     assert cli("plan", drifted).err == "429: waiting 3 s, attempt 2 of 5\n"
     emulator.faults = busy
     assert cli("plan", drifted, "--quiet").err == ""
+
+
+@pytest.mark.parametrize("command", ["plan", "apply --auto-approve", "drift"])
+def test_a_terminal_that_cannot_redraw_is_sent_no_sequences(
+    cli: CommandLine, drifted: str, command: str
+) -> None:
+    assert "\x1b" in cli.on_terminal(*command.split(), drifted, columns=80).out
+    cli.environment.setenv("TERM", "dumb")
+    assert "\x1b" not in cli.on_terminal(*command.split(), drifted, columns=80).out
