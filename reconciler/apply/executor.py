@@ -236,7 +236,7 @@ def _recheck_key(
     if moved:
         is_anew = kind.has_ids and any(one.field == kind.path_field for one in moved)
         text = differences_text("was planned from", "and is now", moved)
-        return Outcome(change, Result.STALE, f"deleted and made anew: {text}" if is_anew else text)
+        return Outcome(change, Result.STALE, f"deleted and created again: {text}" if is_anew else text)
     for problem in past_expiries(kind, change, now):
         return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
     return None

@@ -220,7 +220,8 @@ class Plan:
     ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
     ``missing`` are the creations of declared keys that are not live and cannot be created as declared: each
     is a problem too. ``base_url`` is the API's, in normal form, or those of several with their names.
-    ``provenance`` is what the plan was made from, where that is known.
+    ``provenance`` is what the plan was made from, where that is known. ``names`` are those of all live
+    objects by id, of each scope whose service makes ids.
     """
 
     changes: tuple[Change, ...]
@@ -235,6 +236,7 @@ class Plan:
     missing: tuple[Change, ...] = field(default=(), compare=False)
     provenance: Provenance | None = field(default=None, compare=False)
     unmanaged_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Mapping[Scope, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     @property
     def shown_apis(self) -> Mapping[str, str]:

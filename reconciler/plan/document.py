@@ -13,6 +13,7 @@ from reconciler.plan.needs import needs
 if TYPE_CHECKING:
     import datetime as dt
 
+    from reconciler.model.fate import Fate
     from reconciler.model.source import Problem
     from reconciler.plan.drift import DriftedKey
     from reconciler.plan.needs import Need
@@ -64,18 +65,27 @@ def request_document(change: Change) -> dict[str, Any]:
 
 def drift_document(key: DriftedKey) -> dict[str, Any]:
     """Return how a live key differs, from the desired to the live values; null where there is no key."""
+    # What is told of the object itself is in no correction.
+    moved = [field for field in key.fields if key.fate is not None and field.field in key.unsent]
+    told, found = {one.field: one.before for one in moved}, {one.field: one.after for one in moved}
     return {
         **_key(key.correction),
         "change": {
             "actions": [key.action.value],
-            "before": None if key.action is Action.CREATE else dict(key.correction.after),
-            "after": None if key.action is Action.DELETE else dict(key.correction.before),
+            "before": None if key.action is Action.CREATE else told | dict(key.correction.after),
+            "after": None if key.action is Action.DELETE else found | dict(key.correction.before),
             "effect": key.effect.value,
             "effects": {field.field: field.effect.value for field in key.fields},
             "origins": {field.field: _origin(field.origin) for field in key.fields},
         },
         **({} if key.action is Action.UPDATE else {"origin": _origin(key.origin)}),
+        **({} if key.fate is None else {"identity": _fate(key.fate)}),
     }
+
+
+def _fate(fate: Fate) -> dict[str, Any]:
+    became = "renamed" if fate.is_rename else "replaced" if fate.is_taken else "recreated"
+    return {"became": became, "id": fate.path_id, "new_name": fate.new_name, "other_id": fate.other_id}
 
 
 def _origin(origin: Origin | DriftOrigin | None) -> str:

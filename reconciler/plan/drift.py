@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
+    from reconciler.model.fate import Fate
 
     IsWanted = Callable[[str, FieldChange], bool]
     """Returns whether the drift of a field, or of the whole key, at an address is to be corrected."""
@@ -79,12 +80,15 @@ class DriftedKey:
     """A live key that is not as desired: ``fields`` go from the desired to the live value.
 
     ``correction`` is the change that would make it as desired. ``origin`` is that of a key that was created
-    or deleted as a whole.
+    or deleted as a whole. ``fate`` is what became of the object that its name stood for, where the service
+    makes ids. ``unsent`` says why some of its fields are told and never corrected.
     """
 
     correction: Change
     fields: tuple[FieldChange, ...]
     origin: DriftOrigin | None = None
+    fate: Fate | None = None
+    unsent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def action(self) -> Action:
@@ -105,6 +109,16 @@ class DriftedKey:
         sides: tuple[Any, Any] = (None, dict(change.before)) if is_new else (dict(change.after), None)
         effect, reason = (Effect.GRANTS, _CREATED) if is_new else (Effect.REVOKES, _DELETED)
         return (FieldChange(WHOLE_KEY, *sides, effect, reason, origin=self.origin, with_key=True),)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Return whether a person has to say which object its name stands for, as that makes a difference."""
+        return self.fate is not None and self.fate.needs_decision and len(self.fields) > 1
+
+    @property
+    def is_correctable(self) -> bool:
+        """Return whether a correction may send any of it."""
+        return any(record.field not in self.unsent for record in self.records)
 
     @property
     def origins(self) -> frozenset[DriftOrigin | None]:
@@ -138,9 +152,7 @@ def pending_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
 def _part(
     keys: Iterable[DriftedKey], belongs: Callable[[Origin | DriftOrigin | None], bool]
 ) -> tuple[DriftedKey, ...]:
-    parts = (
-        replace(key, fields=tuple(field for field in key.fields if belongs(field.origin))) for key in keys
-    )
+    parts = (replace(key, fields=tuple(one for one in key.fields if belongs(one.origin))) for key in keys)
     return tuple(key for key in parts if (key.fields if key.action is Action.UPDATE else belongs(key.origin)))
 
 
@@ -175,6 +187,8 @@ def declared_values(
             found |= {(address, name): json_text(value) for name, value in values.items()}
             values.pop(kind.identity, None)
             found[address, WHOLE_KEY] = "null" if key.is_absent else json_text(values)
+            if kind.has_ids and not key.is_absent:
+                found[address, kind.path_field] = "null"  # that of the object which has the name
     return {name: text for name, text in found.items() if name in wanted}
 
 
@@ -188,8 +202,7 @@ def _reversed(kind: Kind, change: Change) -> DriftedKey:
             fields = whole_key(change.before, Effect.GRANTS, _CREATED)
         case Action.UPDATE | Action.REPLACE:
             fields = tuple(
-                replace(reversed_change(kind, field), origin=_ORIGINS[field.origin])
-                for field in change.fields
+                replace(reversed_change(kind, one), origin=_ORIGINS[one.origin]) for one in change.fields
             )
             return DriftedKey(change, fields)
-    return DriftedKey(change, tuple(replace(field, origin=origin) for field in fields), origin)
+    return DriftedKey(change, tuple(replace(one, origin=origin) for one in fields), origin)

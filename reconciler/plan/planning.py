@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import equality
 from reconciler.errors import ConfigurationError
+from reconciler.kinds.ids import names_by_id
 from reconciler.kinds.kind import EffectRule, Kind
 from reconciler.model.addresses import advice_near, ending_in
 from reconciler.model.canonical import format_instant, json_text
@@ -122,8 +123,7 @@ def plan_scope(
     """
     scope, live = desired.scope, observed.keys
     unclear = unclear_names(kind, desired, observed, selected)
-    results: list[Planned] = []
-    problems = [*unclear.problems]
+    results, problems = list[Planned](), [*unclear.problems]
     selection = [key for key in unclear.others if selected is everything or selected(scope.address(key.name))]
     doubtful = _not_surely_unchanged(kind, selection, live)
     unchanged = len(selection) - len(doubtful)
@@ -157,6 +157,7 @@ def plan_scope(
         warnings=(*(warning for result in results for warning in result.warnings), *warnings),
         missing=tuple(result.missing for result in results if result.missing is not None),
         unmanaged_ids=unclear.ids,
+        names={scope: names_by_id(kind, observed)} if kind.has_ids else {},
     )
 
 
@@ -222,6 +223,7 @@ def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: 
         base_url=base_url,
         missing=missing,
         unmanaged_ids={address: ids for plan in plans for address, ids in plan.unmanaged_ids.items()},
+        names={scope: names for plan in plans for scope, names in plan.names.items()},
     )
 
 

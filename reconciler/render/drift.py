@@ -100,6 +100,8 @@ def render_drift(view: DriftView, screen: Screen = PLAIN) -> Iterator[str]:
 
 def title(key: DriftedKey) -> str:
     """Return what became of a live key, as far as it is known."""
+    if key.fate is not None:
+        return key.fate.title
     if is_unwanted(key.action, key.origin):
         return "has changed, and is no longer wanted"
     if key.origins == {DriftOrigin.CONFLICT}:
@@ -210,7 +212,7 @@ def _unmanaged_lines(view: DriftView, screen: Screen) -> Iterator[str]:
 
 def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
     """Yield what undoes the drift, and what writes it into the files, where they declare a changed key."""
-    corrections = [key.correction for key in view.drifted]
+    corrections = [key.correction for key in view.drifted if key.is_correctable]
     destroy = " --allow-destroy" if any(change.action.destroys for change in corrections) else ""
     sink = (
         " --secret-sink SINK"
@@ -218,8 +220,11 @@ def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
         else ""
     )
     undo = f"Undo: run this command again with --correct all{destroy}{sink}"
-    yield from screen.lines(undo, hang="      ")
-    changed = [key.correction.address for key in view.drifted if key.action is Action.UPDATE]
+    if corrections:
+        yield from screen.lines(undo, hang="      ")
+    if any(key.fate is not None and key.fate.is_rename for key in view.drifted):
+        yield from screen.lines("Renamed: rename it in the file, or back at the service", hang="      ")
+    changed = [change.address for change in corrections if change.action is Action.UPDATE]
     if changed:
         address = changed[0] if len(changed) == 1 else "ADDRESS"
         yield from screen.lines(f"Keep: {accept_command(address, view.paths)}", hang="      ")

@@ -24,6 +24,7 @@ from reconciler.plan.planning import select
 from reconciler.service.correction import Corrector
 from reconciler.service.detection import cycle_result, detect, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
+from reconciler.service.history.object_ids import ObjectIds
 from reconciler.validate.parts import merged
 from reconciler.validate.state import desired_state
 
@@ -120,6 +121,7 @@ class DriftCycle:
         # They live as long as the process.
         self._workers = {name: Workers(count) for name, count in settings.parallelism.items()}
         self._applied = Applied(history.database, ports.kinds)
+        self._ids = ObjectIds(history.database, ports.kinds, settings.notify_after)
         self._corrector = Corrector(settings, ports, records)
         self._invalid: tuple[str, ...] = ()
         self._conditions: set[ServiceCondition] = set()
@@ -238,13 +240,15 @@ class DriftCycle:
         with closing(self._sessions()) as client:
             applied = (lambda _plan: self._applied.at_base()) if self._has_file else None
             detection = detect(client, state, self._settings, self._ports, applied, now, self._executor)
+            was_compared = detection.compared(targeted, selected)
+            detection = self._ids.identified(detection, targeted, was_compared)
             new_keys = () if targets else self._applied.new_keys(detection.plan, now)
             self._ports.observer.detected(detection, new_keys, now)
             fields = detection.fields()
             declared = partial(declared_values, self._ports.kinds, state)
             wanted = [field for field in fields if correct is not None and correct.covers(field.change)]
             contested = self._history.contested(wanted, declared, self._settings.flapping)
-            self._history.record_drift(fields, detection.compared(targeted, selected), declared)
+            self._history.record_drift(fields, was_compared, declared)
             self._store(detection, state, targeted, selected, now)
             if correct is not None:
                 with writing:
@@ -278,6 +282,7 @@ class DriftCycle:
             self._applied.store_unmanaged(detection.plan, now)
         if self._has_file:
             self._applied.store(targeted, detection.plan, was_compared, is_whole=is_whole)
+            self._ids.store(targeted, detection, was_compared, is_whole=is_whole)
             if is_whole:
                 self._applied.purge_undeclared(targeted, detection.plan)
 

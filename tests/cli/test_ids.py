@@ -232,7 +232,7 @@ def test_a_key_made_anew_since_the_plan_is_left_alone_and_both_ids_are_told(
     anew = notes.server.add("web", text="old")
     done = applied(notes, place)
     assert (done.code, notes.server.writes) == (3, [])
-    assert f'id was planned from "{number}" and is now "{anew}"' in done.everything
+    assert f'deleted and created again: id was planned from "{number}" and is now "{anew}"' in done.everything
 
 
 @ONE
@@ -693,3 +693,189 @@ def test_the_history_of_an_undeclared_name_goes_on_once_it_is_that_of_one_object
     notes.server.remove(twin)
     done = notes("drift", file, "--history", history, "--correct", "all", "--allow-destroy")
     assert (done.code, notes.server.writes) == (0, [])
+
+
+@dataclass(slots=True)
+class Watched:
+    """A declared note that a round with a history has seen as desired."""
+
+    notes: Notes
+    number: int | str
+    file: str
+    history: str
+
+    def drift(self, *arguments: str) -> Finished:
+        return self.notes("drift", self.file, "--history", self.history, *arguments)
+
+    def told(self) -> dict[str, Any]:
+        """Return the only drift that there is, for machines."""
+        document = json.loads(self.drift("--format", "json").out)
+        check_document("plan", document)
+        (found,) = document["resource_drift"]
+        return {"address": found["address"], **found["identity"]}
+
+    def episodes(self) -> list[tuple[Any, ...]]:
+        """Return the drift that the history knows, oldest first."""
+        shown = self.notes.cli("history", "--history", self.history, "--format", "json").out
+        names = ("address", "field", "declared", "live", "reason", "outcome")
+        return [tuple(one[name] for name in names) for one in reversed(json.loads(shown)["drift"])]
+
+
+def watched(notes: Notes, *others: Mapping[str, Any], **header: Any) -> Watched:
+    number = notes.server.add("web", text="new")
+    watched = Watched(notes, number, notes.declare(NEW, *others, **header), notes.file("history.db"))
+    assert watched.drift().code in {0, 2}
+    return watched
+
+
+ALL = ("--correct", "all", "--allow-destroy")
+
+
+@pytest.mark.parametrize("is_exclusive", [False, True])
+def test_an_object_renamed_outside_git_is_told_and_neither_created_again_nor_deleted(
+    notes: Notes,
+    is_exclusive: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    web = watched(notes, exclusive=is_exclusive)
+    notes.server.row(web.number)["name"] = "shop"
+    done = web.drift()
+    assert (done.code, 'note/red/web has been renamed to "shop"' in done.out) == (2, True)
+    assert f"renamed outside Git, id {web.number}" in done.out
+    assert "Undo" not in done.out
+    told = {"became": "renamed", "id": str(web.number), "new_name": "shop", "other_id": None}
+    assert web.told() == {"address": "note/red/web", **told}
+    for _ in range(2):
+        done = web.drift(*ALL)
+        left = f'renamed outside Git from "web" to "shop" (id {web.number}): rename it in the file, or'
+        assert (done.code, left in done.everything, notes.server.writes) == (2, True, [])
+    ((*facts, outcome),) = web.episodes()
+    assert facts == ["note/red/web", "name", "web", "shop", f"renamed outside Git, id {web.number}"]
+    assert outcome == "left to a person"
+    web.file = notes.declare({"name": "shop", "text": "new"}, exclusive=is_exclusive)
+    assert (web.drift(*ALL).code, notes.server.writes) == (0, [])
+    assert [one[-1] for one in web.episodes()] == ["no longer declared"]
+
+
+@ONE
+def test_an_object_renamed_back_at_the_service_is_no_drift_any_more(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.row(web.number)["name"] = "shop"
+    assert web.drift(*ALL).code == 2
+    notes.server.row(web.number)["name"] = "web"
+    assert (web.drift(*ALL).code, notes.server.writes) == (0, [])
+    assert [one[-1] for one in web.episodes()] == ["no longer drifted"]
+
+
+def test_an_object_deleted_and_made_anew_is_told_once_and_its_fields_are_corrected(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.remove(web.number)
+    anew = notes.server.add("web", text="theirs")
+    done = web.drift(*ALL)
+    assert (done.code, "note/red/web has been deleted and created again" in done.out) == (2, True)
+    assert "deleted and created again outside Git: the new object is taken" in done.everything
+    assert [path for _, path, _ in notes.server.writes] == [notes.server.path_of(anew)]
+    assert notes.server.shown == [("web", "new")]
+    assert web.drift(*ALL).code == 0
+    found = {one[1]: one for one in web.episodes()}
+    id_facts = (
+        "id",
+        str(web.number),
+        str(anew),
+        "deleted and created again outside Git",
+        "no longer drifted",
+    )
+    assert found["id"][1:] == id_facts
+    assert (len(found), found["text"][-1]) == (2, "corrected")
+
+
+@ONE
+def test_an_object_made_anew_as_desired_is_told_once_and_known_by_its_new_id(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.remove(web.number)
+    anew = notes.server.add("web", text="new")
+    assert web.told() == {
+        "address": "note/red/web",
+        "became": "recreated",
+        "id": str(web.number),
+        "new_name": None,
+        "other_id": str(anew),
+    }
+    assert web.drift().code == 0
+    notes.server.row(anew)["name"] = "shop"
+    assert (web.told()["id"], web.told()["new_name"]) == (str(anew), "shop")
+
+
+@ONE
+def test_swapped_names_are_both_told_and_nothing_is_sent_to_the_wrong_object(notes: Notes) -> None:
+    other = notes.server.add("shop", text="other")
+    web = watched(notes, {"name": "shop", "text": "other"})
+    notes.server.row(web.number)["name"], notes.server.row(other)["name"] = "shop", "web"
+    for _ in range(2):
+        done = web.drift(*ALL)
+        assert (done.code, notes.server.writes) == (2, [])
+        for name, now in (("web", "shop"), ("shop", "web")):
+            assert f'note/red/{name} has been renamed to "{now}", and another object has its' in done.out
+    assert {one[-1] for one in web.episodes()} == {"left to a person"}
+
+
+@ONE
+def test_what_apply_has_made_is_known_by_its_id(notes: Notes) -> None:
+    file, history = notes.declare(NEW), notes.file("history.db")
+    assert notes("apply", file, "--auto-approve", "--history", history).code == 0
+    web = Watched(notes, notes.server.rows[0]["id"], file, history)
+    notes.server.rows[0]["name"] = "shop"
+    assert web.told()["new_name"] == "shop"
+    assert (web.drift(*ALL).code, len(notes.server.writes)) == (2, 1)
+
+
+@ONE
+def test_an_object_deleted_outside_git_is_created_again_and_known_by_its_new_id(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.remove(web.number)
+    assert (web.drift(*ALL).code, notes.server.shown) == (0, [("web", "new")])
+    notes.server.rows[0]["name"] = "shop"
+    assert web.told()["id"] == str(notes.server.rows[0]["id"])
+
+
+@ONE
+def test_a_name_that_is_no_longer_declared_is_forgotten(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.add("api")
+    notes.declare({"name": "api"})
+    assert web.drift().code == 0
+    notes.server.remove(web.number)
+    notes.server.add("web", text="new")
+    notes.declare(NEW)
+    assert web.drift().code == 0
+
+
+@ONE
+def test_a_new_object_is_told_in_as_many_rounds_as_a_notification_waits_for(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.remove(web.number)
+    notes.server.add("web", text="theirs")
+    three = (*ALL, "--webhook", notes.server.url, "--notify-after", "3")
+    assert [web.drift(*three).code for _ in range(4)] == [2, 2, 2, 0]
+    assert len(notes.server.shown) == 1
+
+
+@ONE
+def test_a_name_given_to_the_object_of_another_one_is_left_to_a_person(notes: Notes) -> None:
+    other = notes.server.add("shop", text="other")
+    web = watched(notes, {"name": "shop", "text": "other"})
+    notes.server.remove(other)
+    notes.server.row(web.number)["name"] = "shop"
+    for _ in range(2):
+        done = web.drift(*ALL)
+        assert (done.code, notes.server.writes) == (2, [])
+        assert 'note/red/web has been renamed to "shop" (' in done.out
+        assert "note/red/shop has been deleted and replaced by a renamed object" in done.out
+
+
+@ONE
+def test_an_object_renamed_to_a_name_that_is_new_in_the_files_is_not_changed(notes: Notes) -> None:
+    web = watched(notes)
+    notes.declare(NEW, {"name": "shop", "text": "other"})
+    assert web.drift().code == 0
+    notes.server.row(web.number)["name"] = "shop"
+    assert (web.drift(*ALL).code, notes.server.writes, notes.server.shown) == (2, [], [("shop", "new")])

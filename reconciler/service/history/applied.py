@@ -19,6 +19,7 @@ from reconciler.model.status import NewKey
 from reconciler.plan.drift import record_names
 from reconciler.plan.origins import BaseKey, BaseState
 from reconciler.service.history.database import storable
+from reconciler.service.history.object_ids import store_new_id
 
 if TYPE_CHECKING:
     import sqlite3
@@ -220,6 +221,7 @@ def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
     change = outcome.change
     if outcome.result not in _DONE and not (change.action.adds and outcome.secret_at):
         return
+    store_new_id(connection, outcome)
     if change.is_undeclared:
         connection.execute("DELETE FROM applied WHERE address = ?", (change.address,))
         return

@@ -86,7 +86,8 @@ _V3: Final = (
     f"CREATE TRIGGER drift_deleted AFTER DELETE ON episode BEGIN {_LEAVE}; {_FOLLOW.format(row='OLD')}; END",
     "CREATE INDEX round_of_result ON round (result)",
 )
-_STEPS: Final = (_statements(_V1), _statements(_V2), _V3)
+_V4: Final = ("CREATE TABLE object_id (address TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID",)
+_STEPS: Final = (_statements(_V1), _statements(_V2), _V3, _V4)
 VERSION: Final = len(_STEPS)
 _KEYS_SHOWN: Final = f"CREATE TEMP VIEW drifted_key (address, last_seen) AS {_OF_EPISODES}"
 _SHOWN: Final = {

@@ -1,0 +1,86 @@
+"""What became of the object that a declared name stood for, where the service makes ids."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.canonical import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_RENAME: Final = "rename it in the file, or back at the service"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became outside Git of the object ``path_id``, for which the declared ``name`` stood.
+
+    ``new_name`` is the name that it has now; None if it was deleted. ``other_id`` is the id of the object
+    that has the declared name now; None if none has. One of the two is there. The name ``is_taken`` if that
+    other object stood for another name before.
+    """
+
+    name: str
+    path_id: str
+    new_name: str | None
+    other_id: str | None
+    is_taken: bool = False
+
+    @property
+    def is_rename(self) -> bool:
+        """Return whether the object is there, under another name."""
+        return self.new_name is not None
+
+    @property
+    def needs_decision(self) -> bool:
+        """Return whether only a person can say which object the declared name is to stand for."""
+        return self.is_rename or self.is_taken
+
+    @property
+    def title(self) -> str:
+        """Return what became of the object, for its address."""
+        if self.new_name is None:
+            return (
+                f"has been deleted and {'replaced by a renamed object' if self.is_taken else 'created again'}"
+            )
+        other = "" if self.other_id is None else ", and another object has its name"
+        return f"has been renamed to {json_text(self.new_name)}{other}"
+
+    @property
+    def reason(self) -> str:
+        """Return what became of the object, in a few words."""
+        if self.new_name is None:
+            return f"{self.title.removeprefix('has been ')} outside Git"
+        if self.other_id is None:
+            return f"renamed outside Git, id {self.path_id}"
+        return f"renamed outside Git to {json_text(self.new_name)}; another object has its name"
+
+    @property
+    def advice(self) -> str:
+        """Return why it is not corrected, and what a person can do."""
+        if self.new_name is None:
+            known = "the new object is taken for the declared one from now on"
+            return f"{self.reason}: {_RENAME if self.is_taken else known}"
+        names = f"from {json_text(self.name)} to {json_text(self.new_name)} (id {self.path_id})"
+        return f"renamed outside Git {names}: {_RENAME}"
+
+
+def fates_of(remembered: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Fate]:
+    """Return the fates of names, of which ``remembered`` has the ids that they stood for.
+
+    ``names`` are those of all live objects by id. A name whose object still has it, one that was deleted and
+    one that several objects have are left out: what is said of them does not depend on ids.
+    """
+    moved = {name: path_id for name, path_id in remembered.items() if names.get(path_id) != name}
+    if not moved:
+        return {}
+    counts, known = Counter(names.values()), set(remembered.values())
+    ids = {name: path_id for path_id, name in names.items() if name in moved}
+    return {
+        name: Fate(name, path_id, names.get(path_id), ids.get(name), ids.get(name) in known)
+        for name, path_id in moved.items()
+        if (path_id in names or name in ids) and counts[name] <= 1
+    }
