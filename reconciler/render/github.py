@@ -9,7 +9,7 @@ from reconciler.model.plan import Origin
 from reconciler.model.source import Problem
 from reconciler.render.lines import Bound, becomes, cut, field_view, is_high_impact, line_text, priority
 from reconciler.render.text import summary_line
-from reconciler.render.values import joined, key_text
+from reconciler.render.values import heading, joined, key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ def render_github(plan: Plan) -> Iterator[str]:
     warnings; other changes are notices. Of more than ten of a kind the last one counts the rest.
     """
     ranked = sorted(plan.changes, key=priority)
-    high = [change for change in ranked if is_high_impact(*change.fields)]
+    high = [change for change in ranked if is_high_impact(change)]
     by_kind: dict[str, Sequence[Problem | Change]] = {
         "error": plan.errors,
         "warning": [*high, *plan.warnings],
@@ -70,7 +70,8 @@ def _change(kind: str, change: Change) -> str:
     labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in present)
     views = (field_view(field, _BOUND) for field in change.fields)
     fields = (f"{line_text(view)}  # {view.note}" for view in views)
-    message = "\n".join([f"{key_text(change)}{becomes(change)}", *fields])
+    title = heading(change) if change.is_undeclared else key_text(change)
+    message = "\n".join([f"{title}{becomes(change)}", *fields])
     return _command(kind, message, f"{labels}access: {change.effect}", change.position)
 
 

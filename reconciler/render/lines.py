@@ -239,14 +239,15 @@ def line_text(view: FieldView) -> str:
     return f"{view.name} = {view.brackets[0]}{text}{more}{view.brackets[1]}"
 
 
-def is_high_impact(*fields: FieldChange) -> bool:
-    """Return whether access is lost by one of the changes, or one of them is in conflict."""
-    return any(field.effect.revokes or field.origin == Origin.CONFLICT for field in fields)
+def is_high_impact(change: Change | FieldChange) -> bool:
+    """Return whether access is lost by a change, of a key or of one field, or it is in conflict."""
+    fields = change.fields if isinstance(change, Change) else (change,)
+    return change.effect.revokes or any(field.origin == Origin.CONFLICT for field in fields)
 
 
 def priority(change: Change) -> int:
     """Return the rank of a change for a reviewer: conflicts, then revokes, grants, all others."""
-    if any(field.origin is Origin.CONFLICT for field in change.fields):
+    if any(field.origin == Origin.CONFLICT for field in change.fields):
         return 0
     if change.effect.revokes:
         return 1

@@ -125,7 +125,7 @@ def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Itera
         yield f"- {line} {_ORIGINS}" if line.startswith("Origin:") else f"- {line}"
     if plan.unmanaged:
         yield f"- {unmanaged_line(plan)}."
-    if any(is_high_impact(*change.fields) for change in plan.changes):
+    if any(map(is_high_impact, plan.changes)):
         yield f"- {_MARKS}"
     yield from _problem_lines(plan.errors, errors_line(plan), _ERRORS)
     yield from _problem_lines(plan.warnings, counted(len(plan.warnings), "warning"), _WARNINGS)
@@ -196,7 +196,7 @@ def _fold_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
 
 def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
     title = heading(change)
-    mark = "!" if is_high_impact(*change.fields) else "#"
+    mark = "!" if is_high_impact(change) else "#"
     yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes(change)}"
     for field in change.fields:
         view = field_view(field, bound)

@@ -21,7 +21,7 @@ from reconciler.plan.needs import shown_needs
 from reconciler.render.html import PageTemplate, Severity, page_template
 from reconciler.render.lines import Mark, becomes, field_view
 from reconciler.render.text import changes_text, errors_line
-from reconciler.render.values import api_note, named_address
+from reconciler.render.values import api_note, named_address, standing
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -96,6 +96,7 @@ def _template() -> PageTemplate:
         "body": lambda patch: json.dumps(dict(patch), indent=2, ensure_ascii=False),
         "is_date": lambda pieces: len(pieces) == 1 and bool(_DATE.fullmatch(pieces[0].text)),
         "named_address": named_address,
+        "standing": standing,
     }
     names = {"Effect": Effect, "Mark": Mark, "Origin": Origin, "deepest": _DEEPEST}
     return page_template("plan.html", filters, names)

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action
 from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
 from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
-from reconciler.render.values import key_text, place_text
+from reconciler.render.values import declaration, key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.plan import Change, Effect, FieldChange
+    from reconciler.model.plan import Action, Change, Effect, FieldChange
     from reconciler.render.lines import FieldView, Line
     from reconciler.render.text_layout import Piece
 
@@ -57,7 +56,7 @@ def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
     title, hang = (f"# {escape_control(change.address)} {view.becomes}", colour), "  #   "
     note = screen.glued(f"({view.note})", hang)
     yield from screen.lines("  ", title, " ", (note, _effect_colour(view.effect)), hang=hang)
-    place = (f"# ({_place(change)})", Colour.QUIET)
+    place = (f"# ({declaration(change)})", Colour.QUIET)
     yield from screen.lines("  ", place, hang="  #   ", rest_colour=Colour.QUIET)
     kind, name = change.scope.kind, escape_control(change.name)
     start = f'{kind} "{name}" {{'
@@ -157,13 +156,6 @@ def _value_lines(line: Line, indent: str, screen: Screen, note: tuple[Piece, ...
         return
     yield from screen.lines(*start, f"{line.lead}{line.before}", hang=f"{hang}{CONTINUED}")
     yield from screen.lines(f"{hang}-> {line.after}", hang=f"{hang}{CONTINUED} ")
-
-
-def _place(change: Change) -> str:
-    """Return where a key is declared, or that it is not and where its scope is declared exclusive."""
-    if change.is_undeclared:
-        return f"not declared; exclusive at {place_text(change)}"
-    return f"declared{' absent' if change.action is Action.DELETE else ''} at {place_text(change)}"
 
 
 def _mark(mark: Mark) -> tuple[Piece, ...]:

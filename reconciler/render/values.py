@@ -142,6 +142,19 @@ def place_text(change: Change) -> str:
     return escape_control(f"{place}{key}{api}")
 
 
+def standing(change: Change) -> str:
+    """Return what is at the place of a change: the key, or only the scope that is exclusive."""
+    if change.is_undeclared:
+        return "not declared; exclusive at"
+    return "declared absent at" if change.action is Action.DELETE else "declared at"
+
+
+def declaration(change: Change) -> str:
+    """Return whether and where a key is declared."""
+    return f"{standing(change)} {place_text(change)}"
+
+
 def heading(change: Change) -> str:
-    """Return the address of a key and the position of its declaration."""
-    return f"{escape_control(change.address)} ({place_text(change)})"
+    """Return the address of a key and the position of its declaration, if it has one."""
+    place = declaration(change) if change.is_undeclared else place_text(change)
+    return f"{escape_control(change.address)} ({place})"

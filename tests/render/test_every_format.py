@@ -1,0 +1,36 @@
+"""What every format for people says of a key, in the words of the text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.plan import Action
+from reconciler.render.github import render_github
+from reconciler.render.markdown import render_markdown
+from tests.render.screens import every_change
+from tests.render.test_new_secrets import FORMATS
+from tests.render.test_plan_page import read
+
+PLACE = "not declared; exclusive at keys/shop.yaml:4"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_key_that_no_file_declares_is_not_said_to_be_declared(name: str) -> None:
+    plan = every_change()
+    text = read(plan).text if name == "html" else FORMATS[name](plan)
+    assert text.lower().count(PLACE) == 1
+    assert not re.search(r"(?<!; )(?:\(|declared at )keys/shop.yaml:4\b", text)
+
+
+def test_a_replacement_destroys_a_key_and_so_is_marked_and_ranked() -> None:
+    plan = every_change()
+    billing, *others = plan.changes
+    assert not any(field.effect.revokes for field in billing.fields)
+    replaced = replace(plan, changes=(replace(billing, action=Action.REPLACE), *others))
+    assert "\n! caas/1/76/billing (keys/shop.yaml:9) must be replaced\n" in render_markdown(replaced)
+    warned, noted = (re.findall(f"::{kind}.*", render_github(replaced)) for kind in ("warning", "notice"))
+    assert len(warned + noted) == len(plan.changes)
+    assert [command for command in warned if "/billing must be replaced" in command]
