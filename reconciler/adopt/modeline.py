@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.load.links import is_inside, work_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MODELINE: Final = "# yaml-language-server: $schema="
 """What the first line of a file begins with, for editors."""
@@ -25,7 +25,26 @@ def schema_reference(file: str) -> str:
     """
     place = Path(os.path.realpath(Path(file).parent))
     every = [*_folders(place)]
-    home = next((folder for folder in every if (folder / SCHEMA_FILE).is_file()), every[-1])
+    return _from(place, _nearest(every) or every[-1])
+
+
+def schema_beginning(file: str) -> tuple[str, str]:
+    """Return the path of the schema from a file, and from the working folder, where a repository begins.
+
+    That is the nearest one, as for every file; without one it goes into the working folder with all else.
+    """
+    place, here = (Path(os.path.realpath(folder)) for folder in (Path(file).parent, os.curdir))
+    home = _nearest(_folders(place)) or here
+    return _from(place, home), _from(here, home)
+
+
+def _nearest(folders: Iterable[Path]) -> Path | None:
+    """Return the first folder that holds a schema."""
+    return next((folder for folder in folders if (folder / SCHEMA_FILE).is_file()), None)
+
+
+def _from(place: Path, home: Path) -> str:
+    """Return the path of the schema in ``home``, from another folder."""
     return Path(os.path.relpath(home / SCHEMA_FILE, place)).as_posix()
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.adopt.modeline import SCHEMA_FILE
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.kinds.packaged import resource
+from reconciler.load.links import work_tree
 from reconciler.load.sources import CONFIGURATION
 from reconciler.load.write import create_new
 
@@ -35,15 +36,23 @@ def configuration_file() -> NewFile:
     return NewFile(CONFIGURATION, text, "which files the commands read")
 
 
-def schema_file(text: str) -> NewFile:
+def schema_file(path: str, text: str) -> NewFile:
     """Return the schema that the first lines of files lead to."""
-    return NewFile(SCHEMA_FILE, text, "completion and checks in editors")
+    return NewFile(path, text, "completion and checks in editors")
 
 
 def ignored_file() -> NewFile:
     """Return what Git must not take in."""
     text = (resource("deploy") / "gitignore").read_text(encoding="utf-8")
     return NewFile(IGNORED, text, "keeps plans, histories and secrets out of Git")
+
+
+def workflow_fault() -> str:
+    """Return why no workflow can be written here, empty if one can: a forge reads only those at the top."""
+    top, here = work_tree("."), os.path.realpath(os.curdir)
+    if top in {None, here}:
+        return ""
+    return f"workflows count only at the top of the repository, {top}, and name paths from there"
 
 
 def workflow_files(forge: str) -> list[NewFile]:

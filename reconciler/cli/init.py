@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from reconciler.adopt.export import Live, declares, export_document
-from reconciler.adopt.modeline import schema_reference
+from reconciler.adopt.modeline import schema_beginning
 from reconciler.adopt.repository import (
     FOLDER,
     FORGES,
@@ -22,6 +22,7 @@ from reconciler.adopt.repository import (
     ignored_file,
     schema_file,
     unignored,
+    workflow_fault,
     workflow_files,
     written,
 )
@@ -99,14 +100,10 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     keys.schema.json for editors and .gitignore. No file is overwritten, and nothing is sent to the API.
     """
     console, clock = options.output.console(), clock_of(context)
+    if options.workflow in FORGES and (fault := workflow_fault()):
+        raise click.BadParameter(f"{fault}; run init there", param_hint="--workflow")
     known = found_configuration()
-    try:
-        other = other_api(console, options.api, is_configured=known is not None)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--api") from error
-    if other is not None:
-        _report(console, *written(other_files(other)))
-        console.result(other_next(other))
+    if _other_begun(console, options.api, is_configured=known is not None):
         return ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
     kind = _kind(kinds, options.kind)
@@ -122,13 +119,14 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     live = Live(kind, _chosen(console, observed, options.keys), now, rules)
     forge = _forge(options.workflow, console)
     place = _home(live) or f"{FOLDER}/{'-'.join(map(str, (kind.name, *numbers)))}.yaml"
-    exported = export_document(live, schema_reference(place))
+    reference, schema = schema_beginning(place)
+    exported = export_document(live, reference)
     console.warn(exported.warnings)
     tell_elsewhere(console, exported)
     count = counted(len(exported.adoption.keys), "key")
     files = [
         NewFile(place, exported.text, f"declares {count} of {live.scope}"),
-        schema_file(editor_schema(kinds.values())),
+        schema_file(schema, editor_schema(kinds.values())),
         ignored_file(),
         *(workflow_files(forge) if forge in FORGES else ()),
     ]
@@ -140,6 +138,18 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     _report(console, made, kept)
     _say_next(console, live, made, place)
     return ExitCode.DONE
+
+
+def _other_begun(console: Console, api: str | None, *, is_configured: bool) -> bool:
+    """Write the files of another API if one is named. Raises BadParameter for one that cannot be."""
+    try:
+        other = other_api(console, api, is_configured=is_configured)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--api") from error
+    if other is not None:
+        _report(console, *written(other_files(other)))
+        console.result(other_next(other))
+    return other is not None
 
 
 def _home(live: Live) -> str | None:
@@ -220,6 +230,9 @@ def _forge(given: str | None, console: Console) -> str:
     """Return what to write a workflow for."""
     if given is not None or not can_ask():
         return given or _NONE
+    if fault := workflow_fault():
+        console.note(escape_control(f"No workflow is written: {fault}"))
+        return _NONE
     known = (*FORGES, _NONE)
     fault = f"It is one of {listed(known)}."
     question = f"A workflow that plans before a merge and applies after it? {listed(known)} (the default)."

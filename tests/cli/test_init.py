@@ -151,6 +151,39 @@ def test_nothing_is_overwritten(cli: CommandLine, service: Emulator, tmp_path: P
     assert service.requests
 
 
+@pytest.mark.parametrize(("above", "reference"), [(False, "../"), (True, "../../")])
+def test_in_a_subfolder_of_a_repository_the_first_line_leads_to_a_schema_that_is_there(
+    cli: CommandLine, service: Emulator, tmp_path: Path, *, above: bool, reference: str
+) -> None:
+    subprocess.run(["/usr/bin/env", "git", "init", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / "shop").mkdir()
+    if above:
+        (tmp_path / "keys.schema.json").write_text("{}\n")
+    cli.environment.chdir(tmp_path / "shop")
+    done = cli("init", *HERE)
+    assert (done.code, "Kept ../keys.schema.json, which is there already" in done.err) == (0, above)
+    place = tmp_path / "shop" / FILE
+    named = place.read_text().partition("\n")[0].partition("$schema=")[2]
+    assert named == f"{reference}keys.schema.json"
+    assert (place.parent / named).is_file()
+    assert (tmp_path / "shop/keys.schema.json").exists() is not above
+    assert service.requests
+
+
+def test_in_a_subfolder_of_a_repository_no_workflow_is_written(
+    cli: CommandLine, service: Emulator, tmp_path: Path
+) -> None:
+    subprocess.run(["/usr/bin/env", "git", "init", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / "shop").mkdir()
+    cli.environment.chdir(tmp_path / "shop")
+    done = cli("init", *HERE, "--workflow", "github")
+    assert (done.code, files(tmp_path / "shop")) == (64, set())
+    assert f"workflows count only at the top of the repository, {tmp_path}" in " ".join(done.err.split())
+    assert not service.requests
+    asked = cli.on_terminal("init", "--api", "gcore", *HERE, "--key", "all", answer=iter([]))
+    assert (asked.code, "No workflow is written: workflows count only at the top" in asked.out) == (0, True)
+
+
 def test_a_configuration_above_counts(cli: CommandLine, service: Emulator, tmp_path: Path) -> None:
     subprocess.run(["/usr/bin/env", "git", "init", "-q"], cwd=tmp_path, check=True)
     (tmp_path / "reconciler.yaml").write_text("paths: [all/]\n")
