@@ -39,6 +39,7 @@ from reconciler.model.plan import Freshness, Plan
 from reconciler.pipeline.applying import apply as apply_plan
 from reconciler.pipeline.reading import apis_of
 from reconciler.plan.limits import with_limit_violations
+from reconciler.plan.needs import Asked
 from reconciler.service.records import open_records
 
 _QUESTION = """
@@ -124,7 +125,8 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             events.planned(plan)
             complain(plan, console)
         elif not _is_unseen(plan, options):
-            show(plan, FormatOptions(summary=False, format="text", name=""), console)
+            asked = Asked.APPLY if options.secret_sink is None else Asked.APPLY_WITH_SINK
+            show(plan, FormatOptions(summary=False, format="text", name=""), console, asked)
         if options.expect not in {None, plan.fingerprint}:
             message = f"refused: the plan has the fingerprint {plan.fingerprint}, not {options.expect}"
             raise RefusedError(message)

@@ -10,6 +10,7 @@ import click
 from reconciler import pipeline
 from reconciler.cli.values import option
 from reconciler.model.phrases import first_texts
+from reconciler.plan.needs import Asked
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.render.text import Detail
 
@@ -33,11 +34,11 @@ class FormatOptions:
     )
 
 
-def show(plan: Plan, form: FormatOptions, console: Console) -> None:
+def show(plan: Plan, form: FormatOptions, console: Console, asked: Asked = Asked.PLAN) -> None:
     """Print a plan, then all that is wrong with it."""
     names = Detail.UNMANAGED if console.verbosity > 0 else Detail.USUAL
     keys = Detail.KEYS if form.summary else Detail.USUAL
-    style = Style(names | keys, console.screen(), form.name)
+    style = Style(names | keys, console.screen(), form.name, asked)
     console.result(pipeline.render(plan, form.format, style))
     complain(plan, console)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.phrases import counted
@@ -49,9 +50,23 @@ def needs(plan: Plan) -> tuple[Need, ...]:
     return (*_of_secrets(plan.changes), *limits)
 
 
-def shown_needs(plan: Plan) -> Iterator[Need]:
-    """Yield the needs that nothing else says: the refusals of a plan name the limits that it goes beyond."""
-    yield from (need for need in needs(plan) if not (need.is_limit and plan.refusals))
+class Asked(Enum):
+    """What the options say with which a plan is shown: a plan alone, or an apply, with a sink or without."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+    APPLY_WITH_SINK = "apply with a sink"
+
+
+def shown_needs(plan: Plan, asked: Asked = Asked.PLAN) -> Iterator[Need]:
+    """Yield the needs that nothing else says: the refusals of a plan name the limits that it goes beyond.
+
+    An apply has limits of its own: what they forbid is a refusal, and for all else the options are there.
+    """
+    for need in needs(plan):
+        is_said = bool(plan.refusals) or asked is not Asked.PLAN
+        if not (is_said if need.is_limit else asked is Asked.APPLY_WITH_SINK):
+            yield need
 
 
 def with_new_secret(changes: Iterable[Change]) -> Sequence[Change]:

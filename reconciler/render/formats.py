@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
+from reconciler.plan.needs import Asked
 from reconciler.plan.saved import render_saved
 from reconciler.plan.terraform import render_terraform
 from reconciler.render.github import render_github
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a plan is rendered: ``detail`` and ``screen`` of the text, ``name`` of the Markdown comment."""
+    """How a plan is rendered: ``detail`` and ``screen`` of the text, ``name`` of the Markdown comment.
+
+    What the plan needs is told in the text as far as what is ``asked`` does not have it.
+    """
 
     detail: Detail = Detail.USUAL
     screen: Screen = PLAIN
     name: str = ""
+    asked: Asked = Asked.PLAN
 
 
 def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
@@ -84,7 +89,7 @@ def render_gitlab(plan: Plan) -> str:
 
 RENDERERS: Final[Mapping[str, Callable[[Plan, Style], str]]] = MappingProxyType(
     {
-        "text": lambda plan, style: render_text(plan, style.detail, style.screen),
+        "text": lambda plan, style: render_text(plan, style.detail, style.screen, style.asked),
         "json": lambda plan, _style: render_saved(plan),
         "markdown": lambda plan, style: render_markdown(
             plan, style.name, (*_facts(plan), ("Fingerprint", plan.fingerprint))

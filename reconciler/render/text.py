@@ -11,7 +11,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import MOST_TEXTS, counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
-from reconciler.plan.needs import shown_needs
+from reconciler.plan.needs import Asked, shown_needs
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text_changes import change_lines, key_lines, plan_view, symbol_pieces
 from reconciler.render.text_layout import PLAIN, Colour, Screen
@@ -35,7 +35,9 @@ class Detail(Flag):
 
 
 @joined
-def render_text(plan: Plan, detail: Detail = Detail.USUAL, screen: Screen = PLAIN) -> Iterator[str]:
+def render_text(
+    plan: Plan, detail: Detail = Detail.USUAL, screen: Screen = PLAIN, asked: Asked = Asked.PLAN
+) -> Iterator[str]:
     """Return the plan for people."""
     if plan.changes and Detail.KEYS in detail:
         for change in plan.changes:
@@ -44,7 +46,7 @@ def render_text(plan: Plan, detail: Detail = Detail.USUAL, screen: Screen = PLAI
     elif plan.changes:
         yield from _action_lines(plan, screen)
     if plan.changes:
-        for line in summary_lines(plan):
+        for line in summary_lines(plan, asked):
             yield from counts_lines(line, screen)
     else:
         (nothing,) = summary_lines(plan)
@@ -96,13 +98,13 @@ def counts_lines(
     yield from screen.lines(*pieces, line[at:])
 
 
-def summary_lines(plan: Plan) -> Iterator[str]:
+def summary_lines(plan: Plan, asked: Asked = Asked.PLAN) -> Iterator[str]:
     """Return how many keys change, the effect on access and, where known, which side changed them."""
     if plan.changes:
         words = "Plan: {create} to add, {update} to change, {delete} to destroy."
         yield words.format_map(plan.action_counts)
         yield access_line(plan.changes)
-        yield from (f"{need.line}." for need in shown_needs(plan))
+        yield from (f"{need.line}." for need in shown_needs(plan, asked))
         if plan.has_origins:
             origins = (f"{origin} on {_keys(plan.of_origin(origin))}" for origin in Origin)
             yield f"Origin: {', '.join(origins)}."

@@ -90,6 +90,15 @@ def test_a_key_is_created_once_and_its_secret_is_only_in_the_sink(
     assert cli("plan", files).out == "No changes. Your infrastructure matches the configuration.\n"
 
 
+def test_an_apply_with_a_sink_is_not_told_to_name_one(
+    cli: CommandLine, emulator: Emulator, files: str, sink: Path
+) -> None:
+    need = "apply needs --secret-sink"
+    assert need in cli("apply", files, "--dry-run").out
+    assert need not in cli("apply", files, "--dry-run", "--secret-sink", f"file:{sink}").out
+    assert sent(emulator) == []
+
+
 def test_without_a_sink_nothing_is_created(cli: CommandLine, emulator: Emulator, files: str) -> None:
     done = apply(cli, files)
     assert done.code == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from reconciler.errors import ConfigurationError
 from reconciler.model.plan import Action
 from reconciler.model.source import Problem
 from reconciler.plan.limits import Limits, refusals
-from reconciler.plan.needs import needs, shown_needs
+from reconciler.plan.needs import Asked, needs, shown_needs
+from reconciler.render.text import render_text
 from reconciler.render.values import apply_command
 from tests.plan.test_limits import revoking
 from tests.render.test_new_secrets import FORMATS
@@ -75,6 +77,17 @@ def test_the_document_has_them(options: tuple[str, ...]) -> None:
     check_document("plan", document)
     assert tuple(need["option"] for need in document["needs"]) == options
     assert all(need["keys"] and need["reason"] for need in document["needs"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [(Asked.PLAN, list(ALL)), (Asked.APPLY, ["--secret-sink"]), (Asked.APPLY_WITH_SINK, [])],
+)
+def test_an_apply_is_not_told_to_use_what_it_was_given(asked: Asked, shown: list[str]) -> None:
+    plan = needing(*ALL)
+    assert [need.option for need in shown_needs(plan, asked)] == shown
+    told = re.findall(r"apply needs (--\S+\w)", render_text(plan, asked=asked))
+    assert told == shown
 
 
 def test_a_limit_that_is_a_refusal_already_is_not_said_twice() -> None:
