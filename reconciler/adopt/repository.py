@@ -12,11 +12,14 @@ from reconciler.kinds.packaged import resource
 from reconciler.load.links import work_tree
 from reconciler.load.sources import CONFIGURATION
 from reconciler.load.write import create_new
+from reconciler.model.phrases import listed
 
 FOLDER: Final = "keys"
 """Where keys are declared; the workflows look at this folder."""
 IGNORED: Final = ".gitignore"
+_GITHUB: Final = ".github/workflows/keys.yml"
 _GITLAB: Final = ".gitlab/reconciler.yml"
+_INCLUDING: Final = ".gitlab-ci.yml"
 FORGES: Final = ("github", "gitlab")
 """What a repository is reviewed on, for which there is a workflow."""
 
@@ -61,9 +64,9 @@ def workflow_files(forge: str) -> list[NewFile]:
     templates = resource("deploy") / forge
     if forge == "github":
         text = (templates / "keys.yml").read_text(encoding="utf-8")
-        return [NewFile(".github/workflows/keys.yml", text, about)]
+        return [NewFile(_GITHUB, text, about)]
     text = (templates / "plan.yml").read_text(encoding="utf-8")
-    include = NewFile(".gitlab-ci.yml", f"include: [{{local: {_GITLAB}}}]\n", "includes the jobs")
+    include = NewFile(_INCLUDING, f"include: [{{local: {_GITLAB}}}]\n", "includes the jobs")
     return [NewFile(_GITLAB, text, about.replace("ORG", "HOST, YOUR-ORG")), include]
 
 
@@ -87,7 +90,31 @@ def written(files: list[NewFile]) -> tuple[list[NewFile], list[NewFile]]:
     return made, kept
 
 
-def unignored(file: NewFile) -> list[str]:
-    """Return the lines of what Git must not take in that a file like it lacks."""
-    present = Path(file.path).read_text(encoding="utf-8", errors="replace").splitlines()
-    return [line for line in file.text.splitlines() if not line.startswith("#") and line not in present]
+def lacking(file: NewFile) -> str:
+    """Return what a file that was left as it is lacks of the one that would have been written."""
+    name = Path(file.path).name
+    if name not in {IGNORED, _INCLUDING}:
+        return ""
+    text = Path(file.path).read_text(encoding="utf-8", errors="replace")
+    if name == _INCLUDING:
+        return "" if _GITLAB in text else f"an item of include that it lacks: {{local: {_GITLAB}}}"
+    present = text.splitlines()
+    lines = [line for line in file.text.splitlines() if not line.startswith("#") and line not in present]
+    return f"lines that it lacks: {listed(lines)}" if lines else ""
+
+
+def to_fill_in(forge: str) -> list[str]:
+    """Return what is to be done before the workflow of a forge runs."""
+    if forge == "github":
+        path, places = _GITHUB, "YOUR-ORG and YOUR-COMMIT"
+        secrets = "environments keys-plan and keys, each with a secret GCORE_API_KEY: keys-plan only reads"
+        sink = "env of the step that applies"
+    else:
+        path, places = _GITLAB, "YOUR-HOST, YOUR-ORG and YOUR-COMMIT"
+        secrets = "variables GCORE_API_KEY, one for reconciler-plan that only reads, one for reconciler"
+        sink = "variables of reconciler-apply"
+    return [
+        f"{path}: fill in {places}",
+        f"{secrets}; the comment in the file says more",
+        f"to create keys, say in {sink} where secrets go: RECONCILER_APPLY_SECRET_SINK (--secret-sink)",
+    ]

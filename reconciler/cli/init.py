@@ -16,12 +16,12 @@ from reconciler.adopt.modeline import schema_beginning
 from reconciler.adopt.repository import (
     FOLDER,
     FORGES,
-    IGNORED,
     NewFile,
     configuration_file,
     ignored_file,
+    lacking,
     schema_file,
-    unignored,
+    to_fill_in,
     workflow_fault,
     workflow_files,
     written,
@@ -137,6 +137,9 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     made, kept = written(files)
     _report(console, made, kept)
     _say_next(console, live, made, place)
+    if forge in FORGES:
+        tasks = "".join(f"  {task}\n" for task in to_fill_in(forge))
+        console.result(f"\nBefore the workflow runs:\n{tasks}")
     return ExitCode.DONE
 
 
@@ -247,8 +250,8 @@ def _report(console: Console, made: Sequence[NewFile], kept: Sequence[NewFile]) 
     console.result("".join(f"{escape_control(line)}\n" for line in lines))
     for file in kept:
         console.note(f"Kept {file.path}, which is there already")
-        if Path(file.path).name == IGNORED and (lines := unignored(file)):
-            console.note(f"  lines that it lacks: {listed(lines)}")
+        if rest := lacking(file):
+            console.note(f"  {rest}")
 
 
 def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str) -> None:

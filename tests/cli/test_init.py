@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 HERE = ("--project-id", "1", "--region-id", "76")
 FILE = "keys/caas-1-76.yaml"
+FILLED = {
+    "github": (".github/workflows/keys.yml", "YOUR-ORG and YOUR-COMMIT"),
+    "gitlab": (".gitlab/reconciler.yml", "YOUR-HOST, YOUR-ORG and YOUR-COMMIT"),
+}
 NEXT = """
 Next:
   reconciler plan   # no changes yet: edit keys/caas-1-76.yaml, and plan again
@@ -263,6 +267,37 @@ def test_the_workflow_is_that_of_the_documentation(
     written = yaml.safe_load((tmp_path / ".github/workflows/keys.yml").read_text())
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
     assert written == yaml.safe_load(page.split("## GitHub\n\n```yaml\n")[1].split("```")[0])
+    assert service.requests
+
+
+@pytest.mark.parametrize("forge", FILLED)
+def test_what_the_workflow_needs_is_said(
+    cli: CommandLine, service: Emulator, tmp_path: Path, forge: str
+) -> None:
+    file, filled = FILLED[forge]
+    done = cli("init", *HERE, "--workflow", forge)
+    tasks = done.out.partition("\nBefore the workflow runs:\n")[2]
+    assert tasks.startswith(f"  {file}: fill in {filled}\n")
+    assert ("GCORE_API_KEY" in tasks, "RECONCILER_APPLY_SECRET_SINK" in tasks) == (True, True)
+    text = (tmp_path / file).read_text()
+    assert all(word in text for word in filled.replace(",", "").replace(" and", "").split())
+    assert "Copy to" not in text
+    assert service.requests
+
+
+@pytest.mark.parametrize(
+    ("text", "is_lacking"),
+    [("include: [{local: other.yml}]\n", True), ("include: .gitlab/reconciler.yml\n", False)],
+)
+def test_a_pipeline_that_is_there_is_kept_and_the_item_that_it_lacks_is_said(
+    cli: CommandLine, service: Emulator, tmp_path: Path, text: str, *, is_lacking: bool
+) -> None:
+    (tmp_path / ".gitlab-ci.yml").write_text(text)
+    done = cli("init", *HERE, "--workflow", "gitlab")
+    assert (done.code, (tmp_path / ".gitlab-ci.yml").read_text()) == (0, text)
+    assert "Kept .gitlab-ci.yml, which is there already\n" in done.err
+    said = "  an item of include that it lacks: {local: .gitlab/reconciler.yml}\n"
+    assert (said in done.err) is is_lacking
     assert service.requests
 
 
