@@ -17,8 +17,9 @@ from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
+from reconciler.render.lines import key_note
 from reconciler.render.text import access_line, counts_lines, unmanaged_names
-from reconciler.render.text_changes import KeyView, change_lines, key_note, plan_view
+from reconciler.render.text_changes import KeyView, change_lines, plan_view
 from reconciler.render.text_layout import PLAIN, Colour, Screen
 from reconciler.render.values import accept_command, api_note, clear_command, field_name, joined
 

@@ -15,7 +15,7 @@ from reconciler.plan.needs import Asked
 from reconciler.plan.saved import render_saved
 from reconciler.plan.terraform import render_terraform
 from reconciler.render.github import render_github
-from reconciler.render.lines import SYMBOLS, becomes, diff_lines, field_view
+from reconciler.render.lines import SYMBOLS, becomes_with_note, diff_lines, field_view
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, render_text, summary_line
 from reconciler.render.text_layout import PLAIN, Screen
@@ -65,15 +65,17 @@ def _made_at(plan: Plan) -> dt.datetime:
 def render_diff(plan: Plan) -> Iterator[str]:
     """Return the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
     for change in plan.changes:
-        yield f"{SYMBOLS[change.action][0][-1]} {heading(change)}{becomes(change)}"
-        for view in map(field_view, change.fields):
+        yield f"{SYMBOLS[change.action][0][-1]} {heading(change)}{becomes_with_note(change)}"
+        for field in change.fields:
+            view = field_view(field)
+            note = "" if field.with_key else f"  # {view.note}"
             if view.brackets:
-                yield f"{view.mark} {view.name} = {view.brackets[0]}  # {view.note}"
+                yield f"{view.mark} {view.name} = {view.brackets[0]}{note}"
                 yield from diff_lines(view, "~")
                 yield f"{view.mark} {view.brackets[1]}"
             else:
                 *first, last = diff_lines(view, "~", " ")
-                yield from (*first, f"{last}  # {view.note}")
+                yield from (*first, f"{last}{note}")
         yield ""
     for severity, problems in (("Error", plan.errors), ("Warning", plan.warnings)):
         yield from (f"~ {severity}: {escape_control(str(problem))}" for problem in problems)

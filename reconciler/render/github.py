@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.model.plan import Origin
 from reconciler.model.source import Problem
-from reconciler.render.lines import Bound, becomes, cut, field_view, is_high_impact, line_text, priority
+from reconciler.render.impact import is_high_impact, priority
+from reconciler.render.lines import Bound, becomes_with_note, cut, field_view, line_text
 from reconciler.render.text import summary_line
 from reconciler.render.values import heading, joined, key_text
 
@@ -68,10 +69,10 @@ def _problem(kind: str, problem: Problem, title: str) -> str:
 def _change(kind: str, change: Change) -> str:
     present = {field.origin for field in change.fields}
     labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in present)
-    views = (field_view(field, _BOUND) for field in change.fields)
-    fields = (f"{line_text(view)}  # {view.note}" for view in views)
+    views = ((field_view(field, _BOUND), field.with_key) for field in change.fields)
+    fields = (line_text(view) + ("" if with_key else f"  # {view.note}") for view, with_key in views)
     title = heading(change) if change.is_undeclared else key_text(change)
-    message = "\n".join([f"{title}{becomes(change)}", *fields])
+    message = "\n".join([f"{title}{becomes_with_note(change)}", *fields])
     return _command(kind, message, f"{labels}access: {change.effect}", change.position)
 
 

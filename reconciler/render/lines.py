@@ -15,7 +15,7 @@ from reconciler.diff.alignment import IDENTIFYING, common_ends
 from reconciler.model.escape import escape_control
 from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Change, FieldChange, Origin
+from reconciler.model.plan import Action, Change, Effect, FieldChange
 from reconciler.render.values import value_text
 
 if TYPE_CHECKING:
@@ -219,6 +219,17 @@ def becomes(change: Change) -> str:
     return "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
 
 
+def key_note(fields: Sequence[FieldChange], effect: Effect) -> str:
+    """Return the effect on access as a whole; of a key that is created or deleted, with the reason."""
+    notes = {note_text(field) for field in fields if field.with_key}
+    return notes.pop() if len(notes) == 1 else str(effect)
+
+
+def becomes_with_note(change: Change) -> str:
+    """Return the same with the effect on access, which its fields need not repeat."""
+    return f"{shown} ({key_note(change.fields, change.effect)})" if (shown := becomes(change)) else ""
+
+
 def note_text(field: FieldChange | Episode) -> str:
     """Return the origin of a difference, if it is known, its effect and the reason."""
     origin = "" if field.origin is None else f"[{field.origin}] "
@@ -237,21 +248,6 @@ def line_text(view: FieldView) -> str:
             text += line.text if line.mark is Mark.CONTEXT else f"{line.mark} {line.text}"
     more = f", and {view.left_out} more" if view.left_out else ""
     return f"{view.name} = {view.brackets[0]}{text}{more}{view.brackets[1]}"
-
-
-def is_high_impact(change: Change | FieldChange) -> bool:
-    """Return whether access is lost by a change, of a key or of one field, or it is in conflict."""
-    fields = change.fields if isinstance(change, Change) else (change,)
-    return change.effect.revokes or any(field.origin == Origin.CONFLICT for field in fields)
-
-
-def priority(change: Change) -> int:
-    """Return the rank of a change for a reviewer: conflicts, then revokes, grants, all others."""
-    if any(field.origin == Origin.CONFLICT for field in change.fields):
-        return 0
-    if change.effect.revokes:
-        return 1
-    return 2 if change.effect.grants else 3
 
 
 def cut(text: str, characters: int) -> str:

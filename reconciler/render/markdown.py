@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Effect, Origin
-from reconciler.render.lines import Bound, becomes, cut, diff_lines, field_view, is_high_impact, priority
+from reconciler.render.impact import is_high_impact, priority
+from reconciler.render.lines import Bound, becomes_with_note, cut, diff_lines, field_view
 from reconciler.render.text import access_line, changes_text, errors_line, summary_lines, unmanaged_line
 from reconciler.render.values import heading, joined
 
@@ -197,7 +198,7 @@ def _fold_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
 def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
     title = heading(change)
     mark = "!" if is_high_impact(change) else "#"
-    yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes(change)}"
+    yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes_with_note(change)}"
     for field in change.fields:
         view = field_view(field, bound)
         if (note := _note(field, view)) or view.brackets:
@@ -208,7 +209,9 @@ def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
 
 
 def _note(field: FieldChange, view: FieldView) -> str:
-    """Return what the values of a field do not say themselves; that access stays as it is goes without."""
+    """Return what neither the values of a field nor its key say; that access stays as it is goes without."""
+    if field.with_key:
+        return ""
     if field.effect is not Effect.NEUTRAL:
         return view.note
     return "" if field.origin is None else f"[{field.origin}]"

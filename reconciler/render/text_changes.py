@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
+from reconciler.render.impact import is_high_impact
+from reconciler.render.lines import SYMBOLS, Mark, field_view, key_note
 from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
 from reconciler.render.values import declaration, key_text
 
@@ -88,12 +89,6 @@ def key_lines(change: Change, screen: Screen = PLAIN) -> Iterator[str]:
             return
     yield from screen.lines(*start, hang="      ")
     yield from screen.lines("      ", (texts[1], colour), hang="      ")
-
-
-def key_note(fields: Sequence[FieldChange], effect: Effect) -> str:
-    """Return the effect on access as a whole; of a key that is created or deleted, with the reason."""
-    notes = {field_view(field).note for field in fields if field.with_key}
-    return notes.pop() if len(notes) == 1 else str(effect)
 
 
 def fits_beside(fields: Sequence[FieldChange], screen: Screen) -> bool:
