@@ -49,7 +49,7 @@ def first_texts(problems: Sequence[object], what: str = "problem") -> tuple[str,
     if not others:
         return texts
     is_open = any(getattr(problem, "message", "") == MANY_MORE for problem in others)
-    return (*texts, f"and {'more than ' * is_open}{len(others):,} more {plural(len(others), what)}")
+    return (*texts, f"and {'at least ' * is_open}{len(others):,} more {plural(len(others), what)}")
 
 
 def from_api(api: str) -> str:

@@ -55,14 +55,14 @@ def test_validation_stops_after_the_problem_limit(keys: str) -> None:
     error = error_of(f"{HEAD}keys:\n{keys}")
     assert len(error.problems) == MOST_VIOLATIONS + 1
     assert error.problems[-1].message == MANY_MORE
-    assert error.texts[-1] == f"and more than {MOST_VIOLATIONS - 49} more problems"
+    assert error.texts[-1] == f"and at least {MOST_VIOLATIONS - 49} more problems"
 
 
 def test_after_the_problem_limit_no_further_document_is_validated() -> None:
     document = f"---\n{HEAD}keys:\n" + "  - 1\n" * 1000
     error = error_of(document * 15)
     assert len(error.problems) == 10_001
-    assert error.texts[-1] == "and more than 9,951 more problems"
+    assert error.texts[-1] == "and at least 9,951 more problems"
 
 
 def test_only_invalid_keys_are_examined_and_have_their_positions() -> None:
