@@ -45,8 +45,14 @@ def with_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members | differing
 
 
-def json_fault(error: json.JSONDecodeError) -> str:
-    """Return what is wrong with a text that is not JSON, for people who do not know this parser."""
+def json_fault(error: ValueError | RecursionError) -> str:
+    """Return what is wrong with a content that is not JSON, for people who do not know this parser."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1:,} is not UTF-8"
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
     if error.msg.startswith("Invalid control character"):
         return "a control character has to be escaped, such as \\n"
     if error.msg.startswith("Invalid \\escape"):

@@ -20,7 +20,7 @@ from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.phrases import shortened
 from reconciler.model.plan import Action, Change, Origin, Plan, Provenance
 from reconciler.model.source import Position, Problem
-from reconciler.model.strict_json import parse_strictly
+from reconciler.model.strict_json import json_fault, parse_strictly
 from reconciler.model.version import __version__
 from reconciler.plan.changes import change_of
 from reconciler.plan.document import ACTIONS, FORMAT_VERSION, plan_document, request_document
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _CHECKSUM: Final = "checksum"
 _EDITED: Final = "it was edited since plan --out wrote it; make the plan again"
+_MAKE_ONE: Final = "plan --out writes one"
 
 
 def render_saved(plan: Plan) -> str:
@@ -63,7 +64,9 @@ def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, A
     Whatever the file says must be what a plan of these changes says: who reviews one member can rely on all.
     """
     document = _document(content)
-    version = document.get("format_version")
+    if "format_version" not in document:
+        raise RefusedError(f"it is not a plan: it has no format_version; {_MAKE_ONE}")
+    version = document["format_version"]
     if version != FORMAT_VERSION:
         shown = shortened(json_text(version), 40)
         raise RefusedError(f"it has the format {shown}, and this version reads {FORMAT_VERSION}")
@@ -91,10 +94,15 @@ def _document(content: bytes) -> dict[str, Any]:
     try:
         document = parse_strictly(content)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(f"it is truncated or not JSON ({error}); plan --out writes one") from error
+        raise RefusedError(f"it is truncated or not JSON ({_fault(error)}); {_MAKE_ONE}") from error
     if not isinstance(document, dict):
         raise RefusedError("it is not a plan: it is not a JSON object")
     return document
+
+
+def _fault(error: ValueError | RecursionError) -> str:
+    place = f"line {error.lineno}, column {error.colno}: " if isinstance(error, json.JSONDecodeError) else ""
+    return f"{place}{json_fault(error)}"
 
 
 def _checksum(document: Mapping[str, Any]) -> str:

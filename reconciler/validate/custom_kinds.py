@@ -114,7 +114,9 @@ def _kind(name: str, content: bytes, file: str, budget: Budget) -> Kind:
         position = Position(file, error.lineno, error.colno)
         raise InputError([Problem(f"not JSON: {json_fault(error)}", position)]) from error
     except ValueError as error:
-        raise InputError([Problem(f"not JSON in UTF-8 that can be used: {error}", Position(file))]) from error
+        raise InputError(
+            [Problem(f"not JSON in UTF-8 that can be used: {json_fault(error)}", Position(file))]
+        ) from error
     except RecursionError as error:
         raise InputError([Problem("nested too deeply for a kind", Position(file))]) from error
     if found:

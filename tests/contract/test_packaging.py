@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import compileall
+import os
 import subprocess
 import sys
 import zipfile
@@ -22,13 +24,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = place.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(place / "site")
+    compileall.compile_dir(place / "site", quiet=1)
     return place / "site"
 
 
 def from_wheel(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    script = f"import sys; sys.path.insert(0, {str(site)!r}); from reconciler.__main__ import main; main()"
-    command = [sys.executable, "-P", "-c", script, *arguments]
-    return subprocess.run(command, cwd=site, capture_output=True, text=True, check=False)
+    """Run the command of the wheel; the processes that it starts are of the wheel, too."""
+    command = [sys.executable, "-P", "-m", "reconciler", *arguments]
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(site)}
+    return subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("name", ["caas", "keys", "plan"])

@@ -216,9 +216,22 @@ def test_another_json_value_is_refused(content: bytes) -> None:
     assert refusal(content) == "it is not a plan: it is not a JSON object"
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"NaN,", b"\x00"])
-def test_invalid_json_is_refused(content: bytes) -> None:
-    assert refusal(content).startswith("it is truncated or not JSON (")
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"{\xff}", "byte 2 is not UTF-8"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b"NaN,", "NaN is not JSON"),
+        (b"kind: caas\n", "line 1, column 1: a value is expected here"),
+        (b"\x00", "line 1, column 1: a value is expected here"),
+    ],
+)
+def test_invalid_json_is_refused(content: bytes, fault: str) -> None:
+    assert refusal(content) == f"it is truncated or not JSON ({fault}); plan --out writes one"
+
+
+def test_an_object_that_is_no_plan_is_refused() -> None:
+    assert refusal(b"{}") == "it is not a plan: it has no format_version; plan --out writes one"
 
 
 @pytest.mark.parametrize("version", ["2.0", "10.1", "1.9", None, 1, ""])
