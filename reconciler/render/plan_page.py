@@ -38,7 +38,7 @@ _SHORT: Final = 60
 _DEEPEST: Final = 6
 """Lines that are nested deeper are not indented any more."""
 _KEPT: Final = 60
-_DATE: Final = re.compile(r'"\d{4}-\d\d-\d\d(T[\d:.]+Z)?"', re.ASCII)
+_DATE: Final = re.compile(r"(\b\d{4}-\d\d-\d\d(?:T[\d:.]{1,20}Z)?\b)", re.ASCII)
 """What stays on one line, although a browser may break a line after a hyphen."""
 
 
@@ -94,7 +94,8 @@ def _template() -> PageTemplate:
         "api_note": api_note,
         "becomes": becomes,
         "body": lambda patch: json.dumps(dict(patch), indent=2, ensure_ascii=False),
-        "is_date": lambda pieces: len(pieces) == 1 and bool(_DATE.fullmatch(pieces[0].text)),
+        "dates": _DATE.split,
+        "is_date": lambda pieces: len(pieces) == 1 and bool(_DATE.fullmatch(pieces[0].text[1:-1])),
         "named_address": named_address,
         "standing": standing,
     }

@@ -196,7 +196,13 @@ def test_keys_to_destroy_are_counted_in_a_row_of_their_own_in_red() -> None:
 def test_a_date_stays_on_one_line() -> None:
     text = page(plan_of([({"expire": LATER}, {"description": "2036-not-a-date"})]))
     assert f"<ins class=date>&#34;{LATER}&#34;</ins>" in text
-    assert text.count("class=date") == 1
+    assert text.count("s class=date") == 1
+    assert text.count(f"<span class=date>{LATER}</span>") == 1
+
+
+def test_a_date_in_an_error_stays_on_one_line() -> None:
+    plan = replace(assemble([]), problems=(Problem("expire 2020-01-02T03:04:05Z is past, 2036-no-date"),))
+    assert ">expire <span class=date>2020-01-02T03:04:05Z</span> is past, 2036-no-date<" in page(plan)
 
 
 def test_keys_are_counted_by_action_and_by_effect() -> None:
