@@ -10,8 +10,8 @@ import click
 from reconciler import pipeline
 from reconciler.cli.values import option
 from reconciler.model.phrases import first_texts
-from reconciler.plan.needs import Asked
-from reconciler.render.formats import RENDERERS, Style
+from reconciler.plan.needs import Asked, shown_needs
+from reconciler.render.formats import RENDERERS, WITHOUT_NEEDS, Style
 from reconciler.render.text import Detail
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def show(plan: Plan, form: FormatOptions, console: Console, asked: Asked = Asked
     keys = Detail.KEYS if form.summary else Detail.USUAL
     style = Style(names | keys, console.screen(), form.name, asked)
     console.result(pipeline.render(plan, form.format, style))
+    if form.format in WITHOUT_NEEDS:
+        for need in shown_needs(plan, asked):
+            console.note(f"{need.line}.")
     complain(plan, console)
 
 

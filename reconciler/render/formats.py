@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
 
 
+WITHOUT_NEEDS: Final = frozenset({"gitlab", "terraform"})
+"""Formats of other programs, which have no place for what an apply will need."""
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """How a plan is rendered: ``detail`` and ``screen`` of the text, ``name`` of the Markdown comment.

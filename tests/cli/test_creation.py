@@ -20,6 +20,7 @@ from gcore_emulator import Faults
 from reconciler.api.writer import Writer
 from reconciler.errors import ApiError
 from reconciler.model.request import Request
+from reconciler.render.formats import RENDERERS
 from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches, wait_for_file
 from tests.values import check_document
 
@@ -88,6 +89,17 @@ def test_a_key_is_created_once_and_its_secret_is_only_in_the_sink(
     assert secret not in done.everything + journal.read_text(encoding="utf-8")
     assert patches(emulator) == [{"containers": [], "description": "new", "name": "fresh"}]
     assert cli("plan", files).out == "No changes. Your infrastructure matches the configuration.\n"
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize("form", RENDERERS)
+def test_what_an_apply_needs_is_a_note_where_the_format_has_no_place_for_it(
+    cli: CommandLine, files: str, form: str
+) -> None:
+    done = cli("plan", files, "--format", form)
+    need = "Secrets: 1 key will be created; apply needs --secret-sink"
+    assert (need in done.err) is (form in {"gitlab", "terraform"})
+    assert ("--secret-sink" in done.out) is ("--secret-sink" not in done.err)
 
 
 def test_an_apply_with_a_sink_is_not_told_to_name_one(
