@@ -13,7 +13,15 @@ from reconciler.cli.plan import read_files
 from reconciler.cli.values import PathListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.ids import clear_key
-from reconciler.observe.key import declaration_of, known_field, observed_key, parsed_address, whole_address
+from reconciler.model.addresses import advice_near
+from reconciler.observe.key import (
+    addresses_of,
+    declaration_of,
+    known_field,
+    observed_key,
+    parsed_address,
+    whole_address,
+)
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.explain import explanations
 from reconciler.plan.planning import plan_scope
@@ -71,9 +79,9 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
         part, position = declaration_of(state, scope, name)
         observed = observed_key(reader, kind, scope, name)
     if not observed.count and not part.keys:
-        raise ConfigurationError(
-            f"{scope.address(name)} is neither declared in these files nor on the server"
-        )
+        known = scope.address(name)
+        near = advice_near(known, addresses_of(state))
+        raise ConfigurationError(f"{known} is neither declared in these files nor on the server{near}")
     planned, live = plan_scope(kind, part, observed, now), clear_key(kind, observed, name)
     key = part.keys[0] if part.keys else None
     change = None if blocking_problems(planned) or not planned.changes else planned.changes[0]

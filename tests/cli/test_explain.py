@@ -293,6 +293,9 @@ def test_a_key_neither_declared_nor_live_is_an_error(
     done = cli("explain", "caas/1/76/web", "--file", str(file))
     reported = "Error: caas/1/76/web is neither declared in these files nor on the server\n"
     assert (done.code, done.err, patches(emulator)) == (1, reported, [])
+    file.write_text(file.read_text().replace("[]", "[{name: storefront}]"), encoding="utf-8")
+    misspelt = cli("explain", "caas/1/76/storefrnt", "--file", str(file))
+    assert misspelt.err.endswith("nor on the server; did you mean caas/1/76/storefront?\n")
 
 
 def test_a_request_refused_by_the_plan_is_not_announced(
