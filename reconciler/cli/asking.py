@@ -68,7 +68,7 @@ def _fault(what: str, names: Mapping[int, str], text: str) -> str | None:
     if len(found) == 1:
         return None
     if not found:
-        return f"No {what} has this number or name."
+        return f"No {what} has this number or name. Ctrl-C leaves; the token sees:\n{_rows(names)}"
     return f"{len(found)} {what}s match:\n{_rows(found)}"
 
 

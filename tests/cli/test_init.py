@@ -84,7 +84,10 @@ def test_on_a_terminal_it_asks_for_what_no_option_says(
     assert "Which API? gcore (the default)" in done.out
     assert done.out.index("encrypt") < done.out.index("The token sees")
     assert "The token sees 3 projects:\n  3  Bäckerei 东京\n  1  shop\n  4  shop-two\n" in done.out
-    assert done.out.count("No project has this number or name.") == 2
+    again = (
+        "No project has this number or name. Ctrl-C leaves; the token sees:\n  3  Bäckerei 东京\n  1  shop\n"
+    )
+    assert done.out.count(again) == 2
     assert "2 regions match:" not in done.out.partition("2 regions:")[0]
     assert "1 key live in caas/3/80: far-away\n" in done.out
     assert "No live key is called x*." in done.out
