@@ -23,7 +23,7 @@ from reconciler.load.sources import STANDARD_INPUT, read, sources
 from reconciler.model.desired import DesiredState
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import listed
-from reconciler.observe.key import observed_key, parsed_address
+from reconciler.observe.key import observed_key, parsed_address, whole_live_address
 from reconciler.pipeline.reading import directory_of
 
 if TYPE_CHECKING:
@@ -60,14 +60,15 @@ class ImportOptions:
 
 @command(
     ImportOptions,
-    "reconciler import caas/1/76/storefront",
+    "reconciler import storefront",
     "reconciler import caas/1/76/storefront --file keys/",
 )
 @click.argument("address")
 def import_(context: click.Context, options: ImportOptions) -> ExitCode:
     """Declare one live key, in the file that declares its scope. Never writes to the API.
 
-    ADDRESS is the key's, such as caas/1/76/storefront. Where no file declares the scope, a new one is
+    ADDRESS is the key's, such as caas/1/76/storefront, or the end of it where one live key of the scopes in
+    the files has it, such as storefront. Where no file declares the scope, a new one is
     written beside the others. A plan of the key is empty; nothing else in the file changes.
     """
     console, clock = options.output.console(), clock_of(context)
@@ -75,13 +76,16 @@ def import_(context: click.Context, options: ImportOptions) -> ExitCode:
     if STANDARD_INPUT in options.paths:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
     kinds = options.inputs.known_kinds(console.warning)
-    kind, scope, name = parsed_address(kinds, options.address)
     now = clock.now()
     rules = options.inputs.rules(kinds, now)
     files = _files(options.paths)
     state = read_files(kinds, options.inputs, now) if files else DesiredState(())
     with apis as client:
         state = directory_of(client).resolved(state)
+        address = whole_live_address(
+            kinds, options.address, state, lambda kind: client.session(kind.api).reader
+        )
+        kind, scope, name = parsed_address(kinds, address)
         _require_new(state, scope, name)
         file = options.into or _file(files, state, scope, options.paths, rules)
         observed = observed_key(client.session(kind.api).reader, kind, scope, name)

@@ -15,7 +15,7 @@ from reconciler.model.phrases import closest, listed
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
@@ -31,10 +31,44 @@ def whole_address(kinds: Mapping[str, Kind], text: str, state: DesiredState) -> 
 
     Raises ConfigurationError with all of them where several have.
     """
-    kind = named_kind(kinds, text.partition("/")[0])
-    if kind is not None and kind.parse_address(f"{kind.name}/{text.partition('/')[2]}") is not None:
+    return text if _is_whole(kinds, text) else _only(text, addresses_of(state))
+
+
+def whole_live_address(
+    kinds: Mapping[str, Kind], text: str, state: DesiredState, reader_of: Callable[[Kind], Reader]
+) -> str:
+    """Return the address that a text is, or is the end of, where one live key alone has such an address.
+
+    The scopes that are declared are listed for an end. Raises ConfigurationError with all addresses where
+    several have it, and with what was probably meant where none has; for a scope whose names could not be
+    looked up, that error; and any ApiError of a listing unchanged.
+    """
+    if _is_whole(kinds, text):
         return text
-    found = ending_in(text, addresses_of(state))
+    for error in state.unresolved.values():
+        raise error
+    live: list[str] = []
+    for scope in dict.fromkeys(part.scope for part in state.scopes):
+        kind = kinds[scope.kind]
+        live += map(scope.address, observe(reader_of(kind), kind, scope).keys)
+    address = _only(text, live)
+    if address == text and live:
+        near = advice_near(text, live)
+        raise ConfigurationError(
+            f"no live key of the scopes in these files has an address that ends in {text}{near}"
+        )
+    return address
+
+
+def _is_whole(kinds: Mapping[str, Kind], text: str) -> bool:
+    """Return whether a text is an address of a kind, not the end of one."""
+    kind = named_kind(kinds, text.partition("/")[0])
+    return kind is not None and kind.parse_address(f"{kind.name}/{text.partition('/')[2]}") is not None
+
+
+def _only(text: str, addresses: Iterable[str]) -> str:
+    """Return the one address that ends in a text, the text where none does. Raises ConfigurationError."""
+    found = ending_in(text, addresses)
     if len(found) > 1:
         raise ConfigurationError(f"{text} is the end of several addresses; write one of {listed(found)}")
     return found[0] if found else text

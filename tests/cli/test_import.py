@@ -76,7 +76,11 @@ def test_a_file_can_be_named(cli: CommandLine, emulator: Emulator, here: Path) -
         ),
         ("caas/1/76/none", "caas/1/76/none is not on the server, so there is nothing to import"),
         ("caas/1/76/theirs", "caas/1/76/theirs cannot be declared: it is managed elsewhere (source iate)"),
-        ("web", "web is not an address such as caas/{project_id}/{region_id}/{name}"),
+        (
+            "theirz",
+            "no live key of the scopes in these files has an address that ends in theirz; did you mean",
+        ),
+        ("one", "keys/b.yaml:4:5: caas/1/76/one is declared here; accept writes its live values there"),
     ],
 )
 def test_what_cannot_be_imported_changes_nothing(
@@ -88,6 +92,23 @@ def test_what_cannot_be_imported_changes_nothing(
     assert (done.code, done.out) == (1, "")
     assert complaint in done.err
     assert [(path.name, path.read_text()) for path in (here / "keys").iterdir()] == [("b.yaml", HEAD + ONE)]
+
+
+def test_the_end_of_a_live_address_is_enough_where_it_is_unique(
+    cli: CommandLine, emulator: Emulator, here: Path
+) -> None:
+    missing = cli("import", "web")
+    assert (missing.code, "web is not an address such as caas/{project_id}/" in missing.err) == (1, True)
+    (here / "keys/b.yaml").write_text(HEAD + ONE)
+    assert cli("import", "web").out == f"Imported {WEB} into keys/b.yaml\n"
+    assert cli("plan").out.startswith("No changes.")
+    (here / "keys/a.yaml").write_text(FAR.replace("[]", "[{name: here}]"))
+    for region in (7, 76):
+        emulator.put_key(1, region, live("both"))
+    done = cli("import", "both")
+    assert done.code == 1
+    assert "both is the end of several addresses; write one of caas/1/7/both, caas/1/76/both" in done.err
+    assert patches(emulator) == []
 
 
 def test_a_scope_that_is_declared_by_name_is_found(cli: CommandLine, emulator: Emulator, here: Path) -> None:
