@@ -6,13 +6,13 @@ Without a history or a base commit it is not known which side changed, and the w
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import FieldOutcome
-from reconciler.model.escape import neutralize_log_commands
+from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.document import drift_document, plan_document
@@ -21,16 +21,25 @@ from reconciler.render.lines import key_note
 from reconciler.render.text import access_line, counts_lines, unmanaged_names
 from reconciler.render.text_changes import KeyView, change_lines, plan_view
 from reconciler.render.text_layout import PLAIN, Colour, Screen
-from reconciler.render.values import accept_command, api_note, clear_command, field_name, joined
+from reconciler.render.values import (
+    accept_command,
+    api_note,
+    clear_command,
+    field_name,
+    import_command,
+    joined,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Plan
     from reconciler.model.status import NewKey
     from reconciler.plan.drift import DriftedKey
+
+    _Way = Callable[[str, Sequence[str]], str]
 
 NAMED: Final = 20
 """How many unmanaged keys are named unless all are wanted."""
@@ -225,7 +234,25 @@ def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
         yield from screen.lines(undo, hang="      ")
     if any(key.fate is not None and key.fate.is_rename for key in view.drifted):
         yield from screen.lines("Renamed: rename it in the file, or back at the service", hang="      ")
-    changed = [change.address for change in corrections if change.action is Action.UPDATE]
-    if changed:
-        address = changed[0] if len(changed) == 1 else "ADDRESS"
-        yield from screen.lines(f"Keep: {accept_command(address, view.paths)}", hang="      ")
+    ways: defaultdict[_Way, list[str]] = defaultdict(list)
+    for key in view.drifted:
+        if key.fate is None or not key.fate.is_rename:
+            ways[_way_to_keep(key)].append(key.correction.address)
+    for way, addresses in ways.items():
+        address = addresses[0] if len(addresses) == 1 else "ADDRESS"
+        yield from screen.lines(f"Keep: {way(address, view.paths)}", hang="      ")
+
+
+def _way_to_keep(key: DriftedKey) -> _Way:
+    """Return what says, by an address and the files, how the files get to say what is live."""
+    if key.action is Action.CREATE:
+        return import_command if key.correction.is_undeclared else _no_longer_absent
+    return accept_command if key.action is Action.UPDATE else _absent
+
+
+def _absent(address: str, _paths: Sequence[str]) -> str:
+    return f"remove {escape_control(address)} from its file, or declare it with state: absent"
+
+
+def _no_longer_absent(address: str, _paths: Sequence[str]) -> str:
+    return f"declare {escape_control(address)} with the fields it has, without state: absent"

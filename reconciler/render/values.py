@@ -90,8 +90,16 @@ def clear_command(address: str, field: str, file: str) -> str:
 
 def accept_command(address: str, paths: Iterable[str]) -> str:
     """Return the command, for a shell, that writes the live values of a key into the file at ``paths``."""
-    files = "".join(f" --file {_word(path)}" for path in paths)
-    return f"reconciler accept {_word(address)}{files}"
+    return f"reconciler accept {_word(address)}{_files(paths)}"
+
+
+def import_command(address: str, paths: Iterable[str]) -> str:
+    """Return the command, for a shell, that declares a live key in the files at ``paths``."""
+    return f"reconciler import {_word(address)}{_files(paths)}"
+
+
+def _files(paths: Iterable[str]) -> str:
+    return "".join(f" --file {_word(path)}" for path in paths)
 
 
 def apply_command(plan: Plan, file: str) -> str:

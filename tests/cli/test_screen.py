@@ -174,6 +174,21 @@ def test_drift_ends_with_what_undoes_it_and_what_keeps_it(
     assert "Undo: " not in cli("drift", drifted, "--correct", "all").out
 
 
+def test_drift_ends_with_what_keeps_a_key_that_came_or_went(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "by-hand")
+    file, path = tmp_path / "keys.yaml", str(tmp_path / "keys.yaml")
+    scope = "project_id: 1\nregion_id: 76\nexclusive: true\n"
+    file.write_text(f"{scope}keys:\n  - name: gone\n    containers: []\n", encoding="utf-8")
+    keeps = re.findall("^Keep: (.*)", cli("drift", path).out, re.MULTILINE)
+    (removed,) = (keep for keep in keeps if not keep.startswith("reconciler "))
+    assert removed == "remove caas/1/76/gone from its file, or declare it with state: absent"
+    (imported,) = (keep for keep in keeps if keep.startswith("reconciler "))
+    assert cli(*shlex.split(imported)[1:]).code == 0
+    assert "by-hand" not in cli("drift", path).out
+
+
 def test_a_history_is_in_colour_on_a_terminal(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
     history = str(tmp_path / "drift.db")
     cli("drift", drifted, "--history", history)
