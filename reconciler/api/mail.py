@@ -228,7 +228,7 @@ class _Conversation(smtplib.SMTP):
         self.file = None
 
     def encrypt(self, tls: ssl.SSLContext, host: str) -> None:
-        """Begin TLS, and forget what was said before: anybody could have said it (RFC 3207, 4.2)."""
+        """Start TLS, and forget what was said before: anybody could have said it (RFC 3207, 4.2)."""
         self._attach(self._stream.start_tls(tls, host, _BOUNDS.connect))
         self.helo_resp = self.ehlo_resp = None
         self.esmtp_features = {}

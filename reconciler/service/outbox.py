@@ -52,7 +52,7 @@ class Outbox:
         self._down: set[int] = set()
 
     def begin(self, now: dt.datetime) -> None:
-        """Begin a cycle: send what waits, unless it is older than a day."""
+        """Start a cycle: send what waits, unless it is older than a day."""
         self._down.clear()
         for number, waiting in self._waiting.items():
             while waiting and number not in self._down:
