@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,6 +67,13 @@ class Recorder:
         return page if is_list else label("bug")
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *arguments: Any) -> None:
+        """Print nothing of a client that has left with the status: who sends a webhook needs no more."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*arguments)
+
+
 @contextlib.contextmanager
 def recorder() -> Iterator[Recorder]:
     """Serve on a port of its own."""
@@ -95,7 +103,7 @@ def recorder() -> Iterator[Recorder]:
         def log_message(self, *_arguments: Any) -> None:
             """Print nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+    with _Server(("127.0.0.1", 0), Handler) as listener:
         listener.daemon_threads = True
         server.url = f"http://127.0.0.1:{listener.server_address[1]}"
         thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
