@@ -15,12 +15,12 @@ class Deferral:
     """Stores accepted writes until they are due. It belongs to the server's thread."""
 
     def __init__(self) -> None:
-        """Hold nothing yet."""
+        """Store no write yet."""
         self._held: list[tuple[int, Callable[[], object]]] = []
         self._requests = 0
 
     def accept(self, execute: Callable[[], object]) -> None:
-        """Hold a write."""
+        """Store a write until it is due."""
         self._held.append((self._requests + _REQUESTS_LATER, execute))
 
     def begin_request(self) -> None:

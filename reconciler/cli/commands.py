@@ -7,7 +7,7 @@ from typing import Final
 GROUPS: Final = {
     "Everyday": {
         "validate": "Check desired-state files, offline.",
-        "fmt": "Put files into one layout.",
+        "fmt": "Format files in one layout.",
         "plan": "Show what differs from the live API, field by field.",
         "apply": "Plan, ask, and send only the fields that differ.",
         "show": "Show a plan that plan --out saved, in any format.",

@@ -39,7 +39,7 @@ class FmtOptions:
 @command(FmtOptions, "reconciler fmt", "reconciler fmt keys/ --check --diff")
 @paths_argument
 def fmt(_context: click.Context, options: FmtOptions) -> ExitCode:
-    """Put files into one layout: indentation, blanks and blank lines.
+    """Format files in one layout: indentation, blanks and blank lines.
 
     The names of changed files are printed. No value, comment or order changes: each file is read again and
     compared before it is written, and one that would say anything else is left as it is, which is an error.

@@ -93,7 +93,7 @@ class InitOptions:
 
 @command(InitOptions, "reconciler init", "reconciler init --project-id 1 --region-id 76 --workflow github")
 def init(context: click.Context, options: InitOptions) -> ExitCode:
-    """Begin in this folder: adopt the live keys of a project, and write what the commands need.
+    """Start in this folder: adopt the live keys of a project, and write what the commands need.
 
     On a terminal the command asks for what no option gives: the project and the region, of those that the
     token sees, the keys, and a workflow. It writes reconciler.yaml, a file of the keys whose plan is empty,

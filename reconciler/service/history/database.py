@@ -243,7 +243,7 @@ def check_place(file: str) -> None:
 
 @contextmanager
 def sole_user(file: str | None) -> Iterator[None]:
-    """Hold the lock beside a history, so that no two runs record cycles in it.
+    """Lock the file beside a history, so that no two runs record cycles in it.
 
     The lock goes with the process, however that ends. Raises HistoryError while another holds it.
     """
