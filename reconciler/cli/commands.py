@@ -21,7 +21,7 @@ GROUPS: Final = {
         "journal": "Show which writes of a killed run are in doubt.",
     },
     "Adopt": {
-        "init": "Begin here: adopt live keys, write what is needed.",
+        "init": "Start here: adopt live keys, write what is needed.",
         "import": "Write one live key into the file of its scope.",
         "export": "Write the live keys of a scope as a desired-state file.",
     },

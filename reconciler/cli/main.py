@@ -44,7 +44,7 @@ Every option can be set in the environment too: RECONCILER_APPLY_PARALLELISM=4.
     __version__, "-V", "--version", message="%(prog)s %(version)s", allow_from_autoenv=False
 )
 def cli() -> None:
-    """Keep cloud API keys equal to what a Git repository says.
+    """Reconcile cloud API keys, and objects of other REST APIs, with a Git repository.
 
     Declare the keys in YAML, look at the plan, apply it: only the fields that differ are sent, in
     one small PATCH for each key.
