@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Effect, Origin
+from reconciler.model.plan import Action, Effect
 from reconciler.render.impact import is_high_impact, priority
 from reconciler.render.lines import Bound, becomes_with_note, cut, diff_lines, field_view
 from reconciler.render.text import access_line, changes_text, errors_line, summary_lines, unmanaged_line
@@ -45,6 +45,8 @@ _ORDER: Final = (
     "The keys below are not in the order of their addresses: those in conflict come first, "
     "then those that lose access, then those that gain access. The text, JSON and HTML formats show all keys."
 )
+_DESTROYING: Final = tuple(action for action in Action if action.destroys)
+_KEEPING: Final = tuple(action for action in Action if not action.destroys)
 _TICKS: Final = re.compile("`+")
 
 
@@ -121,7 +123,10 @@ def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Itera
     # Percent-encoded, a key can neither end the HTML comment nor hold its "--".
     name = urllib.parse.quote(key, safe="/ ", errors="replace").replace("--", "-%2D")
     yield from (f"<!-- reconciler-plan{' ' if name else ''}{name} -->", "")
-    yield from (f"### Plan{f' for {_code(key)}' if key else ''}: {_headline(plan)}", "")
+    headline = changes_text(plan, _KEEPING) if plan.changes else "no changes"
+    yield from (f"### Plan{f' for {_code(key)}' if key else ''}{f': {headline}' * bool(headline)}", "")
+    if destroys := changes_text(plan, _DESTROYING):
+        yield f"- **{destroys}**, marked by `-` before the address below."
     for line in _beside_the_headline(plan):
         yield f"- {line} {_ORIGINS}" if line.startswith("Origin:") else f"- {line}"
     if plan.unmanaged:
@@ -140,17 +145,6 @@ def _beside_the_headline(plan: Plan) -> Iterator[str]:
     if not plan.changes:
         yield first.removeprefix("No changes. ")
     yield from others
-
-
-def _headline(plan: Plan) -> str:
-    parts = [changes_text(plan)]
-    if plan.revokes:
-        parts.append(f"revokes on {counted(plan.revokes, 'key')}")
-    if conflicts := plan.of_origin(Origin.CONFLICT):
-        parts.append(f"conflict on {counted(conflicts, 'key')}")
-    if plan.errors:
-        parts.append(counted(len(plan.errors), "error"))
-    return ", ".join(parts)
 
 
 def _problem_lines(problems: Sequence[Problem], title: str, room: int) -> Iterator[str]:
@@ -197,7 +191,8 @@ def _fold_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
 
 def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
     title = heading(change)
-    mark = "!" if is_high_impact(change) else "#"
+    other = "!" if is_high_impact(change) else "#"
+    mark = "-" if change.action.destroys else other  # red, where a diff is shown in colour
     yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes_with_note(change)}"
     for field in change.fields:
         view = field_view(field, bound)

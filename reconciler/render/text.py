@@ -114,11 +114,11 @@ def summary_lines(plan: Plan, asked: Asked = Asked.PLAN) -> Iterator[str]:
         yield "No changes. Your infrastructure matches the configuration."
 
 
-def changes_text(plan: Plan) -> str:
-    """Return how many keys are created, changed and so on, in a few words."""
-    verbs = zip(Action, ("create", "change", "destroy", "replace"), strict=True)
-    counts = [(plan.count(action), verb) for action, verb in verbs]
-    return ", ".join(f"{_keys(count)} to {verb}" for count, verb in counts if count) or "no changes"
+def changes_text(plan: Plan, actions: Iterable[Action] = Action) -> str:
+    """Return how many keys each of the actions is for, in a few words; nothing where there are none."""
+    verbs = dict(zip(Action, ("create", "change", "destroy", "replace"), strict=True))
+    counts = [(plan.count(action), verbs[action]) for action in actions]
+    return ", ".join(f"{_keys(count)} to {verb}" for count, verb in counts if count)
 
 
 def unmanaged_names(

@@ -402,7 +402,7 @@ def test_every_format_shows_created_and_deleted_keys(
     path = declare(tmp_path / "keys.yaml", FRESH, {"name": "old", "state": "absent"})
     out = {name: cli("plan", path, "--format", name).out for name in ("markdown", "diff", "github", "gitlab")}
     assert json.loads(out["gitlab"]) == {"create": 1, "update": 0, "delete": 1}
-    assert "### Plan: 1 key to create, 1 key to destroy, revokes on 1 key\n" in out["markdown"]
+    assert "### Plan: 1 key to create\n\n- **1 key to destroy**, " in out["markdown"]
     for name in ("markdown", "diff", "github"):
         assert "will be created" in out[name]
         assert "will be destroyed" in out[name]

@@ -27,7 +27,7 @@ def test_a_plan_is_in_outputs_files_summary_and_annotations_and_can_be_applied(
     assert done.passed, done.log
     plan = json.loads(Path(done.outputs["plan-json"]).read_text(encoding="utf-8"))
     markdown = Path(done.outputs["plan-markdown"]).read_text(encoding="utf-8")
-    assert markdown.startswith("<!-- reconciler-plan -->\n\n### Plan: 2 keys to change, revokes on 1 key\n")
+    assert markdown.startswith("<!-- reconciler-plan -->\n\n### Plan: 2 keys to change\n")
     assert {name: value for name, value in done.outputs.items() if not name.startswith("plan-")} == {
         "has-changes": "true",
         "create": "0",

@@ -32,7 +32,7 @@ def test_a_replacement_destroys_a_key_and_so_is_marked_and_ranked() -> None:
     billing, *others = plan.changes
     assert not any(field.effect.revokes for field in billing.fields)
     replaced = replace(plan, changes=(replace(billing, action=Action.REPLACE), *others))
-    assert "\n! caas/1/76/billing (keys/shop.yaml:9) must be replaced (grants+revokes)\n" in render_markdown(
+    assert "\n- caas/1/76/billing (keys/shop.yaml:9) must be replaced (grants+revokes)\n" in render_markdown(
         replaced
     )
     warned, noted = (re.findall(f"::{kind}.*", render_github(replaced)) for kind in ("warning", "notice"))

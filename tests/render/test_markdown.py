@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconciler.kinds.paths import is_segment
+from reconciler.model.plan import Action
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.markdown import render_markdown
 from reconciler.render.values import short_commit
 from tests.properties import examples
 from tests.render.example_plan import FRAGMENTS, example_plan, plan_of, plan_with_origins, since
+from tests.render.screens import every_change
 from tests.values import API, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 WHOLE = """\
 <!-- reconciler-plan production -->
 
-### Plan for `production`: 2 keys to change, revokes on 2 keys, conflict on 1 key, 1 error
+### Plan for `production`: 2 keys to change
 
 - Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.
 - Origin: config on 1 key, drift on 1 key, conflict on 1 key. \
@@ -91,7 +93,7 @@ class Comment:
 
     @property
     def keys(self) -> list[str]:
-        return [line[2:].partition(" ")[0] for line in self.lines if re.match(r"[#!] \S", line)]
+        return [line[2:].partition(" ")[0] for line in self.lines if re.match(r"[-#!] \S", line)]
 
 
 def read(text: str, marker: str = "<!-- reconciler-plan -->") -> Comment:
@@ -154,6 +156,29 @@ def test_a_comment_has_the_expected_structure() -> None:
     assert comment.keys == ["caas/1/76/api-key", "caas/1/76/web-key"]
 
 
+def test_destroys_have_a_row_of_their_own_and_their_keys_a_red_line() -> None:
+    text = render_markdown(every_change())
+    assert (
+        "\n### Plan: 1 key to create, 4 keys to change\n\n- **2 keys to destroy, 1 key to replace**, " in text
+    )
+    red = [line.split(" ")[1] for line in read(text).lines if re.match(r"- \S", line)]
+    assert red == [f"caas/1/76/{name}" for name in ("rotated", "stray", "unwanted")]
+
+
+def test_a_plan_of_destroys_alone_has_them_in_their_row() -> None:
+    plan = every_change()
+    destroys = tuple(change for change in plan.changes if change.action is Action.DELETE)
+    text = render_markdown(replace(plan, changes=destroys))
+    assert text.count("to destroy") == 1
+    assert "\n### Plan\n\n- **2 keys to destroy**, " in text
+
+
+@pytest.mark.parametrize("fact", ["revokes on", "conflict on", "1 error"])
+def test_no_fact_before_the_fold_is_said_twice(fact: str) -> None:
+    head, _, _ = render_markdown(plan_with_origins()).partition("<details>")
+    assert head.count(fact) == 1
+
+
 def test_a_plan_without_a_base_names_no_origins() -> None:
     comment = read(render_markdown(example_plan()))
     assert "Origin" not in comment.words
@@ -200,9 +225,7 @@ def test_an_empty_plan_has_no_fold() -> None:
 def test_a_plan_of_errors_alone_shows_them_unfolded() -> None:
     text = render_markdown(make_plan([declared()], []))
     comment = read(text)
-    assert comment.words.startswith(
-        "Plan: no changes, 1 error No changes can be planned for the keys with errors"
-    )
+    assert comment.words.startswith("Plan: no changes No changes can be planned for the keys with errors")
     assert comment.codes[:2] == ("keys.yaml:1:1", "caas/1/76/web-key")
     assert "<details>" not in text
 
