@@ -86,8 +86,8 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
     if context.invoked_subcommand is not None:
         return None
     console = options.colors.console(0)
-    console.warn_of_readers(options.history, "history")
     with ReadOnlyDatabase(_named(options.history, context)) as database:
+        console.warn_of_readers(options.history, "history")
         text = _rendered(database, options, clock_of(context).now(), console.screen())
     console.result(text)
     return ExitCode.DONE

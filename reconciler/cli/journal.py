@@ -40,8 +40,8 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     is in doubt, or all of it is resolved. 4: something is in doubt still.
     """
     console = options.output.console()
-    console.warn_of_readers(options.file, "journal")
     reading = read_records(options.file)
+    console.warn_of_readers(options.file, "journal")
     if reading.torn:
         were = "was" if reading.torn == 1 else "were"
         console.note(f"Warning: {counted(reading.torn, 'torn or unreadable line')} {were} skipped")

@@ -91,7 +91,8 @@ def parsed_address(
     found = None if kind is None else kind.parse_address(f"{kind.name}{slash}{rest}")
     if kind is None or found is None:
         meant = [one for one in kinds.values() if one.name == name or one.name.endswith(f".{name}")]
-        forms = [_form(one) for one in meant or kinds.values()]
+        usable = [one for one in kinds.values() if not one.api_fault]
+        forms = [_form(one) for one in meant or usable or kinds.values()]
         meant_key = "" if state is None else advice_near(address, addresses_of(state))
         raise ConfigurationError(
             f"{address} is not an address such as {' or '.join(forms[:_MOST])}{meant_key}"

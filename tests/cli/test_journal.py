@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from tests.support import TOKEN, declare, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from gcore_emulator import Emulator
     from tests.support import CommandLine
@@ -45,11 +45,20 @@ def test_a_finished_run_leaves_nothing_in_doubt(cli: CommandLine, journal: Path)
     assert (done.code, done.out) == (0, "2 writes, 0 in doubt.\n")
 
 
-def test_a_file_that_is_not_a_journal_is_an_error(cli: CommandLine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [
+        ("journal", "{} is not a journal; name the file that --journal or --history wrote"),
+        ("history --history", "the history {} cannot be used: it is not a history; name another file"),
+    ],
+)
+def test_a_file_without_records_is_an_error_and_nothing_is_advised_of_it(
+    cli: CommandLine, tmp_path: Path, command: str, fault: str
+) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web"})
-    done = cli("journal", file)
-    assert (done.code, done.out) == (1, "")
-    assert f"{file} is not a journal; name the file that --journal or --history wrote" in done.err
+    Path(file).chmod(0o644)
+    done = cli(*command.split(), file)
+    assert (done.code, done.out, done.err) == (1, "", f"Error: {fault.format(file)}\n")
 
 
 def test_a_journal_contains_no_token(journal: Path) -> None:

@@ -742,6 +742,8 @@ def test_ambiguous_kinds_are_explained_exported_and_accepted(
     assert f"PATCH {LABELS}/bug" in cli("explain", TEA).out
     forms = "github.label/{owner}/{repo}/{name} or gitea.label/{owner}/{repo}/{name}"
     assert f"is not an address such as {forms}" in cli("explain", "label/acme/site/bug").err
+    milestone = "milestone/{owner}/{repo}/{name}"
+    assert f"is not an address such as {forms} or {milestone}" in cli("explain", "elsewhere").err
     assert hub.requests == []
     tea.hold(LABELS, "bug", "new")
     scope = ("--kind", "gitea.label", "--scope", "owner=acme", "--scope", "repo=site")
