@@ -45,6 +45,9 @@ _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII
 )
 _LOGIN: Final = "check RECONCILER_DRIFT_SMTP_USER and the password"
+_PORT: Final = "check the port: smtps:// is usually 465, smtp:// 587"
+_NO_REPLY: Final = -1
+"""What smtplib returns as the code of a line that has none."""
 _READY, _DONE, _ACCEPTED = 220, 250, frozenset({250, 251})
 _TEMPORARY: Final = range(400, 500)
 
@@ -155,12 +158,14 @@ class Mail:
             raise self._refusal(error.smtp_code, error.smtp_error, _LOGIN if is_login else "") from None
         except smtplib.SMTPServerDisconnected:
             detail = "the mail server closed the connection"
-            hint = "check the port: smtps:// is usually 465, smtp:// 587"
-            failure = errors.Failure(self.place, detail, hint=hint, in_doubt=True)
+            failure = errors.Failure(self.place, detail, hint=_PORT, in_doubt=True)
             raise errors.UnreachableError(failure) from None
         except smtplib.SMTPException as error:
             failure = errors.Failure(self.place, self._words(str(error)))
             raise errors.RejectedError(failure) from None
+        except ValueError as error:  # smtplib decodes the challenge of a login without a check
+            detail = f"the mail server's reply to the login cannot be read: {self._words(str(error))}"
+            raise errors.InvalidResponseError(errors.Failure(self.place, detail)) from None
 
     def _converse(self, content: bytes) -> str:
         self._budget.start(_GRACE)
@@ -204,6 +209,9 @@ class Mail:
         return f"{code} {self._words(text)}".strip()
 
     def _refusal(self, code: int, text: bytes | str, hint: str = "") -> errors.ApiError:
+        if code == _NO_REPLY:
+            detail = f"this is not the reply of a mail server: {self._words(text)}"
+            return errors.InvalidResponseError(errors.Failure(self.place, detail, hint=_PORT))
         kind = errors.ServerFaultError if code in _TEMPORARY else errors.RejectedError
         detail = f"the mail server refuses the message: {code} {self._words(text)}"
         return kind(errors.Failure(self.place, detail.strip(), hint=hint))

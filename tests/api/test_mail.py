@@ -19,6 +19,7 @@ from reconciler.api.mail import Login, Mail, MailServer
 from reconciler.errors import (
     ApiError,
     ConfigurationError,
+    InvalidResponseError,
     RejectedError,
     ServerFaultError,
     StoppedError,
@@ -164,6 +165,26 @@ def test_a_refusal_is_reported_with_its_words_and_tried_again_if_it_is_temporary
     assert f"the mail server refuses the message: {reply.decode().strip()}" in str(raised.value)
     assert sum(command.upper().startswith(word) for command in found.commands) == times
     assert found.messages == []
+
+
+@pytest.mark.parametrize("word", ["", "EHLO", "MAIL"])
+def test_a_server_of_another_protocol_is_told_apart_from_a_refusal(word: str) -> None:
+    line = b"HTTP/1.1 400 Bad Request\r\n"
+    with mail_server() as found:
+        found.greeting = found.greeting if word else line
+        found.replies = {word: [line], "HELO": [line]}
+        with pytest.raises(InvalidResponseError, match=r"not the reply of a mail server: .*check the port"):
+            send(found)
+    assert found.messages == []
+
+
+@pytest.mark.parametrize("challenge", [b"a", b"abc\xff"])
+def test_a_challenge_that_cannot_be_decoded_is_an_error(challenge: bytes) -> None:
+    with mail_server() as found:
+        found.offers = ("AUTH CRAM-MD5",)
+        found.replies["AUTH"] = [b"334 " + challenge + b"\r\n"]
+        with pytest.raises(InvalidResponseError, match="the mail server's reply to the login cannot be read"):
+            send(found, login=LOGIN)
 
 
 def test_a_temporary_refusal_is_followed_by_the_same_message() -> None:
