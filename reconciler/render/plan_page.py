@@ -25,7 +25,7 @@ from reconciler.render.values import api_note, named_address, standing
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.model.scope import Scope
@@ -67,13 +67,14 @@ class ChangeView(NamedTuple):
     is_open: bool
     origins: tuple[Origin, ...]
     fields: tuple[FieldCell, ...]
-    problems: Collection[Problem]
+    errors: Sequence[Problem]
 
 
 def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str, str]] = ()) -> str:
     """Return the page; ``facts`` are names and values to show at its head, such as the commit."""
     scopes = tuple(dict.fromkeys(change.scope for change in plan.changes))
     words, severity, notes = _headline(plan)
+    changes = tuple(_change_views(plan, scopes))
     return _template().render(
         plan=plan,
         made_at=made_at,
@@ -83,7 +84,8 @@ def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str
         notes=notes,
         counts=plan.action_counts,
         scopes=scopes,
-        changes=_change_views(plan, scopes),
+        changes=changes,
+        anchors={view.change.address: f"change-{n}" for n, view in enumerate(changes, 1) if view.errors},
         version=__version__,
     )
 
@@ -122,14 +124,14 @@ def _headline(plan: Plan) -> tuple[str, Severity, Sequence[str]]:
 
 def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
     numbers = {scope: number for number, scope in enumerate(scopes)}
-    problems: dict[str, list[Problem]] = {}
-    for problem in plan.problems:
-        problems.setdefault(problem.address, []).append(problem)
+    errors: dict[str, list[Problem]] = {}
+    for error in plan.errors:
+        errors.setdefault(error.address, []).append(error)
     is_short = len(plan.changes) < _UNFOLDED
     for change in plan.changes:
         present = {field.origin for field in change.fields}
         origins = tuple(origin for origin in Origin if origin in present)
-        wrong = problems.get(change.address, ())
+        wrong = errors.get(change.address, ())
         yield ChangeView(
             change,
             " ".join(

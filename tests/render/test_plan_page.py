@@ -153,9 +153,22 @@ def test_many_errors_are_all_listed_and_the_later_ones_folded() -> None:
     ]
 
 
-def test_an_error_of_a_change_is_also_shown_with_the_change() -> None:
+def test_an_error_of_a_change_is_shown_with_the_change_and_linked_from_the_errors() -> None:
     plan = make_plan([declared(expire="2020-01-01T00:00:00Z")], [live()])
-    assert read(plan).text.count("expire 2020-01-01T00:00:00Z is in the past") == 2
+    shown = read(plan)
+    assert shown.text.count("expire 2020-01-01T00:00:00Z is in the past") == 1
+    assert " Errors keys.yaml:1:1 caas/1/76/web-key Summary " in shown.text
+    (link,) = shown.all("a")
+    (change,) = (element for element in shown.all("details") if "id" in element.attributes)
+    assert link.attributes["href"] == f"#{change.attributes['id']}"
+    assert change.attributes["class"] == "change"
+
+
+def test_a_warning_is_shown_with_the_warnings_even_if_its_change_has_an_error() -> None:
+    error, warning = (Problem(words, address="caas/1/76/key-00001") for words in ("wrong", "doubtful"))
+    text = read(replace(plan_of([DESCRIBES]), problems=(error,), warnings=(warning,))).text
+    assert " Errors caas/1/76/key-00001 Warnings caas/1/76/key-00001 doubtful Summary " in text
+    assert text.count("wrong") == 1
 
 
 def test_a_change_shows_its_key_position_fields_effects_and_request() -> None:
@@ -411,7 +424,8 @@ def test_the_script_is_the_same_whatever_the_plan_says() -> None:
 
 def test_the_page_has_no_handler_no_style_attribute_and_loads_nothing() -> None:
     found = read(hostile("x"))
-    assert found.all("img", "iframe", "link", "object", "embed", "base", "a") == []
+    assert found.all("img", "iframe", "link", "object", "embed", "base") == []
+    assert all(re.fullmatch(r"#change-\d+", link.attributes["href"]) for link in found.all("a"))
     names = {name for element in found.elements for name in element.attributes}
     assert not {name for name in names if name.startswith("on")}
     assert not names & {"style", "src", "action", "srcset"}
