@@ -227,15 +227,16 @@ def test_a_history_of_an_unknown_format_is_refused_and_unchanged(file: Path, ver
     assert file.read_bytes() == before
 
 
-@pytest.fixture
-def earlier(file: Path) -> Path:
-    """A history in the first format, with a round and ongoing drift."""
-    first = steps_from(0)[: -len(steps_from(1))]
+@pytest.fixture(params=range(1, VERSION))
+def earlier(file: Path, request: pytest.FixtureRequest) -> Path:
+    """A history in an earlier format, with a round and ongoing drift."""
+    version = request.param
+    first = steps_from(0)[: -len(steps_from(version))]
     with closing(sqlite3.connect(file)) as connection:
         for statement in first:
             connection.execute(statement)
         connection.execute("PRAGMA application_id = 0x7265636F")
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("INSERT INTO round (run, began, ended, result) VALUES ('r', 1, 2, 'drifted')")
         connection.execute(
             "INSERT INTO episode (address, field, effect, reason, declared, live, first_seen, last_seen,"
