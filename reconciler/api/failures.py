@@ -68,7 +68,7 @@ def unreachable(
 
     ``trust_setting`` names the certificates that are trusted, ``proxy_variable`` the proxy if there is one.
     """
-    reason = _PARTS_FOR_PROGRAMMERS.sub("", redactor.line(str(error))) or type(error).__name__
+    reason = _reason(error, redactor)
     if isinstance(error, httpx.DecodingError):
         detail = f"the response cannot be decoded: {reason}"
         return errors.InvalidResponseError(errors.Failure(request, detail, in_doubt=True))
@@ -91,6 +91,20 @@ def unreachable(
         if isinstance(error, httpx.ProxyError) and reason.startswith("407"):
             hint = f"the proxy requires a login: set {proxy_variable} like http://USER:PASSWORD@proxy:3128"
     return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint, in_doubt=in_doubt))
+
+
+def _reason(error: Exception, redactor: Redactor) -> str:
+    """Return why there is no response.
+
+    A text of the operating system knows no secret. To redact it would show a secret of few letters: as those
+    that are missing.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            break
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    return _PARTS_FOR_PROGRAMMERS.sub("", redactor.line(str(error))) or type(error).__name__
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

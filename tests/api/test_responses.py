@@ -24,6 +24,7 @@ from reconciler.api.redaction import Redactor
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.writer import Writer
 from reconciler.model.request import Request
+from reconciler.model.secret import Secret
 from tests.support import (
     COLLECTION,
     TOKEN,
@@ -245,6 +246,13 @@ def test_a_connection_that_is_refused_is_an_unreachable_server() -> None:
         message = fail_against(f"http://127.0.0.1:{port}", errors.UnreachableError)
     assert "no response: Connection refused; check" in message
     assert message.endswith("check the address and the network")
+
+
+@pytest.mark.parametrize("token", ["n", "refused"])
+def test_a_reason_of_the_system_is_not_cut_up_by_a_token_of_few_letters(token: str) -> None:
+    with unused_port() as port:
+        message = fail_against(f"http://127.0.0.1:{port}", errors.UnreachableError, token=Secret(token))
+    assert "no response: Connection refused; check" in message
 
 
 @pytest.mark.parametrize(
