@@ -37,7 +37,10 @@ make_plan() {
 }
 
 apply_plan() {
-  local words=(apply --plan "$plan" "${sources[@]}" --auto-approve "$@")
+  local words=(apply --plan "$plan" --auto-approve "$@")
+  if [ "$INPUT_TRUST" = base ]; then
+    words+=("${sources[@]}")
+  fi
   if [ -n "$INPUT_EXPECT" ]; then
     words+=(--expect "$INPUT_EXPECT")
   fi

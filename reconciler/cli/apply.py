@@ -17,11 +17,13 @@ from reconciler.apply.observer import Observer
 from reconciler.cli.completing import InputPath
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
+from reconciler.cli.effects import check_effects
 from reconciler.cli.events import EventStream
 from reconciler.cli.execution import executor
 from reconciler.cli.execution_options import ExecutionOptions
-from reconciler.cli.options import OutputOptions, PlanningOptions, base_option, clock_of
+from reconciler.cli.options import OutputOptions, base_option, clock_of
 from reconciler.cli.plan import plan_files
+from reconciler.cli.planning_options import PlanningOptions
 from reconciler.cli.printing import FormatOptions, complain, show
 from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.signals import stopping
@@ -57,7 +59,7 @@ class ApplyOptions:
     plan_file: str | None = option(
         "Apply the plan that plan --out saved, as far as it is still valid.", "--plan", "plan_file", type=FILE
     )
-    base: str | None = base_option()
+    base: str | None = base_option(needs=("!plan_file|trust=base",))
     expect: str | None = option("Refuse any plan but the one with this fingerprint.", metavar="FINGERPRINT")
     auto_approve: bool = option("Do not ask.")
     dry_run: bool = option("Print the plan and stop: no write is sent.")
@@ -95,6 +97,8 @@ def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     interrupted.
     """
     options = _with_saved_plan(options)
+    context.params["plan_file"] = options.plan_file
+    check_effects(context)  # again: a saved plan is known by its content
     _check(context, options)
     console = options.output.console()
     clock = clock_of(context)

@@ -11,7 +11,8 @@ from click.core import ParameterSource
 
 from reconciler.cli.console import Console
 from reconciler.cli.execution_options import ExecutionOptions
-from reconciler.cli.options import OutputOptions, PlanningOptions, base_option
+from reconciler.cli.options import OutputOptions, base_option
+from reconciler.cli.planning_options import PlanningOptions
 from reconciler.cli.receivers import ReceiverOptions
 from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.values import FILE, ListType, Parsed, option
@@ -21,8 +22,8 @@ from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse
 
 _SERVICE, _MEMORY, _PAGES = "Service", "Records", "Metrics and pages"
 """Sections of options."""
-_ROUNDS: Final = ("every", "cron")
-_RECORDED: Final = ("history", *_ROUNDS)
+_ROUNDS: Final = ("every|cron",)
+_RECORDED: Final = ("history|every|cron",)
 """What rounds are counted by."""
 DURATION: Final = Parsed("duration", parse_duration, "invalid duration {}; use 30s, 15m, 6h or 1d.")
 CRON: Final = Parsed("cron", parse_cron, "invalid cron expression {}; use five fields, such as 0 6 * * *.")
@@ -78,7 +79,7 @@ class DriftOptions:
     )
     git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.", section=_SERVICE)
     retention: float = _duration("Remove from the history what ended longer ago.", "90d", _MEMORY, _RECORDED)
-    keep: float | None = option("The old name of --retention.", type=DURATION, hidden=True)
+    keep: float | None = option("The old name of --retention.", type=DURATION, hidden=True, needs=_RECORDED)
     contested_after: int = _count(
         "Stop correcting a field that was corrected so often and changed back.", 3, _MEMORY
     )
@@ -111,7 +112,7 @@ class DriftOptions:
         type=FILE,
         section=_PAGES,
     )
-    pass_env: tuple[str, ...] = pass_env_option(needs=("secret_sink", "git_pull"))
+    pass_env: tuple[str, ...] = pass_env_option(needs=("secret_sink|git_pull",))
     records: RecordOptions
     planning: PlanningOptions
     execution: ExecutionOptions

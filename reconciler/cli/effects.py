@@ -2,30 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from click.core import ParameterSource
 
 from reconciler.cli.sections import Option
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_NOT: Final = "!"
 _GIVEN: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
 
 
 def check_effects(context: click.Context) -> None:
-    """Check that each option that is given has an effect. Raises UsageError."""
+    """Check that each option that is given has an effect. Raises UsageError.
+
+    A variable that several commands read is set for all of them, so that here it may have none.
+    """
     for option in context.command.params:
         if isinstance(option, Option) and option.name and _is_changed(context, option):
-            needed = [one for one in option.needs if one.partition("=")[0] in context.params]
-            if needed and not any(_holds(context, one) for one in needed):
-                others = " or ".join(_written(context, one) for one in needed)
-                raise click.UsageError(f"{_flag(option)} has no effect without {others}.", context)
+            for need in option.needs:
+                needed = [one for one in need.split("|") if _name(one) in context.params]
+                if needed and not any(_holds(context, one) for one in needed):
+                    lack = " and ".join(_lacks(context, needed))
+                    raise click.UsageError(f"{_flag(option)} has no effect {lack}.", context)
+
+
+def check_handed_on(context: click.Context, *used: str) -> None:
+    """Check that a command below this one uses each option that is given before it. Raises UsageError."""
+    for option in context.command.params:
+        if isinstance(option, Option) and option.name not in used and _is_changed(context, option):
+            raise click.UsageError(
+                f"{_flag(option)} has no effect with {context.invoked_subcommand}.", context
+            )
+
+
+def _lacks(context: click.Context, needed: Sequence[str]) -> Iterator[str]:
+    """Yield what is in the way, and what is missing; of one parameter only what is missing."""
+    missing = [one for one in needed if not one.startswith(_NOT)]
+    valued = {_name(one) for one in missing}
+    in_the_way = [one for one in needed if one.startswith(_NOT) and _name(one) not in valued]
+    for word, found in (("with", in_the_way), ("without", missing)):
+        if found:
+            yield f"{word} {' or '.join(_written(context, one) for one in found)}"
+
+
+def _name(needed: str) -> str:
+    return needed.removeprefix(_NOT).partition("=")[0]
 
 
 def _is_changed(context: click.Context, option: click.Option) -> bool:
     """Return whether somebody gave an option, another value than its default."""
     name = str(option.name)
-    if context.get_parameter_source(name) not in _GIVEN:
+    source = context.get_parameter_source(name)
+    if source not in _GIVEN or (source is ParameterSource.ENVIRONMENT and option.envvar is not None):
         return False
     value, default = context.params.get(name), option.get_default(context)
     if isinstance(default, str | int | float):
@@ -34,9 +66,11 @@ def _is_changed(context: click.Context, option: click.Option) -> bool:
 
 
 def _holds(context: click.Context, needed: str) -> bool:
-    """Return whether a parameter is given, or has the value after the equals sign."""
-    name, sign, value = needed.partition("=")
-    given = context.params[name]
+    """Return whether a parameter is given, or not, or has the value after the equals sign."""
+    given = context.params[_name(needed)]
+    if needed.startswith(_NOT):
+        return _is_nothing(given)
+    _, sign, value = needed.partition("=")
     return str(given) == value if sign else not _is_nothing(given)
 
 
@@ -45,7 +79,7 @@ def _is_nothing(value: object) -> bool:
 
 
 def _written(context: click.Context, needed: str) -> str:
-    name, _, value = needed.partition("=")
+    name, value = _name(needed), needed.partition("=")[2]
     parameter = next(one for one in context.command.params if one.name == name)
     flag = _flag(parameter) if isinstance(parameter, click.Option) else str(name).upper()
     return f"{flag} {value}".strip()

@@ -38,8 +38,10 @@ class ExecutionOptions:
         default=AUTO,
         metavar="N|auto",
         envvar="RECONCILER_PROCESSES",
+        needs=("!plan_file", "!dask"),
     )
     dask: str | None = option(
         "Check files and compare scopes on the Dask cluster with this scheduler, such as tcp://HOST:8786.",
         metavar="ADDRESS",
+        needs=("!plan_file",),
     )

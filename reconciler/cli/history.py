@@ -12,6 +12,7 @@ import click
 from reconciler.cli.color import ColorOptions
 from reconciler.cli.console import CONTEXT, plain_console
 from reconciler.cli.drift_options import DURATION
+from reconciler.cli.effects import check_handed_on
 from reconciler.cli.options import clock_of
 from reconciler.cli.record_options import history_option
 from reconciler.cli.sections import Group
@@ -84,6 +85,7 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
     The file is the one that drift and apply write with --history.
     """
     if context.invoked_subcommand is not None:
+        check_handed_on(context, "history", "color", "no_color", "strict_env")
         return None
     console = options.colors.console(0)
     with ReadOnlyDatabase(_named(options.history, context)) as database:

@@ -60,6 +60,9 @@ _ALL: Final = "all"
 _NONE: Final = "none"
 _SHOWN: Final = 20
 
+_OF_BUILT_IN: Final = ("!api|api=gcore",)
+"""Where keys of the built-in API are adopted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitOptions:
@@ -69,7 +72,7 @@ class InitOptions:
         "The API: gcore, which is built in, or the address of another one, for which a kind is drafted next.",
         metavar="NAME|URL",
     )
-    kind: str = option("Kind of the keys.", default=DEFAULT_KIND, metavar="KIND")
+    kind: str = option("Kind of the keys.", default=DEFAULT_KIND, metavar="KIND", needs=_OF_BUILT_IN)
     project_id: int | None = id_option("project", "the keys; without it the command asks")
     region_id: int | None = id_option(
         "region", "the keys, for kinds that have one; without it the command asks"
@@ -81,10 +84,12 @@ class InitOptions:
         "keys",
         type=ListType(),
         metavar="NAME",
+        needs=_OF_BUILT_IN,
     )
     workflow: str | None = option(
         "Write a workflow that plans before a merge and applies after it.",
         type=click.Choice((*FORGES, _NONE)),
+        needs=_OF_BUILT_IN,
     )
     sources: KindOptions
     connection: ConnectionOptions

@@ -16,8 +16,8 @@ from reconciler.cli.color import ColorOptions
 from reconciler.cli.completing import InputPath, by
 from reconciler.cli.configuration import NOT_CONFIGURED, TREE, Configured
 from reconciler.cli.console import Console
-from reconciler.cli.sections import GLOBAL, OWN
-from reconciler.cli.values import LIMIT, ListType, PathListType, Seconds, option
+from reconciler.cli.sections import GLOBAL
+from reconciler.cli.values import PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import shares_repository
@@ -26,7 +26,6 @@ from reconciler.model.configuration import Api
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.base import Base, read_base
-from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
 from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folders
 from reconciler.validate.validator import Rules
 
@@ -39,12 +38,18 @@ FILES: Final = "Files and kinds"
 """The section of options about what is read."""
 paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", type=InputPath())
 """The files; without them, those of the configuration."""
+_WITHOUT_PLAN: Final = "!plan_file"
+"""Where a saved plan is applied no file is read, compared or checked."""
+_BUILT_IN: Final = "!api|api=gcore"
+_ASKED: Final = ("!offline", _BUILT_IN)
+"""Where the built-in API is reached."""
 
 
 def id_option(name: str, of: str) -> Any:
     """Declare the option for the number of a project or region; ``of`` says of what."""
     variable = f"GCORE_CLOUD_{name.upper()}_ID"
-    return option(f"{name.capitalize()} of {of}.", type=click.IntRange(min=1), envvar=variable, metavar="N")
+    settings = {"type": click.IntRange(min=1), "envvar": variable, "metavar": "N"}
+    return option(f"{name.capitalize()} of {of}.", needs=(_WITHOUT_PLAN, _BUILT_IN), **settings)
 
 
 def base_option(
@@ -61,6 +66,7 @@ kinds_option = partial(
     "A folder of custom kinds, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
     metavar="DIR",
     type=PathListType(),
+    needs=_ASKED,
 )
 trust_option = partial(
     option,
@@ -69,9 +75,7 @@ trust_option = partial(
     type=click.Choice((TREE, "base")),
     default=TREE,
     is_eager=True,  # what --base may be depends on it
-)
-allow_destroy_option = partial(
-    option, "Allow keys to be destroyed that no file declares, in scopes declared exclusive."
+    needs=_ASKED,
 )
 
 
@@ -164,6 +168,7 @@ class InputOptions(KindOptions):
         type=click.IntRange(0, 3650),
         default=14,
         metavar="DAYS",
+        needs=(_WITHOUT_PLAN,),
     )
 
     @property
@@ -204,27 +209,36 @@ class ConnectionOptions(ConfigurationOptions):
         metavar="URL",
         default=DEFAULT_BASE_URL,
         callback=lambda _context, _option, text: BaseUrl.recorded(text),
+        needs=_ASKED,
     )
     token_file: str | None = option(
         "File that holds the token; overrides GCORE_API_KEY.",
         envvar="GCORE_API_KEY_FILE",
         type=click.Path(),
         metavar="FILE",
+        needs=_ASKED,
     )
     auth_scheme: str = option(
         "Scheme before the token in the header Authorization, such as Bearer.",
         metavar="WORD",
         default=DEFAULT_SCHEME,
+        needs=_ASKED,
     )
-    parallelism: int = option("Requests at a time.", type=click.IntRange(1, 100), default=10, metavar="N")
+    parallelism: int = option(
+        "Requests at a time.", type=click.IntRange(1, 100), default=10, metavar="N", needs=_ASKED
+    )
     connect_timeout: float = option(
-        "How long to wait for a connection.", type=Seconds(), default=5.0, metavar="SECONDS"
+        "How long to wait for a connection.", type=Seconds(), default=5.0, metavar="SECONDS", needs=_ASKED
     )
     read_timeout: float = option(
-        "How long to wait for a response.", type=Seconds(), default=30.0, metavar="SECONDS"
+        "How long to wait for a response.", type=Seconds(), default=30.0, metavar="SECONDS", needs=_ASKED
     )
     retries: int = option(
-        "How often a failed request is tried again.", type=click.IntRange(0, 20), default=4, metavar="N"
+        "How often a failed request is tried again.",
+        type=click.IntRange(0, 20),
+        default=4,
+        metavar="N",
+        needs=_ASKED,
     )
     apis: Mapping[str, Api]
     built_in_url: BaseUrl
@@ -246,45 +260,6 @@ class ConnectionOptions(ConfigurationOptions):
     def waits_shown_by(self, console: Console, api: str) -> Callable[[Wait], None]:
         """Return what prints a wait for an API: with its name, where there are several."""
         return partial(console.wait, f"{api}: " if len(self.apis) > 1 else "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionOptions:
-    """Which keys a plan is about, and what it may do."""
-
-    SECTION: ClassVar = "Limits"
-
-    target: tuple[str, ...] = option(
-        "Only the key with this address, or its end where that is unique, such as web; or keys whose whole"
-        " address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
-        type=ListType(lambda word: "/" in word or word.startswith("*")),
-        section=OWN,
-        shell_complete=by("addresses"),
-        metavar="GLOB",
-    )
-    max_revoked: Count | Share | None = option(
-        "Refuse a plan that takes access from more keys than N, or than P% of a scope."
-        "  [default: 30% of a scope with 10 keys or more]",
-        type=LIMIT,
-    )
-    max_changes: Count | Share | None = option(
-        "Refuse a plan that changes more keys than N, or than P% of a scope.", type=LIMIT
-    )
-    allow_destroy: bool = allow_destroy_option()
-
-    @property
-    def limits(self) -> Limits:
-        """Return what one run may do."""
-        return Limits(self.max_revoked or DEFAULT_REVOKED, self.max_changes, may_destroy=self.allow_destroy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanningOptions:
-    """What makes a plan."""
-
-    selection: SelectionOptions
-    inputs: InputOptions
-    connection: ConnectionOptions
 
 
 def clock_of(context: click.Context) -> Clock:

@@ -20,12 +20,11 @@ from reconciler.cli.execution_options import ExecutionOptions
 from reconciler.cli.options import (
     InputOptions,
     OutputOptions,
-    PlanningOptions,
-    allow_destroy_option,
     base_option,
     clock_of,
     paths_argument,
 )
+from reconciler.cli.planning_options import PlanningOptions, allow_destroy_option
 from reconciler.cli.printing import FormatOptions, show
 from reconciler.cli.values import FILE, command, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason

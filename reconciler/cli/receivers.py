@@ -101,7 +101,7 @@ class ReceiverOptions:
         "Address of the status page, which messages link to.",
         metavar="URL",
         callback=_page,
-        needs=("slack", "teams", "mail_to"),
+        needs=("slack|teams|mail_to",),
         envvar="RECONCILER_DRIFT_STATUS_PAGE",
         allow_from_autoenv=False,
     )

@@ -32,6 +32,7 @@ class SchemaOptions:
         type=click.Path(),
         metavar="FILE",
         envvar="RECONCILER_CONFIG",
+        needs=("name=keys",),
     )
 
 

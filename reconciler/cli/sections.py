@@ -15,7 +15,9 @@ OWN: Final = "Options"
 class Option(click.Option):
     """An option, and the section of its help; without one it is among those of its command.
 
-    It has an effect only together with one of those that it ``needs``: names of parameters, or NAME=VALUE.
+    It has an effect only where all that it ``needs`` holds: the name of a parameter that is given, or
+    NAME=VALUE, or !NAME that is not given; with ``|`` between them one is enough. Names that the command does
+    not have count as nothing.
     """
 
     def __init__(

@@ -36,8 +36,8 @@ def option(text: str, *names: str, **settings: Any) -> Any:
 
     A ``bool`` is a flag, and an option of a tuple may be repeated. Of click's ``settings`` a default is shown
     unless ``show_default`` says otherwise, and so is a variable. In help it is in the ``section``, or in the
-    one that its class has as SECTION; ``needs`` says
-    without which others it has no effect.
+    one that its class has as SECTION; what it ``needs`` to have an effect is written as in
+    :class:`reconciler.cli.sections.Option`.
     """
     return field(metadata={_OPTION: (text, names, settings)})
 
