@@ -10,7 +10,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
@@ -21,15 +21,16 @@ from reconciler.model.phrases import MOST_TEXTS, first_texts
 from reconciler.model.source import Problem
 from reconciler.render.log import Entry, LogFormat, log_line
 from reconciler.render.source_lines import place_lines
-from reconciler.render.text_layout import Screen
+from reconciler.render.text_layout import PLAIN, Colour, Screen
 from reconciler.service.journald import Priority, is_journal, marked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.api.exchange import Exchange
     from reconciler.api.retry import Wait
     from reconciler.model.clock import Clock
+    from reconciler.render.text_layout import Piece
 
 _ERASE_LINE: Final = "\r\x1b[2K"
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
@@ -123,7 +124,7 @@ class Console:
     def warning(self, text: str, event: str = "warning", address: str = "") -> None:
         """Print one warning."""
         if self.verbosity >= 0:
-            self._print(text, Priority.WARNING, event, address, self._label("Warning", "yellow"))
+            self._print(text, Priority.WARNING, event, address, (("Warning", Colour.WARNING), ": "))
 
     def warn_of_readers(self, path: str | None, what: str) -> None:
         """Warn of a file with the contents of keys that every user may read."""
@@ -134,7 +135,7 @@ class Console:
 
     def error(self, text: str, event: str = "error", address: str = "") -> None:
         """Print one error; quiet or not."""
-        self._print(text, Priority.ERROR, event, address, self._label("Error", "red"))
+        self._print(text, Priority.ERROR, event, address, (("Error", Colour.ALARM), ": "))
 
     def complain(self, error: ReconcilerError) -> None:
         """Print an error of this package: one line for each problem, and below it those of its place."""
@@ -149,10 +150,17 @@ class Console:
         if self.verbosity > 0:
             self._print(text, Priority.DEBUG, event, address)
 
-    def _print(self, text: str, priority: Priority, event: str, address: str, label: str = "") -> None:
-        """Print one message, with its label, or as a line of the log: there its level says as much."""
+    def _print(
+        self, text: str, priority: Priority, event: str, address: str, label: Sequence[Piece] = ()
+    ) -> None:
+        """Print one message, with its label, or as a line of the log: there its level says as much.
+
+        Errors and warnings break between words; another message may be a command to copy, and is one line.
+        """
         if self.log is None:
-            self.say(f"{label}{': ' * bool(label)}{escape_control(text)}\n", priority)
+            screen = Screen(self.paint, _width(sys.stderr) if priority <= Priority.WARNING else None)
+            lines = screen.lines(*label, escape_control(text))
+            self.say("".join(f"{line}\n" for line in lines), priority)
         else:
             self.say(self.log.line(priority.name.lower(), event, address, text), priority)
 
@@ -181,9 +189,6 @@ class Console:
     def screen(self) -> Screen:
         """Return what results are shown on: as wide as the terminal; a file or a pipe has no width."""
         return Screen(self.paint, _width(sys.stdout))
-
-    def _label(self, word: str, colour: str) -> str:
-        return click.style(word, fg=colour, bold=True)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
@@ -220,6 +225,14 @@ def is_stderr_journal() -> bool:
 def for_stderr(text: str, priority: Priority) -> str:
     """Return a text for standard error: where the journal reads that, each line begins with its priority."""
     return marked(text, priority) if is_stderr_journal() else text
+
+
+def usage_lines(text: str) -> str:
+    """Return what click says of a usage error, of which the error breaks between words on a terminal."""
+    screen = replace(PLAIN, width=_width(sys.stderr))
+    every = text.removesuffix("\n").split("\n")
+    lines = (screen.lines(line) if line.startswith("Error: ") else [line] for line in every)
+    return "".join(f"{line}\n" for line in chain.from_iterable(lines))
 
 
 def color_choice() -> bool | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, color_choice, for_stderr, is_stderr_journal
+from reconciler.cli.console import CONTEXT, Console, color_choice, for_stderr, is_stderr_journal, usage_lines
 from reconciler.cli.root import Root
 from reconciler.cli.variables import PREFIX, strict_option
 from reconciler.errors import ExitCode, os_reason
@@ -93,7 +93,7 @@ def _show_error(error: click.ClickException) -> None:
     """Print a usage error with its lines of help."""
     lines = io.StringIO()
     error.show(lines)
-    click.echo(for_stderr(lines.getvalue(), Priority.ERROR), nl=False, err=True)
+    click.echo(for_stderr(usage_lines(lines.getvalue()), Priority.ERROR), nl=False, err=True)
 
 
 def _show_traceback(*error: Any) -> None:

@@ -33,6 +33,7 @@ class Colour(StrEnum):
     REMOVE = "red"
     QUIET = "bright_black"
     STRONG = "bold"
+    WARNING = "bold yellow"
     ALARM = "bold red"
 
 

@@ -105,6 +105,38 @@ def test_errors_have_the_colour_of_the_results(cli: CommandLine) -> None:
     assert "\x1b[31m\x1b[1mError\x1b[0m: " in cli("plan", "missing.yaml", "--color", "always").err
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["validate unknown.yaml", "plan unknown.yaml --timeout soon", "validate alike.yaml"],
+    ids=["error", "usage", "warning"],
+)
+def test_errors_and_warnings_break_between_words(cli: CommandLine, tmp_path: Path, command: str) -> None:
+    declare(tmp_path / "unknown.yaml", {"name": "web", "descriptoin": WORDS})
+    declare(tmp_path / "alike.yaml", {"name": "web-1"}, {"name": "web-l"})
+    cli.environment.chdir(tmp_path)
+    whole = cli(*command.split()).err.splitlines()
+    broken = re.sub(r"\x1b\[[\d;]*m", "", cli.on_terminal(*command.split(), columns=40).out).splitlines()
+    (message,) = (line for line in whole if line.startswith(("Error: ", "Warning: ")))
+    start, end = whole.index(message), len(broken) - len(whole[whole.index(message) + 1 :])
+    lines = [line for line in broken[start:end] if not line.startswith("Success!")]
+    assert len(lines) > 1
+    assert max(map(columns, lines)) <= 40
+    assert " ".join(map(str.strip, lines)).replace("/ ", "/") == message
+    assert broken[:start] + broken[end:] == whole[:start] + whole[start + 1 :]
+
+
+def test_a_note_to_copy_and_a_source_line_are_as_long_as_they_are(
+    cli: CommandLine, drifted: str, tmp_path: Path
+) -> None:
+    saved = str(tmp_path / f"{'a-long-name-' * 5}.json")
+    lines = cli.on_terminal("plan", drifted, "--out", saved, columns=40).out.splitlines()
+    assert any(line.startswith(f"Apply it with: reconciler apply --plan {saved} --expect ") for line in lines)
+    wrong = declare(tmp_path / "wrong.yaml", {"name": "web", "descriptoin": WORDS})
+    source = [line for line in cli("validate", wrong).err.splitlines() if re.match(" +[0-9]* [|] ", line)]
+    assert len(source) == 2
+    assert cli.on_terminal("validate", wrong, columns=40).out.splitlines()[-2:] == source
+
+
 @pytest.mark.parametrize("command", ["plan", "show", "history", "drift", "apply", "validate"])
 def test_colour_is_not_both_asked_for_and_refused(cli: CommandLine, command: str) -> None:
     files = {"show": ["plan.json"], "history": []}.get(command, ["keys.yaml"])
