@@ -70,6 +70,7 @@ class DriftPrinter(WritePrinter):
             named,
             plan.shown_apis,
             plan.unmanaged_ids,
+            detection.doubtful_scopes,
             self._advised is not None,
             self._advised or (),
         )

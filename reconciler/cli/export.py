@@ -31,11 +31,11 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.links import path_refusal
 from reconciler.load.sources import read
 from reconciler.load.write import create_new
-from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.observe.listing import observe
+from reconciler.render.text import empty_text
 from reconciler.validate.schema import is_valid
 from reconciler.validate.validator import DEFAULT_KIND, Rules
 
@@ -113,7 +113,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
         observed = observe(reader, kind, scope)
     live = Live(kind, observed, now, rules)
     if not observed.count:
-        console.note(empty_text(live))
+        console.note(empty_text(live.scope))
     schema = options.schema or schema_reference(into or options.out or SCHEMA_FILE)
     if into is None or content is None:
         exported = export_document(live, schema)
@@ -131,13 +131,6 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     else:
         console.result(exported.text.encode())
     return ExitCode.DONE
-
-
-def empty_text(live: Live) -> str:
-    """Return what is said of a scope without a live key, which may be the wrong one."""
-    text = f"No key is live in {live.scope}: are these the right numbers?"
-    is_listed = live.kind.api == BUILT_IN_API and {"project_id", "region_id"} & {*live.kind.scope}
-    return f"{text} reconciler projects and reconciler regions list them." if is_listed else text
 
 
 def tell_elsewhere(console: Console, exported: Export) -> None:

@@ -28,7 +28,7 @@ from reconciler.adopt.repository import (
 )
 from reconciler.cli.asking import ask, ask_number, can_ask, candidates
 from reconciler.cli.credentials import sessions
-from reconciler.cli.export import empty_text, tell_elsewhere
+from reconciler.cli.export import tell_elsewhere
 from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, id_option
 from reconciler.cli.other_api import other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
@@ -44,6 +44,7 @@ from reconciler.model.phrases import counted, listed
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.observe.names import every_name
+from reconciler.render.text import empty_text
 from reconciler.validate.validator import DEFAULT_KIND, Rules
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str)
         kind = "" if live.kind.name == DEFAULT_KIND else f"--kind {live.kind.name} "
         console.note(f"To add keys that it lacks: reconciler export {kind}{parts} --into {place}")
     elif not live.observed.count:
-        console.note(empty_text(live))
+        console.note(empty_text(live.scope))
     if work_tree(".") is None:
         console.note("This folder is in no Git repository: git init makes it one.")
     named = "" if CONFIGURATION in {file.path for file in made} else f" {place}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.cycle import DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.phrases import and_more
+from reconciler.model.plan import Action
 from reconciler.model.scope import scope_text
 from reconciler.plan.drift import DriftedKey, drift_of, drifted_part, pending_part
 
@@ -50,6 +51,16 @@ class DriftReport:
         return tuple(
             problem for problem in self.plan.problems if problem.address in compared and not problem.is_live
         )
+
+    @property
+    def doubtful_scopes(self) -> tuple[Scope, ...]:
+        """Return the scopes without a live key whose declared keys are not known to have been live."""
+        unknown = {
+            key.correction.scope
+            for key in self.drifted
+            if key.action is Action.DELETE and key.origins == {None}
+        }
+        return tuple(scope for scope, count in self.plan.observed if not count and scope in unknown)
 
     def fields(self) -> tuple[DriftedField, ...]:
         """Return each drifted field, and each key created or deleted, as yet left to a person."""

@@ -18,7 +18,7 @@ from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import key_note
-from reconciler.render.text import access_line, counts_lines, unmanaged_names
+from reconciler.render.text import access_line, counts_lines, empty_text, unmanaged_names
 from reconciler.render.text_changes import KeyView, change_lines, plan_view
 from reconciler.render.text_layout import PLAIN, Colour, Screen
 from reconciler.render.values import (
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Plan
+    from reconciler.model.scope import Scope
     from reconciler.model.status import NewKey
     from reconciler.plan.drift import DriftedKey
 
@@ -63,7 +64,8 @@ class DriftView:
     ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that were
     created since cycles began, and ``named`` how many of them are named. It ``is_complete`` if everything
     could be compared. ``apis`` are those of the kinds, where there are several, ``ids`` those of unmanaged
-    keys of one address. It ``is_advised`` what to do next, of the files at ``paths``, if any are named.
+    keys of one address. ``doubtful`` are scopes that may be the wrong ones. It ``is_advised`` what to do
+    next, of the files at ``paths``, if any are named.
     """
 
     drifted: Sequence[DriftedKey]
@@ -74,6 +76,7 @@ class DriftView:
     named: int = NAMED
     apis: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    doubtful: Sequence[Scope] = ()
     is_advised: bool = False
     paths: Sequence[str] = ()
 
@@ -230,6 +233,8 @@ def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
         else ""
     )
     undo = f"Undo: run this command again with --correct all{destroy}{sink}"
+    for scope in view.doubtful:
+        yield from screen.lines(escape_control(empty_text(scope)))
     if corrections:
         yield from screen.lines(undo, hang="      ")
     if any(key.fate is not None and key.fate.is_rename for key in view.drifted):

@@ -7,10 +7,12 @@ from collections import Counter
 from enum import Flag, auto
 from typing import TYPE_CHECKING
 
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import MOST_TEXTS, counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
+from reconciler.model.scope import SCOPE_NAMES
 from reconciler.plan.needs import Asked, shown_needs
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text_changes import change_lines, key_lines, plan_view, symbol_pieces
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, Plan
+    from reconciler.model.scope import Scope
     from reconciler.plan.drift import DriftedKey
     from reconciler.render.text_layout import Piece
 
@@ -218,3 +221,10 @@ def secret_remark(outcome: Outcome) -> str:
 
 def _keys(count: int) -> str:
     return counted(count, "key")
+
+
+def empty_text(scope: Scope) -> str:
+    """Return what is said of a scope without a live key, which may be the wrong one."""
+    text = f"No key is live in {scope}: are these the right numbers?"
+    is_listed = scope.api == BUILT_IN_API and any(name in SCOPE_NAMES for name, _ in scope.parameters)
+    return f"{text} reconciler projects and reconciler regions list them." if is_listed else text

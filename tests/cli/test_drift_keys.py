@@ -71,6 +71,33 @@ def test_a_key_that_was_deleted_is_drift_that_revokes(cli: CommandLine, deleted:
     ) in done.out
 
 
+@pytest.mark.usefixtures("emulator")
+def test_a_scope_without_a_live_key_may_be_the_wrong_one(cli: CommandLine, tmp_path: Path) -> None:
+    file = declare(tmp_path / "keys.yaml", GONE, GONE | {"name": "away"})
+    history = str(tmp_path / "history.db")
+    lines = cli("drift", file, "--history", history).out.splitlines()
+    asked = lines.index(
+        "No key is live in caas/1/76: are these the right numbers?"
+        " reconciler projects and reconciler regions list them."
+    )
+    assert lines[asked + 1].startswith("Undo: ")
+
+
+@pytest.mark.parametrize("remade", [True, False])
+def test_the_scope_of_a_key_that_was_live_is_the_right_one(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, *, remade: bool
+) -> None:
+    """Another key is live, or a history knows that this one was."""
+    fill(emulator, "gone", description="ours")
+    file, history = declare(tmp_path / "keys.yaml", GONE), str(tmp_path / "history.db")
+    assert cli("drift", file, "--history", history).code == 0
+    emulator.remove_key(1, 76, "gone")
+    if remade:
+        fill(emulator, "other")
+    done = cli("drift", file, *(() if remade else ("--history", history)))
+    assert (done.code, "right numbers" in done.out) == (2, False)
+
+
 def test_a_key_that_was_created_in_an_exclusive_scope_is_drift_that_grants(
     cli: CommandLine, created: str
 ) -> None:
