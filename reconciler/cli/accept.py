@@ -38,7 +38,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     their values changes.
     """
     console, clock = options.output.console(), clock_of(context)
-    apis = sessions(options.connection, clock, console)
+    apis = sessions(options.connection, clock, console, at_once=False)
     if "-" in options.inputs.paths:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
     kinds = options.inputs.known_kinds(console.warning)

@@ -72,7 +72,7 @@ def import_(context: click.Context, options: ImportOptions) -> ExitCode:
     written beside the others. A plan of the key is empty; nothing else in the file changes.
     """
     console, clock = options.output.console(), clock_of(context)
-    apis = sessions(options.connection, clock, console)
+    apis = sessions(options.connection, clock, console, at_once=False)
     if STANDARD_INPUT in options.paths:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
     kinds = options.inputs.known_kinds(console.warning)

@@ -65,8 +65,7 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     also of a key that would be created, replaced or deleted.
     """
     console, clock = options.output.console(), clock_of(context)
-    apis = sessions(options.connection, clock, console)
-
+    apis = sessions(options.connection, clock, console, at_once=False)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
     written = read_files(kinds, options.inputs, now)
@@ -75,9 +74,8 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
         address = whole_address(kinds, options.address, state)
         kind, scope, name = parsed_address(kinds, address, state)
         field = known_field(kind, options.field)
-        reader = client.session(kind.api).reader
         part, position = declaration_of(state, scope, name)
-        observed = observed_key(reader, kind, scope, name)
+        observed = observed_key(client.session(kind.api).reader, kind, scope, name)
     if not observed.count and not part.keys:
         known = scope.address(name)
         near = advice_near(known, addresses_of(state))

@@ -61,6 +61,9 @@ UNUSABLE = {
     "a password with a slash": "https://user:hu/sh@127.0.0.1",
     "a password and no scheme": "user:hush@127.0.0.1",
 }
+_OF_ONE_KEY = ("explain", "accept", "import")
+_DECLARED = "project_id: 1\nregion_id: 76\nkeys: [{name: web}]\n"
+_NAMED = "project: shop\nregion: Sines\nkeys: [{name: web}]\n"
 
 
 @pytest.fixture
@@ -237,6 +240,28 @@ def test_without_a_token_no_request_is_sent(
     lack = "not set" if value is None else "empty"
     assert f"no token: GCORE_API_KEY is {lack}; set GCORE_API_KEY or use --token-file" in done.err
     assert listings(emulator) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "content", "complaint"),
+    [
+        *((f"{command} caas/1/76/web", "keys: 1\n", ".yaml:1:7: ") for command in _OF_ONE_KEY),
+        *((f"{command} caas/1", _DECLARED, "caas/1 is not an address") for command in ("explain", "accept")),
+        *((f"{command} caas/1/76/web hue", _DECLARED, "hue is not a") for command in ("explain", "accept")),
+        *((f"{command} caas/1/76/b", _DECLARED, "is not declared") for command in ("explain", "accept")),
+        ("import caas/1/76/web", _DECLARED, "caas/1/76/web is declared here"),
+        *((f"{command} caas/1/76/web", _DECLARED, "no token: ") for command in ("explain", "accept")),
+        ("import caas/1/76/new", _DECLARED, "no token: "),
+        ("explain caas/1/76/web", _NAMED, "no token: "),
+    ],
+)
+def test_a_command_about_a_key_reads_files_and_address_before_the_token(
+    cli: CommandLine, tmp_path: Path, line: str, content: str, complaint: str
+) -> None:
+    (tmp_path / "keys.yaml").write_text(content, encoding="utf-8")
+    cli.environment.delenv("GCORE_API_KEY")
+    done = cli(*line.split(), "--file", str(tmp_path / "keys.yaml"))
+    assert (done.code, complaint in done.err) == (1, True), done.err
 
 
 @pytest.mark.parametrize("body", ["documented", "detail"])
