@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from itertools import chain
@@ -12,9 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler import errors
 from reconciler.api.redaction import Redactor
 from reconciler.api.workers import Workers
-from reconciler.load.files import inputs
 from reconciler.model.canonical import format_instant
-from reconciler.model.collector import keep_instead, paused_collector
 from reconciler.model.cycle import CycleReport, CycleResult
 from reconciler.model.phrases import first_texts
 from reconciler.model.status import ServiceCondition
@@ -25,7 +21,7 @@ from reconciler.service.correction import Corrector
 from reconciler.service.detection import cycle_result, detect, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
 from reconciler.service.history.object_ids import ObjectIds
-from reconciler.validate.parts import merged
+from reconciler.service.watched_files import WatchedFiles
 from reconciler.validate.state import desired_state
 
 if TYPE_CHECKING:
@@ -34,9 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from reconciler.api.client import Sessions
-    from reconciler.load.files import Input
     from reconciler.model.desired import DesiredState
-    from reconciler.model.source import Problem
     from reconciler.observe.names import Lists
     from reconciler.pipeline.execution import Executor
     from reconciler.plan.planning import Selection
@@ -45,55 +39,8 @@ if TYPE_CHECKING:
     from reconciler.service.monitor import Monitor
     from reconciler.service.records import Records
     from reconciler.service.settings import DriftSettings, Ports
-    from reconciler.validate.parts import Part
-    from reconciler.validate.state import Check
-    from reconciler.validate.validator import Rules
 
     Read = Callable[[dt.datetime], DesiredState]
-    _Name = tuple[str, bytes]
-    """The label of a file, and the digest of its content."""
-
-
-class WatchedFiles:
-    """The desired state of files that are read again and again.
-
-    What has not changed is neither parsed nor validated again, but for once a day: an expiry comes near
-    without any change.
-    """
-
-    def __init__(self, paths: Sequence[str], rules_at: Callable[[dt.datetime], Rules], check: Check) -> None:
-        """Store the paths, what returns the rules at a time, and what checks files."""
-        self._paths, self._rules_at, self._check = paths, rules_at, check
-        self._date: dt.date | None = None
-        self._parts: dict[_Name, Part] = {}
-        self._known: tuple[tuple[_Name, ...], DesiredState] | None = None
-
-    def read(self, now: dt.datetime) -> DesiredState:
-        """Return what the files say now. Raises InputError with every problem found."""
-        with paused_collector():
-            problems: list[Problem] = []
-            if self._date != now.date():
-                self._date, self._parts, self._known = now.date(), {}, None
-            names: list[_Name] = []
-            new: list[_Name] = []
-
-            def changed() -> Iterator[Input]:
-                for file in inputs(self._paths, io.BytesIO(), problems):
-                    names.append((file.label, hashlib.sha256(file.content).digest()))
-                    if names[-1] not in self._parts:
-                        new.append(names[-1])
-                        yield file
-
-            rules = self._rules_at(now)
-            checked = [*self._check(rules, changed())]
-            parts = self._parts | dict(zip(new, checked, strict=True))
-            self._parts = {name: parts[name] for name in names}
-            if not problems and self._known is not None and self._known[0] == tuple(names):
-                return self._known[1]
-            state = merged(self._parts.values(), rules.kinds, problems)
-            self._known = (tuple(names), state)
-            keep_instead()
-            return state
 
 
 class DriftCycle:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import InputError
-from reconciler.service.cycle import WatchedFiles
+from reconciler.service.watched_files import WatchedFiles
 from reconciler.validate.state import desired_state
 from reconciler.validate.validator import Validator
 from tests.pipeline.test_execution import Elsewhere, distributed
