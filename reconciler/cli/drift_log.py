@@ -77,14 +77,14 @@ class DriftLog(WritePrinter):
 
     def written(self, outcomes: Sequence[Outcome]) -> bool:
         """Log what became of each write; what was corrected is no longer known as drifted."""
+        done: set[str] = set()
         for outcome in outcomes:
-            is_done = outcome.result in {Result.APPLIED, Result.UNCHANGED}
-            level = Priority.INFO if is_done else Priority.ERROR
-            self.console.finding(outcome_text(outcome), "correction", outcome.change.address, level)
-            if is_done:
-                self._known = {
-                    key: field for key, field in self._known.items() if key[0] != outcome.change.address
-                }
+            address, level = outcome.change.address, Priority.ERROR
+            if outcome.result in {Result.APPLIED, Result.UNCHANGED}:
+                done.add(address)
+                level = Priority.INFO
+            self.console.finding(outcome_text(outcome), "correction", address, level)
+        self._known = {key: field for key, field in self._known.items() if key[0] not in done}
         self.console.finding(closing_line(outcomes), "corrections", priority=Priority.INFO)
         self.store = None
         return True
