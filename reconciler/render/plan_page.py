@@ -74,7 +74,6 @@ def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str
     """Return the page; ``facts`` are names and values to show at its head, such as the commit."""
     scopes = tuple(dict.fromkeys(change.scope for change in plan.changes))
     words, severity, notes = _headline(plan)
-    changes = tuple(_change_views(plan, scopes))
     return _template().render(
         plan=plan,
         made_at=made_at,
@@ -84,8 +83,8 @@ def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str
         notes=notes,
         counts=plan.action_counts,
         scopes=scopes,
-        changes=changes,
-        anchors={view.change.address: f"change-{n}" for n, view in enumerate(changes, 1) if view.errors},
+        changes=_change_views(plan, scopes),
+        anchors=_anchors(plan),
         version=__version__,
     )
 
@@ -120,6 +119,13 @@ def _headline(plan: Plan) -> tuple[str, Severity, Sequence[str]]:
         notes.append("The keys with errors cannot be planned; the others match the configuration.")
         return "No changes can be planned", severity, notes
     return "No changes", Severity.GOOD, ("Your infrastructure matches the configuration.",)
+
+
+def _anchors(plan: Plan) -> dict[str, str]:
+    """Return the names by which a link leads to the changes that have errors, by their address."""
+    wrong = {error.address for error in plan.errors}
+    numbered = enumerate((change.address for change in plan.changes), 1)
+    return {address: f"change-{number}" for number, address in numbered if address in wrong}
 
 
 def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
