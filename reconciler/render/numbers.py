@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from reconciler.model.escape import escape_control
+from reconciler.model.escape import escape_control, neutralize_log_commands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ def render_numbers(names: Mapping[int, str]) -> str:
 def render_numbers_json(names: Mapping[int, str], what: str) -> str:
     """Return the same as JSON, in a member called ``what``."""
     every = [{"id": number, "name": name} for number, name in sorted_names(names)]
-    return json.dumps({what: every}, indent=2, ensure_ascii=False) + "\n"
+    return neutralize_log_commands(json.dumps({what: every}, indent=2)) + "\n"
 
 
 def sorted_names(names: Mapping[int, str]) -> list[tuple[int, str]]:
