@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.rest import BodyRule
-from reconciler.model.escape import escape_control
+from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def render_kinds(kinds: Mapping[str, Kind], files: Mapping[str, str]) -> str:
 def render_kinds_json(kinds: Mapping[str, Kind], files: Mapping[str, str]) -> str:
     """Return the kinds as JSON, in the order of their names."""
     every = [_described(kinds[name], files.get(name)) for name in sorted(kinds)]
-    return json.dumps({"kinds": every}, indent=2, ensure_ascii=False) + "\n"
+    return neutralize_log_commands(json.dumps({"kinds": every}, indent=2)) + "\n"
 
 
 def _described(kind: Kind, file: str | None) -> Mapping[str, Any]:
