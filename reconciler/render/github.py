@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
@@ -40,25 +41,32 @@ def render_github(plan: Plan) -> Iterator[str]:
         "notice": ranked[len(high) :],
     }
     for kind, subjects in by_kind.items():
-        title = "the plan must not be applied" if kind == "error" else "deserves a look"
-        yield from _first(kind, subjects, title, "The plan in another format shows all.")
+        written = (_of_plan(kind, subject) for subject in subjects)
+        yield from _first(kind, written, len(subjects), "The plan in another format shows all.")
     yield summary_line(plan)
 
 
 def problem_commands(problems: Mapping[str, tuple[str, Sequence[Problem]]]) -> Iterator[str]:
     """Yield workflow commands of problems, which have a title, by their kind: error or warning."""
     for kind, (title, subjects) in problems.items():
-        yield from _first(kind, subjects, title, "The log of the step shows more.")
+        written = (_problem(kind, subject, title) for subject in subjects)
+        yield from _first(kind, written, len(subjects), "The log of the step shows more.")
 
 
-def _first(kind: str, subjects: Sequence[Problem | Change], title: str, advice: str) -> Iterator[str]:
+def _first(kind: str, commands: Iterator[str], count: int, advice: str) -> Iterator[str]:
     """Yield as many commands of a kind as GitHub shows, the last of which counts what is left out."""
-    rest = 0 if len(subjects) <= _MOST else len(subjects) - _MOST + 1
-    for subject in subjects[: len(subjects) - rest]:
-        yield _problem(kind, subject, title) if isinstance(subject, Problem) else _change(kind, subject)
+    rest = 0 if count <= _MOST else count - _MOST + 1
+    yield from islice(commands, count - rest)
     if rest:
-        count = f"{rest} of {len(subjects)} {kind}s are not shown"
-        yield _command(kind, f"{count}: GitHub shows {_MOST} from a step. {advice}")
+        left_out = f"{rest} of {count} {kind}s are not shown"
+        yield _command(kind, f"{left_out}: GitHub shows {_MOST} from a step. {advice}")
+
+
+def _of_plan(kind: str, subject: Problem | Change) -> str:
+    if not isinstance(subject, Problem):
+        return _change(kind, subject)
+    stops = "left as it is" if subject.is_live else "the plan must not be applied"
+    return _problem(kind, subject, stops if kind == "error" else "deserves a look")
 
 
 def _problem(kind: str, problem: Problem, title: str) -> str:

@@ -119,6 +119,15 @@ def test_an_error_without_a_position_has_no_file() -> None:
     assert text.startswith("::error title=the plan must not be applied::wrong\n")
 
 
+def test_only_an_error_that_stops_an_apply_is_said_to() -> None:
+    live_one = Problem("no text", address="caas/1/76/key-00001", is_live=True)
+    found = commands(render_github(replace(plan_of([({}, {})]), problems=(live_one, Problem("wrong")))))
+    assert [command.properties["title"] for command in found] == [
+        "left as it is",
+        "the plan must not be applied",
+    ]
+
+
 @pytest.mark.parametrize(
     ("count", "last"), [(10, "caas/1/76/key-00010"), (11, "2 of 11"), (2000, "1991 of 2000")]
 )
