@@ -69,7 +69,7 @@ def _made_at(plan: Plan) -> dt.datetime:
 def render_diff(plan: Plan) -> Iterator[str]:
     """Return the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
     for change in plan.changes:
-        yield f"{SYMBOLS[change.action][0][-1]} {heading(change)}{becomes_with_note(change)}"
+        yield f"{SYMBOLS[change.action][0][0]} {heading(change)}{becomes_with_note(change)}"
         for field in change.fields:
             view = field_view(field)
             note = "" if field.with_key else f"  # {view.note}"

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.plan import Action, Origin
+from reconciler.render.formats import render_diff
 from reconciler.render.github import render_github
 from reconciler.render.markdown import render_markdown
 from tests.render.example_plan import since
@@ -32,9 +33,9 @@ def test_a_replacement_destroys_a_key_and_so_is_marked_and_ranked() -> None:
     billing, *others = plan.changes
     assert not any(field.effect.revokes for field in billing.fields)
     replaced = replace(plan, changes=(replace(billing, action=Action.REPLACE), *others))
-    assert "\n- caas/1/76/billing (keys/shop.yaml:9) must be replaced (grants+revokes)\n" in render_markdown(
-        replaced
-    )
+    title = "caas/1/76/billing (keys/shop.yaml:9) must be replaced (grants+revokes)"
+    for text in (render_markdown(replaced), render_diff(replaced)):
+        assert f"- {title}\n" in text
     warned, noted = (re.findall(f"::{kind}.*", render_github(replaced)) for kind in ("warning", "notice"))
     assert len(warned + noted) == len(plan.changes)
     assert [command for command in warned if "/billing must be replaced" in command]
