@@ -109,7 +109,7 @@ def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapp
         return given
     found = _configured(given)
     values = dict(given) | {"configured": found}
-    values |= {name: value for name, value in _options(found, given).items() if _is_open(context, name)}
+    values |= {name: value for name, value in _options(found, given).items() if is_open(context, name)}
     if "base_url" in given:
         values |= _connection(context, found, values)
     _say(context, found, values)
@@ -127,7 +127,7 @@ def tree_configuration(config: str | None) -> Configured:
     return _configured({"config": config, "env": None})
 
 
-def _is_open(context: click.Context, name: str) -> bool:
+def is_open(context: click.Context, name: str) -> bool:
     """Return whether a command has an option that is given neither on its line nor in the environment."""
     source = context.get_parameter_source(name)
     return source in {ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP}
@@ -216,7 +216,7 @@ def _differences(file: ConfigurationFile | None, base: str, name: str | None) ->
 
 def _connection(context: click.Context, found: Configured, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the APIs as they are used, and what options about a single one become by them."""
-    built_in_url = BaseUrl.recorded(DEFAULT_BASE_URL if _is_open(context, "base_url") else values["base_url"])
+    built_in_url = BaseUrl.recorded(DEFAULT_BASE_URL if is_open(context, "base_url") else values["base_url"])
     said = found.configuration
     apis = said.apis if said is not None and said.apis else {BUILT_IN_API: Api(name=BUILT_IN_API)}
     used = {name: _used(context, api, built_in_url, values) for name, api in apis.items()}
@@ -232,14 +232,14 @@ def _connection(context: click.Context, found: Configured, values: Mapping[str, 
 
 def _used(context: click.Context, api: Api, built_in_url: BaseUrl, values: Mapping[str, Any]) -> Api:
     """Return an API as the options say it; those about the built-in one change no other."""
-    is_open = _is_open(context, "parallelism")
-    parallelism = api.parallelism if is_open and api.parallelism is not None else values["parallelism"]
+    is_said = is_open(context, "parallelism") and api.parallelism is not None
+    parallelism = api.parallelism if is_said else values["parallelism"]
     if api.name != BUILT_IN_API:
         return replace(api, parallelism=parallelism)
     auth, base_url = api.auth, api.base_url
-    if base_url is None or not _is_open(context, "base_url"):
+    if base_url is None or not is_open(context, "base_url"):
         base_url = built_in_url
-    if not _is_open(context, "auth_scheme"):
+    if not is_open(context, "auth_scheme"):
         if auth.method is not AuthMethod.TOKEN:
             raise ConfigurationError(
                 f"--auth-scheme is for a token in a header, and {api.name} uses {auth.method}"
@@ -257,7 +257,7 @@ def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -
     known = _options(found, values)
 
     def source(name: str, member: str | None) -> str:
-        if member is not None and _is_open(context, name):
+        if member is not None and is_open(context, name):
             return said.source_of(member)
         return _SOURCES[context.get_parameter_source(name) or ParameterSource.DEFAULT]
 

@@ -27,6 +27,7 @@ from reconciler.adopt.repository import (
     written,
 )
 from reconciler.cli.asking import ask, ask_number, can_ask, candidates
+from reconciler.cli.configuration import is_open
 from reconciler.cli.credentials import sessions
 from reconciler.cli.export import tell_elsewhere
 from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, id_option
@@ -109,7 +110,8 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     if options.workflow in FORGES and (fault := workflow_fault()):
         raise click.BadParameter(f"{fault}; run init there", param_hint="--workflow")
     known = found_configuration()
-    if _other_begun(console, options.api, is_configured=known is not None):
+    is_answered = known is not None or not is_open(context, "base_url")
+    if _other_begun(console, options.api, is_answered=is_answered):
         return ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
     kind = _kind(kinds, options.kind)
@@ -149,10 +151,10 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     return ExitCode.DONE
 
 
-def _other_begun(console: Console, api: str | None, *, is_configured: bool) -> bool:
+def _other_begun(console: Console, api: str | None, *, is_answered: bool) -> bool:
     """Write the files of another API if one is named. Raises BadParameter for one that cannot be."""
     try:
-        other = other_api(console, api, is_configured=is_configured)
+        other = other_api(console, api, is_answered=is_answered)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--api") from error
     if other is not None:

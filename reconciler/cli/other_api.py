@@ -21,10 +21,13 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _COMMON: Final = frozenset({"api", "www"})
 
 
-def other_api(console: Console, given: str | None, *, is_configured: bool) -> BaseUrl | None:
-    """Return the address of another API than the built-in one, None for that. Raises ValueError."""
+def other_api(console: Console, given: str | None, *, is_answered: bool) -> BaseUrl | None:
+    """Return the address of another API than the built-in one, None for that. Raises ValueError.
+
+    Without ``given``, a person is asked unless a configuration or an address of the built-in API answers.
+    """
     text = given or BUILT_IN_API
-    if given is None and can_ask() and not is_configured:
+    if given is None and can_ask() and not is_answered:
         question = f"Which API? {BUILT_IN_API} (the default), or the address of another, https://..."
         text = ask(console, question, _fault) or BUILT_IN_API
     elif fault := _fault(text):

@@ -66,8 +66,6 @@ def test_on_a_terminal_it_asks_for_what_no_option_says(
     cli: CommandLine, service: Emulator, tmp_path: Path
 ) -> None:
     answers = [
-        "http://api.example.com",
-        "",
         "nothing",
         "tokyo",
         "Bäck",
@@ -81,8 +79,7 @@ def test_on_a_terminal_it_asks_for_what_no_option_says(
     service.put_key(3, 80, live("far-away"))
     done = cli.on_terminal("init", answer=(f"{answer}\n".encode() for answer in answers))
     assert done.code == 0, done.out
-    assert "Which API? gcore (the default)" in done.out
-    assert done.out.index("encrypt") < done.out.index("The token sees")
+    assert "Which API?" not in done.out  # the environment has its address
     assert "The token sees 3 projects:\n  3  Bäckerei 东京\n  1  shop\n  4  shop-two\n" in done.out
     again = (
         "No project has this number or name. Ctrl-C leaves; the token sees:\n  3  Bäckerei 东京\n  1  shop\n"
@@ -98,7 +95,7 @@ def test_on_a_terminal_it_asks_for_what_no_option_says(
 
 
 def test_a_part_of_a_name_that_several_have_is_asked_again(cli: CommandLine, service: Emulator) -> None:
-    answers = iter([b"gcore\n", b"SHOP\n", b"shop\n"])
+    answers = iter([b"SHOP\n", b"shop\n"])
     done = cli.on_terminal("init", "--region-id", "76", "--key", "all", "--workflow", "none", answer=answers)
     assert "2 projects match:\n  1  shop\n  4  shop-two\n" in done.out
     assert (done.code, "declares 3 keys of caas/1/76" in done.out) == (0, True)
@@ -112,7 +109,7 @@ def test_of_many_projects_some_are_shown_and_all_are_found(
     for number in range(1, 301):
         emulator.put_project({"id": number, "name": f"project {number:03}"})
     emulator.put_region({"id": 76, "display_name": "Luxembourg-2"})
-    answers = iter([b"\n", b"project 29\n", b"299\n"])
+    answers = iter([b"project 29\n", b"299\n"])
     done = cli.on_terminal("init", "--workflow", "none", answer=answers)
     assert done.code == 0, done.out
     assert "  20  project 020\n  ... and 280 more\n" in done.out
@@ -341,6 +338,27 @@ def test_another_api_gets_a_configuration_and_the_commands_that_draft_its_kinds(
     assert said["apis"] == {"git-hub": {"base_url": "https://api.git-hub.com", "kinds": "kinds/"}}
     assert "kinds/: this folder holds no file NAME.schema.json" in cli("kinds").err
     assert emulator.requests == ()
+
+
+def test_on_a_terminal_it_asks_which_api_where_nothing_says_it(cli: CommandLine, tmp_path: Path) -> None:
+    cli.environment.chdir(tmp_path)
+    cli.environment.delenv("GCORE_BASE_URL")
+    answers = iter([b"http://api.example.com\n", b"https://api.example.com\n"])
+    done = cli.on_terminal("init", answer=answers)
+    assert done.code == 0, done.out
+    assert done.out.index("Which API? gcore (the default)") < done.out.index("encrypt")
+    assert files(tmp_path) == {"reconciler.yaml", ".gitignore", "keys/.gitkeep", "kinds/.gitkeep"}
+
+
+def test_of_the_apis_the_built_in_one_is_the_default(cli: CommandLine, tmp_path: Path) -> None:
+    cli.environment.chdir(tmp_path)
+    cli.environment.delenv("GCORE_BASE_URL")
+    done = cli.on_terminal("init", "--kind", "thing", answer=b"\n")
+    assert (done.code, "Which API?" in done.out, "'thing' is none of caas, faas" in done.out) == (
+        64,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize("api", ["http://api.example.com", "github", "https://a_b.example.com"])
