@@ -197,7 +197,7 @@ def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:
     counts = Counter(outcome.result for outcome in outcomes)
     if stop.is_set():
         return ExitCode.INTERRUPTED
-    if counts[Result.APPLIED] + counts[Result.UNCHANGED] == len(outcomes):
+    if all(outcome.result.is_success for outcome in outcomes):
         # A remark on what was applied says that the journal could not be written.
         return ExitCode.PARTIAL if any(outcome.detail for outcome in outcomes) else ExitCode.DONE
     if counts[Result.STALE] == len(outcomes):

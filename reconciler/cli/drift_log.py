@@ -14,7 +14,7 @@ from reconciler.cli.writing import WritePrinter
 from reconciler.model.clock import Clock
 from reconciler.model.cycle import DriftedField, FieldOutcome
 from reconciler.model.endpoint import place_text
-from reconciler.model.outcome import Outcome, Result
+from reconciler.model.outcome import Outcome
 from reconciler.model.source import Problem
 from reconciler.model.status import NewKey, ServiceCondition
 from reconciler.plan.report import DriftReport
@@ -80,7 +80,7 @@ class DriftLog(WritePrinter):
         done: set[str] = set()
         for outcome in outcomes:
             address, level = outcome.change.address, Priority.ERROR
-            if outcome.result in {Result.APPLIED, Result.UNCHANGED}:
+            if outcome.result.is_success:
                 done.add(address)
                 level = Priority.INFO
             self.console.finding(outcome_text(outcome), "correction", address, level)

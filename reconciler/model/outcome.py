@@ -22,6 +22,11 @@ class Result(StrEnum):
     NOT_VERIFIED = "not verified"
     NOT_ATTEMPTED = "not attempted"
 
+    @property
+    def is_success(self) -> bool:
+        """Return whether the live key is as planned, whoever made it so."""
+        return self in {Result.APPLIED, Result.UNCHANGED}
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

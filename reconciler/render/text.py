@@ -200,7 +200,7 @@ def applied_counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 def _is_complete(outcomes: Sequence[Outcome]) -> bool:
-    return all(outcome.result in {Result.APPLIED, Result.UNCHANGED} for outcome in outcomes)
+    return all(outcome.result.is_success for outcome in outcomes)
 
 
 def _outcome_pieces(outcome: Outcome) -> tuple[Piece, ...]:

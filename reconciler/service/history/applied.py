@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from reconciler.plan.origins import KeyAtBase
     from reconciler.service.history.database import Database
 
-_DONE: Final = frozenset({Result.APPLIED, Result.UNCHANGED})
 _STORE: Final = (
     "INSERT INTO applied VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " state = excluded.state, fields = excluded.fields, complete = excluded.complete"
@@ -219,7 +218,7 @@ def _left_of(plan: Plan) -> set[str]:
 def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
     """Store what a write has applied, within a transaction."""
     change = outcome.change
-    if outcome.result not in _DONE and not (change.action.adds and outcome.secret_at):
+    if not outcome.result.is_success and not (change.action.adds and outcome.secret_at):
         return
     store_new_id(connection, outcome)
     if change.is_undeclared:
@@ -235,7 +234,7 @@ def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
 def _after_write(outcome: Outcome, before: BaseKey) -> BaseKey:
     """Return what is applied of a key that exists after a write: what it was seen to hold, and no more."""
     change = outcome.change
-    if outcome.result not in _DONE:
+    if not outcome.result.is_success:
         return BaseKey(BaseState.DECLARED, is_complete=False)  # a new key whose secret is stored, no more
     is_made = change.action is Action.CREATE and outcome.result is Result.APPLIED
     names: Iterable[str] = record_names(change)
