@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.service.history.database import Database
 
 _STORE: Final = "INSERT INTO object_id VALUES (?, ?) ON CONFLICT DO UPDATE SET id = excluded.id"
-_MEET: Final = "INSERT INTO object_id VALUES (?, ?) ON CONFLICT DO NOTHING"
+_STORE_FIRST: Final = "INSERT INTO object_id VALUES (?, ?) ON CONFLICT DO NOTHING"
 _EARLY: Final = "SELECT address FROM episode WHERE ended IS NULL AND rounds < ?"
 _FORGET: Final = "DELETE FROM object_id WHERE address = ?"
 
@@ -92,6 +92,6 @@ def store_new_id(connection: sqlite3.Connection, outcome: Outcome) -> None:
     path_id = outcome.new_id if change.action.adds else "" if change.action.destroys else change.path_id
     if change.action.adds or change.action.destroys:
         connection.execute(_FORGET, (address,))
-    # What an update was sent to is new only where nothing was known: another object is told first.
+    # An update stores an id where none is known; another id is reported by a round before it is stored.
     if path_id and path_id != change.name:
-        connection.execute(_MEET, (address, path_id))
+        connection.execute(_STORE_FIRST, (address, path_id))
