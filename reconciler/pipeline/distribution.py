@@ -72,11 +72,7 @@ class Distributed:
     A run that fails, or is stopped, cancels what has not begun; who opened the pool ends the rest with it.
     """
 
-    def __init__(
-        self,
-        pool: Pool,
-        connect: Connect,
-    ) -> None:
+    def __init__(self, pool: Pool, connect: Connect) -> None:
         """Store the pool, and what opens the APIs in a worker."""
         self._pool, self._connect = pool, connect
 
@@ -99,12 +95,11 @@ class Distributed:
         keys = max(state.key_count // (self._pool.width * _STEPS), 1)
         by_api, failures = opened(client, how.kinds, state, stops_api=how.stops_api)
         wanted = chain.from_iterable(by_api.values())
-        parts = _in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)
+        parts = [*_in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)]
         plans: list[Plan] = []
         with reading(state) as on_scope, _ended(deque[_Step["Examined"]]()) as steps:
-            scopes = [*parts]
-            steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in scopes)
-            for part in scopes:
+            steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in parts)
+            for part in parts:
                 if how.stops_api and not _is_wanted(part, how.kinds, failures):
                     steps.popleft().cancel()
                     continue
