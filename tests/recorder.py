@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from tests.labels import label
+from tests.support import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,13 +103,5 @@ def recorder() -> Iterator[Recorder]:
         def log_message(self, *_arguments: Any) -> None:
             """Print nothing."""
 
-    with _Server(("127.0.0.1", 0), Handler) as listener:
-        listener.daemon_threads = True
-        server.url = f"http://127.0.0.1:{listener.server_address[1]}"
-        thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            listener.shutdown()
-            thread.join()
+    with serving(_Server(("127.0.0.1", 0), Handler)) as server.url:
+        yield server
