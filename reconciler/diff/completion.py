@@ -95,13 +95,13 @@ def paired(form: Form, shape: Shape, want: Items, have: Items) -> Pairs:
     """Return which live item each desired item of a list stands for, as far as it is known.
 
     It is the one that is as declared; or else the one of the same id or name; or else the one in its place,
-    where as many items have changed as there were, if none has a name and both have some member. A set has
-    no places.
+    where as many items have changed as there were, if none has a name and both are lists or have some member.
+    A set has no places.
     """
     texts = [json_text(item) for item in have]
 
     def is_as_declared(i: int, j: int) -> bool:
-        if not isinstance(want[i], dict):
+        if not isinstance(want[i], dict | list):
             return json_text(want[i]) == texts[j]
         try:
             return json_text(known(shape, completed(Form.EXACT, shape, want[i], have[j]))) == texts[j]
@@ -205,8 +205,10 @@ def _match_places(pairs: Pairs, want: Items, have: Items) -> None:
 
 
 def _are_of_a_sort(one: Any, other: Any) -> bool:
-    """Return whether two items have a member in common: items of alternatives, one member each, have none."""
-    return isinstance(one, dict) and isinstance(other, dict) and not one.keys().isdisjoint(other)
+    """Return whether two items are lists, or have a member in common: items of alternatives have none."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return not one.keys().isdisjoint(other)
+    return isinstance(one, list) and isinstance(other, list)
 
 
 def _key(item: Any) -> str | None:

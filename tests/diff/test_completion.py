@@ -35,8 +35,9 @@ KIND = kind_with({
     "rules": {"type": "array", "items": ITEM},
     "set": {"type": "array", "items": ITEM, "uniqueItems": True},
     "nested": {"type": "object", "properties": {"rules": {"type": "array", "items": ITEM}}},
+    "rows": {"type": "array", "items": {"type": "array", "items": ITEM}},
 })  # fmt: skip
-RULES, SET, NESTED = (KIND.fields[name] for name in ("rules", "set", "nested"))
+RULES, SET, NESTED, ROWS = (KIND.fields[name] for name in ("rules", "set", "nested", "rows"))
 LIVE = [{"id": 1, "port": 80, "mode": "in"}, {"id": 2, "port": 443, "mode": "in"}]
 
 
@@ -84,6 +85,16 @@ def test_objects_and_lists_inside_items_are_completed_too() -> None:
     want = [{"limit": {"size": 2}, "parts": [{"size": 1}, {"size": 3}]}]
     assert told(RULES, want, have) == [
         {"port": 1, "limit": {"size": 2, "unit": "k"}, "parts": [{"size": 1, "unit": "k"}, {"size": 3}]}
+    ]
+
+
+def test_items_of_lists_in_lists_are_completed_too() -> None:
+    have = [[LIVE[0]], LIVE]
+    assert told(ROWS, [[{"id": 1}], [{"port": 80}, {"port": 443}]], have) == have
+    assert told(ROWS, [[{"port": 80}, {"port": 443}]], have) == [LIVE]
+    assert told(ROWS, [[{"port": 22}], [{}, {"port": 22}]], have) == [
+        [{**LIVE[0], "port": 22}],
+        [LIVE[0], {**LIVE[1], "port": 22}],
     ]
 
 
