@@ -26,7 +26,7 @@ from reconciler.render.drift import (
     drift_line,
     render_drift_json,
 )
-from reconciler.render.log import LogFormat, found_text, name_text, outcome_text, unmanaged_text
+from reconciler.render.log import LogFormat, field_outcome_text, found_text, outcome_text, unmanaged_text
 from reconciler.render.notification import condition_words
 from reconciler.render.text import access_line, closing_line
 from reconciler.service.journald import Priority
@@ -135,7 +135,7 @@ class DriftLog(WritePrinter):
         contested = [one for one in fields if one.outcome is FieldOutcome.CONTESTED]
         if self._is_changed("left", (*left, *(one.key for one in contested))):
             for one in left:
-                self.console.note(name_text(one), "drift.left", one.address)
+                self.console.note(field_outcome_text(one), "drift.left", one.address)
             for one in contested:
                 text = contested_text(one, self._contested_after, self._history)
                 self.console.warning(text, "drift.contested", one.address)

@@ -32,7 +32,7 @@ Line = tuple[Part, ...]
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What to tell a team: a headline, one line for each item, and the facts for programs.
+    """What a team is notified of: a headline, one line for each item, and the facts for programs.
 
     ``place`` is the address of the API. Of ``count`` items the first are in ``items``; ``advice`` follows the
     number of those that are not shown.

@@ -64,8 +64,8 @@ class DriftView:
     ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that were
     created since cycles began, and ``named`` how many of them are named. It ``is_complete`` if everything
     could be compared. ``apis`` are those of the kinds, where there are several, ``ids`` those of unmanaged
-    keys of one address. ``doubtful`` are scopes that may be the wrong ones. It ``is_advised`` what to do
-    next, of the files at ``paths``, if any are named.
+    keys of one address. ``doubtful`` are scopes that may be the wrong ones. ``is_advised`` adds what to
+    do next, with the files at ``paths`` if any.
     """
 
     drifted: Sequence[DriftedKey]

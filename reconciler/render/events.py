@@ -103,8 +103,8 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
     if outcome.detail:
         found.append(diagnostic)
     if outcome.notice:
-        told = f"{change.address}: {outcome.notice}"
-        found.append(_diagnostic("warning", told, change.address, change.position))
+        notice = f"{change.address}: {outcome.notice}"
+        found.append(_diagnostic("warning", notice, change.address, change.position))
     return tuple(found)
 
 

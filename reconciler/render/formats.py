@@ -36,7 +36,7 @@ WITHOUT_NEEDS: Final = frozenset({"gitlab", "terraform"})
 class Style:
     """How a plan is rendered: ``detail`` and ``screen`` of the text, ``name`` of the Markdown comment.
 
-    What the plan needs is told in the text as far as what is ``asked`` does not have it.
+    The text shows what the plan needs, without what the run that is ``asked`` for was given.
     """
 
     detail: Detail = Detail.USUAL

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Severity(StrEnum):
-    """How much something asks of the reader; the gravest comes last."""
+    """How urgent something is for the reader; the most severe comes last."""
 
     WAITING = "waiting"
     GOOD = "good"

@@ -60,8 +60,8 @@ def found_text(field: DriftedField) -> str:
     return f"{what} ({note_text(field.change)}){api_note(field.scope.shown_api)}"
 
 
-def name_text(field: DriftedField) -> str:
-    """Return the name of a field, with what became of it where there is a reason."""
+def field_outcome_text(field: DriftedField) -> str:
+    """Return the name of a field and its outcome, with the reason if there is one."""
     return f"{field_name(field.change.field)}: {field.outcome.value}" + f": {field.detail}" * bool(
         field.detail
     )

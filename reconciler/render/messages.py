@@ -1,7 +1,7 @@
 """Notifications in the form that each receiver documents: a webhook, Slack, Microsoft Teams, e-mail. Pure.
 
-Texts of others stay texts: what a receiver would take for markup, a link or a mention is escaped, or stands
-where there is none. A message is bounded: what does not fit is counted.
+Text from outside can be no markup, link or mention: it is escaped, or is where a receiver reads none.
+A message is bounded: what does not fit is counted.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def slack_body(notification: Notification, page: str = "") -> dict[str, Any]:
 def teams_body(notification: Notification, page: str = "") -> dict[str, Any]:
     """Return the body for a workflow of Teams that posts a card; ``page`` is that of the status page.
 
-    All text stands in runs, which know no Markdown.
+    All text is in runs, which are not read as Markdown.
     """
     head = _runs(_placed_head(notification), _LENGTHS[1])
     lines = [head, *_fitting(notification, _runs_item, _LONGEST_SECTION, _MOST_SHOWN, _LARGEST_CARD)]

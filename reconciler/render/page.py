@@ -100,7 +100,7 @@ def _template(*, is_served: bool) -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
         "command": lambda field, file: clear_command(field.address, field.field, file),
         "cut": functools.partial(cut, characters=_DETAIL),
-        "gravest": lambda episodes: max(episodes, key=lambda episode: Mark.of(episode).rank),
+        "most_severe": lambda episodes: max(episodes, key=lambda episode: Mark.of(episode).rank),
         "lanes": lanes,
         "named_address": named_address,
         "link": lambda address: f"?object={urllib.parse.quote(address, safe='/', errors='surrogatepass')}",

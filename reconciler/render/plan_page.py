@@ -1,8 +1,8 @@
 """The plan as a page for the people who review it: one HTML document.
 
-Every change folds, and forms filter by rules of style alone, so that the page works, and looks the same,
-wherever a pipeline's files are shown. No rule of style can read what somebody types: that filter alone is a
-script, which shows it where it may run.
+Every change folds, and forms filter by style sheet rules alone, so that the page works, and looks the same,
+wherever a pipeline's files are shown. A style sheet cannot read what is typed: the filter by name is a
+script, and is shown only where scripts run.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def plan_view(change: Change) -> KeyView:
 def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
     """Yield the lines that show what becomes of a key, and an empty one.
 
-    The effect on access stands in the first line, and for a key that is created or deleted there alone.
+    The first line has the effect on access; the fields of a key that is created or deleted do not repeat it.
     """
     change, fields = view.change, view.fields
     colour = Colour.ALARM if view.is_alarming else Colour.STRONG
@@ -74,7 +74,7 @@ def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
 def key_lines(change: Change, screen: Screen = PLAIN) -> Iterator[str]:
     """Yield a change on one line: the key, the effect on access, and as much of what changes as fits.
 
-    Only where not even the effect fits beside the address, it begins a line of its own.
+    The effect begins a second line only if it does not fit beside the address.
     """
     colour = _effect_colour(change.effect)
     key = (key_text(change), Colour.ALARM if change.action.destroys else Colour.STRONG)
@@ -92,7 +92,7 @@ def key_lines(change: Change, screen: Screen = PLAIN) -> Iterator[str]:
 
 
 def fits_beside(fields: Sequence[FieldChange], screen: Screen) -> bool:
-    """Return whether the effect of each field has room beside it; if one has not, all stand above."""
+    """Return whether the effect of each field has room beside it; if one has not, all are shown above."""
     if screen.width is None:
         return True
     starts = ((*_first_pieces(view := field_view(field)), *_note(field, view)) for field in fields)

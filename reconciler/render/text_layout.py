@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LEAST_ROOM: Final = 16
 """A screen on which less than this would be left beside an indentation is overrun."""
 _ON_OTHERS: Final = frozenset({"Mn", "Me"})
-"""The categories of marks that stand on the character before."""
+"""The categories of marks that are drawn on the character before them."""
 _GLUE: Final = "\N{NO-BREAK SPACE}"
 """A blank at which no line is broken; it is in no text that is shown, because it is escaped there."""
 _JOINTS: Final = "/-_.:,"
@@ -66,8 +66,8 @@ class Screen:
     def lines(self, *pieces: Piece, hang: str = "  ", rest_colour: Colour | None = None) -> Iterator[str]:
         """Yield a line, and where it is too wide its rest on others, each of which begins with ``hang``.
 
-        It is broken at a blank, rather behind a comma; only a word that is wider than a whole line is broken
-        within, at a joint such as a slash if there is one.
+        It breaks at a blank, preferably one after a comma; only a word that is wider than a whole line breaks
+        inside, after a character such as a slash if there is one.
         """
         if self.width is None or self.fits(*pieces):
             yield self.line(*pieces)

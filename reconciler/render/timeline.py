@@ -1,6 +1,6 @@
 """The geometry of a timeline of drift: instants in, slots between 0 and ``SLOTS`` out.
 
-A lane is divided into slots, about as fine as a screen can show. Each holds one mark, the gravest of what
+A lane is divided into slots, about as fine as a screen can show. Each holds one mark, the most severe of what
 happened in it, and neighbours with the same mark are one bar: hundreds of episodes make a small page.
 """
 
@@ -39,7 +39,7 @@ _DAY: Final = dt.timedelta(days=1)
 
 
 class Mark(StrEnum):
-    """How a stretch of drift is drawn, in the words of the legend; the gravest comes last."""
+    """How a stretch of drift is drawn, in the words of the legend; the most severe comes last."""
 
     ENDED = "ended otherwise"
     CORRECTED = "corrected"
@@ -50,7 +50,7 @@ class Mark(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return its place among the marks: the gravest has the highest."""
+        """Return its place among the marks: the most severe has the highest."""
         return _RANKS[self]
 
     @classmethod

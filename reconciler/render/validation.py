@@ -48,7 +48,7 @@ RULES: Final[Mapping[Rule, str]] = MappingProxyType(
         Rule.OTHER: "Nothing else is wrong.",
     }
 )
-"""What holds where a rule is not broken."""
+"""What each rule requires."""
 _FORMAT_VERSION: Final = "1.0"
 _SARIF: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LONGEST: Final = 3000
