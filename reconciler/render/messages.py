@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.model.canonical import format_instant
@@ -24,6 +25,9 @@ Written = TypeVar("Written", str, list[dict[str, Any]])
 _LENGTHS: Final = (500, 200, 80, 20)
 """Longest parts of a line: the first that makes it fit."""
 _MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'", "*": "\u2217"})
+_EDGE_MARKUP: Final = re.compile(r"~|(?<![^\W_])_|_(?![^\W_])")
+"""What Slack takes for markup around words: an underscore inside one is none."""
+_LOOKALIKES: Final = {"~": "\u223c", "_": "\u02cd"}
 _MARKS: Final = {Style.PLAIN: "", Style.CODE: "`", Style.BOLD: "*"}
 _MOST_SHOWN: Final = 20
 """Lines of a chat message: who wants more reads the history."""
@@ -142,10 +146,15 @@ def _slack_item(line: Line, longest: int) -> str:
 
 
 def _slack(line: Line, longest: int = _LENGTHS[0]) -> str:
-    """Return a line in the markup of Slack, where a backtick cannot be quoted."""
-    return "".join(
-        f"{_MARKS[part.style]}{_safe(part, longest).translate(_MARKUP)}{_MARKS[part.style]}" for part in line
-    )
+    """Return a line in the markup of Slack, which has no way to quote a backtick, a star and the like."""
+    return "".join(f"{_MARKS[part.style]}{_slack_text(part, longest)}{_MARKS[part.style]}" for part in line)
+
+
+def _slack_text(part: Part, longest: int) -> str:
+    text = _safe(part, longest).translate(_MARKUP)
+    if part.style is Style.CODE:
+        return text
+    return _EDGE_MARKUP.sub(lambda found: _LOOKALIKES[found.group()], text)
 
 
 def _plain_item(line: Line, longest: int) -> str:

@@ -100,7 +100,7 @@ def test_a_hostile_text_is_inert_and_bounded_everywhere(text: str) -> None:
     assert_inert(text)
 
 
-@given(st.text(alphabet=st.characters() | st.sampled_from("<>&`*|!@#{}\n\r\u202e\ud800")))
+@given(st.text(alphabet=st.characters() | st.sampled_from("<>&`*_~|!@#{}\n\r\u202e\ud800")))
 def test_any_text_is_inert_everywhere(text: str) -> None:
     assert_inert(text)
 
@@ -114,6 +114,7 @@ def assert_inert(text: str) -> None:
         assert not set("<>") & set(section)
         assert re.findall(r"&(?!amp;|lt;|gt;)", section) == []
         assert all(line.isprintable() for line in section.split("\n"))
+        assert not re.search(r"~|(?<![^\W_])_|_(?![^\W_])", re.sub("`[^`]*`", "", section))
     body = teams_body(found)
     assert len(json.dumps(body)) < 28_000
     for line in teams_lines(body):
@@ -124,6 +125,11 @@ def assert_inert(text: str) -> None:
     assert len(subject) <= 151
     assert all(line.isprintable() for line in mail.split("\n"))
     assert len(mail) < 40_000
+
+
+def test_a_name_with_an_underscore_is_written_to_slack_as_it_is_and_no_text_is_italic_or_struck() -> None:
+    (_, line) = slack_texts(slack_body(message(episode(desired="_a_b_", live="~c~"))))
+    assert 'is_disabled: "\u02cda_b\u02cd" -&gt; "\u223cc\u223c" ' in line
 
 
 def test_a_place_with_markup_is_inert_too() -> None:
