@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import ConfigurationError, os_reason
+from reconciler.errors import ConfigurationError, InputError, os_reason
 from reconciler.kinds.packaged import resource
 from reconciler.load.links import work_tree
-from reconciler.load.sources import CONFIGURATION
+from reconciler.load.sources import CONFIGURATION, read_file
 from reconciler.load.write import create_new
 from reconciler.model.phrases import listed
 
@@ -20,6 +20,8 @@ IGNORED: Final = ".gitignore"
 _GITHUB: Final = ".github/workflows/keys.yml"
 _GITLAB: Final = ".gitlab/reconciler.yml"
 _INCLUDING: Final = ".gitlab-ci.yml"
+_LARGEST: Final = 2**20
+"""So many bytes of a file are read to see what it lacks."""
 FORGES: Final = ("github", "gitlab")
 """What a repository is reviewed on, for which there is a workflow."""
 
@@ -95,7 +97,10 @@ def lacking(file: NewFile) -> str:
     name = Path(file.path).name
     if name not in {IGNORED, _INCLUDING}:
         return ""
-    text = Path(file.path).read_text(encoding="utf-8", errors="replace")
+    try:
+        text = read_file(file.path, _LARGEST, "too large").decode("utf-8", "replace")
+    except InputError:  # a folder, or a link to nothing: who made it knows
+        return ""
     if name == _INCLUDING:
         return "" if _GITLAB in text else f"an item of include that it lacks: {{local: {_GITLAB}}}"
     present = text.splitlines()

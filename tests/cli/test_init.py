@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -13,6 +14,8 @@ import yaml
 from tests.support import CommandLine, emulate, fill, live, patches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gcore_emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
@@ -232,6 +235,21 @@ def test_interrupted_it_writes_nothing(
     assert (done.code, files(tmp_path)) == (130, set())
     assert done.out.endswith("\nInterrupted.\n")
     assert "Enter a value: Interrupted" not in done.out
+    assert service.requests
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")],
+    ids=["folder", "pipe", "link to nothing"],
+)
+def test_what_is_there_and_cannot_be_read_is_kept(
+    cli: CommandLine, service: Emulator, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / ".gitignore")
+    done = cli("init", *HERE)
+    assert (done.code, done.out.endswith(NEXT)) == (0, True), done.err
+    assert "Kept .gitignore, which is there already\nThis folder is in no Git repository" in done.err
     assert service.requests
 
 
