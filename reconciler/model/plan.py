@@ -133,7 +133,8 @@ class Change:
     the key's lifecycle forbids to revoke access. ``origin`` is that of the creation or deletion. Keys of the
     kind have a secret, shown once, if ``has_secret``. ``api`` is the name of the API that it is sent to.
     ``parts`` are the declared values of those fields whose value in ``after`` has live members besides.
-    ``shown`` are the live values of those fields that are sent with members which no schema describes.
+    ``shown`` are the live values of those fields that an update sends with members which no schema describes:
+    a replacement sends none, but may be narrowed to an update.
     """
 
     scope: Scope

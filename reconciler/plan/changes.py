@@ -13,7 +13,7 @@ from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
 from reconciler.plan.requests import deciding, lacking, requests_of, required
-from reconciler.plan.whole import hidden, undescribed
+from reconciler.plan.whole import hidden, is_hidden, undescribed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -209,7 +209,9 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     before, after = (same | {name: pair[side] for name, pair in found.pairs.items()} for side in (0, 1))
     action = Action.REPLACE if is_replaced else Action.UPDATE
     path_id = kind.id_of(live)
-    shown = {} if is_replaced else shown_members(kind, sent | found.pairs.keys(), live)
+    shown = shown_members(kind, sent | found.pairs.keys(), live)
+    if is_replaced:  # a correction may still change other fields in place, but must not store a hidden value
+        shown = {name: value for name, value in shown.items() if not is_hidden(value)}
     change = change_of(
         kind,
         scope,

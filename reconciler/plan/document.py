@@ -106,7 +106,7 @@ def _change(change: Change) -> dict[str, Any]:
             **({} if change.origin is None else {"origin": change.origin.value}),
         },
         "request": request_document(change),
-        **({"live_members": dict(change.shown)} if change.shown else {}),
+        **({"live_members": dict(change.shown)} if change.shown and change.action is Action.UPDATE else {}),
         **({"undeclared": True} if change.is_undeclared else {}),
         "created_at": change.created,
     }

@@ -13,12 +13,15 @@ from reconciler.errors import RefusedError
 from reconciler.kinds.packaged import plan_schema
 from reconciler.model.canonical import json_text
 from reconciler.model.scope import Scope
+from reconciler.plan.correction import Permissions, corrections
+from reconciler.plan.document import plan_document
+from reconciler.plan.drift import drift_of
 from reconciler.plan.planning import fingerprint
 from reconciler.plan.recheck import fields_changed_since_plan
 from reconciler.plan.saved import _checksum as checksum_of
 from reconciler.plan.saved import read_saved
 from tests.properties import examples
-from tests.values import declared, kind_with, make_plan, plan_json
+from tests.values import NOW, declared, kind_with, make_plan, plan_json
 
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
@@ -134,6 +137,38 @@ def test_a_plan_is_stale_once_they_have_other_values(members: dict[str, Any]) ->
     hook = {name: value for name, value in LIVE["hook"].items() if name != "x"} | members
     (found,) = fields_changed_since_plan(KIND, change, {**LIVE, "hook": hook})
     assert found.field == "hook"
+
+
+def correction_of(live: Any) -> Change:
+    """Return the correction in place of a key that must not be replaced."""
+    kinds = {"thing": kind_with(FIELDS, immutable=["note"], create={"requires": []})}
+    plan = plan_of(kinds["thing"], live, hook={"url": "b"}, note="m")
+    drifted = drift_of(kinds, plan)
+    found = corrections(kinds, plan, drifted, lambda _address, _record: True, Permissions(), NOW)
+    (change,) = found.plan.changes
+    assert fields_changed_since_plan(kinds["thing"], plan.changes[0], live) == ()
+    return change
+
+
+def test_a_correction_in_place_of_a_key_that_would_be_replaced_sends_them_too() -> None:
+    change = correction_of(LIVE)
+    assert change.requests[0].body == change_of(hook={"url": "b"}).requests[0].body
+    assert fields_changed_since_plan(KIND, change, LIVE) == ()
+
+
+def test_a_correction_in_place_of_a_key_that_would_be_replaced_never_stores_a_hidden_value() -> None:
+    live = {**LIVE, "hook": {"url": "a", "token": "****"}}
+    change = correction_of(live)
+    assert "****" not in json_text(change.requests[0].body)
+    assert [found.field for found in fields_changed_since_plan(KIND, change, live)] == ["hook"]
+
+
+def test_a_replacement_sends_none_of_them() -> None:
+    kind = kind_with(FIELDS, immutable=["note"], create={"requires": []})
+    plan = plan_of(kind, hook={"url": "b"}, note="m")
+    (change,) = plan.changes
+    assert "x" not in change.requests[-1].body["hook"]
+    assert "live_members" not in plan_document(plan, NOW)["resource_changes"][0]
 
 
 NAMED = st.fixed_dictionaries(
