@@ -42,10 +42,16 @@ _CODE = re.compile(r"\x1b\[([\d;]*)m")
 
 
 def run(emulator: Emulator, *arguments: str) -> str:
-    """Return what a command prints in the checkout, on a terminal that shows colours."""
+    """Return what a command prints in the checkout, on a terminal that shows colours.
+
+    Raise RuntimeError if it fails: there would be a picture of nothing.
+    """
     environment = {"GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": emulator.token}
     with contextlib.chdir(DOCS.parent):
-        return CliRunner().invoke(cli, arguments, env=environment, color=True).stdout
+        done = CliRunner().invoke(cli, arguments, env=environment, color=True)
+    if done.exit_code not in {0, 2}:  # 2 is a change, or drift
+        raise RuntimeError(f"reconciler {' '.join(arguments)} ends with {done.exit_code}: {done.output}")
+    return done.stdout
 
 
 def plan_picture() -> str:
