@@ -7,10 +7,11 @@ comma. The lines of a text, or of what is between brackets, move with their fiel
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from reconciler.adopt.edit.text import Edit, dash_of
+from reconciler.adopt.edit.text import Edit, dash_of, edited
 from reconciler.load.characters import BREAK, line_start
 from reconciler.load.tree import Node, Shape, parts
 
@@ -57,12 +58,7 @@ class _Layout:
             if part.root is not None:
                 self._block(part.root, 0, (0, 0))
         self._edit_lines(self.lines)
-        pieces, done = [], 0
-        for edit in sorted(self.edits):
-            pieces += [self.source[done : edit.start], edit.text]
-            done = edit.end
-        pieces.append(self.source[done:])
-        return "".join(pieces)
+        return edited(self.source, self.edits)
 
     def _block(self, node: Node, new: int, around: tuple[int, int]) -> None:
         """Lay out a value: a block at column ``new``, or one that moves with what is around it."""
@@ -132,11 +128,7 @@ class _Layout:
             self.edits.append(Edit(start, end, text))
 
     def _line(self, index: int) -> int:
-        low, high = 0, len(self.starts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.starts[middle] <= index else (low, middle)
-        return low
+        return bisect_right(self.starts, index) - 1
 
     def _edit_lines(self, lines: list[str]) -> None:
         """Set the indentation of each line, and join blank lines."""

@@ -68,9 +68,11 @@ class Edit:
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
     """Return a text with edits that do not overlap; of two at one place, the insertion comes first."""
-    for edit in sorted(edits, reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    pieces, done = list[str](), 0
+    for edit in sorted(edits):
+        pieces += [text[done : edit.start], edit.text]
+        done = edit.end
+    return "".join([*pieces, text[done:]])
 
 
 def removed_lines(text: str, start: int, end: int) -> Edit:
