@@ -1,6 +1,7 @@
 """Members of live objects that no schema describes: who sends an object whole sends them back as shown. Pure.
 
-A service that replaces the object would lose them otherwise. Members that are read-only are never sent.
+A service that replaces the object would lose them otherwise. A merge patch names the members of an object
+that it changes, but replaces lists whole. Members that are read-only are never sent.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from reconciler.model.request import Encoding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.kinds.kind import Field, Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.kinds.shape import Shape
 
 
@@ -26,54 +27,65 @@ def shown_members(kind: Kind, names: Iterable[str], live: Mapping[str, Any]) -> 
 
     They are without their read-only members. ``names`` are fields that have a normal form.
     """
-    if kind.update.body is BodyRule.WHOLE or kind.update.encoding is Encoding.MERGE_PATCH:
+    if kind.update.body is BodyRule.WHOLE:
         return {}
+    is_whole = _is_whole(kind)
     fields = [kind.fields[name] for name in names if name in live and name not in kind.merged]
     found = {field.name: checked(field, live[field.name]) for field in fields}
     return {
         field.name: _settable(field.shape, found[field.name])
         for field in fields
-        if next(_undescribed(field.shape, found[field.name]), None) is not None
+        if next(_undescribed(field.shape, found[field.name], is_whole=is_whole), None) is not None
     }
 
 
-def with_members(field: Field, want: Any, shown: Mapping[str, Any]) -> Any:
-    """Return a value of a field with what its live one, if it is in ``shown``, has beside described members.
+def with_members(kind: Kind, name: str, value: Any, shown: Mapping[str, Any]) -> Any:
+    """Return what is sent of a field, with what its live value in ``shown`` has beside described members.
 
     An item of a list has those of the live one that it stands for, another alternative of an object has none.
     """
-    return _with_members(field.form, field.shape, want, shown[field.name]) if field.name in shown else want
+    if name not in shown:
+        return value
+    field = kind.fields[name]
+    return _with_members(field.form, field.shape, value, shown[name], is_whole=_is_whole(kind))
 
 
-def _with_members(form: Form, shape: Shape, want: Any, shown: Any) -> Any:
+def _is_whole(kind: Kind) -> bool:
+    """Return whether objects are sent whole, also outside lists."""
+    return kind.update.encoding is not Encoding.MERGE_PATCH
+
+
+def _with_members(form: Form, shape: Shape, want: Any, shown: Any, *, is_whole: bool) -> Any:
     if isinstance(want, list) and isinstance(shown, list) and shape.items is not None:
         pairs = paired(form, shape.items, want, [known(shape.items, item) for item in shown])
         return [
-            _with_members(Form.EXACT, shape.items, item, shown[pairs[i]]) if i in pairs else item
+            _with_members(Form.EXACT, shape.items, item, shown[pairs[i]], is_whole=True)
+            if i in pairs
+            else item
             for i, item in enumerate(want)
         ]
     if not isinstance(want, dict) or not isinstance(shown, dict):
         return want
     inside = {
-        name: _with_members(Form.EXACT, shape.members[name], value, shown.get(name))
+        name: _with_members(Form.EXACT, shape.members[name], value, shown.get(name), is_whole=is_whole)
         if name in shape.members
         else value
         for name, value in want.items()
     }
-    if is_another(shape, want, shown):
+    if not is_whole or is_another(shape, want, known(shape, shown)):
         return inside
     return inside | {name: shown[name] for name in _beside(shape, shown) if name not in want}
 
 
-def _undescribed(shape: Shape, value: Any) -> Iterator[str]:
-    """Yield the name of each member that nothing describes."""
+def _undescribed(shape: Shape, value: Any, *, is_whole: bool) -> Iterator[str]:
+    """Yield the name of each member of objects sent whole that nothing describes."""
     if isinstance(value, list) and shape.items is not None:
         for item in value:
-            yield from _undescribed(shape.items, item)
+            yield from _undescribed(shape.items, item, is_whole=True)
     if isinstance(value, dict):
-        yield from _beside(shape, value)
+        yield from _beside(shape, value) if is_whole else ()
         for name in shape.members.keys() & value.keys():
-            yield from _undescribed(shape.members[name], value[name])
+            yield from _undescribed(shape.members[name], value[name], is_whole=is_whole)
 
 
 def _beside(shape: Shape, value: Mapping[str, Any]) -> list[str]:

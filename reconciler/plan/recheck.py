@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.diff.compare import is_stored
 from reconciler.diff.normalize import NotNormalError, normalize
-from reconciler.diff.undescribed import shown_members, with_members
+from reconciler.diff.undescribed import shown_members
 from reconciler.errors import SchemaMismatchError
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, Change
 from reconciler.plan.changes import created_at, mismatch
+from reconciler.plan.requests import sent_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,8 +104,7 @@ def _others_differ(kind: Kind, change: Change, live: Mapping[str, Any]) -> tuple
     """Return the fields that would be sent with other values of members that no schema describes."""
     shown, found = shown_members(kind, change.patch, live), list[Difference]()
     for name in sorted(change.patch.keys() & (shown.keys() | change.shown.keys())):
-        field, value = kind.fields[name], change.patch[name]
-        old, new = (with_members(field, value, side) for side in (change.shown, shown))
+        old, new = (sent_value(kind, change, name, side) for side in (change.shown, shown))
         if json_text(old) != json_text(new):
             found.append(Difference(name, old, new))
     return tuple(found)

@@ -88,10 +88,7 @@ def _update_body(kind: Kind, change: Change) -> Any:
     if encoding is Encoding.JSON_PATCH:
         return _operations(kind, change, name)
     values: Mapping[str, Any] = {
-        field: merge_patch(change.before.get(field), value)
-        if encoding is Encoding.MERGE_PATCH or field in kind.merged
-        else _whole(kind, change, field, value)
-        for field, value in change.patch.items()
+        field: sent_value(kind, change, field, change.shown) for field in change.patch
     }
     if kind.identity in kind.always_sent:
         values = {**values, kind.identity: name}
@@ -102,7 +99,7 @@ def _update_body(kind: Kind, change: Change) -> Any:
 
 def _operations(kind: Kind, change: Change, name: str | int) -> list[Mapping[str, Any]]:
     """Return the operations of JSON Patch (RFC 6902) that give fields their values."""
-    values = {field: _whole(kind, change, field, value) for field, value in change.patch.items()}
+    values = {field: sent_value(kind, change, field, change.shown) for field in change.patch}
     body = body_of(kind, with_name(kind, values, name))
     return [_operation(kind, field, change, body) for field in change.patch]
 
@@ -116,11 +113,14 @@ def _operation(kind: Kind, name: str, change: Change, body: Mapping[str, Any]) -
     return {"op": "add" if is_missing else "replace", "path": pointer, "value": body[there]}
 
 
-def _whole(kind: Kind, change: Change, name: str, value: Any) -> Any:
-    """Return the value of a field that is sent whole, with the members that only the service knows."""
-    field = kind.fields[name]
-    value = _with_nulls(field.shape, change.before.get(name), value)
-    return with_members(field, value, change.shown)
+def sent_value(kind: Kind, change: Change, name: str, shown: Values) -> Any:
+    """Return what an update sends of a field, with the members in ``shown`` that only the service knows."""
+    before, after = change.before.get(name), change.patch[name]
+    if kind.update.encoding is Encoding.MERGE_PATCH or name in kind.merged:
+        value = merge_patch(before, after)
+    else:
+        value = _with_nulls(kind.fields[name].shape, before, after)
+    return with_members(kind, name, value, shown)
 
 
 def _with_nulls(shape: Shape, before: Any, after: Any) -> Any:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.completion import paired
-from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.diff.normalize import NotNormalError, known, normalize
 from reconciler.diff.undescribed import with_members
 from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.kind import Form
@@ -115,9 +115,12 @@ def hidden(kind: Kind, declared: Values, change: Change) -> str:
         if name != kind.identity
         for path in _masks(
             declared.get(name, _UNDECLARED),
-            merge_patch(change.before.get(name), value)
-            if name in minimal & declared.keys()
-            else with_members(kind.fields[name], value, change.shown),
+            with_members(
+                kind,
+                name,
+                merge_patch(change.before.get(name), value) if name in minimal & declared.keys() else value,
+                change.shown,
+            ),
             name,
             kind.fields[name].shape,
             kind.fields[name].form,
@@ -138,7 +141,7 @@ def _masks(want: Any, value: Any, path: str, shape: Shape | None, form: Form = F
             below = None if shape is None else shape.members.get(name)
             yield from _masks(want.get(name, _UNDECLARED), inner, f"{path}.{name}", below)
     elif isinstance(want, list) and isinstance(value, list) and shape is not None and shape.items is not None:
-        for i, j in paired(form, shape.items, want, value).items():
+        for i, j in paired(form, shape.items, want, [known(shape.items, item) for item in value]).items():
             yield from _masks(want[i], value[j], f"{path}[]", shape.items)
 
 
