@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.errors import ConfigurationError
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.live import LiveScope
 from reconciler.model.outcome import Outcome, Result
@@ -15,8 +17,10 @@ from reconciler.model.scope import Scope
 from reconciler.model.source import Position
 from reconciler.plan.origins import BaseState, with_origins
 from reconciler.plan.planning import assemble, plan_scope
+from reconciler.plan.report import DriftReport
 from reconciler.service.history.applied import Applied, store_write
 from reconciler.service.history.database import Database
+from reconciler.service.history.object_ids import ObjectIds
 from tests.values import CAAS, NOW, SCOPE, declared, kind_with, live
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
 
 OTHER = Scope("caas", 1, 77)
+NAMED = Scope("caas", 1, "emea", names=("project_id", "region"))
 OURS = DesiredState((DesiredScope(SCOPE, (declared(description="ours"),)),))
 
 
@@ -89,6 +94,30 @@ def test_a_scope_that_is_no_longer_declared_is_purged(applied: Applied) -> None:
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
     found = origins(applied, both, r76=[live(description="ours")], r77=[live(description="theirs")])
     assert found == [None]
+
+
+def test_a_scope_that_a_name_may_mean_is_not_purged(applied: Applied) -> None:
+    both = DesiredState((*OURS.scopes, DesiredScope(OTHER, (declared(description="ours"),))))
+    assert origins(applied, both, r76=[live(description="ours")], r77=[live(description="ours")]) == []
+    unsure = replace(OURS, unresolved={NAMED: ConfigurationError("away")})
+    assert origins(applied, unsure, r76=[live(description="ours")]) == []
+    found = origins(applied, both, r76=[live(description="ours")], r77=[live(description="theirs")])
+    assert found == [Origin.DRIFT]
+
+
+def test_ids_of_keys_that_a_named_scope_may_declare_are_not_dropped() -> None:
+    gone = replace(OURS, scopes=())
+    plan = replace(planned(OURS, r76=[live()]), names={SCOPE: {"4711": "web-key"}})
+    with Database(None) as database:
+        ids = ObjectIds(database, {"caas": replace(CAAS, path_field="id")}, 1)
+
+        def stored(state: DesiredState) -> list[tuple[Any, ...]]:
+            ids.store(state, DriftReport(plan, (), {}), lambda _: True, is_whole=True)
+            return database.rows("SELECT * FROM object_id")
+
+        unsure = replace(gone, unresolved={NAMED: ConfigurationError("away")})
+        assert stored(OURS) == stored(unsure) == [("caas/1/76/web-key", "4711")]
+        assert stored(gone) == []
 
 
 def test_a_key_removed_from_and_added_to_the_files_is_new_in_git(applied: Applied) -> None:
