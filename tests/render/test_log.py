@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +32,12 @@ def test_a_line_has_time_level_event_address_and_message() -> None:
 def test_a_line_about_no_key_has_a_dash_in_its_place() -> None:
     line = log_line(Entry("info", "files.valid", "", "the files are valid again"), NOON, LogFormat.TEXT)
     assert line == "2026-06-01T12:00:00Z info    files.valid -: the files are valid again\n"
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_no_text_of_an_entry_is_a_command_of_a_pipeline(form: LogFormat) -> None:
+    entry = Entry("info", "note", "caas/1/76/##[error]", "##vso[task.complete]")
+    assert not re.search(r"##(\[|vso\[)", log_line(entry, NOON, form))
 
 
 @given(st.text(), st.text(), st.sampled_from(LogFormat))
