@@ -142,7 +142,7 @@ def ticks(window: Window) -> tuple[Tick, ...]:
     length = window.at - window.since
     days = max(1, round(length / _DAY / _LABELS)) * _DAY
     step = next((step for step in _STEPS if length / step <= _LABELS), days)
-    label = _day if length > 2 * _DAY else _time
+    label = _day if step >= _DAY else _time
     midnight = window.at.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     at = midnight - step if step >= _DAY else midnight + (window.at - midnight) // step * step
     named = [Tick(SLOTS, label(window.at), "end")]
