@@ -84,6 +84,20 @@ def test_no_wrapped_value_can_imitate_a_line_of_the_plan(value: str, width: int)
     assert all(line.lstrip().startswith((CONTINUED, "-> ", "# (")) for line in value_lines)
 
 
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("plain", 5),
+        ("\N{CJK UNIFIED IDEOGRAPH-8868}", 2),
+        ("\N{FULLWIDTH LATIN CAPITAL LETTER A}", 2),
+        ("e\N{COMBINING ACUTE ACCENT}", 1),
+        ("o\N{COMBINING ENCLOSING CIRCLE}", 1),
+    ],
+)
+def test_a_text_is_as_wide_as_a_terminal_draws_it(text: str, width: int) -> None:
+    assert columns(text) == width
+
+
 def test_destroys_and_revocations_are_red_and_counts_bold() -> None:
     painted = render_text(every_change(), screen=PAINTED)
     assert f"<{Colour.ALARM}>3 to destroy</>" in painted
