@@ -39,6 +39,22 @@ def folder(tmp_path: Path, cli: CommandLine) -> Path:
     return tmp_path
 
 
+def offered_by_bash(cli: CommandLine, folder: Path, line: str) -> list[str]:
+    """Return what bash offers for the last word of a line."""
+    program = folder / ".git" / "reconciler"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
+    program.chmod(0o700)
+    script = cli("completion", "bash").out.replace("complete -o", ": complete -o")
+    done = subprocess.run(
+        ["bash", "-c", script + _CALL, str(program), *line.split(" ")],  # noqa: S607 - the shell of this machine
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
@@ -60,14 +76,11 @@ def folder(tmp_path: Path, cli: CommandLine) -> Path:
     ],
 )
 def test_bash_offers_what_is_there(cli: CommandLine, folder: Path, line: str, offered: list[str]) -> None:
-    program = folder / ".git" / "reconciler"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
-    program.chmod(0o700)
-    script = cli("completion", "bash").out.replace("complete -o", ": complete -o")
-    done = subprocess.run(
-        ["bash", "-c", script + _CALL, str(program), *line.split(" ")],  # noqa: S607 - the shell of this machine
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stderr, done.stdout.splitlines()) == ("", offered)
+    assert offered_by_bash(cli, folder, line) == offered
+
+
+def test_of_files_too_large_to_wait_for_nothing_is_offered(cli: CommandLine, folder: Path) -> None:
+    with (folder / "keys/b.yml").open("a", encoding="utf-8") as file:
+        file.write(f"# {'x' * 2**21}\n")
+    found = offered_by_bash(cli, folder, "reconciler explain caas")
+    assert found == ["caas/1/76/storefront", "caas/1/76/web"]

@@ -175,6 +175,13 @@ def test_commands_without_the_api_need_no_token(cli: CommandLine, arguments: lis
     assert cli(*arguments).code == 0
 
 
+@pytest.mark.parametrize("words", [("--no-color",), ("--color", "always")])
+def test_colour_may_be_chosen_before_a_command_of_plain_text(
+    cli: CommandLine, words: tuple[str, ...]
+) -> None:
+    assert cli(*words, "schema", "caas").out == cli("schema", "caas").out
+
+
 def test_the_module_can_be_run_as_the_command(cli: CommandLine) -> None:
     done = cli.alone("--version")
     assert (done.code, done.out) == (0, cli("--version").out)
