@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcore_emulator import Faults
-from tests.support import TOKEN, CommandLine, declare, fill, lines_until, pipe
+from tests.support import TOKEN, CommandLine, declare, fill, lines_until, live, pipe
 from tests.values import check_document
 
 if TYPE_CHECKING:
@@ -91,6 +91,25 @@ def test_each_finding_is_logged_when_it_comes_and_when_it_goes(
     assert events(second) == [("keys.unmanaged", "caas/1/76/stray"), ("keys.unmanaged", "-"), ("drift", "-")]
     assert events(third) == [("drift.ended", "caas/1/76/web"), ("drift.none", "-")]
     assert (fourth, out) == ([], "")
+
+
+def test_drift_that_cannot_be_seen_for_a_round_has_not_ended(
+    cli: CommandLine, emulator: Emulator, drifted: str, tmp_path: Path
+) -> None:
+    emulator.put_key(1, 77, live("api", description="theirs"))
+    declare(tmp_path / "other.yaml", {"name": "api", "description": "ours"}, region_id=77)
+    words = ("--every", "1d", "-v", "--parallelism", "1", "--retries", "0")
+    with cli.start("drift", drifted, str(tmp_path / "other.yaml"), *words) as process:
+        found = next_round(process)
+        # The scopes are read one after the other, so it is the second whose read is refused.
+        emulator.faults = Faults(unauthorized_from=2)
+        process.send_signal(signal.SIGHUP)
+        unseen = next_round(process)
+        process.terminate()
+        process.communicate(timeout=60)
+    assert ("drift.found", "caas/1/77/api") in events(found)
+    assert ("error", "compare.failed") in [(level, event) for level, event, *_ in unseen]
+    assert "drift.ended" not in [event for event, _ in events(unseen)]
 
 
 def test_files_that_break_and_are_mended_are_logged(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
