@@ -29,6 +29,7 @@ def drifted(emulator: Emulator, tmp_path: Path) -> str:
     return declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours"})
 
 
+WEB = "caas/1/76/web"
 NEUTRAL = "Access: grants on 0 keys, revokes on 0 keys, neutral on 1 key."
 
 
@@ -146,6 +147,37 @@ def test_corrections_and_waits_are_logged(cli: CommandLine, emulator: Emulator, 
         "-",
         "Apply complete! Resources: 0 added, 1 changed, 0 destroyed.",
     )
+
+
+def test_what_was_corrected_has_not_ended_and_is_found_again(
+    cli: CommandLine, emulator: Emulator, drifted: str
+) -> None:
+    with cli.start("drift", drifted, "--every", "1d", "-v", "--correct", "all") as process:
+        first = next_round(process)
+        process.send_signal(signal.SIGHUP)
+        second = next_round(process)
+        fill(emulator, "web", description="theirs")
+        process.send_signal(signal.SIGHUP)
+        third = next_round(process)
+        process.terminate()
+        process.communicate(timeout=60)
+    found = [("drift.found", WEB), ("drift", "-"), ("correction", WEB), ("corrections", "-")]
+    assert (events(first)[1:], events(second), events(third)) == (found, [("drift.none", "-")], found)
+
+
+def test_a_new_key_is_logged_once(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
+    with cli.start("drift", drifted, "--every", "1d", "-v") as process:
+        next_round(process)
+        logged = []
+        for name in ("one", "two"):
+            fill(emulator, name)
+            process.send_signal(signal.SIGHUP)
+            logged.append([part for part in next_round(process) if part[2] != "-"])
+        process.terminate()
+        process.communicate(timeout=60)
+    assert [events(part) for part in logged] == [
+        [("keys.unmanaged", f"caas/1/76/{name}")] for name in ("one", "two")
+    ]
 
 
 def shipped(text: str) -> list[dict[str, Any]]:
