@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import click
 
     from reconciler.kinds.kind import Kind
+    from reconciler.load.configuration import ConfigurationFile
     from reconciler.model.configuration import Configuration
 
 _MOST_BYTES: Final = 2**21
@@ -64,8 +65,7 @@ def kind_names(context: click.Context, _parameter: click.Parameter, incomplete: 
 def environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the environments of the configuration."""
     with suppress(ReconcilerError):
-        file = context.params.get("config")
-        found = found_configuration() if file is None else named_configuration(file)
+        found = _file(context)
         data = None if found is None else found.document().data
         known = data.get("environments") if isinstance(data, dict) else None
         return [name for name in known or () if str(name).startswith(incomplete)]
@@ -91,10 +91,15 @@ def _entries(incomplete: str) -> Iterator[str]:
                 yield f"{folder}{slash}{name}{os.sep if is_folder else ''}"
 
 
+def _file(context: click.Context) -> ConfigurationFile | None:
+    """Return the configuration that is named or found. Raises ReconcilerError."""
+    file = context.params.get("config")
+    return found_configuration() if file is None else named_configuration(file)
+
+
 def _configured(context: click.Context) -> Configuration | None:
     """Return what the configuration says. Raises ReconcilerError."""
-    file = context.params.get("config")
-    found = found_configuration() if file is None else named_configuration(file)
+    found = _file(context)
     return None if found is None else read_configuration(found, context.params.get("env"))
 
 
