@@ -55,7 +55,7 @@ cli.params.append(strict_option())
 
 
 def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
-    """Run one command and give its exit code. Nothing but a bug leaves a traceback.
+    """Run one command and return its exit code. Nothing but a bug leaves a traceback.
 
     ``clock`` replaces that of the machine.
     """
