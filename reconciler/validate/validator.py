@@ -204,9 +204,8 @@ class _Checked:
         for index, (own, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
                 name = written_name(own, identity, is_text=is_text)
-                if is_usable(
-                    name
-                ):  # nothing is made of a file with violations, but its names may be repeated
+                # Nothing is made of a file with violations, but its names may be repeated.
+                if is_usable(name):
                     add(DesiredKey(name, {}, source, offset))
                 continue
             name = own[identity] if is_text else str(own[identity])
