@@ -127,8 +127,16 @@ TOLD: dict[str, Any] = {
         {"required": ["url"], "properties": {"how": {"enum": ["http", "https"]}, "wait": {}}},
     ],
 }
+SHARED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": TEXT, "b": TEXT, "both": TEXT, "other": TEXT},
+    "oneOf": [
+        {"required": ["a"], "properties": {"both": {}}},
+        {"required": ["b"], "properties": {"both": {}, "other": {}}},
+    ],
+}
 CHOICES = kind_with({
-    "one": ONE, "told": TOLD, "list": {"type": "array", "items": TOLD},
+    "one": ONE, "told": TOLD, "shared": SHARED, "list": {"type": "array", "items": TOLD},
     "set": {"type": "array", "items": ONE, "uniqueItems": True},
 }).fields  # fmt: skip
 HTTP = {"how": "http", "url": "x", "wait": 1, "note": "n"}
@@ -146,6 +154,7 @@ HTTP = {"how": "http", "url": "x", "wait": 1, "note": "n"}
         ("told", {"address": "a"}, HTTP, {"address": "a", "note": "n"}),
         ("told", {"how": "https"}, HTTP, {**HTTP, "how": "https"}),
         ("told", {"url": "y"}, {"how": "ip", "address": "a"}, {"url": "y"}),
+        ("shared", {"a": "x"}, {"b": "y", "both": "z", "other": "o"}, {"a": "x", "both": "z"}),
         ("list", [{"how": "ip", "address": "a", "note": "n"}], [HTTP], None),
         ("list", [{"how": "https", "url": "x"}], [HTTP], [{**HTTP, "how": "https"}]),
         ("set", [{"block": {}}, {"allow": {}}], [{"allow": {"status": 1}}, {"block": {}}], None),

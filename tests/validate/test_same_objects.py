@@ -63,6 +63,13 @@ def test_objects_of_two_places_are_two(server: str, extension: dict[str, Any]) -
     assert not problems_of(kind_of("a"), kind_of("b", server, **extension), *BOTH)
 
 
+def test_a_project_with_a_number_as_its_name_is_not_the_project_with_that_number() -> None:
+    kinds = {name: kind_of(name) for name in "ab"}
+    texts = (TEXT.format("a", "1", "x"), TEXT.format("b", '"1"', "x").replace("project_id", "project"))
+    files = [Input(text.encode(), f"{name}.yaml") for name, text in zip("ab", texts, strict=True)]
+    assert {part.scope.kind for part in validated(files, rules(kinds)).scopes} == {"a", "b"}
+
+
 @pytest.mark.parametrize("other", [("b", "2", "x"), ("b", "1", "y")])
 def test_objects_of_two_scopes_or_names_are_two(other: tuple[str, str, str]) -> None:
     assert not problems_of(kind_of("a"), kind_of("b"), BOTH[0], other)
