@@ -23,11 +23,9 @@ def left_out(shape: Shape, want: Values, have: Values) -> list[str]:
     A live object that is of no alternative may be shown with all members: it is as desired if it has them.
     """
     names = [name for name in shape.members if name in have and name not in want]
-    if not shape.alternatives:
-        return names
-    own = _own(shape)
     if not is_another(shape, want, have):
         return names
+    own = _own(shape)
     chosen = [one for one in shape.alternatives if _takes(one, own, want)]
     fitting = [name for name in names if all(_fits(one, name, have[name]) for one in chosen)]
     return [name for name in fitting if name not in own or (chosen and _is_in_all(name, chosen))]
@@ -35,6 +33,8 @@ def left_out(shape: Shape, want: Values, have: Values) -> list[str]:
 
 def is_another(shape: Shape, want: Values, have: Values) -> bool:
     """Return whether a desired object is of another alternative than a live one."""
+    if not shape.alternatives:
+        return False
     own = _own(shape)
     chosen = [one for one in shape.alternatives if _takes(one, own, want)]
     shown = [one for one in shape.alternatives if _takes(one, own, have)]
