@@ -1,7 +1,7 @@
 """A plan in a file: made on a pull request, applied by a pipeline later.
 
-The file is the plan document with what it was made from, under a checksum. It holds no secret: a request body
-has none.
+The file is the plan document with what it was made from and what tools made for Terraform require, on one
+line as ``terraform show -json`` prints it, under a checksum. It holds no secret: a request body has none.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from reconciler.model.version import __version__
 from reconciler.plan.changes import change_of
 from reconciler.plan.document import ACTIONS, FORMAT_VERSION, plan_document, request_document
 from reconciler.plan.planning import fingerprint
+from reconciler.plan.terraform import resource_members, terraform_members
 from reconciler.validate.schema import is_valid
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ _MAKE_ONE: Final = "plan --out writes one"
 
 
 def render_saved(plan: Plan) -> str:
-    """Return the text of a plan file, which ends in a newline. The plan must have a provenance."""
+    """Return the text of a plan file: one line. The plan must have a provenance."""
     provenance = plan.provenance
     if provenance is None:
         raise ValueError("the plan does not say what it was made from")
-    document = plan_document(plan, provenance.made_at) | {
+    document = plan_document(plan, provenance.made_at) | terraform_members(plan)
+    document |= {
         "base_url": provenance.base_url,
         "inputs_digest": provenance.inputs_digest,
         "git_commit": provenance.git_commit,
@@ -51,11 +53,12 @@ def render_saved(plan: Plan) -> str:
         "observed": [{"scope": str(scope), "keys": keys} for scope, keys in plan.observed],
     }
     for change, shown in zip(plan.changes, document["resource_changes"], strict=True):
+        shown.update(resource_members(change))
         shown["declared_column"] = change.position.column
         if change.parts:
             shown["declared_parts"] = dict(change.parts)
     document[_CHECKSUM] = _checksum(document)
-    return neutralize_log_commands(json.dumps(document, indent=2)) + "\n"
+    return neutralize_log_commands(json.dumps(document, separators=(",", ":"))) + "\n"
 
 
 def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> Plan:

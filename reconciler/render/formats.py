@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.plan.needs import Asked
 from reconciler.plan.saved import render_saved
-from reconciler.plan.terraform import render_terraform
 from reconciler.render.github import render_github
 from reconciler.render.lines import SYMBOLS, becomes_with_note, diff_lines, field_view
 from reconciler.render.markdown import render_markdown
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
 
 
-WITHOUT_NEEDS: Final = frozenset({"gitlab", "terraform"})
+WITHOUT_NEEDS: Final = frozenset({"gitlab"})
 """Formats of other programs, which have no place for what an apply will need."""
 
 
@@ -104,6 +103,5 @@ RENDERERS: Final[Mapping[str, Callable[[Plan, Style], str]]] = MappingProxyType(
         "diff": lambda plan, _style: render_diff(plan),
         "github": lambda plan, _style: render_github(plan),
         "gitlab": lambda plan, _style: render_gitlab(plan),
-        "terraform": lambda plan, _style: render_terraform(plan, _made_at(plan)),
     }
 )

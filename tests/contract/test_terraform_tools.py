@@ -58,14 +58,14 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
             folder = tmp_path_factory.mktemp(name)
             path = declare(folder / "keys.yaml", *keys)
             environment = {"GCORE_API_KEY": TOKEN, "GCORE_BASE_URL": cloud.url}
-            done = CliRunner().invoke(cli, ["plan", path, "--format", "terraform", "-q"], env=environment)
+            found[name] = folder / "plan.json"
+            words = ["plan", path, "--out", str(found[name]), "-q"]
+            done = CliRunner().invoke(cli, words, env=environment)
             assert done.exit_code == 0, done.output
-            found[name] = folder / "tfplan.json"
-            found[name].write_text(done.stdout, encoding="utf-8")
     return found
 
 
-def test_the_document_is_that_of_terraform_on_one_line(plans: Mapping[str, Path]) -> None:
+def test_a_saved_plan_has_the_members_of_terraform_on_one_line(plans: Mapping[str, Path]) -> None:
     text = plans["compliant"].read_text(encoding="utf-8")
     assert text.count("\n") == 1
     document = json.loads(text)
@@ -76,10 +76,11 @@ def test_the_document_is_that_of_terraform_on_one_line(plans: Mapping[str, Path]
         "new": ["create"],
         "web": ["update"],
     }
-    planned = {one["name"]: one for one in document["planned_values"]["root_module"]["resources"]}
-    assert {name: one["values"] for name, one in planned.items()} == {
-        name: changes[name]["after"] for name in ("new", "web")
+    assert {(one["mode"], one["provider_name"]) for one in document["resource_changes"]} == {
+        ("managed", "gcore")
     }
+    planned = {one["name"]: one for one in document["planned_values"]["root_module"]["resources"]}
+    assert planned.keys() == {"new", "web"}
     assert planned["web"]["values"] == {
         "project_id": 1,
         "region_id": 76,

@@ -44,6 +44,8 @@ def test_a_change_is_shown_with_values_patch_effects_and_request() -> None:
     assert change == {
         "address": "caas/1/76/key-a",
         "api": "gcore",
+        "mode": "managed",
+        "provider_name": "gcore",
         "type": "caas",
         "name": "key-a",
         "project_id": 1,
