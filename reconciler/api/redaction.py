@@ -2,7 +2,8 @@
 
 A service, a program or a proxy may repeat a secret: as it is, in capitals, in a URL, in JSON or HTML
 escapes, in base64 or hexadecimal, broken over two lines, or only a part of it. A text is therefore compared
-letter by letter after its escapes are read; what is not a letter or a digit does not count.
+letter by letter after its escapes are read; what is not a letter or a digit does not count. A short secret is
+looked for as it is written, and one of three letters or fewer not inside a word: it would only cut that up.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _READ: Final = 8
 """How many times the longest text is looked at: what is longer is cut first."""
 _PLAIN: Final = 8
 """So many letters and digits of a secret in a row are not an accident."""
+_BY_ACCIDENT: Final = 4
+"""Fewer are in any text: what is not a secret there must not become unreadable."""
 _ENCODED: Final = 12
 """The same for the digits of base64 and the like, where fewer could be another number."""
 _STRIDE: Final = 8
@@ -44,13 +47,13 @@ class _Needles:
     def __init__(self) -> None:
         self.size = 0
         self._long: list[bytes] = []
-        self._short: list[bytes] = []
+        self._short: list[re.Pattern[bytes]] = []
 
     def learn(self, value: str) -> None:
         self.size += 1
         octets = value.encode("utf-8", "surrogatepass")
         if len(squeezed(octets)) < _PLAIN:
-            self._short.append(octets)
+            self._short.append(re.compile(_as_written(value).encode("utf-8", "surrogatepass")))
         else:
             self._long.extend(dict.fromkeys(_encoded(octets)))
 
@@ -77,7 +80,7 @@ class _Needles:
         for needle in self._long:  # twice as fast as any()
             if needle in compact:
                 return True
-        return any(needle in content for needle in self._short)
+        return any(pattern.search(content) for pattern in self._short)
 
 
 class Redactor:
@@ -85,9 +88,10 @@ class Redactor:
 
     def __init__(self, *tokens: Secret) -> None:
         """Store the ``tokens``, which no response may hold."""
-        self._values: list[str] = []
         self._known: set[str] = set()
-        self._short: list[str] = []
+        self._long: list[str] = []
+        self._short: list[re.Pattern[str]] = []
+        self._starred: list[str] = []
         # By their hashes: half as much to keep, and two of 64 bits are equal for equal pieces only.
         self._pieces: dict[int, set[int]] = {}
         self._refused = _Needles()
@@ -122,7 +126,7 @@ class Redactor:
         masked = "".join("\1" if hit else char for char, hit in zip(text, covered, strict=True))
         masked = re.sub("\1+", MASK, masked)
         # What remains before and after a mask may, together with it, be a secret of stars.
-        return MASK if any(value in masked for value in self._values if value not in MASK) else masked
+        return MASK if any(value in masked for value in self._starred) else masked
 
     def line(self, text: str, longest: int = LONGEST_TEXT) -> str:
         """Return ``text`` on one line, redacted and cut short."""
@@ -163,9 +167,12 @@ class Redactor:
         if not value or value in self._known:
             return False
         self._known.add(value)
-        self._values.append(value)
         if len(_letters(value)) < _PLAIN:
-            self._short.append(value)
+            self._short.append(re.compile(_as_written(value)))
+        else:
+            self._long.append(value)
+        if "*" in value and value not in MASK:
+            self._starred.append(value)
         for form, size in _forms(value):
             last = len(form) - size
             starts = range(0, last, 1 if size == _PLAIN else stride)
@@ -177,17 +184,30 @@ class Redactor:
         """Yield where a secret, or a part of one, begins and ends in the original."""
         kept = [at for at, char in enumerate(view.text) if char.isalnum()]
         plain = _folded("".join([view.text[at] for at in kept]))
-        values = self._short
+        values: list[str] = []
         for size, pieces in tuple(self._pieces.items()):  # another thread may add a size
             for at in range(len(plain) - size + 1):
                 if hash(plain[at : at + size]) in pieces:
                     yield view.spans[kept[at]][0], view.spans[kept[at + size - 1]][1]
-                    values = self._values  # with what is not a letter at their ends
+                    values = self._long  # with what is not a letter at their ends
         for value in values:
             at = view.text.find(value)
             while at >= 0:
                 yield view.spans[at][0], view.spans[at + len(value) - 1][1]
                 at = view.text.find(value, at + 1)
+        for pattern in self._short:
+            found = pattern.search(view.text)
+            while found:
+                yield view.spans[found.start()][0], view.spans[found.end() - 1][1]
+                found = pattern.search(view.text, found.start() + 1)
+
+
+def _as_written(value: str) -> str:
+    """Return what matches a short secret, of the shortest where no word goes on at its ends."""
+    is_by_accident = len(_letters(value)) < _BY_ACCIDENT
+    before = r"(?<![^\W_])" if is_by_accident and value[0].isalnum() else ""
+    after = r"(?![^\W_])" if is_by_accident and value[-1].isalnum() else ""
+    return f"{before}{re.escape(value)}{after}"
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
