@@ -16,8 +16,8 @@ COPY requirements/runtime.txt requirements/cluster.txt requirements/
 RUN python -m venv --without-pip /opt/reconciler \
  && python -m pip --python /opt/reconciler/bin/python install --require-hashes -r requirements/${REQUIREMENTS}.txt
 # What builds the wheel stays in this stage.
-COPY requirements/demo.txt requirements/
-RUN python -m pip install --require-hashes -r requirements/demo.txt
+COPY requirements/command.txt requirements/
+RUN python -m pip install --require-hashes -r requirements/command.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY reconciler reconciler
 COPY gcore_emulator gcore_emulator
@@ -28,9 +28,18 @@ RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && python -m pip --python /opt/reconciler/bin/python install --no-deps --no-index /wheels/*.whl
 
 FROM ${BASE}
+ARG BASE
+# Of which commit this is: --build-arg VERSION=0.2.0 --build-arg REVISION="$(git rev-parse HEAD)"
+# --build-arg CREATED="$(date -u +%FT%TZ)" --build-arg SOURCE=https://YOUR-HOST/YOUR-ORG/reconciler
+ARG VERSION="" REVISION="" CREATED="" SOURCE=""
 LABEL org.opencontainers.image.title="reconciler" \
       org.opencontainers.image.description="Plans, applies and watches cloud API keys that are declared in Git." \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="${BASE}" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.source="${SOURCE}"
 COPY --from=build /opt/reconciler /opt/reconciler
 # Two arenas: the threads of a service would scatter its memory over more. Nothing is written beside the code.
 ENV PATH=/opt/reconciler/bin:$PATH MALLOC_ARENA_MAX=2 PYTHONDONTWRITEBYTECODE=1

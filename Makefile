@@ -100,7 +100,7 @@ lock: ## pin the requirements again
 	@$(INSTALL) --require-hashes -r requirements/lock.txt
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --upgrade -o requirements/lock.txt -
-	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "cluster --extra metrics --extra dask -c requirements/dev.txt" "demo --extra emulator --extra report --group build -c requirements/dev.txt"; do \
+	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "command --group wheel -c requirements/dev.txt" "cluster --extra metrics --extra dask -c requirements/dev.txt" "demo --extra emulator --extra report --group build -c requirements/dev.txt"; do \
 		set -- $$part; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--custom-compile-command "make lock" "$$@" -o requirements/$$name.txt pyproject.toml; \

@@ -28,6 +28,11 @@ OURS = re.compile(r"[^/]+/reconciler@YOUR-COMMIT")
 JOB_TOKEN = "job$token"
 CLOUD_TOKEN = "cloud$token"
 
+DOWNLOADS = (
+    'while [ "$#" -gt 1 ]; do if [ "$1" = --dest ]; then mkdir -p "$2"; touch "$2/a.whl"; fi; shift; done'
+)
+"""What pip does, as a script: a wheel appears where it is to download to, and what it installs succeeds."""
+
 Contexts = dict[str, Any]
 
 
@@ -53,10 +58,12 @@ class Runner:
         self.place = place
         self.workspace = place / "workspace"
         self.artifacts: dict[str, Path] = {}
+        self.caches: dict[str, list[str]] = {}
         self.environment: dict[str, str] = {"GITHUB_API_URL": api}
         self._tools = place / "tools"
         self._temporary = place / "temp"
         self._words = place / "words"
+        self._to_cache: list[tuple[str, Path]] = []
         for folder in (self.workspace, self._tools, self._temporary):
             folder.mkdir(exist_ok=True)
         self.happen("push", {})
@@ -75,12 +82,11 @@ class Runner:
         pull = {"number": number, "head": head, "labels": [{"name": label} for label in labels]}
         self.happen("pull_request", {"pull_request": pull})
 
-    def use(self, reconciler: str | None = None) -> None:
-        """Have the action install this script as the command, by default the real command."""
+    def use(self, reconciler: str | None = None, pip: str = DOWNLOADS) -> None:
+        """Have the action install this script as the command, by default the real command, by this pip."""
         real = f'exec {shlex.quote(sys.executable)} -m reconciler "$@"'
-        python = (
-            f'case "$2 $3" in "-m pip") echo "$@" >> {self._words} ;; *) exec {sys.executable} "$@" ;; esac'
-        )
+        pip = f'shift 3; echo "$*" >> {self._words}; {pip}'
+        python = f'case "$2 $3" in "-m pip") {pip} ;; *) exec {sys.executable} "$@" ;; esac'
         self.install("installed-python", python)
         self.install("installed-reconciler", reconciler or real)
         # An environment is made of these two instead of being filled by pip.
@@ -134,6 +140,9 @@ class Runner:
             finished.summary += done.summary
             finished.pip += done.pip
             finished.steps[step.get("id", f"step {number}")] = done.outputs
+        for key, folder in self._to_cache if finished.passed else ():  # as after a job; none is replaced
+            self.caches.setdefault(key, sorted(file.name for file in folder.glob("*")))
+        self._to_cache.clear()
         shown = finished.log + finished.summary + str(finished.steps)
         assert not any(token in shown for token in (TOKEN, JOB_TOKEN, CLOUD_TOKEN)), "a token is printed"
         return finished
@@ -149,6 +158,13 @@ class Runner:
             self.artifacts[given["name"]] = Path(shutil.copy(given["path"], self.place / given["name"]))
         elif name == "actions/download-artifact":
             shutil.copy(self.artifacts[given["name"]], self.workspace / "plan.json")
+        elif name == "actions/cache":
+            folder = Path(given["path"])
+            if given["key"] in self.caches:
+                folder.mkdir()
+                for wheel in self.caches[given["key"]]:
+                    (folder / wheel).touch()
+            self._to_cache.append((given["key"], folder))
         else:
             assert name in {"actions/checkout", "actions/setup-python"}
         return Finished()

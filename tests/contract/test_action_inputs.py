@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from reconciler.load.process import OWN_VARIABLES
-from tests.contract.runner import ACTION, CLOUD_TOKEN, ROOT, Runner, commands, prints
+from tests.contract.runner import ACTION, CLOUD_TOKEN, DOWNLOADS, ROOT, Runner, commands, prints
 from tests.support import declare, fill
 
 if TYPE_CHECKING:
@@ -124,15 +125,48 @@ def test_the_name_distinguishes_plans(runner: Runner) -> None:
     )
 
 
-def test_the_action_installs_its_own_code_once_with_pinned_packages(runner: Runner) -> None:
-    runner.use("exit 0")
-    steps = [{"uses": "an-owner/reconciler@YOUR-COMMIT"}] * 2
-    done = runner.run(steps, {})
-    options = "-I -m pip install --quiet --disable-pip-version-check"
-    assert done.pip.splitlines() == [
-        f"{options} --require-hashes -r {ROOT}/requirements/demo.txt",
-        f"{options} --no-deps --no-build-isolation {ROOT}",
+def pip_commands(runner: Runner) -> list[str]:
+    """Return what a job has pip do that uses the action twice, without options and folders."""
+    done = runner.run([{"uses": "an-owner/reconciler@YOUR-COMMIT"}] * 2, {})
+    assert done.passed, done.log
+    lines = done.pip.replace(f"{ROOT}/", "").replace(str(ROOT), ".").splitlines()
+    wheels = r"\S+/reconciler-wheels-[0-9a-f]{64}\b"
+    return [
+        re.sub(wheels, "WHEELS", line.removeprefix("--quiet --disable-pip-version-check ")) for line in lines
     ]
+
+
+DOWNLOAD = "download --only-binary=:all: --dest WHEELS --require-hashes -r requirements/command.txt"
+INSTALL = [
+    "install --no-index --find-links WHEELS --require-hashes -r requirements/command.txt",
+    "install --no-deps --no-build-isolation .",
+]
+
+
+def test_packages_are_downloaded_once_and_installed_once_in_a_job(runner: Runner) -> None:
+    runner.use("exit 0")
+    assert pip_commands(runner) == [DOWNLOAD, *INSTALL]
+    (key,) = runner.caches
+    assert key.endswith(hashlib.sha256((ROOT / "requirements/command.txt").read_bytes()).hexdigest())
+    runner.use("exit 0")  # another job
+    assert pip_commands(runner) == INSTALL
+
+
+def test_a_cache_that_pip_does_not_accept_is_downloaded_again(runner: Runner) -> None:
+    runner.use("exit 0")
+    pip_commands(runner)
+    (wheels,) = runner.caches.values()
+    wheels.append("poisoned.whl")
+    refuses = f'case "$*" in *find-links*) set -- "$6"/poisoned.whl; [ ! -e "$1" ]; exit ;; esac; {DOWNLOADS}'
+    runner.use("exit 0", refuses)
+    assert pip_commands(runner) == [INSTALL[0], DOWNLOAD, *INSTALL]
+
+
+def test_the_action_installs_no_server_and_no_page() -> None:
+    text = (ROOT / "requirements/command.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"(?m)^([\w.-]+)==", text))
+    assert {"httpx", "hatchling"} <= pinned
+    assert pinned.isdisjoint({"uvicorn", "starlette", "jinja2", "prometheus-client", "distributed"})
 
 
 def test_pip_does_not_receive_the_api_token(runner: Runner) -> None:
@@ -164,7 +198,9 @@ def test_an_old_python_is_an_error_that_names_the_required_version(runner: Runne
 
 
 def test_no_step_is_built_from_expressions_and_each_stops_at_the_first_error() -> None:
-    steps = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
+    listed = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
+    steps = [step for step in listed if "uses" not in step]
+    assert len(steps) == len(listed) - 1  # the cache
     assert [step["run"] for step in steps if "${{" in step["run"]] == []
     assert {step["shell"] for step in steps} == {"bash"}
     assert {step["run"].split("\n")[0] for step in steps} == {"set -euo pipefail"}

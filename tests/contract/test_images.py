@@ -71,6 +71,7 @@ def test_the_image_runs_the_command_as_a_numeric_non_root_user() -> None:
     "manifest",
     [
         "kubernetes/cronjob.yaml",
+        "kubernetes-apply/job.yaml",
         "kubernetes-service/deployment.yaml",
         "dask/scheduler.yaml",
         "dask/worker.yaml",
@@ -82,9 +83,20 @@ def test_the_manifests_run_it_as_the_same_user(manifest: str) -> None:
 
 
 def test_the_manifests_set_arguments_and_no_command() -> None:
-    for manifest in ("kubernetes/cronjob.yaml", "kubernetes-service/deployment.yaml"):
-        text = (ROOT / "deploy" / manifest).read_text(encoding="utf-8")
+    for manifest in ("kubernetes/cronjob", "kubernetes-apply/job", "kubernetes-service/deployment"):
+        text = (ROOT / f"deploy/{manifest}.yaml").read_text(encoding="utf-8")
         assert " command:" not in text
+
+
+def test_the_image_says_what_it_is_and_where_it_is_from() -> None:
+    (labels,) = arguments(FINAL, "LABEL")
+    words = dict(word.split("=", 1) for word in shlex.split(labels))
+    names = {"title", "description", "licenses", "base.name", "version", "revision", "created", "source"}
+    assert {name.removeprefix("org.opencontainers.image.") for name in words} == names
+    used = {match for value in words.values() for match in re.findall(r"\$\{(\w+)\}", value)}
+    declared = {word.partition("=")[0] for line in arguments(FINAL, "ARG") for word in line.split()}
+    assert used == declared  # an argument of another stage is empty here
+    assert words["org.opencontainers.image.licenses"] == "MIT"
 
 
 def test_bytecode_is_not_written_and_memory_arenas_are_limited() -> None:

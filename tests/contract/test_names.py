@@ -131,7 +131,7 @@ def steps() -> dict[str, Any]:
 
 def is_installing(step: Any) -> bool:
     text = yaml.safe_dump(step)
-    return "install.sh" in text or (
+    return any(word in text for word in ("install.sh", "prepare.sh", "actions/cache@")) or (
         bool(re.search(r"pip (install|wheel)", text)) and "--no-index" not in text
     )
 

@@ -269,7 +269,7 @@ def test_atlantis_requires_an_approval_that_no_pull_request_can_disable() -> Non
 
 def test_the_snippets_in_the_documentation_match_the_action() -> None:
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
-    whole, checks, by_command, part, hooks = (
+    whole, checks, by_command, part, hooks, overlay = (
         yaml.safe_load(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", page)
     )
     listed = [step for job in [*whole["jobs"].values(), *part.values()] for step in job["steps"]]
@@ -277,6 +277,7 @@ def test_the_snippets_in_the_documentation_match_the_action() -> None:
     assert len(used) == 4
     assert {name for step in used for name in step.get("with", {})} <= set(document(ACTION)["inputs"])
     assert [hook["id"] for hook in hooks["repos"][0]["hooks"]] == ["reconciler-validate"]
+    assert (ROOT / "docs" / overlay["resources"][0]).resolve().name == "kubernetes-apply"
     assert whole["permissions"] == {}
     assert [step["run"].split()[:2] for step in checks if "run" in step] == [["reconciler", "validate"]] * 2
     assert not any("env" in step for step in checks)
