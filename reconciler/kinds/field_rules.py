@@ -28,7 +28,8 @@ class Fault:
 
 def field_faults(kind: Kind) -> Iterator[Fault]:
     """Yield the faults in what a kind says of its fields."""
-    for rule in (_names, _sent_with, _sent_one_of, _shown, _read_from, _merge):
+    of_updates = () if kind.update.method is None else (_sent_with, _sent_one_of, _merge)
+    for rule in (_names, _shown, _read_from, *of_updates):
         yield from rule(kind)
 
 

@@ -86,10 +86,10 @@ class Kind:
     ``scope`` has the schemas of the path parameters of the collection. ``item`` is the path of one key, with
     ``{}`` for the value of ``path_field``: the identity, unless the service makes ids. ``always_sent`` are
     fields that every update has to carry, ``sent_with`` those that go with certain values of others; of each
-    group in ``sent_one_of`` one is sent. Only a creation sets ``immutable`` fields. ``foreign`` has the
-    values of fields that mark a key as managed elsewhere. ``optional`` maps a field that a response may lack,
-    or give as null, to what that means. ``secret`` is the member that only creations return, ``created``
-    their time. They need the identity and ``create_requires`` (None: there are none), not ``create_later``.
+    group in ``sent_one_of`` one is sent. Only a creation sets ``immutable`` fields: all, if nothing is
+    updated. ``foreign`` has values of fields that mark a key as managed elsewhere. ``optional`` maps a field
+    that a response may lack, or give as null, to what that means. Only creations return ``secret``, at the
+    time ``created``; they need the identity and ``create_requires`` (None: none), not ``create_later``.
     ``listing`` is how keys are listed, ``update`` how they are changed, ``envelope`` what is around them.
     ``read_from`` maps a field to the dotted member that shows it, ``shown`` to its shape there; maps in
     ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in files to those of the API. ``query`` and
@@ -222,13 +222,13 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
     """Derive a kind of ``api`` from its parsed schema. Raises KeyError where the extension lacks a member."""
     extension = schema[EXTENSION]
     effects = extension.get("effects", {})
-    described = extension.get("scope", {})
-    create = extension.get("create")
+    described, create = extension.get("scope", {}), extension.get("create")
     collection, sent = extension["collection"], extension.get("send", {})
-    envelope = envelope_of(extension)
     shown, renamed = shown_of(extension.get("shown", {})), extension.get("as", {})
-    read_from = extension.get("read_from", {})
+    envelope, read_from = envelope_of(extension), extension.get("read_from", {})
     merged, update = frozenset(extension.get("merge", ())), update_of(extension)
+    fields = _fields(schema, effects, merged, update)
+    settable = {name for name, field in fields.items() if not field.read_only} - {extension["identity"]}
     return Kind(
         name=name,
         api=api,
@@ -243,7 +243,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         always_sent=tuple(extension.get("always_sent", ())),
         sent_with=extension.get("sent_with", {}),
         sent_one_of=extension.get("sent_one_of", ()),
-        immutable=frozenset(extension.get("immutable", ())),
+        immutable=frozenset(settable if update.method is None else extension.get("immutable", ())),
         foreign={field: tuple(values) for field, values in extension.get("foreign", {}).items()},
         optional=extension.get("optional", {}),
         secret=extension.get("secret"),
@@ -251,7 +251,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         create_requires=None if create is None else tuple(create["requires"]),
         create_later=frozenset(create.get("later", ()) if create else ()),
         scope={name: described.get(name, _NUMBER) for name in placeholders(collection)},
-        fields=_fields(schema, effects, merged, update),
+        fields=fields,
         listing=listing_of(extension.get("list", {}), extension.get("style")),
         shown=shown,
         read_from=read_from,

@@ -84,14 +84,16 @@ class BodyRule(StrEnum):
 class Update:
     """How an object is updated; ``path`` is where, None for the path of the object itself.
 
-    ``has_id`` says whether a body carries the id.
+    ``has_id`` says whether a body carries the id, ``creation`` is the encoding of the body that creates one.
+    Without a ``method`` nothing is updated: only a creation sets anything.
     """
 
-    method: str = "PATCH"
+    method: str | None = "PATCH"
     body: BodyRule = BodyRule.CHANGED
     encoding: Encoding = Encoding.JSON
     path: str | None = None
     has_id: bool = False
+    creation: Encoding = Encoding.JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +140,19 @@ def shown_of(described: Mapping[str, Any]) -> Mapping[str, Shown]:
 
 def update_of(extension: Described) -> Update:
     """Return how objects are updated: by default, a PUT holds the whole object, and JSON:API the id."""
-    described = extension.get("update", {})
+    described, create = extension.get("update", {}), extension.get("create", {})
+    if described is None:
+        return Update(method=None, creation=Encoding(create.get("encoding", "json")))
     method = described.get("method", "PATCH")
     body = described.get("body", "whole" if method == "PUT" else "changed")
     encoding = Encoding(described.get("encoding", "json"))
     return Update(
-        method, BodyRule(body), encoding, described.get("path"), described.get("id", "style" in extension)
+        method,
+        BodyRule(body),
+        encoding,
+        described.get("path"),
+        described.get("id", "style" in extension),
+        Encoding(create.get("encoding", "json" if encoding.is_patch else encoding)),
     )
 
 

@@ -131,6 +131,8 @@ def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
 def _update(kind: Kind) -> Iterator[Fault]:
     place: Path = (EXTENSION, "update")
     update = kind.update
+    if update.method is None:
+        yield from _without_update(kind)
     if update.encoding.is_patch and is_whole(kind):
         yield Fault((*place, "encoding"), f"{update.encoding} says what changes; give the body as changed")
     if update.encoding.is_patch and update.method == "PUT":
@@ -141,9 +143,28 @@ def _update(kind: Kind) -> Iterator[Fault]:
         yield Fault(
             (EXTENSION, "envelope"), "a JSON Patch has no envelope; remove the envelope or the encoding"
         )
-    elif (kind.envelope.body or "").endswith(ONLY) and update.encoding is not Encoding.JSON:
-        message = f"{update.encoding} cannot send a list of one; remove {ONLY}, or the encoding"
-        yield Fault((EXTENSION, "envelope", "body"), message)
+    elif (kind.envelope.body or "").endswith(ONLY):
+        others = {update.encoding, update.creation} - {Encoding.JSON}
+        if others:
+            message = f"{min(others)} cannot send a list of one; remove {ONLY}, or the encoding"
+            yield Fault((EXTENSION, "envelope", "body"), message)
+
+
+def _without_update(kind: Kind) -> Iterator[Fault]:
+    """Check that creations set what can be set, and that nothing is said of updates."""
+    extension = kind.schema[EXTENSION]
+    if "create" not in extension:
+        message = 'is null, so that only creations set anything; add "create", or say how keys are changed'
+        yield Fault((EXTENSION, "update"), message)
+    if extension.get("immutable"):
+        message = "is every property that can be set, because update is null; remove it here"
+        yield Fault((EXTENSION, "immutable"), message)
+    of_updates = [
+        word for word in ("always_sent", "sent_with", "sent_one_of", "merge") if extension.get(word)
+    ]
+    for place in (*((word,) for word in of_updates), *([("create", "later")] if kind.create_later else ())):
+        message = "is for updates, and update is null; remove it, or say how keys are changed"
+        yield Fault((EXTENSION, *place), message)
 
 
 def _send(kind: Kind) -> Iterator[Fault]:
@@ -187,5 +208,7 @@ def _json_api(kind: Kind, extension: Mapping[str, Any]) -> Iterator[Fault]:
         elif "type" in extension:
             message = 'JSON:API has ids in its paths; add "path", the property that is the id'
             yield Fault((EXTENSION, "style"), message)
-    if kind.update.encoding is not Encoding.JSON:
-        yield Fault((EXTENSION, "update", "encoding"), "JSON:API is JSON; remove the encoding, or the style")
+    for name, encoding in (("update", kind.update.encoding), ("create", kind.update.creation)):
+        if encoding is not Encoding.JSON and "encoding" in (extension.get(name) or {}):
+            message = "JSON:API is JSON; remove the encoding, or the style"
+            yield Fault((EXTENSION, name, "encoding"), message)

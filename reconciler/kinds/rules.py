@@ -209,7 +209,8 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
 
 def _role_fault(kind: Kind, member: str, field: Field) -> str:
     """Return why a field cannot be what a member of the extension says, or nothing."""
-    never_later = {kind.identity, *(kind.create_requires or ()), *kind.immutable}
+    fixed = () if kind.update.method is None else kind.immutable
+    never_later = {kind.identity, *(kind.create_requires or ()), *fixed}
     if member == "create" and field.name in kind.create_later & never_later:
         return f"{field.name} is sent by a creation, which it cannot be after; remove it from later"
     if member in {"always_sent", "immutable", "create"} and field.read_only:

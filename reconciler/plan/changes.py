@@ -13,10 +13,10 @@ from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
 from reconciler.plan.requests import deciding, lacking, requests_of, required
-from reconciler.plan.whole import hidden, is_hidden, undescribed
+from reconciler.plan.whole import hidden, is_hidden, lost_in_replacement, undescribed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey
@@ -137,39 +137,6 @@ def with_requests(kind: Kind, change: Change) -> Change:
     return replace(change, requests=tuple(requests_of(kind, change)))
 
 
-def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:
-    """Return a problem for each rule of the key's lifecycle that the change breaks."""
-    rules = key.lifecycle
-    what = rule = ""
-    if rules.prevent_destroy and change.action.destroys:
-        what, rule = "would be destroyed", "prevent_destroy"
-    elif rules.prevent_revoke and change.effect.revokes:
-        what, rule = "would lose access", "prevent_revoke"
-    if rule:
-        message = f"{what}, and its lifecycle says {rule}; take the rule away first if it is meant"
-        yield Problem(message, change.position, change.address)
-    lost = [name for name in sorted(kind.create_later) if change.after.get(name) is not None]
-    if change.action is Action.REPLACE and lost:
-        message = (
-            f"would have to be replaced, and a creation does not take {', '.join(lost)}: the new key would "
-            "be without until another apply; take the live values into the file, or declare it "
-            "`state: absent` and then again"
-        )
-        yield Problem(message, change.position, change.address)
-    if change.action is Action.REPLACE and (not rules.replace or kind.create_requires is None):
-        for field in change.fields:
-            if field.field in kind.immutable:
-                have, want = json_text(field.before), json_text(field.after)
-                remedy = (
-                    ": the key would have to be replaced, which changes its secret; take the live value into "
-                    "the file, or allow it with `lifecycle: {replace: true}`"
-                )
-                if kind.create_requires is None:
-                    remedy = ", and no key of this kind can be created; take the live value into the file"
-                message = f"{field.field} is {have} and cannot be changed in place to {want}{remedy}"
-                yield Problem(message, change.position, change.address)
-
-
 def created_at(kind: Kind, live: Values) -> str | None:
     """Return when a live key was created, in normal form; None where it does not say so."""
     value = None if kind.created is None else live.get(kind.created)
@@ -227,7 +194,8 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         return Planned(problems=(*problems, replace(_problem(scope, key, masked), is_live=True)))
     may_revoke, parts = not key.lifecycle.prevent_revoke, declared_parts(kind, declared, after)
     change = replace(change, created=created_at(kind, live), may_revoke=may_revoke, parts=parts)
-    return Planned(change, problems)
+    lost = lost_in_replacement(kind, live) if is_replaced else ""
+    return Planned(change, problems, (_problem(scope, key, lost),) if lost else ())
 
 
 def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:

@@ -22,10 +22,10 @@ from reconciler.model.source import Position, Problem
 from reconciler.plan.changes import (
     UNCHANGED,
     Planned,
-    forbidden,
     planned_change,
     undeclared,
 )
+from reconciler.plan.lifecycle import forbidden
 from reconciler.plan.unclear import unclear_names
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
     """Yield the requests that apply sends, in their order."""
     query = f"?{urlencode(kind.query)}" if kind.query else ""
     path = change.path + query
-    if change.action is Action.UPDATE:
-        update, own = kind.update, path
+    update, own = kind.update, path
+    if change.action is Action.UPDATE and update.method is not None:
         if update.path is not None and change.path_id is not None:
             own = kind.update_path(change.scope, change.path_id) + query
         is_whole = update.body is BodyRule.WHOLE
@@ -36,9 +36,8 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
     if change.action.destroys:
         yield Request("DELETE", path, headers=kind.headers)
     if change.action.adds:
-        encoding = Encoding.JSON if kind.update.encoding.is_patch else kind.update.encoding
         collection = kind.collection_path(change.scope) + query
-        yield Request("POST", collection, body_of(kind, change.patch), encoding, kind.headers)
+        yield Request("POST", collection, body_of(kind, change.patch), update.creation, kind.headers)
 
 
 def required(kind: Kind, values: Values, changed: Iterable[str]) -> set[str]:

@@ -170,6 +170,9 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
     scope, name = _parsed(kind, shown["address"])
     values = shown["change"]
     action = next(action for action, words in ACTIONS.items() if words == values["actions"])
+    if action is Action.UPDATE and kind.update.method is None:
+        message = f"{shown['address']} was planned as an update, and its kind now has none"
+        raise RefusedError(f"{message}; make the plan again")
     before, after = (
         {field: normalize(kind.fields[field], value) for field, value in (values[side] or {}).items()}
         for side in ("before", "after")

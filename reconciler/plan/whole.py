@@ -45,7 +45,7 @@ def undescribed(kind: Kind, live: Values) -> str:
     """
     if kind.update.body is not BodyRule.WHOLE:
         return ""
-    known = {kind.path_field, *(["id"] if kind.envelope.api_type is not None else [])}
+    known = _ids(kind)
     described = kind.schema["properties"]
     read = frozenset(kind.read_from.values())
     names = list[str]()
@@ -62,6 +62,22 @@ def undescribed(kind: Kind, live: Values) -> str:
     if pairs and all(name.startswith(pairs) for name in names):
         remedy = "name it there as read_only, under shown, if the service sets it"
     return f"{what}, which its kind does not describe; {remedy}"
+
+
+def lost_in_replacement(kind: Kind, live: Values) -> str:
+    """Return what a key that is deleted and created again loses, because nothing describes it; or nothing."""
+    described = kind.schema["properties"].keys() | _ids(kind)
+    read = frozenset(kind.read_from.values())
+    names = sorted(
+        path for name, value in live.items() if name not in described for path in _unread(value, name, read)
+    )
+    what = f"its replacement would be without {listed(names, _MOST)}, which its kind does not describe"
+    return f"{what}; describe it there, as readOnly if the service sets it" if names else ""
+
+
+def _ids(kind: Kind) -> frozenset[str]:
+    """Return the names of the id of a key, which need no description."""
+    return frozenset({kind.path_field, *(["id"] if kind.envelope.api_type is not None else [])})
 
 
 def whole_values(kind: Kind, live: Values, patch: Values) -> Values:

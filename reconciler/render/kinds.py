@@ -40,7 +40,9 @@ def _described(kind: Kind, file: str | None) -> Mapping[str, Any]:
         "identity": kind.identity,
         "set": _settable(kind),
         "set_by_creation": sorted(kind.immutable),
-        "update": {"method": kind.update.method, "body": str(kind.update.body)},
+        "update": None
+        if kind.update.method is None
+        else {"method": kind.update.method, "body": str(kind.update.body)},
         "create": None if create is None else {"requires": list(create), "later": sorted(kind.create_later)},
         "delete": True,
         "secret": kind.secret,
@@ -56,13 +58,14 @@ def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
     update, create = kind.update, kind.create_requires
     whole = ", the whole key" if update.body is BodyRule.WHOLE else ""
     needs = f", with {listed(create)}" if create else ""
+    by_update = f"{listed(_settable(kind)) or 'nothing'} ({update.method}{whole})"
     facts = {
         **({"api": kind.api} if kind.is_one_of_several else {}),
         **({"unusable": kind.api_fault} if kind.api_fault else {}),
         "from": files.get(kind.name, "packaged"),
         "path": kind.item.replace("{}", f"{{{kind.path_field}}}"),
         "named by": kind.identity,
-        "set": f"{listed(_settable(kind)) or 'nothing'} ({update.method}{whole})",
+        "set": "by creations alone" if update.method is None else by_update,
         "created": "no" if create is None else f"yes{needs}",
         "deleted": "with state: absent",
     }

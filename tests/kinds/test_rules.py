@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.kinds.kind import HEADER_WORDS
+from reconciler.kinds.kind import HEADER_WORDS, kind_from_schema
 from reconciler.kinds.packaged import document_schema, kind_schema, load_kinds, resource
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault
 from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import faults
+from reconciler.model.request import Encoding
 from reconciler.model.scope import SCOPE_NAMES
 from reconciler.validate.custom_kinds import complaints
 from reconciler.validate.messages import describe
@@ -275,6 +276,8 @@ def test_rules_beyond_the_schema_of_kinds_are_checked(path: str, value: Any, com
 MAP = {"type": "object", "additionalProperties": TEXT}
 ID = {"type": "string", "readOnly": True}
 JSON_API = {"style": "json-api", "type": "things"}
+FORM = {"requires": [], "encoding": "form"}
+MADE: dict[str, Any] = {"update": None, "create": {"requires": []}}
 
 
 @pytest.mark.parametrize(
@@ -294,6 +297,21 @@ JSON_API = {"style": "json-api", "type": "things"}
         ),
         ({"merge": ["map"], "immutable": ["map"]}, "merge: map is immutable, so that no update sends it"),
         ({"merge": ["mixed"]}, "merge: mixed is not a map"),
+        ({"update": None}, 'update: is null, so that only creations set anything; add "create", or say how'),
+        ({**MADE, "immutable": ["text"]}, "immutable: is every property that can be set, because update is"),
+        ({**MADE, "always_sent": ["text"]}, "always_sent: is for updates, and update is null; remove it, or"),
+        ({**MADE, "merge": ["map"]}, "merge: is for updates, and update is null"),
+        ({**MADE, "sent_with": {"text": {"off": [True]}}}, "sent_with: is for updates, and update is null"),
+        ({**MADE, "sent_one_of": [["text", "off"]]}, "sent_one_of: is for updates, and update is null"),
+        ({**MADE, "create": {"requires": [], "later": ["text"]}}, "create.later: is for updates, and update"),
+        (
+            {**MADE, "create": FORM, "envelope": {"body": "things[]"}},
+            "envelope.body: form cannot send a list of one; remove [], or the encoding",
+        ),
+        (
+            {**JSON_API, "path": "id", "create": FORM, "update": None},
+            "create.encoding: JSON:API is JSON; remove the encoding, or the style",
+        ),
         ({"merge": ["nulls"]}, "merge: nulls has values that may be null, which removes a member"),
         ({"shown": {"mixed": "pairs"}}, "shown.mixed: pairs are for maps"),
         ({"path": "id", "secret": "id"}, "secret: id is the id of a key; name another property"),
@@ -324,6 +342,33 @@ def test_members_that_make_no_sense_together_are_refused_once(
     schema["x-reconciler"] |= extension
     (found,) = rules(schema)
     assert complaint in found
+
+
+@pytest.mark.parametrize(
+    ("update", "encoding", "written"),
+    [
+        ({"method": "PATCH", "encoding": "form"}, None, Encoding.FORM),
+        ({"method": "PATCH", "encoding": "form"}, "json", Encoding.JSON),
+        ({"method": "PATCH", "encoding": "merge-patch"}, None, Encoding.JSON),
+        (None, None, Encoding.JSON),
+        (None, "form", Encoding.FORM),
+    ],
+)
+def test_a_creation_is_written_as_an_update_unless_that_is_a_patch(
+    update: Any, encoding: str | None, written: Encoding
+) -> None:
+    schema = copy.deepcopy(PLAIN)
+    create = {"requires": [], **({} if encoding is None else {"encoding": encoding})}
+    schema["x-reconciler"] |= {"update": update, "create": create}
+    assert rules(schema) == []
+    assert kind_from_schema("thing", schema).update.creation is written
+
+
+def test_without_an_update_every_property_that_can_be_set_is_immutable() -> None:
+    schema = copy.deepcopy(PLAIN)
+    schema["x-reconciler"] |= {**MADE, "always_sent": []}
+    assert rules(schema) == []
+    assert kind_from_schema("thing", schema).immutable == {"text", "moment", "off", "set"}
 
 
 def around(name: Any, **more: Any) -> dict[str, Any]:
