@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.adopt.edit.comments import Path, comments
@@ -14,6 +13,7 @@ from reconciler.load.files import Input, parse_content
 from reconciler.load.tree import trees
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position, Problem
 from reconciler.validate.state import validated
 

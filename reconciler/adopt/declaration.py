@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +14,7 @@ from reconciler.kinds.paths import is_segment
 from reconciler.load.builder import parse
 from reconciler.model.canonical import is_deeper, json_text
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, shortened
 from reconciler.plan.changes import created_at
 from reconciler.plan.whole import is_hidden, without_hidden

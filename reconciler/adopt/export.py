@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
@@ -15,6 +15,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.load.tree import parts
 from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import plan_scope

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from reconciler.kinds.packaged import resource
 from reconciler.load.links import work_tree
 from reconciler.load.sources import CONFIGURATION, read_file
 from reconciler.load.write import create_new
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 
 FOLDER: Final = "keys"

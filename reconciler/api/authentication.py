@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus, urlencode
@@ -21,6 +21,7 @@ from reconciler.model.configuration import (
     ClientAuth,
     TokenServer,
 )
+from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import parse_json

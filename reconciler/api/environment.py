@@ -12,7 +12,6 @@ import ipaddress
 import os
 import re
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ import httpx
 
 from reconciler.api.address import ip_address, is_loopback
 from reconciler.errors import ConfigurationError, os_reason
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

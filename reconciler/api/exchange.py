@@ -10,7 +10,7 @@ import math
 import re
 import threading
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -28,6 +28,7 @@ from reconciler.api.redaction import Redactor
 from reconciler.api.retry import retry_after
 from reconciler.api.transport import GRACE, Bounds, Transport
 from reconciler.errors import ConfigurationError, Failure, InvalidResponseError
+from reconciler.model.frozen import dataclass
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:

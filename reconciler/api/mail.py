@@ -10,7 +10,6 @@ import re
 import smtplib
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -28,6 +27,7 @@ from reconciler.api.redaction import Redactor
 from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.api.transport import Backend, Bounds, Budget, as_httpx
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     import ssl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
@@ -18,6 +18,7 @@ from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.api.transport import Bounds
 from reconciler.errors import StoppedError, UnauthorizedError, UnreachableError
 from reconciler.model.configuration import BUILT_IN_API
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     import datetime as dt

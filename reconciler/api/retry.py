@@ -8,11 +8,11 @@ import math
 import random
 import re
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from reconciler.api.gate import ThreadGate
 from reconciler.errors import ApiError, RateLimitedError, StoppedError, ThrottledError
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from functools import cached_property
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from reconciler.api.exchange import HttpClient, HttpSettings, Request, Response,
 from reconciler.api.responses import error_class, is_about_permission, limit_hint
 from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.api.transport import Bounds
+from reconciler.model.frozen import dataclass
 from reconciler.model.strict_json import parse_json
 
 if TYPE_CHECKING:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from reconciler.api.redaction import Redactor
 from reconciler.api.workers import Workers
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     import threading

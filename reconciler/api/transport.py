@@ -11,13 +11,13 @@ import contextlib
 import math
 import socket
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
 import httpx
 
 from reconciler.errors import StoppedError
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     import ssl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,7 @@ from reconciler.kinds.ids import clear_key, named_kind
 from reconciler.kinds.wire import item_of
 from reconciler.model.canonical import json_text
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action
 from reconciler.observe.listing import observe
 from reconciler.plan.recheck import fields_not_stored

@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
@@ -20,6 +20,7 @@ from reconciler.apply.in_doubt import entry_of
 from reconciler.errors import ConfigurationError, JournalError, os_reason
 from reconciler.load.write import open_private, sync_folder
 from reconciler.model.canonical import format_instant
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

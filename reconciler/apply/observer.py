@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import readable
 from reconciler.errors import ApiError, ReconcilerError, SchemaMismatchError, StoppedError, ThrottledError
 from reconciler.kinds.wire import body_of, item_of
+from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.kept import Kept, kept_after
 from reconciler.plan.recheck import differences_text, fields_changed_since_plan, stored_differences

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +21,7 @@ from reconciler.errors import ConfigurationError, ExitCode, InputError
 from reconciler.load.sources import STANDARD_INPUT, read, sources
 from reconciler.model.desired import DesiredState
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 from reconciler.observe.key import observed_key, parsed_address, whole_live_address
 from reconciler.pipeline.reading import directory_of

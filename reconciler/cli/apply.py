@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from reconciler.load.links import special_refusal
 from reconciler.load.recognition import HEAD, is_saved_plan
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import place_text
+from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Freshness, Plan
 from reconciler.pipeline.applying import apply as apply_plan

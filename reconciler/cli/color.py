@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import click
@@ -11,6 +10,7 @@ from click.core import ParameterSource
 from reconciler.cli.console import Console, color_choice
 from reconciler.cli.sections import GLOBAL
 from reconciler.cli.values import option
+from reconciler.model.frozen import dataclass
 
 _NAMED: Final = ParameterSource.COMMANDLINE
 

@@ -6,7 +6,7 @@ The value of an option is the first of: the command line, its variable, the conf
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -27,6 +27,7 @@ from reconciler.load.links import work_tree
 from reconciler.load.sources import CONFIGURATION
 from reconciler.model.configuration import BUILT_IN_API, Api, AuthMethod, Configuration
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 from reconciler.model.source import Rule, of_rule
 from reconciler.plan.limits import parse_limit

@@ -9,7 +9,7 @@ import stat
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
@@ -17,6 +17,7 @@ import click
 
 from reconciler.errors import ConfigurationError, InputError, ReconcilerError, os_reason
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import MOST_TEXTS, first_texts
 from reconciler.model.source import Problem
 from reconciler.render.log import Entry, LogFormat, log_line

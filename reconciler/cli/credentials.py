@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.clock import Clock
 from reconciler.model.configuration import BUILT_IN_AUTH, Api, Auth, AuthMethod
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.frozen import dataclass
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +24,7 @@ from reconciler.errors import ExitCode
 from reconciler.kinds.bundle import editor_schema
 from reconciler.kinds.packaged import load_kinds, resource
 from reconciler.load.process import MACHINE, child_environment
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from gcore_emulator import Emulator, RequestRecord

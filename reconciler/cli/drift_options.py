@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import click
@@ -16,6 +16,7 @@ from reconciler.cli.planning_options import PlanningOptions
 from reconciler.cli.receivers import ReceiverOptions
 from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.values import FILE, ListType, Parsed, option
+from reconciler.model.frozen import dataclass
 from reconciler.plan.drift import Correction
 from reconciler.render.log import LogFormat
 from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse_duration

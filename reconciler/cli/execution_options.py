@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import click
 
 from reconciler.cli.values import option
+from reconciler.model.frozen import dataclass
 
 AUTO: Final = "auto"
 

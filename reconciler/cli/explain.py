@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
 from reconciler.cli.completing import by
@@ -14,6 +12,7 @@ from reconciler.cli.values import PathListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.ids import clear_key
 from reconciler.model.addresses import advice_near
+from reconciler.model.frozen import dataclass
 from reconciler.observe.key import (
     addresses_of,
     declaration_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from reconciler.load.links import path_refusal
 from reconciler.load.sources import read
 from reconciler.load.write import create_new
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.observe.listing import observe

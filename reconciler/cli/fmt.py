@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +16,7 @@ from reconciler.errors import ExitCode, InputError
 from reconciler.load.source_lines import with_lines
 from reconciler.load.sources import STANDARD_INPUT, label_of, read, sources
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

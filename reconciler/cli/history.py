@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from reconciler.cli.sections import Group
 from reconciler.cli.values import command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.collector import paused_collector
+from reconciler.model.frozen import dataclass
 from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name
 from reconciler.service.history.cycles import clear_flapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import io
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +41,7 @@ from reconciler.load.configuration import found_configuration
 from reconciler.load.links import work_tree
 from reconciler.load.sources import CONFIGURATION, read, sources
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import click
 
@@ -15,6 +14,7 @@ from reconciler.errors import ExitCode
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.kind import Kind
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.render.values import api_note
 from reconciler.service.records import read_records

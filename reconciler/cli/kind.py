@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from reconciler.kinds.packaged import SUFFIX, schema_texts
 from reconciler.kinds.rules import KIND_NAME
 from reconciler.load.files import read_description
 from reconciler.load.write import create_new
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
 from reconciler.validate.custom_kinds import complaints
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,6 +12,7 @@ from reconciler.cli.console import plain_console
 from reconciler.cli.options import KindOptions
 from reconciler.cli.values import command, option
 from reconciler.kinds.packaged import SUFFIX
+from reconciler.model.frozen import dataclass
 from reconciler.render.kinds import render_kinds, render_kinds_json
 from reconciler.validate.custom_kinds import api_of_folder
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import uuid
 from contextlib import closing
-from dataclasses import dataclass
 
 import click
 
@@ -13,6 +12,7 @@ from reconciler.cli.options import OutputOptions, clock_of
 from reconciler.cli.receivers import ReceiverOptions, receivers
 from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
+from reconciler.model.frozen import dataclass
 from reconciler.render.notification import sample_message
 
 

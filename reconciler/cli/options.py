@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -24,6 +23,7 @@ from reconciler.load.configuration import shares_repository
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.configuration import Api
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.frozen import dataclass
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.base import Base, read_base
 from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folders

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -34,6 +34,7 @@ from reconciler.load.git import git_commit
 from reconciler.load.recognition import is_saved_plan
 from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.pipeline.execution import IN_PROCESS, Executor

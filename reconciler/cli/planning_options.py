@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
@@ -10,6 +9,7 @@ from reconciler.cli.completing import by
 from reconciler.cli.options import ConnectionOptions, InputOptions
 from reconciler.cli.sections import OWN
 from reconciler.cli.values import LIMIT, ListType, option
+from reconciler.model.frozen import dataclass
 from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
 
 _CORRECTED: Final = ("correct",)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import pipeline
 from reconciler.cli.values import option
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import first_texts
 from reconciler.plan.needs import Asked, shown_needs
 from reconciler.render.formats import RENDERERS, WITHOUT_NEEDS, Style

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,6 +11,7 @@ from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of
 from reconciler.cli.values import command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.configuration import BUILT_IN_API
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 from reconciler.observe.names import every_name
 from reconciler.render.numbers import render_numbers, render_numbers_json

@@ -6,7 +6,6 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from reconciler.cli.values import ListType, option
 from reconciler.cli.variables import MAIL, SLACK, SMTP, TEAMS, WEBHOOK
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
+from reconciler.model.frozen import dataclass
 from reconciler.model.notification import Notification
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 from reconciler.cli.values import FILE, ListType, option
+from reconciler.model.frozen import dataclass
 
 secret_sink_option = partial(
     option,

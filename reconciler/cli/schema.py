@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import click
@@ -14,6 +13,7 @@ from reconciler.cli.options import kinds_option
 from reconciler.cli.values import command, option
 from reconciler.kinds.bundle import bundled_schema, editor_schema
 from reconciler.kinds.packaged import schema_texts
+from reconciler.model.frozen import dataclass
 from reconciler.validate.known_kinds import tree_kinds
 
 _SHELLS: Final = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}

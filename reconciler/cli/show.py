@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
 from reconciler.cli.color import ColorOptions
@@ -12,6 +10,7 @@ from reconciler.cli.printing import FormatOptions
 from reconciler.cli.printing import show as show_plan
 from reconciler.cli.sections import GLOBAL
 from reconciler.cli.values import command, option
+from reconciler.model.frozen import dataclass
 from reconciler.pipeline import read_plan
 
 

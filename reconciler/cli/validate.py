@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from reconciler.errors import InputError
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import Input
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.source import Problem, Rule
 from reconciler.render.validation import VALIDATIONS, Validation

@@ -6,7 +6,6 @@ import contextlib
 import getpass
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -23,6 +22,7 @@ from reconciler.cli.record_options import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Change, Plan
 from reconciler.model.version import USER_AGENT

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.alignment import SetItem, aligned, beside, common_ends, scalar_text
@@ -16,6 +15,7 @@ from reconciler.diff.completion import completed, leaves_out
 from reconciler.diff.normalize import NotNormalError, checked, normalize, set_of_texts
 from reconciler.kinds.kind import EffectRule, Field, Form, Kind
 from reconciler.model.canonical import json_text
+from reconciler.model.frozen import dataclass
 from reconciler.model.members import Edit, MemberChange
 from reconciler.model.plan import Effect, FieldChange
 

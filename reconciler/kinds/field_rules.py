@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import EXTENSION, Kind
 from reconciler.kinds.rest import BodyRule
 from reconciler.kinds.shape import is_map, type_names
 from reconciler.kinds.wire import PAIRS, name_steps
+from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:

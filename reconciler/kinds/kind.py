@@ -9,7 +9,6 @@ elsewhere, which fields cannot change, and what each field does to access.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +26,7 @@ from reconciler.kinds.rest import (
 )
 from reconciler.kinds.shape import Shape, holds_only_text, python_types, shape_of, type_names
 from reconciler.model.configuration import BUILT_IN_API
+from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
 from reconciler.model.scope import ALIASES, Scope
 

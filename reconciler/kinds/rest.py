@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ means nothing to a parser; so every place stays what it is. Afterwards the value
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from reconciler.model.frozen import dataclass
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 _NOT_BREAKS: Final = "\x85\u2028\u2029"

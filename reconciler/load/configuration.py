@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InputError
@@ -11,6 +10,7 @@ from reconciler.load.files import parse_single
 from reconciler.load.git import reviewed_at
 from reconciler.load.links import has_git, is_inside, link_refusal, path_refusal, work_tree, work_trees
 from reconciler.load.sources import CONFIGURATION, STANDARD_INPUT, read_file
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:

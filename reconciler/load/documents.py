@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.load.tree import Node, Shape, anchors, index, trees
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position, pack
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
@@ -14,6 +13,7 @@ from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.json_input import json_document
 from reconciler.load.recognition import other_use
 from reconciler.load.sources import CONFIGURATION, label_of, read, sources
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position, Problem, Rule, of_rule
 from reconciler.model.strict_json import parse_strictly
 

@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +20,7 @@ from reconciler.load.repository import (
     find_repository,
 )
 from reconciler.load.sources import STANDARD_INPUT, kind_files, places_beside, sources
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

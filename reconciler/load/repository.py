@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.links import has_git, is_inside, work_tree
 from reconciler.load.process import MACHINE, NETWORK, child_environment, run
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import shortened
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +22,7 @@ from yaml.events import (
 
 from reconciler.load.characters import line_end
 from reconciler.load.parser import events, suited_parser
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position
 
 if TYPE_CHECKING:

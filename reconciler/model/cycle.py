@@ -5,10 +5,10 @@ Times are in UTC. Values of fields are in normal form, as plans show them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Result
 from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, effect_of_all
 

@@ -10,10 +10,11 @@ import json
 import pickle
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
+from reconciler.model.frozen import dataclass
 from reconciler.model.lookalikes import difference, mixed_scripts, pairs
 from reconciler.model.scope import ALIASES, Scope
 from reconciler.model.source import Position, Problem, Rule, unpack

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     import datetime as dt

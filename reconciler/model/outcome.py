@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from reconciler.model.plan import Change

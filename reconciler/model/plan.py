@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.configuration import BUILT_IN_API
+from reconciler.model.frozen import dataclass
 from reconciler.model.members import Edit, MemberChange
 
 if TYPE_CHECKING:

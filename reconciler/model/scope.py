@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.configuration import BUILT_IN_API
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

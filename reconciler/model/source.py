@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import one_line
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ Times are in UTC. Values of fields are in normal form, as plans show them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, DriftOrigin, Effect
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.errors import InputError
 from reconciler.load.files import Input
 from reconciler.load.git import files_at
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Problem
 from reconciler.validate.state import validated
 

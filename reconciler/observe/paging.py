@@ -11,7 +11,7 @@ is not in a listing of several pages is missing only once a second listing lacks
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from reconciler.errors import (
@@ -24,6 +24,7 @@ from reconciler.errors import (
 from reconciler.kinds.rest import ListStyle
 from reconciler.kinds.wire import member
 from reconciler.model.canonical import json_text
+from reconciler.model.frozen import dataclass
 from reconciler.observe.pages import pages_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,6 +16,7 @@ import distributed
 from reconciler.api.surroundings import Surroundings
 from reconciler.errors import ConfigurationError, StoppedError
 from reconciler.kinds.packaged import schema_texts
+from reconciler.model.frozen import dataclass
 from reconciler.model.version import __version__
 from reconciler.pipeline.worker import Comparer
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pickle
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
+from reconciler.model.frozen import dataclass
 from reconciler.pipeline.distribution import Distributed
 from reconciler.pipeline.processes import ProcessPool
 

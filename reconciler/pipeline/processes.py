@@ -14,12 +14,12 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from reconciler.api.surroundings import Surroundings
 from reconciler.errors import ConfigurationError, StoppedError, SystemFailureError, os_reason
+from reconciler.model.frozen import dataclass
 from reconciler.pipeline.worker import Comparer
 
 if TYPE_CHECKING:

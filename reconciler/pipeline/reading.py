@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler import errors
 from reconciler.api.workers import cancel, settled
 from reconciler.kinds import packaged
 from reconciler.model.configuration import BUILT_IN_API
+from reconciler.model.frozen import dataclass
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
 from reconciler.plan.planning import plan_scope, selection

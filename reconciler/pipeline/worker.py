@@ -8,12 +8,13 @@ from __future__ import annotations
 import functools
 import gc
 import pickle
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError
 from reconciler.model.collector import paused_collector
 from reconciler.model.desired import DesiredState
+from reconciler.model.frozen import dataclass
 from reconciler.pipeline.reading import examined, follow_nothing
 from reconciler.validate.validator import Validator
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import compare, declared_parts, field_changes, readable, whole_key
@@ -10,6 +10,7 @@ from reconciler.diff.undescribed import shown_members
 from reconciler.errors import UnaddressableError
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text, parse_instant
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
 from reconciler.plan.requests import deciding, lacking, requests_of, required

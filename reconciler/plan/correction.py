@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.plan.changes import narrowed
 from reconciler.plan.drift import WHOLE_KEY

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import desired_form, field_changes, readable
 from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.model.canonical import json_text
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, FieldChange
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.fate import Fate, fates_of
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, DriftOrigin, Effect, FieldChange
 from reconciler.plan.drift import DriftedKey
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.plan.limits import Limits, excesses

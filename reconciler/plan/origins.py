@@ -8,13 +8,14 @@ different values, is a ``conflict``. Where the base says nothing there is no ori
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.diff.compare import desired_form
 from reconciler.diff.normalize import normalize
 from reconciler.model.canonical import json_text
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, DriftOrigin, Origin
 from reconciler.model.source import Problem
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.diff.compare import is_stored
@@ -10,6 +9,7 @@ from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.diff.undescribed import shown_members
 from reconciler.errors import SchemaMismatchError
 from reconciler.model.canonical import json_text
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change
 from reconciler.plan.changes import created_at, mismatch
 from reconciler.plan.requests import sent_value

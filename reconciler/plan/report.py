@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.cycle import DriftedField, FieldOutcome, ScopeReport, ScopeState
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import and_more
 from reconciler.model.plan import Action
 from reconciler.model.scope import scope_text

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import escape_control, neutralize_log_commands
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.document import drift_document, plan_document

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import neutralize_log_commands
+from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Result
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__

@@ -6,11 +6,11 @@ A diff is for tools that colour standard output by the first character of each l
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.plan.needs import Asked
 from reconciler.plan.saved import render_saved
 from reconciler.render.github import render_github

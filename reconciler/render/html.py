@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import jinja2
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 
 if TYPE_CHECKING:

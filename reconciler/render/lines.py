@@ -7,12 +7,13 @@ and how many others do not.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.alignment import IDENTIFYING, common_ends
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Change, Effect, FieldChange

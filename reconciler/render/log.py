@@ -6,12 +6,13 @@ Each has the time, a level, what happened and the key that it is about; docs/dri
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.escape import escape_control, neutralize_log_commands
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.render.lines import note_text

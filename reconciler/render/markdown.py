@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect
 from reconciler.render.impact import is_high_impact, priority

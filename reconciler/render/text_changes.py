@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.render.impact import is_high_impact
 from reconciler.render.lines import SYMBOLS, Mark, field_view, key_note

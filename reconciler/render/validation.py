@@ -10,12 +10,12 @@ import hashlib
 import json
 import posixpath
 from collections import Counter
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler.model.escape import escape_control, neutralize_log_commands
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, shortened
 from reconciler.model.source import Rule
 from reconciler.model.version import __version__

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.executor import apply_in
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import DriftOrigin, Freshness

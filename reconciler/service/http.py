@@ -12,7 +12,7 @@ import re
 import socket
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -22,6 +22,7 @@ from reconciler.api.address import ip_address, is_loopback
 from reconciler.api.workers import start_thread
 from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
 from reconciler.model.clock import SystemClock
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.errors import os_reason
 from reconciler.model.cycle import CycleResult
 from reconciler.model.endpoint import place_text
+from reconciler.model.frozen import dataclass
 from reconciler.model.status import ApiOutage, PendingNotification, ServiceCondition
 from reconciler.render.notification import (
     Delivery,

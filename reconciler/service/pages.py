@@ -6,10 +6,10 @@ import datetime as dt
 import glob as globs
 import urllib.parse
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.frozen import dataclass
 from reconciler.model.status import ServiceCondition
 from reconciler.render.page import content_security_policy, render_page
 from reconciler.service.history.queries import PerKey, Selection, conditions, status, window_since

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +12,7 @@ from reconciler.apply.in_doubt import Reading, read_journal
 from reconciler.apply.journal import Journal, JournalFile, Run, is_journal
 from reconciler.apply.observer import SentOnly
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
+from reconciler.model.frozen import dataclass
 from reconciler.model.version import __version__
 from reconciler.plan.planning import select
 from reconciler.service.history.applied import Applied

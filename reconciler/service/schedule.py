@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from cronsim import CronSim, CronSimError
+
+from reconciler.model.frozen import dataclass
 
 _SPELLING: Final = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhd])", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
+from reconciler.model.frozen import dataclass
 from reconciler.service.records import RecordSettings, WriteObserver
 
 if TYPE_CHECKING:

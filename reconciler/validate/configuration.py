@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from reconciler.model.configuration import (
     TokenServer,
 )
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import closest, listed
 from reconciler.model.source import Problem
 from reconciler.validate.messages import describe

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import EXTENSION
@@ -12,6 +11,7 @@ from reconciler.kinds.shape import ALTERNATIVES, type_names
 from reconciler.load.scalars import resolve
 from reconciler.model.canonical import is_date_time, parse_instant
 from reconciler.model.formats import ADVICE
+from reconciler.model.frozen import dataclass
 from reconciler.model.lookalikes import meant
 from reconciler.model.numbers import MOST_DIGITS, WRITTEN
 from reconciler.model.phrases import MANY_MORE, closest, counted, listed, shortened

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InputError
 from reconciler.load.source_lines import with_lines
 from reconciler.model.desired import DesiredScope, DesiredState, joined, packed
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.source import Position, Problem, Rule, of_rule
 from reconciler.validate.same_objects import same_objects

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.ids import named_kind
@@ -13,6 +13,7 @@ from reconciler.load.files import parse_content
 from reconciler.model.canonical import parse_instant
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.desired import DesiredKey, Lifecycle, NamedParameter
+from reconciler.model.frozen import dataclass
 from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope

@@ -11,7 +11,7 @@ import functools
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from itertools import count, pairwise
 from operator import attrgetter
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler.adopt.edit.text import dash_of
 from reconciler.load.characters import line_end, line_start
 from reconciler.load.tree import Node, Part, Shape, after_blank, parts, properties_end
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from reconciler.adopt.edit.text import Edit, dash_of, edited, end_of_comments, inserted_lines, newline
 from reconciler.errors import InputError
 from reconciler.load.characters import line_end, line_start
 from reconciler.load.tree import Node, Shape, trees
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Problem
 
 if TYPE_CHECKING:

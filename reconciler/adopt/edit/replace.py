@@ -6,7 +6,6 @@ A value that other keys share, by an anchor or a merge, is not replaced: it woul
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.adopt.edit import lists
@@ -23,6 +22,7 @@ from reconciler.errors import InputError
 from reconciler.load.characters import line_end, line_start, next_line
 from reconciler.load.tree import Node, Shape, properties_end, trees
 from reconciler.model.escape import quoted
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Problem
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.load.characters import BREAK, break_before, line_end, line_start, next_line
 from reconciler.load.tree import Node, after_blank, properties_end
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,13 +8,13 @@ import itertools
 import os
 import secrets
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.sinks.sink import file_name
 from reconciler.errors import SinkError, os_reason
 from reconciler.load.write import PRIVATE, create_private, sync_folder, unsynced
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

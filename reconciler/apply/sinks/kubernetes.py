@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from reconciler.api.address import checked_token
 from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.sink import object_name
+from reconciler.model.frozen import dataclass
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:

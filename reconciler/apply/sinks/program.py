@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.redaction import Redactor
 from reconciler.errors import SinkError, os_reason
 from reconciler.load.process import run
+from reconciler.model.frozen import dataclass
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
+
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

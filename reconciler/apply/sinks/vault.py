@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from reconciler import errors
 from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.sink import path_parts
+from reconciler.model.frozen import dataclass
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
@@ -26,6 +26,7 @@ from reconciler.kinds.openapi.properties import Properties, properties_of
 from reconciler.kinds.openapi.scope import scope_of
 from reconciler.kinds.openapi.shapes import Shape, shape_of
 from reconciler.kinds.shape import type_names
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import DescriptionError
@@ -11,6 +10,7 @@ from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.addresses import collections_of
 from reconciler.kinds.openapi.draft import Draft, draft
 from reconciler.kinds.openapi.words import singular, words_of
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 
 if TYPE_CHECKING:

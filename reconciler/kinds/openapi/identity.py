@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.names import Inside, chosen_name, is_text, likeliest_name, name_property
 from reconciler.kinds.openapi.words import singular, words_of
 from reconciler.kinds.wire import JSON_API_ID
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
@@ -15,6 +14,7 @@ from reconciler.kinds.openapi.addresses import (
     placeholders_of,
 )
 from reconciler.kinds.openapi.schemas import Closed, Description, Schema, mapping
+from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ closed: descriptions refer to themselves, and to more than fits into memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.references import lookup_in
 from reconciler.kinds.shape import type_names
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

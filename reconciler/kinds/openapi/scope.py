@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
@@ -13,6 +12,7 @@ from reconciler.kinds.openapi.fields import FieldDrafter
 from reconciler.kinds.paths import SEGMENT_PATTERN, item_template, path_fault
 from reconciler.kinds.patterns import Pattern
 from reconciler.kinds.rules import NOT_SEGMENTS, accepts
+from reconciler.model.frozen import dataclass
 from reconciler.model.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.schemas import Schema
 from reconciler.kinds.wire import ONLY
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bisect
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
+
+from reconciler.model.frozen import dataclass
 
 Ranges = tuple[tuple[int, int], ...]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.kinds.patterns.charsets import CharSet
 from reconciler.kinds.patterns.syntax import Choice, Edge, Look, Node, PatternError, Repeat, Sequence
+from reconciler.model.frozen import dataclass
 
 MAX_STATES: Final = 10_000
 """States of one automaton: repetitions with bounds are written out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from reconciler.kinds.patterns.charsets import (
@@ -14,6 +14,7 @@ from reconciler.kinds.patterns.charsets import (
     unicode_property,
     union,
 )
+from reconciler.model.frozen import dataclass
 
 MAX_LENGTH: Final = 4096
 """Characters of a pattern."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import FieldOutcome, ScopeState
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action
 from reconciler.plan.drift import WHOLE_KEY, record_names
 from reconciler.service.history.applied import store_write

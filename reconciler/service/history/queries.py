@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
+from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
     ApiOutage,
