@@ -38,18 +38,13 @@ demo: $(VENV)/demo ## a tour against the embedded emulator: apply, drift, its co
 test: $(VENV)/dev ## the whole test suite
 	@$(BIN)/python $(TESTS)
 
-# Each of these tools has an environment of its own: what they need cannot be had together.
-$(VENV)/tools/done: $(wildcard requirements/integration/*.txt) | $(VENV)/python
+$(VENV)/uv: requirements/lock.txt | $(VENV)/python
 	@$(INSTALL) --require-hashes -r requirements/lock.txt
-	@for file in requirements/integration/*.txt; do \
-		name=$$(basename $$file .txt); echo "Installing $$name ..."; \
-		$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/tools/$$name && \
-		$(BIN)/uv pip install --quiet --python $(VENV)/tools/$$name --require-hashes -r $$file || exit 1; \
-	done
 	@touch $@
 
-integration: $(VENV)/dev $(VENV)/tools/done ## tools made for Terraform read our plans (a minute; 300 MB)
-	@TERRAFORM_TOOLS=$(CURDIR)/$(VENV)/tools $(BIN)/python $(TESTS) --limit 60 tests/contract/test_terraform_tools.py
+integration: $(VENV)/dev $(VENV)/uv ## real counterparts, as far as they can be had; lists those that cannot (2 minutes; 1 GB)
+	@$(BIN)/python tools/counterparts.py
+	@$(BIN)/python $(TESTS) --limit 60 tests/integration
 
 coverage: $(VENV)/dev ## the tests, which must cover at least 95 % of all branches
 	@rm -f .coverage .coverage.*
@@ -96,19 +91,20 @@ vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the em
 pictures: $(VENV)/dev ## the pictures of the documentation, from what the commands print
 	@$(BIN)/python tools/pictures.py
 
-lock: ## pin the requirements again
-	@$(INSTALL) --require-hashes -r requirements/lock.txt
-	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --upgrade -o requirements/lock.txt -
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+lock: $(VENV)/uv ## pin the requirements again
+	@echo uv | $(LOCK) --python-version 3.11 --upgrade -o requirements/lock.txt -
 	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "command --group wheel -c requirements/dev.txt" "cluster --extra metrics --extra dask -c requirements/dev.txt" "demo --extra emulator --extra report --group build -c requirements/dev.txt"; do \
 		set -- $$part; name=$$1; shift; \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-			--custom-compile-command "make lock" "$$@" -o requirements/$$name.txt pyproject.toml; \
+		$(LOCK) --python-version 3.11 "$$@" -o requirements/$$name.txt pyproject.toml; \
 	done
 	@for file in requirements/integration/*.txt; do \
-		basename $$file .txt | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --custom-compile-command "make lock" --upgrade -o $$file -; \
+		case $$file in */rego.txt) set -- --python-version 3.14 --no-deps ;; *) set -- --python-version 3.11 ;; esac; \
+		$(LOCK) --upgrade --no-annotate "$$@" --group $$(basename $$file .txt) -o $$file || exit 1; \
 	done
+	@cd requirements/integration/npm && npm update --package-lock-only --ignore-scripts \
+		--omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove the virtual environment and every cache
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*

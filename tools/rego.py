@@ -1,23 +1,20 @@
 #!/usr/bin/env python3
-"""Runs policies on one engine: ``python tools/rego.py opa|regorus``; one query per line, one result per line.
+"""Runs policies on one engine: ``python tools/rego.py FOLDER opa|regorus``.
 
-Both are JSON. A process of its own, because OPA's engine is Go, which brings threads and signal handlers.
-The engines are looked for in the folder that POLICY_ENGINES names, then among what is installed. The first
-line says whether one is there.
+One query per line, one result per line; both are JSON. A process of its own, because OPA's engine is Go,
+which brings threads and signal handlers.
+FOLDER holds the engines. The first line says whether the one that was asked for can be loaded.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_FOLDER: Final = "POLICY_ENGINES"
 
 
 def _opa(module: Any, question: Mapping[str, Any]) -> Any:
@@ -44,16 +41,14 @@ def _regorus(module: Any, question: Mapping[str, Any]) -> Any:
 _ENGINES: Final = {"opa": ("opa_bindings", _opa), "regorus": ("regorus", _regorus)}
 
 
-def main(name: str) -> None:
+def main(folder: str, name: str) -> None:
     """Evaluate queries until there are no more: the value, null without one, a text after ! for an error."""
     module_name, evaluate = _ENGINES[name]
-    folder = os.environ.get(_FOLDER)
-    if folder is not None:
-        sys.path.insert(0, folder)
+    sys.path.insert(0, folder)
     try:
         module = importlib.import_module(module_name)
     except (ImportError, OSError) as error:
-        print("missing" if folder is None else f"{folder} holds no {name} that can be loaded: {error}")
+        print(f"{folder} holds no {name} that can be loaded: {error}")
         return
     print("ready", flush=True)
     for line in sys.stdin:
@@ -65,4 +60,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import ssl
 import subprocess
@@ -13,14 +12,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-import pytest
+
+from counterparts import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PROGRAM: Final = shutil.which("bao")
-needs_openbao: Final = pytest.mark.skipif(PROGRAM is None, reason="needs the program bao of OpenBao")
+PROGRAM: Final = find("bao")
 _SECONDS: Final = 30.0
 
 

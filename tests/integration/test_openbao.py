@@ -19,8 +19,8 @@ from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope
-from tests.apply.openbao import PROGRAM, needs_openbao, serving
 from tests.apply.sinks import SECRET, VALUE, probe_error, store_error
+from tests.integration.openbao import PROGRAM, serving
 from tests.support import CommandLine, declare, emulate, lines_until
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.apply.sinks.sink import SecretSink
-    from tests.apply.openbao import OpenBao
+    from tests.integration.openbao import OpenBao
 
-pytestmark = needs_openbao
+pytestmark = pytest.mark.counterpart("OpenBao")
 LATER = "2036-01-31T00:00:00Z"
 
 

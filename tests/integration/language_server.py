@@ -9,19 +9,16 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
+from counterparts import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SERVER: Final = shutil.which("yaml-language-server")
-needs_server: Final = pytest.mark.skipif(SERVER is None, reason="needs yaml-language-server on the PATH")
 _SECONDS: Final = 60.0
 _SETTINGS: Final = {
     "yaml": {
@@ -161,7 +158,7 @@ def _respond(method: str, parameters: Any) -> Any:
 def language_server(workspace: Path) -> Iterator[LanguageServer]:
     """Start a server with a workspace folder, and end it."""
     with subprocess.Popen(
-        [str(SERVER), "--stdio"],
+        [str(find("yaml-language-server")), "--stdio"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,0 +1,54 @@
+"""Tests that run against real counterparts; what cannot be had is skipped, and listed by name in the end."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from counterparts import COUNTERPARTS, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_MARK: Final = "counterpart"
+
+
+class _List:
+    """Counts what became of the tests of each counterpart, and prints it."""
+
+    def __init__(self) -> None:
+        self._counts = defaultdict[str, Counter[str]](Counter)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            for name, value in report.user_properties:
+                if name == _MARK:
+                    self._counts[str(value)][report.outcome] += 1
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+        yield
+        terminalreporter.section("real counterparts")
+        for each in COUNTERPARTS:
+            counts = self._counts[each.name]
+            why = reason(each.name)
+            ran = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
+            if why or ran:
+                line = f"cannot be had: {why}" if why else f"tests: {ran}"
+                terminalreporter.write_line(f"{each.name:22}{line}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # workers report to the process that started them
+        config.pluginmanager.register(_List())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    names = [str(name) for mark in item.iter_markers(_MARK) for name in mark.args]
+    assert names, "each test of this folder says which counterparts it needs"
+    item.user_properties += [(_MARK, name) for name in names]
+    for name in names:
+        if why := reason(name):
+            pytest.skip(f"{name} cannot be had: {why}")
