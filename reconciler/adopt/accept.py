@@ -26,7 +26,8 @@ from reconciler.model.numbers import by_value
 from reconciler.model.source import Problem
 from reconciler.observe.key import declared_key
 from reconciler.plan.changes import mismatch
-from reconciler.plan.planning import plan_scope
+from reconciler.plan.identity import key_fates
+from reconciler.plan.planning import everything, plan_scope
 from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from reconciler.load.documents import Document
     from reconciler.model.scope import Scope
+    from reconciler.plan.identity import IdAt
     from reconciler.validate.validator import Rules
 
 
@@ -91,6 +93,23 @@ def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) 
         message = f"{field} is not declared for {address}, so it is not managed; declare it to manage it"
         raise ConfigurationError(f"{key.position}: {message}")
     return key
+
+
+def checked_fate(
+    part: DesiredScope, key: DesiredKey, names: Mapping[str, str], id_at: IdAt
+) -> tuple[Problem, ...]:
+    """Return what has to be known of the object that a key of ``part`` stands for, by what it stood for.
+
+    ``names`` are those of all live objects by id. Raises ConfigurationError if a person has to say which
+    object is meant.
+    """
+    for other, fate in key_fates(part, names, id_at, everything):
+        if other.name == key.name:
+            problem = Problem(fate.advice, key.position, part.scope.address(key.name))
+            if fate.needs_decision:
+                raise ConfigurationError(str(problem))
+            return (problem,)
+    return ()
 
 
 def drifted(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], now: dt.datetime) -> Drifted:

@@ -22,6 +22,7 @@ from reconciler.errors import (
 )
 from reconciler.kinds.ids import names_by_id, unclear_text
 from reconciler.model.canonical import json_text
+from reconciler.model.fate import fates_of
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action, Change, Freshness, Plan
 from reconciler.observe.listing import observe
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
+    from reconciler.plan.identity import IdAt
 
 _ELSEWHERE: Final = "the sink of the run that made it, or lost"
 
@@ -53,16 +55,18 @@ class Executor:
         stop: threading.Event,
         observers: Sequence[Observer] = (),
         secrets: SecretStore | None = None,
+        id_at: IdAt | None = None,
     ) -> None:
         """Store what every change needs.
 
         Each of ``observers`` is called in turn before a change is sent and after, with its outcome;
-        ``secrets`` stores the secrets of new keys.
+        ``secrets`` stores the secrets of new keys. ``id_at`` returns which object a name stood for.
         """
         self._writer = writer
         self._kinds = kinds
         self._workers = workers
         self._stop = stop
+        self._id_at = id_at or (lambda _address: None)
         self._sender = Sender(writer, kinds, secrets)
         store = () if secrets is None else (secrets,)
         self._starting: tuple[Observer, ...] = (*observers, *store)
@@ -105,7 +109,11 @@ class Executor:
             return [Outcome(change, Result.NOT_ATTEMPTED, detail) for change in changes]
         now = self._writer.now()
         names = names_by_id(kind, observed)
-        outcomes = (_recheck_key(kind, change, observed, names, now) for change in changes)
+        outcomes = (
+            _renamed(change, self._id_at(change.address), names)
+            or _recheck_key(kind, change, observed, names, now)
+            for change in changes
+        )
         return [outcome for outcome in outcomes if outcome is not None]
 
     def execute(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
@@ -170,6 +178,7 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
     freshness: Freshness,
     observers: Sequence[Observer] = (),
     secrets: SecretStore | None = None,
+    id_at: IdAt | None = None,
 ) -> tuple[Outcome, ...]:
     """Apply ``plan`` over sessions that can write, each with the connection of that of ``client``."""
     by_api: dict[str, list[Change]] = {}
@@ -181,7 +190,7 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
             session = client.session(api)
             writer = stack.enter_context(Writer(session.connection))
             session.workers.start(len(changes))  # all of them: none can fail to start between two writes
-            executor = Executor(writer, kinds, session.workers, client.stop, observers, secrets)
+            executor = Executor(writer, kinds, session.workers, client.stop, observers, secrets, id_at)
             runs.append(partial(executor.apply, replace(plan, changes=tuple(changes)), freshness))
         if len(runs) == 1:
             return runs[0]()
@@ -217,6 +226,17 @@ def _is_found(kind: Kind, live: LiveScope, changes: Iterable[Change]) -> bool:
     """Return whether the names of changes are there, and their ids."""
     ids = {change.path_id for change in changes if kind.has_ids} - {None}
     return live.holds(change.name for change in changes) and ids <= names_by_id(kind, live).keys()
+
+
+def _renamed(change: Change, path_id: str | None, names: Mapping[str, str]) -> Outcome | None:
+    """Return the outcome of a change whose name stood for an object that has another name by now.
+
+    The plan may have been made without knowing that. What is only deleted is not that object.
+    """
+    fate = fates_of({change.name: path_id}, names).get(change.name) if path_id else None
+    if fate is None or not fate.is_rename or change.action is Action.DELETE:
+        return None
+    return Outcome(change, Result.STALE, fate.advice)
 
 
 def _recheck_key(

@@ -7,7 +7,7 @@ import io
 import click
 
 from reconciler.adopt.accept import accept as accepted
-from reconciler.adopt.accept import acceptable, changed_lines, drifted
+from reconciler.adopt.accept import acceptable, changed_lines, checked_fate, drifted
 from reconciler.adopt.write import replace_text
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
@@ -19,7 +19,7 @@ from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.load.sources import read
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.observe.key import known_field, live_key, parsed_address, whole_address
+from reconciler.observe.key import known_field, live_key, observed_key, parsed_address, whole_address
 
 
 @command(
@@ -49,7 +49,12 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     key = acceptable(state, scope, name, field)
     with apis as client:
         reader = client.session(kind.api).reader
-        live = live_key(reader, kind, scope, name)
+        id_at = options.known.id_at(options.connection.base_urls, [scope], console.warning)
+        observed, names = observed_key(reader, kind, scope, name)
+    if id_at is not None:
+        part = next(part for part in state.scopes if part.scope == scope)
+        console.warn(checked_fate(part, key, names, id_at))
+    live = live_key(kind, observed, name)
     found = drifted(kind, scope, key, live, now).narrowed(field)
     if found.mismatch is not None:
         if not found.fields:

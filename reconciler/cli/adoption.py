@@ -88,7 +88,7 @@ def import_(context: click.Context, options: ImportOptions) -> ExitCode:
         kind, scope, name = parsed_address(kinds, address)
         _require_new(state, scope, name)
         file = options.into or _file(files, state, scope, options.paths, rules)
-        observed = observed_key(client.session(kind.api).reader, kind, scope, name)
+        observed, _ = observed_key(client.session(kind.api).reader, kind, scope, name)
     if not observed.count:
         raise ConfigurationError(f"{scope.address(name)} is not on the server, so there is nothing to import")
     live, schema = Live(kind, observed, now, rules), schema_reference(file)

@@ -125,13 +125,8 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         executor(options.execution, planning.connection, console) as workers,
     ):
         console.warn_of_readers(options.records.history, "history")
-        kinds, state, plan = saved or plan_files(client, planning, now, console, workers)
-        if events is not None:
-            events.planned(plan)
-            complain(plan, console)
-        elif not _is_unseen(plan, options):
-            asked = Asked.APPLY if options.secret_sink is None else Asked.APPLY_WITH_SINK
-            show(plan, FormatOptions(summary=False, format="text", name=""), console, asked)
+        kinds, state, plan = saved or plan_files(client, planning, now, console, workers, records.id_at)
+        _show(plan, options, console, events)
         if options.expect not in {None, plan.fingerprint}:
             message = f"refused: the plan has the fingerprint {plan.fingerprint}, not {options.expect}"
             raise RefusedError(message)
@@ -151,11 +146,12 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         if not plan.changes or options.dry_run:
             return ExitCode.ERROR if plan.problems else ExitCode.DONE
 
+        id_at = records.id_at(scope for scope, _ in plan.observed)
+        executed = partial(apply_plan, plan, client, kinds=kinds, id_at=id_at)
+
         def send(observers: Sequence[Observer]) -> tuple[Outcome, ...]:
             with stopping(stop, console, lambda: secrets):
-                return apply_plan(
-                    plan, client, kinds=kinds, secrets=secrets, observers=observers, freshness=freshness
-                )
+                return executed(secrets=secrets, observers=observers, freshness=freshness)
 
         printer = WritePrinter(console, events)
         printer.store = secrets
@@ -218,6 +214,15 @@ def _check(context: click.Context, options: ApplyOptions) -> None:
         raise click.UsageError(
             "--events goes with --auto-approve or --dry-run: a program that follows cannot be asked.", context
         )
+
+
+def _show(plan: Plan, options: ApplyOptions, console: Console, events: EventStream | None) -> None:
+    if events is not None:
+        events.planned(plan)
+        complain(plan, console)
+    elif not _is_unseen(plan, options):
+        asked = Asked.APPLY if options.secret_sink is None else Asked.APPLY_WITH_SINK
+        show(plan, FormatOptions(summary=False, format="text", name=""), console, asked)
 
 
 def _is_unseen(plan: Plan, options: ApplyOptions) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions, clock_of
 from reconciler.cli.plan import read_files
+from reconciler.cli.record_options import KnownOptions
 from reconciler.cli.values import PathListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.ids import clear_key
@@ -23,6 +26,7 @@ from reconciler.observe.key import (
 )
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.explain import explanations
+from reconciler.plan.identity import with_identities
 from reconciler.plan.planning import plan_scope
 from reconciler.render.explanation import blocking_problems, render_explanations, request_lines
 
@@ -44,6 +48,7 @@ class KeyOptions:
         shell_complete=by("inputs"),
     )
     inputs: InputOptions
+    known: KnownOptions
     connection: ConnectionOptions
     output: OutputOptions
 
@@ -74,12 +79,17 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
         kind, scope, name = parsed_address(kinds, address, state)
         field = known_field(kind, options.field)
         part, position = declaration_of(state, scope, name)
-        observed = observed_key(client.session(kind.api).reader, kind, scope, name)
+        id_at = options.known.id_at(options.connection.base_urls, [scope], console.warning)
+        observed, names = observed_key(client.session(kind.api).reader, kind, scope, name)
     if not observed.count and not part.keys:
         known = scope.address(name)
         near = advice_near(known, addresses_of(state))
         raise ConfigurationError(f"{known} is neither declared in these files nor on the server{near}")
     planned, live = plan_scope(kind, part, observed, now), clear_key(kind, observed, name)
+    if id_at is not None:
+        found = replace(planned, names={scope: names} if kind.has_ids else {}, warnings=())
+        planned = with_identities(kinds, found, state, lambda known: known == scope.address(name), id_at)
+        console.warn(planned.warnings)
     key = part.keys[0] if part.keys else None
     change = None if blocking_problems(planned) or not planned.changes else planned.changes[0]
     shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]

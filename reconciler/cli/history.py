@@ -13,16 +13,18 @@ from reconciler.cli.console import CONTEXT, plain_console
 from reconciler.cli.drift_options import DURATION
 from reconciler.cli.effects import check_handed_on
 from reconciler.cli.options import clock_of
-from reconciler.cli.record_options import history_option
+from reconciler.cli.record_options import ROUNDS_AND_WRITES, history_option
 from reconciler.cli.sections import Group
 from reconciler.cli.values import command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.collector import paused_collector
+from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name
 from reconciler.service.history.cycles import clear_flapping
 from reconciler.service.history.database import Database
+from reconciler.service.history.object_ids import forget_id
 from reconciler.service.history.queries import Selection, episodes, status, window_since
 from reconciler.service.history.reading import ReadOnlyDatabase
 
@@ -36,7 +38,7 @@ _SHOWN_KEYS = 100
 class HistoryOptions:
     """The options of ``history``."""
 
-    history: str | None = history_option()
+    history: str | None = history_option(ROUNDS_AND_WRITES)
     since: float = option("Show drift seen within this time.", type=DURATION, default="30d")
     address: str = option(
         "Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'.",
@@ -64,7 +66,15 @@ class ClearOptions:
 
     address: str
     field: str
-    history: str | None = history_option()
+    history: str | None = history_option(ROUNDS_AND_WRITES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetOptions:
+    """The options of ``history forget``."""
+
+    address: str
+    history: str | None = history_option(ROUNDS_AND_WRITES)
 
 
 @click.group(
@@ -76,6 +86,7 @@ class ClearOptions:
         "reconciler history --history drift.db --since 7d --address 'caas/1/76/*'",
         "reconciler history --history drift.db --format html > status.html",
         "reconciler history clear caas/1/76/web is_disabled --history drift.db",
+        "reconciler history forget caas/1/76/web --history drift.db",
     ),
 )
 @takes(HistoryOptions)
@@ -112,6 +123,24 @@ def clear(context: click.Context, options: ClearOptions) -> ExitCode:
         what = f"{field} of {address}" if field else address
         raise ConfigurationError(f"{what} is not contested")
     plain_console().result(f"{address}: {field_name(field)} is no longer contested.\n")
+    return ExitCode.DONE
+
+
+@command(ForgetOptions, group=history)
+@click.argument("address")
+def forget(context: click.Context, options: ForgetOptions) -> ExitCode:
+    """Forget which object the name at ADDRESS stood for, where the service makes ids.
+
+    Then an object that was renamed at the service has nothing to do with it any more: apply creates another
+    one of the declared name, or takes the one that has it for the declared one.
+    """
+    address = options.address
+    above = context.parent.params["history"] if context.parent else None
+    with Database(_named(options.history or above, context)) as database:
+        was_known = forget_id(database, address)
+    if not was_known:
+        raise ConfigurationError(f"the history knows no object of {address}")
+    plain_console().result(f"{escape_control(address)}: its object is forgotten.\n")
     return ExitCode.DONE
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.planning_options import PlanningOptions, allow_destroy_option
 from reconciler.cli.printing import FormatOptions, show
+from reconciler.cli.record_options import KnownOptions
 from reconciler.cli.values import FILE, command, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
@@ -36,9 +38,11 @@ from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Plan
+from reconciler.model.scope import Scope
 from reconciler.model.source import Problem
 from reconciler.pipeline.execution import IN_PROCESS, Executor
 from reconciler.pipeline.reading import directory_of
+from reconciler.plan.identity import IdAt
 from reconciler.render.values import apply_command
 
 
@@ -51,6 +55,7 @@ class PlanOptions:
     base: str | None = base_option()
     detailed_exitcode: bool = option("Exit with 2 when there are changes.")
     allow_destroy: bool = allow_destroy_option()
+    known: KnownOptions
     planning: PlanningOptions
     execution: ExecutionOptions
     output: OutputOptions
@@ -79,7 +84,8 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     if out is not None:
         _clear(out)
     with apis as client, executor(options.execution, planning.connection, console) as workers:
-        _, _, found = plan_files(client, planning, clock.now(), console, workers)
+        ids = partial(options.known.id_at, planning.connection.base_urls, warn=console.warning)
+        _, _, found = plan_files(client, planning, clock.now(), console, workers, ids)
     if found.provenance is not None and (out is not None or options.form.format != "text"):
         commit = git_commit(planning.inputs.versioned, os.environ, console.warning)
         found = replace(found, provenance=replace(found.provenance, git_commit=commit))
@@ -98,10 +104,18 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
 
 
 @kept_for_good()
-def plan_files(
-    client: Sessions, options: PlanningOptions, now: dt.datetime, console: Console, workers: Executor
+def plan_files(  # noqa: PLR0913, PLR0917 - what a plan depends on
+    client: Sessions,
+    options: PlanningOptions,
+    now: dt.datetime,
+    console: Console,
+    workers: Executor,
+    ids: Callable[[Iterable[Scope]], IdAt | None],
 ) -> tuple[Mapping[str, Kind], DesiredState, Plan]:
-    """Load the files and plan them; warn on the way. Return the kinds, the desired state and the plan."""
+    """Load the files and plan them; warn on the way. Return the kinds, the desired state and the plan.
+
+    ``ids`` returns for the scopes of the files what looks up the objects that names stood for.
+    """
     inputs, unused, digest = options.inputs, list[Problem](), InputsDigest()
     if inputs.configured.configuration is not None:
         digest.add(inputs.configured.configuration.content, inputs.configured.configuration.file)
@@ -123,6 +137,7 @@ def plan_files(
         limits=options.selection.limits,
         now=now,
         base=inputs.read_base(kinds, directory, now),
+        id_at=ids(part.scope for part in state.scopes),
         reading=reading,
         executor=workers,
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _RENAME: Final = "rename it in the file, or back at the service"
+_UNWANTED: Final = "it was to be absent, so declare its new name absent, or delete it at the service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Fate:
 
     ``new_name`` is the name that it has now; None if it was deleted. ``other_id`` is the id of the object
     that has the declared name now; None if none has. One of the two is there. The name ``is_taken`` if that
-    other object stood for another name before.
+    other object stood for another name before. The object ``is_unwanted`` if its name is declared absent.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Fate:
     new_name: str | None
     other_id: str | None
     is_taken: bool = False
+    is_unwanted: bool = False
 
     @property
     def is_rename(self) -> bool:
@@ -47,7 +49,8 @@ class Fate:
                 f"has been deleted and {'replaced by a renamed object' if self.is_taken else 'created again'}"
             )
         other = "" if self.other_id is None else ", and another object has its name"
-        return f"has been renamed to {json_text(self.new_name)}{other}"
+        unwanted = ", and is declared absent" if self.is_unwanted else ""
+        return f"has been renamed to {json_text(self.new_name)}{other}{unwanted}"
 
     @property
     def reason(self) -> str:
@@ -65,7 +68,7 @@ class Fate:
             known = "the new object is taken for the declared one from now on"
             return f"{self.reason}: {_RENAME if self.is_taken else known}"
         names = f"from {json_text(self.name)} to {json_text(self.new_name)} (id {self.path_id})"
-        return f"renamed outside Git {names}: {_RENAME}"
+        return f"renamed outside Git {names}: {_UNWANTED if self.is_unwanted else _RENAME}"
 
 
 def fates_of(remembered: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Fate]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.model.fate import Fate
     from reconciler.model.request import Request
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position, Problem
@@ -220,10 +221,11 @@ class Plan:
     ``unmanaged_ids`` the ids of those whose address several of them have.
     ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what an apply does.
     ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
-    ``missing`` are the creations of declared keys that are not live and cannot be created as declared: each
-    is a problem too. ``base_url`` is the API's, in normal form, or those of several with their names.
-    ``provenance`` is what the plan was made from, where that is known. ``names`` are those of all live
-    objects by id, of each scope whose service makes ids.
+    ``withheld`` are the changes that would make a key as desired and are not made: the creation of a key that
+    cannot be created as declared, and what ``fates`` leave to a person. ``base_url`` is the API's, in normal
+    form, or those of several with their names. ``provenance`` is what the plan was made from, where that is
+    known. ``names`` are those of all live objects by id, of each scope whose service makes ids; ``fates`` say
+    by address what became of an object that a declared name stood for.
     """
 
     changes: tuple[Change, ...]
@@ -235,10 +237,11 @@ class Plan:
     observed: tuple[tuple[Scope, int], ...] = ()
     refusals: tuple[Problem, ...] = ()
     base_url: str = ""
-    missing: tuple[Change, ...] = field(default=(), compare=False)
+    withheld: tuple[Change, ...] = field(default=(), compare=False)
     provenance: Provenance | None = field(default=None, compare=False)
     unmanaged_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[Scope, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    fates: Mapping[str, Fate] = field(default_factory=dict, compare=False)
 
     @property
     def shown_apis(self) -> Mapping[str, str]:

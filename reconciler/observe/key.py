@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ConfigurationError, NoSuchMethodError, NotFoundError
-from reconciler.kinds.ids import clear_key, named_kind
+from reconciler.kinds.ids import clear_key, named_kind, names_by_id
 from reconciler.kinds.wire import item_of
 from reconciler.model.addresses import advice_near, ending_in
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
@@ -142,8 +142,8 @@ def declaration_of(state: DesiredState, scope: Scope, name: str) -> tuple[Desire
     return DesiredScope(scope, (key,)), key.position
 
 
-def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> LiveScope:
-    """Read what is live under one name.
+def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> tuple[LiveScope, Mapping[str, str]]:
+    """Read what is live under one name; return it, and the names of all live objects by id.
 
     The whole scope is listed for that where the service makes ids, or shows no single key.
 
@@ -152,16 +152,17 @@ def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> LiveSco
     if not kind.has_ids:
         with suppress(NoSuchMethodError):
             live = _item(reader, kind, scope, name)
-            return LiveScope(scope, {} if live is None else {name: live})
-    return observe(reader, kind, scope, lambda live: live.holds([name])).only(name)
+            return LiveScope(scope, {} if live is None else {name: live}), {}
+    found = observe(reader, kind, scope, lambda live: live.holds([name]))
+    return found.only(name), names_by_id(kind, found)
 
 
-def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any]:
-    """Read one key that is declared.
+def live_key(kind: Kind, observed: LiveScope, name: str) -> Mapping[str, Any]:
+    """Return one key that is declared, of what is live under its name.
 
     Raises ConfigurationError if it is not there, AmbiguousNameError if its name leads to no one key.
     """
-    live = clear_key(kind, observed_key(reader, kind, scope, name), name)
+    scope, live = observed.scope, clear_key(kind, observed, name)
     if live is None:
         creates = "" if kind.create_requires is None else "; apply creates it"
         message = f"{scope.address(name)} is declared, but not on the server{creates}"

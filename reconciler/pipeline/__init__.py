@@ -32,6 +32,7 @@ from reconciler.pipeline.reading import (
     known_kinds,
     unreadable,
 )
+from reconciler.plan.identity import with_identities
 from reconciler.plan.limits import Limits, with_limit_violations
 from reconciler.plan.origins import with_origins_since
 from reconciler.plan.planning import assemble, select, with_unread
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from reconciler.observe.base import Base
     from reconciler.pipeline.execution import Executor
     from reconciler.pipeline.reading import Reading
+    from reconciler.plan.identity import IdAt
 
     Kinds = Mapping[str, Kind]
 
@@ -112,6 +114,7 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     limits: Limits = DEFAULT_LIMITS,
     now: dt.datetime | None = None,
     base: Base | None = None,
+    id_at: IdAt | None = None,
     reading: Reading = follow_nothing,
     executor: Executor = IN_PROCESS,
 ) -> Plan:
@@ -119,10 +122,11 @@ def plan(  # noqa: PLR0913 - what a plan depends on
 
     ``targets`` are globs over addresses, such as ``caas/1/76/web-*``. The plan holds a problem for each key
     that cannot be planned, and a refusal where it exceeds ``limits``. With ``base``, each field has an
-    origin. ``reading`` is called with what is read, and returns a context whose value is called after each
-    scope. An API of which a scope cannot be read is a problem of all its scopes, and of no other API's.
-    Raises UnreadableError if that leaves none, and InputError for the name of a project or region that is not
-    found.
+    origin. ``id_at`` returns by address the id of the object that a declared name stood for, if that is
+    known: one that was renamed is not created again. ``reading`` is called with what is read, and returns a
+    context whose value is called after each scope. An API of which a scope cannot be read is a problem of all
+    its scopes, and of no other API's. Raises UnreadableError if that leaves none, and InputError for the name
+    of a project or region that is not found.
     """
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
@@ -137,6 +141,8 @@ def plan(  # noqa: PLR0913 - what a plan depends on
         raise unreadable(failures)
     place = client.place(known[part.scope.kind].api for part in targeted.scopes)
     found = assemble(parts, targeted.warnings, place)
+    if id_at is not None:
+        found = with_identities(known, found, targeted, selected, id_at)
     if down:
         place = client.place(apis_of(known, found))
         unread = {part.scope: down.get(known[part.scope.kind].api) for part in targeted.scopes}

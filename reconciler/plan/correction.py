@@ -71,7 +71,7 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
             changes.append(change)
         left |= {(key.correction.address, name): reason for name, reason in not_sent.items()}
     name = fingerprint(changes, (), plan.observed, plan.base_url)
-    narrowed = replace(plan, changes=tuple(changes), problems=(), missing=(), fingerprint=name)
+    narrowed = replace(plan, changes=tuple(changes), problems=(), withheld=(), fingerprint=name)
     return Corrections(narrowed, left)
 
 

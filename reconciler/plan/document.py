@@ -30,6 +30,7 @@ ACTIONS: Final = {
 def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
     """Return the plan as a JSON object."""
     doubled = {address: list(ids) for address, ids in plan.unmanaged_ids.items()}
+    identities = {address: _fate(fate) for address, fate in plan.fates.items()}
     origins = {origin.value: plan.of_origin(origin) for origin in Origin}
     return {
         "format_version": FORMAT_VERSION,
@@ -50,6 +51,7 @@ def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
         "resource_changes": [_change(change) for change in plan.changes],
         "unmanaged": list(plan.unmanaged),
         **({"unmanaged_ids": doubled} if doubled else {}),
+        **({"identities": identities} if identities else {}),
         "errors": [_problem(problem) for problem in plan.problems],
         "refusals": [_problem(problem) for problem in plan.refusals],
         "warnings": [_problem(problem) for problem in plan.warnings],

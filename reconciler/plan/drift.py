@@ -129,7 +129,7 @@ class DriftedKey:
 
 def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:
     """Return each key of ``plan`` that is not as desired, sorted by address."""
-    changes = sorted((*plan.changes, *plan.missing), key=lambda change: change.sort_key)
+    changes = sorted((*plan.changes, *plan.withheld), key=lambda change: change.sort_key)
     return tuple(_reversed(kinds[change.scope.kind], change) for change in changes)
 
 

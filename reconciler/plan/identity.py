@@ -1,22 +1,34 @@
-"""Drift of objects that were renamed, or deleted and created again, where the service makes ids. Pure."""
+"""Objects that were renamed, or deleted and created again, where the service makes ids. Pure.
+
+Which object a declared name stood for is known by its id, from a history.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.canonical import json_text
 from reconciler.model.fate import Fate, fates_of
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, DriftOrigin, Effect, FieldChange
+from reconciler.model.source import Problem
 from reconciler.plan.drift import DriftedKey
+from reconciler.plan.planning import everything, fingerprint, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredKey, DesiredState
+    from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
+    from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
+    from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
+
+IdAt = Callable[[str], str | None]
+"""Returns the id of the object that the declared name at an address stood for; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,16 @@ class _Moved:
     scope: Scope
     key: DesiredKey
     fate: Fate
+
+    @property
+    def address(self) -> str:
+        """Return the address of the key."""
+        return self.scope.address(self.key.name)
+
+    @property
+    def problem(self) -> Problem:
+        """Return why the key is left to a person, or what is taken for it now."""
+        return Problem(self.fate.advice, self.key.position, self.address, is_live=True)
 
     @property
     def record(self) -> FieldChange:
@@ -51,54 +73,162 @@ class _Moved:
         return replace(key, fields=fields, fate=fate, unsent=dict.fromkeys(names, fate.advice))
 
 
+def key_fates(
+    part: DesiredScope, names: Mapping[str, str], id_at: IdAt, selected: Selection
+) -> Iterator[tuple[DesiredKey, Fate]]:
+    """Yield the declared keys of a scope of which something became, with that.
+
+    ``names`` are those of all live objects by id. A key that is declared absent is one of them only where its
+    object lives on under a name that nothing is said of.
+    """
+    known: dict[str, str] = {}
+    keys: dict[str, DesiredKey] = {}
+    for key in part.keys:
+        address = part.scope.address(key.name)
+        if selected(address) and (path_id := id_at(address)) is not None:
+            known[key.name], keys[key.name] = path_id, key
+    found = fates_of(known, names)
+    declared = {key.name for key in part.keys} if found else set()
+    for name, fate in found.items():
+        is_unwanted = keys[name].is_absent
+        lives_on = fate.is_rename and fate.other_id is None and fate.new_name not in declared
+        if not is_unwanted or (lives_on and part.exclusive is None):
+            yield keys[name], replace(fate, is_unwanted=is_unwanted)
+
+
 def identified(
     kinds: Mapping[str, Kind],
     report: DriftReport,
     state: DesiredState,
-    was_compared: Callable[[str], bool],
-    remembered: Mapping[str, str],
+    was_compared: Selection,
+    id_at: IdAt,
 ) -> DriftReport:
-    """Return ``report`` with what became of the objects whose ids are ``remembered``, by address.
+    """Return ``report`` with what became of the objects whose ids are known.
 
     An object that was renamed is told once, as that: it is neither created again, nor is what now has its
     name, or what it is called now, changed or deleted by a correction.
     """
-    found = _moved(kinds, report, state, was_compared, remembered)
-    moved = {one.scope.address(one.key.name): one for one in found}
+    moved = _moved(kinds, report.plan, state, was_compared, id_at)
     if not moved:
         return report
-    renamed = {(one.scope, one.fate.path_id): one.fate for one in moved.values() if one.fate.is_rename}
-    drifted: list[DriftedKey] = []
+    renamed = _renamed(moved.values())
+    left, drifted = dict(moved), list[DriftedKey]()
     for key in report.drifted:
         change = key.correction
         holder = renamed.get((change.scope, change.path_id or ""))
         if change.address in moved:
             if change.action in {Action.UPDATE, Action.REPLACE}:
-                drifted.append(moved.pop(change.address).drifted(key))
+                drifted.append(left.pop(change.address).drifted(key))
         elif holder is None:
             drifted.append(key)
-        elif change.action is not Action.DELETE:
-            names = (record.field for record in key.records)
-            drifted.append(replace(key, unsent=dict.fromkeys(names, holder.advice)))
-    drifted += [one.drifted(None) for one in moved.values()]
-    return replace(report, drifted=tuple(sorted(drifted, key=lambda key: key.correction.sort_key)))
+        elif not change.is_undeclared:
+            records = (record.field for record in key.records)
+            drifted.append(replace(key, unsent=dict.fromkeys(records, holder.advice)))
+    drifted += [one.drifted(None) for one in left.values()]
+    plan = _withheld(report.plan, moved)
+    held = {change.address for change in report.plan.changes} - {change.address for change in plan.changes}
+    return replace(
+        report,
+        plan=plan,
+        drifted=tuple(sorted(drifted, key=lambda key: key.correction.sort_key)),
+        pending=tuple(key for key in report.pending if key.correction.address not in held),
+    )
+
+
+def with_identities(
+    kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, selected: Selection, id_at: IdAt
+) -> Plan:
+    """Return ``plan`` without what a person has to decide about: each such key is a problem by itself.
+
+    An object that was renamed is neither created again, nor is what now has its name, or what it is called
+    now, changed or deleted. What only has to be known is a warning. Only of keys that are ``selected``
+    anything is said, though what became of others counts.
+    """
+    moved = _moved(kinds, plan, state, everything, id_at)
+    found = _withheld(plan, moved)
+    held = {change.address: change for change in found.withheld}
+    problems, warnings = list(found.problems), [*_renamed_in_files(found, state, id_at)]
+    told = {address: one for address, one in moved.items() if selected(address)}
+    for one in told.values():
+        fate = one.fate
+        is_left = fate.needs_decision and (one.address in held or fate.other_id is None)
+        (problems if is_left else warnings).append(one.problem)
+    renamed = _renamed(moved.values())
+    for address, change in held.items():
+        holder = renamed.get((change.scope, change.path_id or ""))
+        if holder is not None and address not in moved and not change.is_undeclared:
+            problems.append(Problem(holder.advice, change.position, address, is_live=True))
+    return replace(
+        found,
+        problems=in_order(problems),
+        warnings=(*plan.warnings, *in_order(warnings)),
+        fates={address: one.fate for address, one in sorted(told.items())},
+    )
 
 
 def _moved(
-    kinds: Mapping[str, Kind],
-    report: DriftReport,
-    state: DesiredState,
-    was_compared: Callable[[str], bool],
-    remembered: Mapping[str, str],
-) -> Iterator[_Moved]:
+    kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, selected: Selection, id_at: IdAt
+) -> dict[str, _Moved]:
+    """Return what became of objects, by the addresses of the declared keys that they stood for."""
+    parts = ((part, plan.names[part.scope]) for part in state.scopes if part.scope in plan.names)
+    found = (
+        _Moved(kinds[part.scope.kind], part.scope, key, fate)
+        for part, names in parts
+        for key, fate in key_fates(part, names, id_at, selected)
+    )
+    return {one.address: one for one in found}
+
+
+def _renamed(moved: Iterable[_Moved]) -> Mapping[tuple[Scope, str], Fate]:
+    return {(one.scope, one.fate.path_id): one.fate for one in moved if one.fate.is_rename}
+
+
+def _withheld(plan: Plan, moved: Mapping[str, _Moved]) -> Plan:
+    """Return ``plan`` without the changes that are left to a person, and without the problems of these."""
+    renamed = _renamed(moved.values())
+
+    def is_left(change: Change) -> bool:
+        if (one := moved.get(change.address)) is not None:
+            return one.fate.needs_decision
+        return (change.scope, change.path_id or "") in renamed
+
+    held = tuple(filter(is_left, plan.changes))
+    addresses = {change.address for change in (*held, *filter(is_left, plan.withheld))}
+    changes = tuple(change for change in plan.changes if change.address not in addresses)
+    # What is wrong with a change that is not made stops nothing.
+    problems = tuple(one for one in plan.problems if one.is_live or one.address not in addresses)
+    return replace(
+        plan,
+        changes=changes,
+        problems=problems,
+        fingerprint=fingerprint(changes, problems, plan.observed, plan.base_url),
+        withheld=(*plan.withheld, *held),
+        fates={address: one.fate for address, one in sorted(moved.items())},
+    )
+
+
+def _renamed_in_files(plan: Plan, state: DesiredState, id_at: IdAt) -> Iterator[Problem]:
+    """Yield a warning of each new key that may be an object whose name the files have changed.
+
+    That is told where one key of a scope is created, and one that was declared is so no longer.
+    """
+    created: dict[Scope, list[Change]] = {}
+    for change in plan.changes:
+        if change.action is Action.CREATE and change.scope in plan.names:
+            created.setdefault(change.scope, []).append(change)
     for part in state.scopes:
-        if part.scope not in report.plan.names or not remembered:
+        if len(created.get(part.scope, ())) != 1:
             continue
-        known: dict[str, str] = {}
-        keys: dict[str, DesiredKey] = {}
-        for key in part.keys:
-            address = part.scope.address(key.name)
-            if address in remembered and not key.is_absent and was_compared(address):
-                known[key.name], keys[key.name] = remembered[address], key
-        for name, fate in fates_of(known, report.plan.names[part.scope]).items():
-            yield _Moved(kinds[part.scope.kind], part.scope, keys[name], fate)
+        (change,) = created[part.scope]
+        declared = {key.name for key in part.keys}
+        left = [
+            (name, path_id)
+            for path_id, name in plan.names[part.scope].items()
+            if name not in declared and id_at(part.scope.address(name)) == path_id
+        ]
+        if len(left) == 1:
+            (name, path_id) = left[0]
+            was = f"the files declared {json_text(name)} (id {path_id}) until now"
+            advice = "if this is its new name, rename it at the service instead; no update carries a name"
+            text = f"will be another object: {was}; {advice}"
+            yield Problem(text, change.position, change.address, is_live=True)

@@ -59,11 +59,11 @@ if TYPE_CHECKING:
 
 def with_origins(kinds: Mapping[str, Kind], plan: Plan, at_base: KeyAtBase) -> Plan:
     """Return ``plan`` with the origin of each field, and of each key that is created or deleted."""
-    changes, missing = (
+    changes, withheld = (
         tuple(_with_origin(change, _beside(kinds, change, at_base(change))) for change in part)
-        for part in (plan.changes, plan.missing)
+        for part in (plan.changes, plan.withheld)
     )
-    return replace(plan, changes=changes, missing=missing)
+    return replace(plan, changes=changes, withheld=withheld)
 
 
 def _beside(kinds: Mapping[str, Kind], change: Change, base: BaseKey) -> BaseKey:
@@ -87,7 +87,7 @@ def with_origins_since(
 
 def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> KeyAtBase:
     """Return the function that looks up the keys of ``plan`` in ``base``, the files at a commit."""
-    changed = {change.address for change in (*plan.changes, *plan.missing)}
+    changed = {change.address for change in (*plan.changes, *plan.withheld)}
     exclusive = {part.scope for part in base.scopes if part.exclusive is not None}
     known: dict[str, BaseKey] = {}
     for part, key in _keys(base):

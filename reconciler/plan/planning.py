@@ -155,7 +155,7 @@ def plan_scope(
         fingerprint="",
         observed=((scope, observed.count),),
         warnings=(*(warning for result in results for warning in result.warnings), *warnings),
-        missing=tuple(result.missing for result in results if result.missing is not None),
+        withheld=tuple(result.missing for result in results if result.missing is not None),
         unmanaged_ids=unclear.ids,
         names={scope: names_by_id(kind, observed)} if kind.has_ids else {},
     )
@@ -208,9 +208,9 @@ def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: 
     plans = sorted(parts, key=lambda part: [scope.sort_key for scope, _ in part.observed])
     by_address = attrgetter("sort_key")
     changes = tuple(sorted((change for plan in plans for change in plan.changes), key=by_address))
-    missing = tuple(sorted((change for plan in plans for change in plan.missing), key=by_address))
-    problems = tuple(sorted((problem for plan in plans for problem in plan.problems), key=_place))
-    live = sorted((warning for plan in plans for warning in plan.warnings), key=_place)
+    withheld = tuple(sorted((change for plan in plans for change in plan.withheld), key=by_address))
+    problems = in_order(problem for plan in plans for problem in plan.problems)
+    live = in_order(warning for plan in plans for warning in plan.warnings)
     observed = tuple(count for plan in plans for count in plan.observed)
     return Plan(
         changes=changes,
@@ -221,14 +221,15 @@ def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: 
         fingerprint=fingerprint(changes, problems, observed, base_url),
         observed=observed,
         base_url=base_url,
-        missing=missing,
+        withheld=withheld,
         unmanaged_ids={address: ids for plan in plans for address, ids in plan.unmanaged_ids.items()},
         names={scope: names for plan in plans for scope, names in plan.names.items()},
     )
 
 
-def _place(problem: Problem) -> tuple[Position, str, str]:
-    return problem.position or _NOWHERE, problem.address, problem.message
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems by their places, then by address and message."""
+    return tuple(sorted(problems, key=lambda one: (one.position or _NOWHERE, one.address, one.message)))
 
 
 def with_unread(plan: Plan, errors: Mapping[Scope, Exception], *, stops_apply: bool) -> Plan:

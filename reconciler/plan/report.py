@@ -47,7 +47,7 @@ class DriftReport:
     @property
     def obstacles(self) -> tuple[Problem, ...]:
         """Return the problems of differences that are known but cannot be applied."""
-        compared = {change.address for change in (*self.plan.changes, *self.plan.missing)}
+        compared = {change.address for change in (*self.plan.changes, *self.plan.withheld)}
         return tuple(
             problem for problem in self.plan.problems if problem.address in compared and not problem.is_live
         )

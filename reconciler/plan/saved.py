@@ -17,6 +17,7 @@ from reconciler.diff.undescribed import shown_members
 from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import neutralize_log_commands
+from reconciler.model.fate import Fate
 from reconciler.model.phrases import shortened
 from reconciler.model.plan import Action, Change, Origin, Plan, Provenance
 from reconciler.model.source import Position, Problem
@@ -148,6 +149,9 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         refusals=refusals,
         base_url=document["base_url"],
         provenance=Provenance(made_at, *made_from),
+        fates={
+            address: _fate(address, shown, kinds) for address, shown in document.get("identities", {}).items()
+        },
     )
 
 
@@ -200,6 +204,12 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
         origin=Origin(values["origin"]) if "origin" in values else None,
         parts=_parts(kind, change, shown.get("declared_parts", {})),
     )
+
+
+def _fate(address: str, shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Fate:
+    _, name = _parsed(_kind(kinds, address.partition("/")[0]), address)
+    is_taken = shown["became"] == "replaced"
+    return Fate(name, shown["id"], shown["new_name"], shown["other_id"], is_taken)
 
 
 def _parts(kind: Kind, change: Change, shown: Mapping[str, Any]) -> Mapping[str, Any]:

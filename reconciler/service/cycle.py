@@ -229,7 +229,7 @@ class DriftCycle:
             self._applied.store_unmanaged(detection.plan, now)
         if self._has_file:
             self._applied.store(targeted, detection.plan, was_compared, is_whole=is_whole)
-            self._ids.store(targeted, detection, was_compared, is_whole=is_whole)
+            self._ids.store(targeted, detection.plan, was_compared, is_whole=is_whole)
             if is_whole:
                 self._applied.purge_undeclared(targeted, detection.plan)
 

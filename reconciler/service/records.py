@@ -18,12 +18,13 @@ from reconciler.plan.planning import select
 from reconciler.service.history.applied import Applied
 from reconciler.service.history.cycles import History, HistoryRun
 from reconciler.service.history.database import MAGIC, Database, sole_user
+from reconciler.service.history.object_ids import ObjectIds, stored_ids
 from reconciler.service.history.queries import journal_lines
 from reconciler.service.history.reading import ReadOnlyDatabase
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from threading import Event
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from reconciler.model.endpoint import BaseUrl
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, Plan
+    from reconciler.model.scope import Scope
+    from reconciler.plan.identity import IdAt
 
 
 class WriteObserver(Protocol):
@@ -142,6 +145,17 @@ class Records:
         if not targets:
             applied.store_unmanaged(plan, now)
         applied.store(targeted, plan, selected, is_whole=not targets)
+        ObjectIds(self.history.database, kinds).store_first(targeted, plan, selected)
+
+    def id_at(self, scopes: Iterable[Scope]) -> IdAt | None:
+        """Return what looks up the objects that names in ``scopes`` stood for; None without a history.
+
+        Raises HistoryError, also if it holds those of another API.
+        """
+        if self.history is None:
+            return None
+        self.history.database.bind_kinds(scopes)
+        return stored_ids(self.history.database)
 
 
 @contextmanager

@@ -879,3 +879,219 @@ def test_an_object_renamed_to_a_name_that_is_new_in_the_files_is_not_changed(not
     assert web.drift().code == 0
     notes.server.row(web.number)["name"] = "shop"
     assert (web.drift(*ALL).code, notes.server.writes, notes.server.shown) == (2, [], [("shop", "new")])
+
+
+def planned(web: Watched, *options: str) -> dict[str, Any]:
+    document = json.loads(
+        web.notes("plan", web.file, "--history", web.history, "--format", "json", *options).out
+    )
+    check_document("plan", document)
+    return {name: document.get(name, {}) for name in ("resource_changes", "errors", "warnings", "identities")}
+
+
+FORMATS = ("text", "json", "markdown", "html", "github", "gitlab", "diff")
+
+
+@pytest.mark.parametrize("is_exclusive", [False, True])
+def test_a_plan_with_a_history_creates_no_second_object_of_one_that_was_renamed(
+    notes: Notes,
+    is_exclusive: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    web = watched(notes, {"name": "api", "text": "x"}, exclusive=is_exclusive)
+    number = web.number
+    notes.server.row(number)["name"] = "shop"
+    found = planned(web)
+    (problem,) = found["errors"]
+    told = f'renamed outside Git from "web" to "shop" (id {number}): rename it in the file, or back at the'
+    assert (problem["address"], problem["message"], problem["live"]) == (
+        "note/red/web",
+        f"{told} service",
+        True,
+    )
+    assert [change["name"] for change in found["resource_changes"]] == ["api"]
+    identity = {"became": "renamed", "id": str(number), "new_name": "shop", "other_id": None}
+    assert found["identities"] == {"note/red/web": identity}
+    options = ("--auto-approve", "--allow-destroy", "--history", web.history)
+    done = notes("apply", web.file, *options)
+    assert (done.code, told in done.err, notes.server.shown) == (4, True, [("api", "x"), ("shop", "new")])
+    assert (notes("apply", web.file, *options).code, len(notes.server.writes)) == (1, 1)
+    notes.declare({"name": "shop", "text": "new"}, {"name": "api", "text": "x"}, exclusive=is_exclusive)
+    found = planned(web)
+    assert (found["errors"], found["warnings"], found["resource_changes"]) == ([], [], [])
+
+
+@ONE
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_rename_is_told_in_every_format_and_in_a_saved_plan(notes: Notes, form: str) -> None:
+    web, place = watched(notes), notes.file("plan.json")
+    notes.server.row(web.number)["name"] = "shop"
+    words = ("plan", web.file, "--history", web.history, "--format", form, "--out", place)
+    done = notes(*words)
+    assert (done.code, "renamed outside Git from" in done.everything) == (1, True)
+    shown = notes("show", place, "--format", form)
+    assert "renamed outside Git from" in shown.everything
+    if form == "json":
+        assert json.loads(shown.out)["identities"] == json.loads(done.out)["identities"]
+
+
+@ONE
+def test_a_creation_that_was_planned_without_the_history_is_not_sent_with_it(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.row(web.number)["name"] = "shop"
+    place = saved(notes, NEW)
+    done = notes("apply", "--plan", place, "--auto-approve", "--history", web.history)
+    assert (done.code, notes.server.writes) == (3, [])
+    assert 'renamed outside Git from "web" to "shop"' in done.everything
+
+
+@ONE
+def test_what_is_forgotten_may_be_created_again(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.row(web.number)["name"] = "shop"
+    forget = ("history", "forget", "note/red/web", "--history", web.history)
+    done = notes.cli(*forget)
+    assert (done.code, done.out) == (0, "note/red/web: its object is forgotten.\n")
+    assert "the history knows no object of note/red/web" in notes.cli(*forget).err
+    assert notes("apply", web.file, "--auto-approve", "--history", web.history).code == 0
+    assert notes.server.shown == [("shop", "new"), ("web", "new")]
+    assert planned(web)["errors"] == []
+
+
+@ONE
+def test_swapped_names_are_errors_of_a_plan_where_that_makes_a_difference(notes: Notes) -> None:
+    other = notes.server.add("shop", text="other")
+    web = watched(notes, {"name": "shop", "text": "other"})
+    notes.server.row(web.number)["name"], notes.server.row(other)["name"] = "shop", "web"
+    found = planned(web)
+    assert ([one["address"] for one in found["errors"]], found["resource_changes"]) == (
+        ["note/red/web", "note/red/shop"],
+        [],
+    )
+    notes.server.row(web.number)["text"], notes.server.row(other)["text"] = "other", "new"
+    found = planned(web)
+    assert (found["errors"], len(found["warnings"]), len(found["identities"])) == ([], 2, 2)
+
+
+@ONE
+def test_an_object_made_anew_is_told_by_a_plan_and_its_fields_are_changed(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.remove(web.number)
+    anew = notes.server.add("web", text="theirs")
+    found = planned(web)
+    assert [change["id"] for change in found["resource_changes"]] == [str(anew)]
+    (warning,) = found["warnings"]
+    assert "deleted and created again outside Git: the new object is taken for" in warning["message"]
+    assert (found["errors"], found["identities"]["note/red/web"]["became"]) == ([], "recreated")
+
+
+@ONE
+@pytest.mark.parametrize("more", [{}, {"state": "absent"}])
+def test_what_a_renamed_object_is_called_now_is_neither_changed_nor_deleted(
+    notes: Notes, more: Mapping[str, Any]
+) -> None:
+    web = watched(notes)
+    notes.server.row(web.number)["name"] = "shop"
+    notes.declare(NEW, {"name": "shop", **(more or {"text": "other"})})
+    found = planned(web)
+    assert (found["resource_changes"], [one["address"] for one in found["errors"]]) == (
+        [],
+        ["note/red/web", "note/red/shop"],
+    )
+    assert planned(web, "--target", "note/red/shop")["resource_changes"] == []
+    document = json.loads(web.drift("--format", "json").out)
+    assert (document["resource_changes"], len(document["resource_drift"])) == ([], 1)
+    assert document["resource_pending"] == []
+    done = web.drift(*ALL)
+    assert (done.code, notes.server.writes, notes.server.shown) == (2, [], [("shop", "new")])
+
+
+@ONE
+def test_a_name_changed_in_the_file_is_told_where_it_must_be_the_same_object(notes: Notes) -> None:
+    web = watched(notes)
+    notes.declare({"name": "shop", "text": "new"})
+    found = planned(web)
+    assert [change["change"]["actions"] for change in found["resource_changes"]] == [["create"]]
+    (warning,) = found["warnings"]
+    was = f'will be another object: the files declared "web" (id {web.number}) until now; if this is its new'
+    assert (warning["address"], warning["message"].startswith(was)) == ("note/red/shop", True)
+    notes.declare({"name": "shop", "text": "new"}, {"name": "mall"})
+    assert planned(web)["warnings"] == []
+    notes.declare({"name": "shop", "text": "new"}, NEW)
+    assert planned(web)["warnings"] == []
+
+
+@ONE
+def test_an_object_that_was_to_be_absent_is_told_where_it_lives_on_under_another_name(notes: Notes) -> None:
+    web = watched(notes)
+    notes.declare({"name": "web", "state": "absent"})
+    assert web.drift().code == 0
+    notes.server.row(web.number)["name"] = "shop"
+    for _ in range(2):
+        done = web.drift(*ALL)
+        assert (done.code, 'has been renamed to "shop", and is declared absent' in done.out) == (2, True)
+        assert "declare its new name absent, or delete it at the service" in done.everything
+    (problem,) = planned(web)["errors"]
+    assert problem["address"] == "note/red/web"
+    notes.declare({"name": "web", "state": "absent"}, {"name": "shop", "state": "absent"})
+    assert (planned(web)["errors"], notes.server.writes) == ([], [])
+    options = ("--auto-approve", "--allow-destroy", "--history", web.history)
+    assert (notes("apply", web.file, *options).code, notes.server.shown) == (0, [])
+    assert web.drift().code == 0
+    notes.server.add("mall")
+    assert web.drift().code == 0
+
+
+@ONE
+def test_what_a_name_stood_for_is_known_from_an_apply_that_changes_nothing(notes: Notes) -> None:
+    number, history = notes.server.add("web", text="new"), notes.file("history.db")
+    file = notes.declare(NEW)
+    assert notes("apply", file, "--auto-approve", "--history", history).code == 0
+    notes.server.row(number)["name"] = "shop"
+    assert planned(Watched(notes, number, file, history))["identities"]["note/red/web"]["id"] == str(number)
+
+
+@ONE
+def test_a_renamed_object_is_not_a_new_one_that_no_file_declares(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.row(web.number)["name"] = "shop"
+    document = json.loads(web.drift("--format", "json").out)
+    assert (document["unmanaged"], document["new_unmanaged"]) == (["note/red/shop"], [])
+    assert (document["resource_changes"], document["summary"]["create"]) == ([], 0)
+    notes.declare()
+    assert json.loads(web.drift("--format", "json").out)["new_unmanaged"] == []
+
+
+@ONE
+def test_explain_and_accept_tell_what_became_of_an_object(notes: Notes) -> None:
+    web = watched(notes)
+    words = ("note/red/web", "--file", web.file, "--history", web.history)
+    notes.server.row(web.number)["name"] = "shop"
+    told = f'renamed outside Git from "web" to "shop" (id {web.number}): rename it in the file'
+    explained = notes("explain", *words)
+    assert (explained.code, f"No request would be sent: {told}" in explained.out) == (0, True)
+    accepted = notes("accept", *words)
+    assert (accepted.code, told in accepted.err) == (1, True)
+    notes.server.remove(web.number)
+    anew = notes.server.add("web", text="theirs")
+    explained = notes("explain", *words)
+    assert ("deleted and created again" in explained.err, notes.server.path_of(anew) in explained.out) == (
+        True,
+        True,
+    )
+    accepted = notes("accept", *words)
+    assert (accepted.code, "deleted and created again" in accepted.err) == (0, True)
+    assert "theirs" in (notes.folder / "notes.yaml").read_text()
+
+
+@ONE
+def test_a_history_that_is_not_there_yet_is_told_and_one_of_another_api_refused(notes: Notes) -> None:
+    web = watched(notes)
+    done = notes("plan", web.file, "--history", notes.file("none.db"))
+    assert (done.code, "none.db does not exist yet" in done.err) == (0, True)
+    assert not (notes.folder / "none.db").exists()
+    before = (notes.folder / "history.db").read_bytes()
+    with id_server(notes.server.style) as other:
+        notes.cli.environment.setenv("GCORE_BASE_URL", other.url)
+        done = notes("plan", web.file, "--history", web.history)
+    assert (done.code, "history.db is of http://127.0.0.1" in done.err) == (1, True)
+    assert (notes.folder / "history.db").read_bytes() == before

@@ -17,7 +17,6 @@ from reconciler.model.scope import Scope
 from reconciler.model.source import Position
 from reconciler.plan.origins import BaseState, with_origins
 from reconciler.plan.planning import assemble, plan_scope
-from reconciler.plan.report import DriftReport
 from reconciler.service.history.applied import Applied, store_write
 from reconciler.service.history.database import Database
 from reconciler.service.history.object_ids import ObjectIds
@@ -112,7 +111,7 @@ def test_ids_of_keys_that_a_named_scope_may_declare_are_not_dropped() -> None:
         ids = ObjectIds(database, {"caas": replace(CAAS, path_field="id")}, 1)
 
         def stored(state: DesiredState) -> list[tuple[Any, ...]]:
-            ids.store(state, DriftReport(plan, (), {}), lambda _: True, is_whole=True)
+            ids.store(state, plan, lambda _: True, is_whole=True)
             return database.rows("SELECT * FROM object_id")
 
         unsure = replace(gone, unresolved={NAMED: ConfigurationError("away")})
@@ -204,7 +203,7 @@ def test_a_creation_applies_what_the_new_key_was_seen_to_hold(
 ) -> None:
     part = DesiredScope(SCOPE, (declared("new", description="ours", expire=None, containers=[]),))
     plan = planned(DesiredState((part,)), r76=[live("other")])
-    change = next(iter((*plan.changes, *plan.missing)))
+    change = next(iter((*plan.changes, *plan.withheld)))
     with Database(None) as database:
         with database.transaction() as connection:
             store_write(connection, Outcome(change, **outcome))

@@ -24,6 +24,7 @@ from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action
 from reconciler.service.history.cycles import History
 from reconciler.service.history.database import MAGIC, Database, sole_user
+from reconciler.service.history.object_ids import read_ids
 from reconciler.service.history.queries import Selection, episodes, journal_lines, status
 from reconciler.service.history.reading import ReadOnlyDatabase
 from reconciler.service.history.tables import VERSION, steps_from
@@ -254,6 +255,7 @@ def test_a_history_of_an_earlier_format_is_readable(earlier: Path) -> None:
         shown = status(database, Selection(LONG_AGO), NOON)
     assert [(one.address, one.action, one.origin) for one in found] == [(WEB, Action.UPDATE, None)]
     assert (shown.pending, shown.new_keys, shown.last_cycle and shown.last_cycle.pending) == ((), (), 0)
+    assert read_ids(str(earlier), {}, ())(WEB) is None
     assert earlier.read_bytes() == before
 
 

@@ -73,13 +73,16 @@ class Applied:
     def new_keys(self, plan: Plan, now: dt.datetime) -> tuple[NewKey, ...]:
         """Return the unmanaged keys of ``plan`` that were not live when a cycle first read their scope.
 
-        A key that was declared until now is not new. Raises HistoryError.
+        Neither a key that was declared until now is new, nor one that was renamed. Raises HistoryError.
         """
         scopes = self._baseline()
         known = dict(self._database.rows("SELECT address, iif(is_new, first_seen, NULL) FROM unmanaged"))
         new = []
+        renamed = {
+            address.removesuffix(one.name) + (one.new_name or "") for address, one in plan.fates.items()
+        }
         for address in dict.fromkeys(plan.unmanaged):  # several live keys may have one name
-            if not scope_text(address, scopes):
+            if not scope_text(address, scopes) or address in renamed:
                 continue
             stored = storable(address)
             if stored not in known and not _find(self._database.rows, stored):
@@ -111,7 +114,7 @@ class Applied:
 
         ``is_whole`` is not so where the plan holds only some keys of its scopes. Raises HistoryError.
         """
-        changes = {change.address: change for change in (*plan.changes, *plan.missing)}
+        changes = {change.address: change for change in (*plan.changes, *plan.withheld)}
         read = {scope for scope, _ in plan.observed}
         scopes = self._baseline("declared")
         left_before = self._open if self._state is state else None
@@ -211,7 +214,7 @@ def _left_of(plan: Plan) -> set[str]:
 
     What could not be compared, such as a name that several objects have, is neither gone nor new.
     """
-    waiting = {change.address for change in plan.changes if change.is_undeclared}
+    waiting = {change.address for change in (*plan.changes, *plan.withheld) if change.is_undeclared}
     return waiting | {problem.address for problem in plan.problems}
 
 

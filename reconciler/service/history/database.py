@@ -56,13 +56,14 @@ class _Connection(sqlite3.Connection):
 class Database(AbstractContextManager["Database"]):
     """An open history, for any number of threads; use it as a context manager."""
 
-    def __init__(self, file: str | None) -> None:
+    def __init__(self, file: str | None, copy_of: str | None = None) -> None:
         """Open ``file``, made if it is not there, or a history in memory for None.
 
-        Raises HistoryError if the file is not a history or cannot be used.
+        That one is a copy of what the history ``copy_of`` holds, if it is named. Raises HistoryError if the
+        file is not a history or cannot be used.
         """
         self.file = file
-        self._name = "the history" if file is None else f"the history {file}"
+        self._name = f"the history {file or copy_of or ''}".rstrip()
         self._lock = threading.RLock()
         with self._errors("cannot be opened"):
             self._connection = self._connected()

@@ -5,28 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.identity import identified
-from reconciler.service.history.database import storable
+from reconciler.service.history.database import Database, storable
+from reconciler.service.history.reading import ReadOnlyDatabase
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
+    from reconciler.model.endpoint import BaseUrl
     from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Plan
+    from reconciler.model.scope import Scope
+    from reconciler.plan.identity import IdAt
     from reconciler.plan.report import DriftReport
-    from reconciler.service.history.database import Database
 
 _STORE: Final = "INSERT INTO object_id VALUES (?, ?) ON CONFLICT DO UPDATE SET id = excluded.id"
 _STORE_FIRST: Final = "INSERT INTO object_id VALUES (?, ?) ON CONFLICT DO NOTHING"
+_ALL: Final = "SELECT address, id FROM object_id"
 _EARLY: Final = "SELECT address FROM episode WHERE ended IS NULL AND rounds < ?"
 _FORGET: Final = "DELETE FROM object_id WHERE address = ?"
+_FORGET_ONE: Final = "DELETE FROM object_id WHERE address = ? AND id = ?"
 
 
 class ObjectIds:
     """The ids of the objects that declared names stand for, by address."""
 
-    def __init__(self, database: Database, kinds: Mapping[str, Kind], rounds: int) -> None:
+    def __init__(self, database: Database, kinds: Mapping[str, Kind], rounds: int = 1) -> None:
         """Read and write ``database``; another id is stored once so many ``rounds`` have reported it."""
         self._database, self._kinds, self._rounds = database, kinds, rounds
 
@@ -37,52 +43,92 @@ class ObjectIds:
         known = self._known()
         if not known:
             return report
-        addresses = (part.scope.address(key.name) for part, key in self._keys(state))
-        ids = {address: known[text] for address in addresses if (text := storable(address)) in known}
-        return identified(self._kinds, report, state, was_compared, ids)
+        return identified(self._kinds, report, state, was_compared, _id_at(known))
 
     def store(
-        self,
-        state: DesiredState,
-        report: DriftReport,
-        was_compared: Callable[[str], bool],
-        *,
-        is_whole: bool,
+        self, state: DesiredState, plan: Plan, was_compared: Callable[[str], bool], *, is_whole: bool
     ) -> None:
         """Store the id of each declared live key that was compared, and drop those no longer declared.
 
         The id of an object that was renamed stays while a person has to decide, any other until enough
-        rounds have reported that it is another one: a notification may wait for them. ``is_whole`` is not so
-        where the report is about only some keys. Raises HistoryError.
+        rounds have reported that it is another one: a notification may wait for them. That of a key declared
+        absent stays while its object lives. ``is_whole`` is not so where the plan is about only some keys.
+        Raises HistoryError.
         """
-        moved = {key.correction.address: key for key in report.drifted if key.fate is not None}
-        early = self._database.rows(_EARLY, (self._rounds,)) if moved else ()
+        early = self._database.rows(_EARLY, (self._rounds,)) if plan.fates else ()
+        undecided = {change.address for change in plan.withheld}
         left = {
-            address for address, key in moved.items() if key.is_undecided or (storable(address),) in early
-        }
-        live = {
-            scope: {name: path_id for path_id, name in names.items()}
-            for scope, names in report.plan.names.items()
+            address
+            for address, fate in plan.fates.items()
+            if (fate.needs_decision and address in undecided) or (storable(address),) in early
         }
         known, declared, rows = self._known(), set[str](), list[tuple[str, str]]()
-        for part, key in self._keys(state):
+        for part, key, path_id in self._live(state, plan):
             address = part.scope.address(key.name)
-            text, path_id = storable(address), live.get(part.scope, {}).get(key.name)
-            declared.add(text)
+            text = storable(address)
             if path_id and known.get(text) != path_id and address not in left and was_compared(address):
                 rows.append((text, path_id))
+            elif key.is_absent and _is_gone(part, key, known.get(text, ""), plan.names.get(part.scope)):
+                continue
+            declared.add(text)
         gone = [(text,) for text in known.keys() - declared if is_whole and state.doubt(text) is None]
         if rows or gone:
             with self._database.transaction() as connection:
                 connection.executemany(_STORE, rows)
                 connection.executemany(_FORGET, gone)
 
-    def _keys(self, state: DesiredState) -> Iterator[tuple[DesiredScope, DesiredKey]]:
-        parts = (part for part in state.scopes if self._kinds[part.scope.kind].has_ids)
-        return ((part, key) for part in parts for key in part.keys if not key.is_absent)
+    def store_first(self, state: DesiredState, plan: Plan, was_compared: Callable[[str], bool]) -> None:
+        """Store the ids of those declared live keys of which none is known yet. Raises HistoryError.
+
+        Another id than is known is reported by a cycle before it is stored.
+        """
+        live = ((part.scope.address(key.name), path_id) for part, key, path_id in self._live(state, plan))
+        rows = [
+            (storable(address), path_id) for address, path_id in live if path_id and was_compared(address)
+        ]
+        if rows:
+            with self._database.transaction() as connection:
+                connection.executemany(_STORE_FIRST, rows)
+
+    def _live(self, state: DesiredState, plan: Plan) -> Iterator[tuple[DesiredScope, DesiredKey, str | None]]:
+        """Yield the declared keys of kinds with ids, each with its id where it is live."""
+        for part in state.scopes:
+            if self._kinds[part.scope.kind].has_ids:
+                ids = {name: path_id for path_id, name in plan.names.get(part.scope, {}).items()}
+                yield from ((part, key, ids.get(key.name)) for key in part.keys)
 
     def _known(self) -> dict[str, str]:
-        return dict(self._database.rows("SELECT address, id FROM object_id"))
+        return dict(self._database.rows(_ALL))
+
+
+def stored_ids(database: Database) -> IdAt:
+    """Return the ids that a history holds. Raises HistoryError."""
+    return _id_at(dict(database.rows(_ALL)))
+
+
+def read_ids(file: str, base_urls: Mapping[str, BaseUrl], scopes: Iterable[Scope]) -> IdAt:
+    """Return the ids that a history in a file holds, and leave the file as it is.
+
+    Raises HistoryError if it cannot be read, or is of other APIs.
+    """
+    with ReadOnlyDatabase(file) as database:
+        settings = database.rows("SELECT name, value FROM setting")
+        known = dict(database.rows(_ALL))
+    with Database(None, copy_of=file) as copy:
+        with copy.transaction() as connection:
+            connection.executemany("INSERT INTO setting VALUES (?, ?)", settings)
+        copy.bind(base_urls)
+        copy.bind_kinds(scopes)
+    return _id_at(known)
+
+
+def forget_id(database: Database, address: str) -> bool:
+    """Forget which object the name at ``address`` stood for; return whether that was known.
+
+    Raises HistoryError.
+    """
+    with database.transaction() as connection:
+        return connection.execute(_FORGET, (address,)).rowcount > 0
 
 
 def store_new_id(connection: sqlite3.Connection, outcome: Outcome) -> None:
@@ -90,8 +136,24 @@ def store_new_id(connection: sqlite3.Connection, outcome: Outcome) -> None:
     change = outcome.change
     address = storable(change.address)
     path_id = outcome.new_id if change.action.adds else "" if change.action.destroys else change.path_id
-    if change.action.adds or change.action.destroys:
+    if change.action.adds:
         connection.execute(_FORGET, (address,))
+    elif change.action.destroys:
+        connection.execute(_FORGET_ONE, (address, change.path_id))
     # An update stores an id where none is known; another id is reported by a round before it is stored.
     if path_id and path_id != change.name:
         connection.execute(_STORE_FIRST, (address, path_id))
+
+
+def _is_gone(part: DesiredScope, key: DesiredKey, path_id: str, names: Mapping[str, str] | None) -> bool:
+    """Return whether nothing is left of the object of a key that is declared absent, of which more is said.
+
+    ``names`` are those of live objects by id, None where they were not read.
+    """
+    if names is None or (name := names.get(path_id)) is None:
+        return names is not None
+    return name != key.name and any(other.name == name for other in part.keys)
+
+
+def _id_at(known: Mapping[str, str]) -> IdAt:
+    return lambda address: known.get(storable(address))

@@ -90,6 +90,7 @@ _V4: Final = ("CREATE TABLE object_id (address TEXT PRIMARY KEY, id TEXT NOT NUL
 _STEPS: Final = (_statements(_V1), _statements(_V2), _V3, _V4)
 VERSION: Final = len(_STEPS)
 _KEYS_SHOWN: Final = f"CREATE TEMP VIEW drifted_key (address, last_seen) AS {_OF_EPISODES}"
+_NO_IDS: Final = "CREATE TEMP VIEW object_id AS SELECT '' AS address, '' AS id WHERE 0"
 _SHOWN: Final = {
     1: (
         "PRAGMA temp_store = MEMORY",
@@ -98,8 +99,10 @@ _SHOWN: Final = {
         "CREATE TEMP TABLE pending (address, field, action, effect, reason, declared, live, since)",
         "CREATE TEMP TABLE unmanaged (address, first_seen, is_new)",
         _KEYS_SHOWN,
+        _NO_IDS,
     ),
-    2: (_KEYS_SHOWN,),
+    2: (_KEYS_SHOWN, _NO_IDS),
+    3: (_NO_IDS,),
 }
 
 
