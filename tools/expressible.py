@@ -2,7 +2,8 @@
 
 It can if the draft, or the draft with another member of rows as the identity (``kind init --identity``), is
 a valid file of a kind with a name that people write, and an update can set at least one field beside that
-name. The other members that are tried are texts of rows, and of objects in rows, which an update or a
+name; or, of a kind without an update, a creation sets what can be set, and a deletion is described. The other
+members that are tried are texts of rows, and of objects in rows, which an update or a
 creation takes: people write what they send. A list of values or a time is no name. A whole number is one
 where it is called like one that people give, such as a port, a priority, or the id of another object; the
 id of the object itself is none, unless people choose it. Where none of these is one, but rows show a map of
@@ -10,9 +11,9 @@ free names that a creation takes, such as metadata, people may keep the name in 
 these are counted again by themselves. Whether the values differ from row to row is said by no description:
 that is looked at when a plan is made.
 
-Counted apart are collections whose keys are created and deleted by name, while an update sets the name alone;
-collections whose rows have no such name; and those of which nothing is described that a kind is made of: rows
-in a list, or the fields of an update.
+Counted apart are kinds without an update, because none is described, or it sets nothing that rows show but
+the name; collections whose rows have no such name; and those of which nothing is described that a kind is
+made of: rows in a list, or the fields of an update.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Group(StrEnum):
     UNDESCRIBED = "not described"
 
 
-EXPRESSIBLE: Final = (Group.DRAFTED, Group.OTHER, Group.MAP)
+UPDATED: Final = (Group.DRAFTED, Group.OTHER, Group.MAP)
+"""Kinds whose updates set a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +80,31 @@ def verdict_of(content: Any, collection: str, item: str) -> Verdict:
         made = draft(content, collection, item=item)
     except DescriptionError as error:
         return _without_draft(content, collection, item, str(error))
-    if is_named(made) and _is_useful(made):
-        return Verdict(Group.DRAFTED, made.schema[EXTENSION]["identity"])
-    return _of_another(content, collection, item) or _without_another(made)
+    own = made.schema[EXTENSION]["identity"] if is_named(made) else None
+    if own is not None and _is_useful(made):
+        return Verdict(Group.DRAFTED, own)
+    return (
+        _of_another(content, collection, item)
+        or (Verdict(Group.FIXED, own) if own is not None and _is_created(made) else None)
+        or _of_another(content, collection, item, is_updated=False)
+        or _without_another(made)
+    )
 
 
 def _without_draft(content: Any, collection: str, item: str, message: str) -> Verdict:
-    if _UNDESCRIBED.search(message):
-        return Verdict(Group.UNDESCRIBED, reason=reason_of(message))
-    return _of_another(content, collection, item) or Verdict(Group.LACKING, reason=reason_of(message))
+    group = Group.UNDESCRIBED if _UNDESCRIBED.search(message) else Group.LACKING
+    return (
+        _of_another(content, collection, item)
+        or _of_another(content, collection, item, is_updated=False)
+        or Verdict(group, reason=reason_of(message))
+    )
 
 
-def _of_another(content: Any, collection: str, item: str) -> Verdict | None:
+def _of_another(content: Any, collection: str, item: str, *, is_updated: bool = True) -> Verdict | None:
     """Return the verdict where another member of rows than the likeliest is a name, None where none is."""
     try:
-        shape = shape_of(operations_of(content, collection, item))
+        found = operations_of(content, collection, item)
+        shape = shape_of(found if is_updated else found.without_update or found)
         written = [name for name in candidates(shape) if is_written(name, shape)]
         in_maps = [f"{outer}.name" for outer in shape.shown.members if _is_free(outer, shape)]
     except DescriptionError:
@@ -102,8 +114,9 @@ def _of_another(content: Any, collection: str, item: str) -> Verdict | None:
             made = draft(content, collection, item=item, identity=name)
         except DescriptionError:
             continue
-        if "path" in made.schema[EXTENSION] and _is_useful(made):
-            return Verdict(Group.MAP if name in in_maps else Group.OTHER, name)
+        if "path" in made.schema[EXTENSION] and (_is_useful(made) if is_updated else _is_created(made)):
+            group = Group.MAP if name in in_maps else Group.OTHER
+            return Verdict(group if is_updated else Group.FIXED, name)
     return None
 
 
@@ -116,7 +129,7 @@ def _without_another(made: Draft) -> Verdict:
     if complaints("draft", made.schema):
         return Verdict(Group.LACKING, reason="the draft does not load")
     if is_named(made):
-        return Verdict(Group.FIXED, reason="an update sets the name alone: keys are created and deleted")
+        return Verdict(Group.LACKING, reason="an update sets the name alone, and no DELETE is described")
     reason = "rows show no text that a request takes, beside what else an update sets"
     return Verdict(Group.NAMELESS, reason=reason)
 
@@ -129,10 +142,18 @@ def is_named(made: Draft) -> bool:
 def _is_useful(made: Draft) -> bool:
     """Return whether a draft is valid, and an update can set one of its fields."""
     extension: Mapping[str, Any] = made.schema[EXTENSION]
+    if extension.get("update", {}) is None:
+        return False
     fixed = {extension["identity"], *extension.get("immutable", ())}
     fields = made.schema["properties"].items()
     settable = (name for name, field in fields if name not in fixed and not field.get("readOnly"))
     return any(settable) and not complaints("draft", made.schema)
+
+
+def _is_created(made: Draft) -> bool:
+    """Return whether a draft is valid, and creations set what can be set."""
+    extension: Mapping[str, Any] = made.schema[EXTENSION]
+    return extension.get("update", {}) is None and not complaints("draft", made.schema)
 
 
 def is_written(name: str, shape: Shape) -> bool:

@@ -3,7 +3,8 @@
 A collection is a path that GET lists, and a path of one item that PATCH, PUT or POST changes by a body. Per
 file, which is called a vendor here, the tables count how many there are, how many are drafted, how many of
 these drafts load as they are, and how many have the right identity; then what the kinds need, why drafts
-are refused, and why no kind with names can be written.
+are refused, and why no kind with names can be written. A table of its own counts collections whose items
+nothing changes, but POST creates and DELETE deletes.
 
 Whether the identity is right is judged apart from the code that drafts, by the last parameter of an item's
 path: the last word of its name, such as ``id`` in ``{petId}`` or ``name`` in ``{pet-name}``, has to be the
@@ -16,8 +17,8 @@ the drafted word. Where that says nothing either, a parameter that repeats what 
 because only a convention says so. The rest is unclear, and not right.
 
 A collection is "drafted with names" if its draft loads and people write a name in it, and no id that a
-service makes. It is "expressible with names" if such a kind can be written whose update sets a field, as
-``expressible.py`` says, from the draft or with another name; those that are not are listed with the reason.
+service makes. It is "expressible with names" if such a kind can be written, from the draft or with another
+name, as ``expressible.py`` says; those that are not are listed with the reason.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from expressible import EXPRESSIBLE, Group, is_named, reason_of, verdict_of
+from expressible import UPDATED, Group, is_named, reason_of, verdict_of
 from reconciler.errors import DescriptionError, ReconcilerError
 from reconciler.kinds.kind import EXTENSION
-from reconciler.kinds.openapi.addresses import collections_of
+from reconciler.kinds.openapi.addresses import changed_paths, collections_of, paths_of
 from reconciler.kinds.openapi.draft import draft
 from reconciler.kinds.openapi.operations import operations_of
 from reconciler.kinds.openapi.words import singular
@@ -102,10 +103,12 @@ def judge(item: str, parameter: str, text: str, taken: str) -> str:
 
 def needs_of(extension: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a kind needs besides names in the path, PATCH, and pages."""
-    update, listing = extension.get("update", {}), extension.get("list", {})
+    is_updated, listing = extension.get("update", {}) is not None, extension.get("list", {})
+    update = extension.get("update") or {}
     style, method = listing.get("style", "offset"), update.get("method", "PATCH")
     needs = {
         "an id in the path, which people never write": "path" in extension,
+        "no update": not is_updated,
         f"{method} as the update": method != "PATCH",
         "the whole item in an update": update.get("body") == "whole",
         f"bodies as {update.get('encoding')}": "encoding" in update,
@@ -120,10 +123,12 @@ def needs_of(extension: Mapping[str, Any]) -> Iterator[str]:
     yield from (need for need, is_needed in needs.items() if is_needed)
 
 
-def measured(content: Any) -> Figures:
-    """Draft every collection of a description, and count."""
-    figures = Figures()
+def measured(content: Any, *, is_changed: bool = True) -> Figures:
+    """Draft every collection of a description whose items are changed, or every other one, and count."""
+    figures, paths = Figures(), paths_of(content)
     for collection, item in collections_of(content):
+        if bool(changed_paths(paths, collection)) is not is_changed:
+            continue
         figures.collections += 1
         possible = verdict_of(content, collection, item)
         figures.groups[possible.group] += 1
@@ -158,8 +163,22 @@ def measured(content: Any) -> Figures:
     return figures
 
 
-def tables(found: Mapping[str, Figures]) -> Iterator[str]:
-    """Yield the lines of the tables, in Markdown."""
+def tables(found: Mapping[str, Figures], alone: Mapping[str, Figures]) -> Iterator[str]:
+    """Yield the lines of the tables, in Markdown; ``alone`` is of items that nothing changes."""
+    yield from _counts(found)
+    yield from _expressible(found)
+    yield from _counted("needs", "need", [(vendor, one.needs) for vendor, one in found.items()])
+    yield from _counted("refusals", "reason", [(vendor, one.refusals) for vendor, one in found.items()])
+    if any(one.collections for one in alone.values()):
+        yield "\nCollections whose items nothing changes, but POST creates and DELETE deletes:\n"
+        yield from _counts(alone)
+        named = sum(one.groups[Group.FIXED] for one in alone.values())
+        yield f"\nexpressible with names: {named}"
+        lacking = [(vendor, Counter(one.lacking.values())) for vendor, one in alone.items()]
+        yield from _counted("not expressible of these", "reason", lacking)
+
+
+def _counts(found: Mapping[str, Figures]) -> Iterator[str]:
     heads = "collections | drafted | load | right identity | by convention | unclear | drafted with names"
     yield f"| vendor | {heads} |"
     yield "|---|--:|--:|--:|--:|--:|--:|--:|"
@@ -173,9 +192,6 @@ def tables(found: Mapping[str, Figures]) -> Iterator[str]:
     if total[0]:
         shares = (f"{value / total[0]:.0%}" for value in total)
         yield f"| | {' | '.join(shares)} |"
-    yield from _expressible(found)
-    yield from _counted("needs", "need", [(vendor, one.needs) for vendor, one in found.items()])
-    yield from _counted("refusals", "reason", [(vendor, one.refusals) for vendor, one in found.items()])
 
 
 def _expressible(found: Mapping[str, Figures]) -> Iterator[str]:
@@ -191,7 +207,7 @@ def _expressible(found: Mapping[str, Figures]) -> Iterator[str]:
     yield f"| **all** | {' | '.join(map(str, row))} |"
     if row[0]:
         yield f"| | {' | '.join(f'{value / row[0]:.1%}' for value in row)} |"
-        yield "\nShares of what is expressible, and with what is created and deleted alone:\n"
+        yield "\nShares of what updates set, and with what is created and deleted alone:\n"
     rest = row[0]
     for group, text in (
         (None, "all collections"),
@@ -200,7 +216,7 @@ def _expressible(found: Mapping[str, Figures]) -> Iterator[str]:
     ):
         rest -= 0 if group is None else total[group]
         if rest:
-            yield f"- of {text} ({rest}): {row[1] / rest:.1%}, {(row[1] + total[Group.FIXED]) / rest:.1%}"
+            yield f"- of {text} ({rest}): {(row[1] - total[Group.FIXED]) / rest:.1%}, {row[1] / rest:.1%}"
     lacking = [(vendor, Counter(one.lacking.values())) for vendor, one in found.items()]
     yield from _counted("not expressible with names", "reason", lacking)
     yield ""
@@ -211,7 +227,8 @@ def _expressible(found: Mapping[str, Figures]) -> Iterator[str]:
 
 def _row(groups: Counter[Group]) -> list[int]:
     """Return how many collections there are, how many are expressible, and how many are in each group."""
-    return [groups.total(), sum(groups[one] for one in EXPRESSIBLE), *(groups[one] for one in Group)]
+    found = sum(groups[one] for one in (*UPDATED, Group.FIXED))
+    return [groups.total(), found, *(groups[one] for one in Group)]
 
 
 def _counted(title: str, head: str, counters: Iterable[tuple[str, Counter[str]]]) -> Iterator[str]:
@@ -232,18 +249,20 @@ def main() -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="name what is refused, wrong or unclear")
     options = parser.parse_args()
     found: dict[str, Figures] = {}
+    alone: dict[str, Figures] = {}
     for file in sorted(options.folder.iterdir()):
         if file.suffix not in {".json", ".yaml", ".yml"}:
             continue
         try:
-            found[file.stem] = measured(read_description(str(file)))
+            content = read_description(str(file))
+            found[file.stem], alone[file.stem] = measured(content), measured(content, is_changed=False)
         except ReconcilerError as error:
             print(f"{file.name}: {error}")
-    for line in tables(found):
+    for line in tables(found, alone):
         print(line)
     if options.verbose:
         for vendor, one in found.items():
-            print("\n".join([f"\n## {vendor}", *one.remarks]))
+            print("\n".join([f"\n## {vendor}", *one.remarks, *alone[vendor].remarks]))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from proof_run import Run, parameters_of
 from proof_verdicts import DRAFT, FaultError, StoppedClock, Verdict, tables
 from reconciler.errors import DescriptionError, ReconcilerError
 from reconciler.kinds.kind import EXTENSION
-from reconciler.kinds.openapi.addresses import collections_of
+from reconciler.kinds.openapi.addresses import changed_paths, collections_of, paths_of
 from reconciler.kinds.openapi.draft import draft
 from reconciler.load.files import read_description
 from reconciler.observe.listing import observe
@@ -138,7 +138,9 @@ def main() -> None:
             continue
         content = read_description(str(file))
         described = Described(content)
-        pairs = [one for one in collections_of(content) if options.collection in (None, one[0])]
+        paths = paths_of(content)
+        every = [one for one in collections_of(content) if changed_paths(paths, one[0])]
+        pairs = [one for one in every if options.collection in (None, one[0])]
         found[file.stem] = [proven(content, described, *pair, options.seed) for pair in pairs]
     for line in tables(found):
         print(line)

@@ -8,6 +8,7 @@ import pytest
 
 from expressible import Group, Verdict, verdict_of
 from tests.kinds.descriptions import PET, PETS, TEXT, an_object, pets
+from tests.kinds.test_draft_without_update import alone
 
 NUMBER = {"type": "integer"}
 BARE = {"id": TEXT, "size": NUMBER}
@@ -66,7 +67,7 @@ def test_people_write_the_name_that_a_request_takes(changes: Any, name: str | No
         ({"row": BARE}, Verdict(Group.NAMELESS, reason=NAMELESS)),
         (
             {"row": NAMED, "body": {"name": TEXT}, "create": an_object({"name": TEXT})},
-            Verdict(Group.FIXED, reason="an update sets the name alone: keys are created and deleted"),
+            Verdict(Group.LACKING, reason="an update sets the name alone, and no DELETE is described"),
         ),
         (
             {"body": {"colour": TEXT}},
@@ -95,6 +96,19 @@ def test_people_write_the_name_that_a_request_takes(changes: Any, name: str | No
 )
 def test_what_is_not_expressible_has_a_reason(changes: Any, verdict: Verdict) -> None:
     assert verdict_of(pets(**changes), PETS, PET) == verdict
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "name"),
+        ({"row": BARE | {"colour": TEXT}, "create": an_object({"colour": TEXT})}, "colour"),
+        ({"row": BARE, "create": an_object({"size": NUMBER})}, None),
+    ],
+)
+def test_what_is_created_and_deleted_alone_is_expressible(changes: Any, name: str | None) -> None:
+    found = verdict_of(alone(**changes), PETS, PET)
+    assert (found.name, found.group is Group.FIXED) == (name, name is not None)
 
 
 def test_a_name_that_people_bring_in_a_map_is_told_from_others() -> None:

@@ -10,6 +10,7 @@ import pytest
 from expressible import Group
 from measure_collections import judge, main, measured, tables
 from tests.kinds.descriptions import PET, PETS, TEXT, an_object, pets
+from tests.kinds.test_draft_without_update import alone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +82,20 @@ def test_the_tables_are_markdown_with_a_sum(
     assert f"- zoo {PETS}: the response to an operation is not described as JSON with a list" in lines
     assert "| a listing by whole | 1 | 1 |" in lines
     assert "## zoo" in lines
+    assert not any("nothing changes, but POST" in line for line in lines)
+
+
+def test_collections_that_are_created_and_deleted_alone_have_their_own_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop.json").write_text(json.dumps(alone()))
+    monkeypatch.setattr("sys.argv", ["measure_collections.py", str(tmp_path)])
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    assert "| shop | 0 | 0 | 0 | 0 | 0 | 0 | 0 |" in lines
+    assert "| shop | 1 | 1 | 1 | 1 | 0 | 0 | 1 |" in lines
+    assert "expressible with names: 1" in lines
 
 
 def test_no_descriptions_are_no_shares() -> None:
-    assert "| **all** | 0 | 0 | 0 | 0 | 0 | 0 | 0 |" in list(tables({}))
+    assert "| **all** | 0 | 0 | 0 | 0 | 0 | 0 | 0 |" in list(tables({}, {}))

@@ -425,7 +425,7 @@ def referring(target: str) -> dict[str, Any]:
         (
             without("paths", ITEM, "patch"),
             LABELS,
-            f"{ITEM} has no PATCH, PUT or POST with a body; a kind is changed by one of them",
+            f"{ITEM} has no PATCH, PUT or POST with a body, and its list no POST with one beside a DELETE",
         ),
         (without("paths", LABELS, "get"), LABELS, f"{LABELS} has no GET"),
         (without("paths", ITEM, "patch", "requestBody"), LABELS, "has no PATCH, PUT or POST with a body"),

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 UPDATES: Final = ("patch", "put", "post")
 """Methods that change an item, the most exact one first."""
+NOT_CHANGED: Final = (
+    "no PATCH, PUT or POST with a body, and its list no POST with one beside a DELETE of an item; a kind is"
+    " changed by one of them, or created and deleted"
+)
+"""What an item lacks that no kind can be written for."""
 _LAST: Final = re.compile(r"(?P<list>.*)/\{(?P<name>[^{}/]+)\}/?")
 
 
@@ -30,8 +35,9 @@ def paths_of(content: Any) -> dict[str, Any]:
 
 
 def collections_of(content: Any) -> Iterator[tuple[str, str]]:
-    """Yield the path of each collection that is listed by GET, and that of its items, which can be changed.
+    """Yield the path of each collection that is listed by GET, and that of its items.
 
+    These can be changed, or else be created and deleted.
     Raises DescriptionError for another version of OpenAPI.
     """
     paths = paths_of(content)
@@ -50,7 +56,21 @@ def item_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
 
     They are below the collection. Else, where nothing is, PATCH or PUT changes them, they end in the same
     word, have no other word or parameter than the collection but the last, and are not below another list.
+    Where nothing can be changed, it is those below that can be deleted, if the collection creates them.
     """
+    return changed_paths(paths, collection) or _deleted_paths(paths, collection)
+
+
+def _deleted_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
+    """Return the paths of items below a collection, if it creates them and they can be deleted."""
+    if "requestBody" not in mapping(mapping(paths[collection]).get("post")):
+        return []
+    below = [path for path in paths if _LAST.fullmatch(path) and _parent(path) == collection.rstrip("/")]
+    return [path for path in below if "delete" in mapping(paths[path])]
+
+
+def changed_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
+    """Return the paths of items that can be changed, as :func:`item_paths` does."""
     whole = collection.rstrip("/")
     candidates = [path for path in paths if _LAST.fullmatch(path) and _methods(paths[path])]
     below = [path for path in candidates if _parent(path) == whole]
@@ -112,9 +132,7 @@ def found_item_path(paths: Mapping[str, Any], collection: str) -> str:
         raise DescriptionError(f"one item may be {' or '.join(found)}; say which by --item")
     below = next((path for path in paths if _LAST.fullmatch(path) and _parent(path) == whole), None)
     if below is not None:
-        raise DescriptionError(
-            f"{below} has no PATCH, PUT or POST with a body; a kind is changed by one of them"
-        )
+        raise DescriptionError(f"{below} has {NOT_CHANGED}")
     raise DescriptionError(f"there is no path {whole}/{{name}} in it, so its items have no address")
 
 

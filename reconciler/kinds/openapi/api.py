@@ -136,9 +136,15 @@ def creation_of(
         )
         return None, ()
     later = [made.file_name(name) for name in made.settable if name not in shape.create.members]
-    return {"requires": required} | ({"later": later} if later else {}), tuple(
-        name for name in required if fields[name].get("readOnly")
-    )
+    drafted = {"requires": required} | ({"later": later} if later else {}) | _encoding(found, create)
+    return drafted, tuple(name for name in required if fields[name].get("readOnly"))
+
+
+def _encoding(found: Operations, create: Operation) -> dict[str, str]:
+    """Return the encoding of a creation, if it is another than that of an update."""
+    own = Encoding.FORM if create.encoding is Encoding.FORM else Encoding.JSON
+    update = found.update.encoding if found.is_updated else Encoding.JSON
+    return {} if own is (Encoding.JSON if update.is_patch else update) else {"encoding": own.value}
 
 
 def constants_of(found: Operations, paging: Iterable[str | None], notes: Notes) -> dict[str, Any]:
@@ -182,7 +188,7 @@ def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
     """Draft waiting where a write is accepted before it is done."""
     late = [
         str(operation)
-        for operation in (found.update, found.create)
+        for operation in (found.update if found.is_updated else None, found.create)
         if operation is not None and (operation.is_accepted or _is_elsewhere(operation.response, shape))
     ]
     if not late:
@@ -203,7 +209,7 @@ def _is_elsewhere(response: Schema, shape: Shape) -> bool:
 
 def note_deletion(found: Operations, notes: Notes) -> None:
     """Note that keys cannot be deleted, where that is not described."""
-    if not found.is_deleted:
+    if found.deletion is None:
         notes.add(f"delete: no DELETE of {found.item_path} is described, so state: absent may be refused")
 
 

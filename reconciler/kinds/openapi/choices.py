@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from reconciler.kinds.shape import type_names
+from reconciler.kinds.shape import ALTERNATIVES, type_names
 from reconciler.model.canonical import json_text
 
 if TYPE_CHECKING:
@@ -45,6 +45,26 @@ def choice_of(schema: Schema, members: Collection[str]) -> Drafted:
             for one, names, found in zip(every, required, values, strict=True)
         ]
     }
+
+
+def alternatives_without(field: Drafted, name: str) -> Drafted:
+    """Return the alternatives of a drafted object without a member, none if one asks for no other."""
+    found: Drafted = {}
+    for word in ALTERNATIVES:
+        every = [
+            {
+                **one,
+                "required": [other for other in one["required"] if other != name],
+                **({"properties": _without(one["properties"], name)} if "properties" in one else {}),
+            }
+            for one in field.get(word, ())
+        ]
+        found |= {word: every} if every and all(one["required"] for one in every) else {}
+    return found
+
+
+def _without(members: Drafted, name: str) -> Drafted:
+    return {other: value for other, value in members.items() if other != name}
 
 
 def may_be_choice(schema: Schema, members: Mapping[str, Drafted]) -> bool:

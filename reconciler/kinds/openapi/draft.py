@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 _DRAFT_07: Final = "http://json-schema.org/draft-07/schema#"
+_ALONE: Final = (
+    "update: nothing updates a key, so that a difference replaces it: deleted and created again, where a file"
+    " allows that"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +73,46 @@ def draft(
 
 
 def _draft(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
-    """Draft the kind with the first update that sets something; raise the error of the first if none does."""
+    """Draft the kind with the first update that sets something, or else without one.
+
+    Raises the error of the first if there is no draft at all.
+    """
     refusal: DescriptionError | None = None
-    for update in (found.update, *found.others):
+    spare: Draft | None = None
+    ways = [replace(found, update=update) for update in (found.update, *found.others)]
+    alone = found.without_update if found.is_updated else None
+    for way in (*ways, *([alone] if alone is not None else [])):
         try:
-            made = _draft_with(replace(found, update=update), description, title, chosen)
+            made = _draft_with(way, description, title, chosen)
         except DescriptionError as error:
             refusal = refusal or error
             continue
-        if refusal is None:
+        if way.is_updated and not _is_updated(made.schema):
+            spare = spare or made
+        elif way.update is found.update:
             return made
-        instead = f"update: {found.update} sets nothing that rows show; updates are sent by {update.method}"
-        return replace(made, decisions=(*made.decisions, instead))
+        else:
+            return replace(made, decisions=(*made.decisions, _instead(found, way, refusal)))
+    if spare is not None:
+        return spare
     raise refusal or DescriptionError(f"nothing changes {found.item_path}")
+
+
+def _instead(found: Operations, way: Operations, refusal: DescriptionError | None) -> str:
+    """Return why a draft does not have the likeliest update."""
+    if way.is_updated:
+        return f"update: {found.update} sets nothing that rows show; updates are sent by {way.update.method}"
+    why = refusal or f"{found.update} sets nothing that rows show"
+    return f"update: {why}; so no update is drafted: is there a field that one sets?"
+
+
+def _is_updated(schema: Schema) -> bool:
+    """Return whether an update of a drafted kind sets a field."""
+    extension = schema[EXTENSION]
+    fixed = {extension["identity"], *extension.get("immutable", ())}
+    return any(
+        name not in fixed and not field.get("readOnly") for name, field in schema["properties"].items()
+    )
 
 
 def _draft_with(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
@@ -89,7 +120,8 @@ def _draft_with(found: Operations, description: Schema, title: str | None, chose
     shape = shape_of(found)
     identity = identity_of(found, shape, notes, chosen)
     parts = _Parts.of(found, shape, identity, notes)
-    if not parts.can_be_set and identity.has_id and chosen is None and not found.lacking:
+    is_free = found.is_updated and identity.has_id and chosen is None and not found.lacking
+    if not parts.can_be_set and is_free:
         notes = Notes()
         notes.add(
             f"identity: {found.update} sets nothing but {identity.name}; for it to be a field, people write"
@@ -100,12 +132,16 @@ def _draft_with(found: Operations, description: Schema, title: str | None, chose
     if not parts.can_be_set:
         taken = listed(shape.update.members, 12)
         message = f"{found.update} takes {taken}, and of it no row of the list shows more than the identity"
+        causes = (text for text in notes if text.startswith("create:") or "create is left out" in text)
+        message = message if found.is_updated else f"nothing updates it; {next(causes, message)}"
         raise DescriptionError(f"nothing can be set: {message}")
-    if not made.settable:
+    if not found.is_updated:
+        notes.add(_ALONE)
+    elif not made.settable:
         notes.add(f"update: {found.update} sets nothing that is compared: keys are created and deleted alone")
     extension = _extension(parts, notes)
     note_base_url(description, notes)
-    for text in _undecided(shape, made):
+    for text in _undecided(found, shape, made):
         notes.add(text)
     schema = {
         "$schema": _DRAFT_07,
@@ -145,15 +181,15 @@ class _Parts:
     @property
     def can_be_set(self) -> bool:
         """Return whether a file can say anything of a key: by an update, or by its creation."""
-        return bool(self.made.settable) or self.create is not None
+        return (bool(self.made.settable) and self.found.is_updated) or self.create is not None
 
 
 def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     found, shape, made, listing = parts.found, parts.shape, parts.made, parts.listed
     paths = scope_of(found, notes)
-    update = update_of(found, shape, made, notes) | ({"path": paths.update} if paths.update else {})
+    update = _update(parts, paths.update, notes)
     paging = [listing.listing.get(word, word) for word in ("limit", "offset", "page", "cursor")]
-    carried = carried_of(shape, update, made, notes)
+    carried = carried_of(shape, update, made, notes) if found.is_updated else {}
     note_deprecated(found, notes)
     note_deletion(found, notes)
     envelope = {"item": shape.item, "body": shape.body}
@@ -175,12 +211,14 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         "merge": merged_of(found, made, notes),
         "update": {} if update == {"method": "PATCH"} else update,
     }
+    fixed = list(parts.fixed) if found.is_updated else []
     return {
         "collection": paths.collection,
         "identity": made.identity,
         **{name: value for name, value in optional.items() if value},
         **carried,
-        **({"immutable": list(parts.fixed)} if parts.fixed else {}),
+        **({} if found.is_updated else {"update": None}),
+        **({"immutable": fixed} if fixed else {}),
         **({"optional": made.optional} if made.optional else {}),
         **made.marked,
         **({} if parts.create is None else {"create": parts.create}),
@@ -189,7 +227,14 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     }
 
 
-def _undecided(shape: Shape, made: Properties) -> Iterable[str]:
+def _update(parts: _Parts, path: str | None, notes: Notes) -> dict[str, Any]:
+    """Return how keys are updated at ``path``, None for their own; nothing where they are not."""
+    if not parts.found.is_updated:
+        return {}
+    return update_of(parts.found, parts.shape, parts.made, notes) | ({"path": path} if path else {})
+
+
+def _undecided(found: Operations, shape: Shape, made: Properties) -> Iterable[str]:
     """Yield what no description can say."""
     settable = [made.file_name(name) for name in made.settable]
     rules = "expiry, switch-off, binding or none"
@@ -208,7 +253,7 @@ def _undecided(shape: Shape, made: Properties) -> Iterable[str]:
         for name in shape.create.members
         if made.properties.get(name, {}).get("readOnly") and name != made.path
     ]
-    if fixed:
+    if fixed and found.is_updated:
         yield f"immutable: only a creation sets {listed(fixed, 12)}; immutable, or read-only as drafted?"
     yield "foreign: are some keys managed elsewhere? name the property and the values that mark them"
 

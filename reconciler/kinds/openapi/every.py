@@ -34,7 +34,9 @@ def every_draft(description: Any, taken: Container[str]) -> tuple[Entry, ...]:
     """
     found = dict(collections_of(description))
     if not found:
-        raise DescriptionError("it has no collection with GET whose items PATCH, PUT or POST changes")
+        raise DescriptionError(
+            "it has no collection with GET whose items are changed, or created and deleted"
+        )
     entries = []
     for collection, name in _names(found, taken):
         try:

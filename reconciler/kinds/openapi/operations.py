@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.addresses import (
+    NOT_CHANGED,
     UPDATES,
     found_item_path,
     known_path,
@@ -69,8 +71,9 @@ class Operation:
 class Operations:
     """What is said of a collection: ``last`` is the parameter of the path of one item that is its own.
 
-    ``is_deleted`` says whether an item can be. ``outdated`` is an update that ``update`` takes the place of,
-    or the same one where it is deprecated and nothing does. ``others`` are further ones that may be used.
+    ``outdated`` is an update that ``update`` takes the place of, or the same one where it is deprecated and
+    nothing does. ``others`` are further ones that may be used. Where nothing is updated, which
+    ``is_updated`` says, the creation is in its place: it sets what can be set.
     """
 
     listing: Operation
@@ -78,21 +81,24 @@ class Operations:
     item: Operation | None
     update: Operation
     create: Operation | None
+    deletion: Operation | None
     outdated: Operation | None
     last: str
-    is_deleted: bool
     others: tuple[Operation, ...] = ()
+    is_updated: bool = True
 
     @property
     def named(self) -> Parameter | None:
         """Return the description of the last parameter of an item's path."""
-        known = self.update.parameters_in("path")
+        of_item = (self.update, self.item, self.deletion)
+        known = (parameter for one in of_item if one is not None for parameter in one.parameters_in("path"))
         return next((parameter for parameter in known if parameter.name == self.last), None)
 
     @property
     def lacking(self) -> list[str]:
         """Return the parameters of the collection that a path of one item lacks."""
-        paths = (placeholders_of(self.item_path), placeholders_of(self.update.path))
+        paths = [placeholders_of(self.item_path)]
+        paths += [placeholders_of(self.update.path)] if self.is_updated else []
         return [
             name for name in placeholders_of(self.listing.path) if any(name not in path for path in paths)
         ]
@@ -100,7 +106,15 @@ class Operations:
     @property
     def every(self) -> list[Operation]:
         """Return the operations that requests are made of."""
-        return [one for one in (self.listing, self.item, self.update, self.create) if one is not None]
+        update = self.update if self.is_updated else None
+        return [one for one in (self.listing, self.item, update, self.create) if one is not None]
+
+    @property
+    def without_update(self) -> Operations | None:
+        """Return the operations of a kind whose items are only created and deleted, None if they are not."""
+        if self.create is None or not self.create.has_body or self.deletion is None:
+            return None
+        return replace(self, update=self.create, outdated=None, others=(), is_updated=False)
 
 
 def operations_of(content: Any, collection: str, item_path: str | None = None) -> Operations:
@@ -116,27 +130,31 @@ def operations_of(content: Any, collection: str, item_path: str | None = None) -
     at_collection = _operations(description, collection, paths[collection])
     at_item = _operations(description, path, paths[path])
     methods = [method for method in UPDATES if method in at_item]
-    if not methods:
-        raise DescriptionError(f"{path} has no PATCH, PUT or POST; a kind is changed by one of them")
     methods = [method for method in methods if at_item[method].has_body] or methods
-    update = next((at_item[one] for one in methods if not at_item[one].is_deprecated), at_item[methods[0]])
-    outdated = update if update.is_deprecated else None
+    found = [at_item[method] for method in methods]
+    update = next((one for one in found if not one.is_deprecated), found[0] if found else None)
+    outdated = update if update is not None and update.is_deprecated else None
     if outdated is not None:
         update = _successor(description, paths, outdated, collection) or outdated
+    create, deletion = at_collection.get("post"), at_item.get("delete")
+    written = update or (create if create is not None and create.has_body and deletion is not None else None)
+    if written is None:
+        raise DescriptionError(f"{path} has {NOT_CHANGED}")
     return Operations(
         listing=at_collection["get"],
         item_path=path,
         item=at_item.get("get"),
-        update=update,
-        create=at_collection.get("post"),
+        update=written,
+        create=create,
+        deletion=deletion,
         outdated=outdated,
         last=_last(path, collection),
-        is_deleted="delete" in description.target(paths[path]),
         others=tuple(
             other
-            for other in map(at_item.__getitem__, methods)
-            if other is not update and (update.is_deprecated or not other.is_deprecated)
+            for other in found
+            if other is not update and (update is None or update.is_deprecated or not other.is_deprecated)
         ),
+        is_updated=update is not None,
     )
 
 
@@ -150,7 +168,7 @@ def _operations(description: Description, path: str, raw: Any) -> dict[str, Oper
     shared = found.get("parameters") or []
     return {
         method: _operation(description, f"{method.upper()} {path}", description.target(found[method]), shared)
-        for method in ("get", *UPDATES)
+        for method in ("get", *UPDATES, "delete")
         if method in found
     }
 

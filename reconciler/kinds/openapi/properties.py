@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import RESERVED
+from reconciler.kinds.openapi.choices import alternatives_without
 from reconciler.kinds.openapi.fields import READ_ONLY, FieldDrafter
 from reconciler.kinds.openapi.likeness import PAIR, are_alike, kinds, shown_as, shown_pairs
 from reconciler.kinds.openapi.scope import as_segment
 from reconciler.kinds.openapi.words import words_of
 from reconciler.kinds.paths import NAME_PATTERN
-from reconciler.kinds.shape import type_names
+from reconciler.kinds.shape import ALTERNATIVES, type_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -263,9 +264,11 @@ def _around(field: dict[str, Any], name: str) -> tuple[dict[str, Any], bool]:
     members = field.get("properties", {})
     name_in_it = {**members.get(name, {"type": "string"}), **READ_ONLY}
     required = [one for one in field.get("required", ()) if one != name]
-    plain = {word: value for word, value in field.items() if word not in {"required", "default", "examples"}}
+    left_out = {"required", "default", "examples", *ALTERNATIVES}
+    plain = {word: value for word, value in field.items() if word not in left_out}
     around = {
         **plain,
+        **alternatives_without(field, name),
         "type": "object",
         "properties": {**members, name: name_in_it},
         "additionalProperties": False,

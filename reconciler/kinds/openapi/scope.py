@@ -81,7 +81,7 @@ def scope_of(found: Operations, notes: Notes) -> Paths:
     item, update = (_renamed(path, names) for path in (found.item_path, found.update.path))
     own = item_template(collection, item)
     is_below = own == item_template(collection, None)
-    is_same = own == item_template(collection, update)
+    is_same = not found.is_updated or own == item_template(collection, update)
     return Paths(collection, None if is_below else item, None if is_same else update, scope)
 
 
