@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test integration coverage check bench chaos fuzz soak collections proof vendor pictures lock clean
+.PHONY: help demo test integration coverage lint check release-check bench chaos fuzz soak collections proof vendor pictures lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -52,20 +52,25 @@ coverage: $(VENV)/dev ## the tests, which must cover at least 95 % of all branch
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests, coverage
+lint: $(VENV)/dev ## format, lint, types, layers and schemas: every check that runs nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows deploy/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml deploy/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/gitops-repo/.github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/dask/compose.yml
 	$(BIN)/check-jsonschema --schemafile schemas/keys.schema.json examples/keys.yaml examples/gitops-repo/environments/*/*.yaml
 	$(BIN)/check-jsonschema --schemafile schemas/config.schema.json examples/reconciler.yaml examples/apis/reconciler.yaml
+
+check: lint ## every check: the above, and the tests with their coverage
 	$(MAKE) coverage
+
+release-check: $(VENV)/dev ## version and changelog are ready for a release
+	@$(BIN)/python tools/release.py check
 
 bench: $(VENV)/dev ## the budgets, as ratios measured in one run
 	@$(BIN)/python tools/bench.py
@@ -95,6 +100,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 
 lock: $(VENV)/uv ## pin the requirements again
 	@echo uv | $(LOCK) --python-version 3.11 --upgrade -o requirements/lock.txt -
+	@echo cyclonedx-bom | $(LOCK) --python-version 3.11 --upgrade -o requirements/release.txt -
 	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "command --group wheel -c requirements/dev.txt" "cluster --extra metrics --extra dask -c requirements/dev.txt" "demo --extra emulator --extra report --group build -c requirements/dev.txt"; do \
 		set -- $$part; name=$$1; shift; \
 		$(LOCK) --python-version 3.11 "$$@" -o requirements/$$name.txt pyproject.toml; \
