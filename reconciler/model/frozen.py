@@ -1,15 +1,18 @@
 """Frozen, slotted dataclasses that cost little before they are used.
 
 The standard decorator takes a quarter of the time of a short command: it compiles six methods for each of a
-hundred classes. Here the classes share their methods but one, ``__init__``, which is compiled for the first
-instance. Type checkers see the standard decorator, and the functions of :mod:`dataclasses` work as ever.
+hundred classes. Here the classes share their methods but one, ``__init__``, which is made for the first
+instance of code that classes share. Type checkers see the standard decorator, and the functions of
+:mod:`dataclasses` work as ever.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from operator import attrgetter, ge, gt, le, lt
 from reprlib import recursive_repr
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ __all__ = ["dataclass"]
 
 _NOT_COPIED: Final = frozenset({"__dict__", "__weakref__"})
 """What each class has of its own."""
+_STANDARD: Final = ("__dataclass_fields__", "__dataclass_params__", "__match_args__")
 
 
 class _Unset:
@@ -30,6 +34,22 @@ class _Unset:
 
 
 _UNSET: Final = _Unset()
+
+
+class _Part:
+    """A field, as far as it takes part in making and comparing instances."""
+
+    __slots__ = ("default", "hint", "in_comparison", "is_named", "make")
+
+    def __init__(self, declared: Any, hint: Any, *, is_named: bool) -> None:
+        self.hint = hint
+        is_field = declared.__class__ is dataclasses.Field
+        self.default = declared.default if is_field else declared
+        self.make = declared.default_factory if is_field else dataclasses.MISSING
+        self.in_comparison = not is_field or declared.compare
+        self.is_named = (
+            declared.kw_only if is_field and declared.kw_only is not dataclasses.MISSING else is_named
+        )
 
 
 def _equals(self: Any, other: Any) -> bool:
@@ -57,12 +77,12 @@ def _refuse_deletion(_self: Any, name: str) -> None:
 
 
 def _state(self: Any) -> list[Any]:
-    return [getattr(self, part.name) for part in dataclasses.fields(self)]
+    return [getattr(self, name) for name in self._parts]
 
 
 def _set_state(self: Any, state: list[Any]) -> None:
-    for part, value in zip(dataclasses.fields(self), state, strict=True):
-        object.__setattr__(self, part.name, value)
+    for name, value in zip(self._parts, state, strict=True):
+        object.__setattr__(self, name, value)
 
 
 def _ordering(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
@@ -99,44 +119,67 @@ class _Later:
         return made.__get__(one, kind) if hasattr(made, "__get__") else made
 
 
+def _parts_of(kind: Any) -> Mapping[str, _Part]:
+    parts: Mapping[str, _Part] = kind._parts  # noqa: SLF001 - what this module gives to its classes
+    return parts
+
+
 def _comparison(kind: type[Any]) -> Callable[[Any], Any]:
     """Return what returns the values of an instance that are compared."""
-    names = [part.name for part in dataclasses.fields(kind) if part.compare]
+    names = [name for name, part in _parts_of(kind).items() if part.in_comparison]
     return attrgetter(*names or ["__slots__"])  # without fields, what all instances have in common
 
 
-def _initializer(kind: type[Any]) -> Any:
-    """Compile the ``__init__`` of a class."""
-    known: dict[str, Any] = {"__unset": _UNSET}
-    positional, by_name, body = ["self"], ["*"], list[str]()
-    for part in dataclasses.fields(kind):
-        name, declared, value = part.name, part.name, part.name
-        if part.default is not dataclasses.MISSING:
-            known[f"__default_{name}"] = part.default
-            declared = f"{name}=__default_{name}"
-        elif part.default_factory is not dataclasses.MISSING:
-            known[f"__make_{name}"] = part.default_factory
-            declared, value = f"{name}=__unset", f"__make_{name}() if {name} is __unset else {name}"
-        (by_name if part.kw_only else positional).append(declared)
-        known[f"__set_{name}"] = getattr(kind, name).__set__
-        body.append(f" __set_{name}(self, {value})")
-    parameters = ", ".join(positional + (by_name if len(by_name) > 1 else []))
-    last = " self.__post_init__()" if hasattr(kind, "__post_init__") else " return"
-    exec("\n".join([f"def __init__({parameters}):", *body, last]), known)  # noqa: S102 - as the standard one does
-    made = known["__init__"]
-    made.__qualname__ = f"{kind.__qualname__}.__init__"
-    made.__annotations__ = {part.name: part.type for part in dataclasses.fields(kind)} | {"return": None}
-    return made
+@cache
+def _code(positional: int, named: int, made: tuple[int, ...], *, is_checked: bool) -> CodeType:
+    """Compile an ``__init__`` of so many parameters, of which functions make some; it calls ``set_0`` ..."""
+    names = [f"_{i}" for i in range(positional + named)]
+    values = [f"make_{i}() if _{i} is unset else _{i}" if i in made else name for i, name in enumerate(names)]
+    parameters = ["self", *names[:positional], *(["*"] if named else []), *names[positional:]]
+    body = [f"set_{i}(self, {value})" for i, value in enumerate(values)]
+    last = "self.__post_init__()" if is_checked else "return"
+    space: dict[str, Any] = {}
+    exec("\n ".join([f"def __init__({', '.join(parameters)}):", *body, last]), space)  # noqa: S102 - as the standard decorator does
+    code: CodeType = space["__init__"].__code__
+    return code
 
 
-def _members(*, eq: bool, order: bool, init: bool) -> dict[str, Any]:
-    """Return what the class is to have that its body does not define."""
-    return {
-        **_METHODS,
-        **({"__init__": _Later(_initializer)} if init else {}),
-        **({"__eq__": _equals, "_compared": _Later(_comparison)} if eq else {}),
-        **(_ORDER if order else {}),
-    }
+def _initializer(kind: type[Any]) -> FunctionType:
+    """Return the ``__init__`` of a class."""
+    parts = sorted(_parts_of(kind).items(), key=lambda one: one[1].is_named)
+    names = tuple(name for name, _ in parts)
+    named = sum(part.is_named for _, part in parts)
+    space: dict[str, Any] = {"unset": _UNSET}
+    defaults: dict[str, Any] = {}
+    made = list[int]()
+    for i, (name, part) in enumerate(parts):
+        space[f"set_{i}"] = getattr(kind, name).__set__
+        if part.make is not dataclasses.MISSING:
+            space[f"make_{i}"], defaults[name] = part.make, _UNSET
+            made.append(i)
+        elif part.default is not dataclasses.MISSING:
+            defaults[name] = part.default
+    positional = len(names) - named
+    code = _code(positional, named, tuple(made), is_checked=hasattr(kind, "__post_init__"))
+    code = code.replace(co_varnames=("self", *names))
+    given = tuple(defaults[name] for name in names[:positional] if name in defaults)
+    function = FunctionType(code, space, "__init__", given)
+    function.__kwdefaults__ = {name: defaults[name] for name in names[positional:] if name in defaults}
+    function.__qualname__ = f"{kind.__qualname__}.__init__"
+    function.__annotations__ = {name: part.hint for name, part in parts} | {"return": None}
+    return function
+
+
+def _standard(kind: type[Any], name: str, *, kw_only: bool) -> _Later:
+    """Return an attribute that the standard decorator gives to a class with the same body, once needed."""
+    body = {member: value for member, value in kind.__dict__.items() if member not in _NOT_COPIED}
+
+    def make(_made: type[Any]) -> Any:
+        same: type[Any] = type(kind)(kind.__name__, kind.__bases__, body)  # type: ignore[misc]  # a metaclass
+        decorate = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)
+        return getattr(decorate(same), name)
+
+    return _Later(make)
 
 
 def _decorator(  # noqa: PLR0913 - those of the standard decorator
@@ -149,17 +192,28 @@ def _decorator(  # noqa: PLR0913 - those of the standard decorator
     init: bool = True,
 ) -> Callable[[type[Any]], type[Any]]:
     def decorate(kind: type[Any]) -> type[Any]:
-        # With the names of the fields alone, the standard decorator takes a tenth of its time.
-        dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(kind)
-        names = {part.name for part in dataclasses.fields(kind)}
-        inherited = {name for base in kind.__mro__[1:] for name in base.__dict__.get("__slots__", ())}
-        body = {
-            name: one for name, one in kind.__dict__.items() if name not in names and name not in _NOT_COPIED
+        known: dict[str, _Part] = {}
+        for base in reversed(kind.__mro__[1:]):
+            known |= base.__dict__.get("_parts", {})
+        own = {
+            name: _Part(kind.__dict__.get(name, dataclasses.MISSING), hint, is_named=kw_only)
+            for name, hint in kind.__annotations__.items()
+            if "ClassVar" not in hint
         }
-        body["__slots__"] = tuple(name for name in kind.__annotations__ if name in names - inherited)
+        body = {
+            name: one for name, one in kind.__dict__.items() if name not in own | dict.fromkeys(_NOT_COPIED)
+        }
+        body |= {"__slots__": tuple(name for name in own if name not in known), "_parts": known | own}
         if eq and body.get("__hash__") is None:
             body["__hash__"] = _hash
-        members = _members(eq=eq, order=order, init=init) | body
+        members = {
+            **_METHODS,
+            **{name: _standard(kind, name, kw_only=kw_only) for name in _STANDARD},
+            **({"__init__": _Later(_initializer)} if init else {}),
+            **({"__eq__": _equals, "_compared": _Later(_comparison)} if eq else {}),
+            **(_ORDER if order else {}),
+            **body,
+        }
         made: type[Any] = type(kind)(kind.__name__, kind.__bases__, members)  # type: ignore[misc]  # a metaclass
         made.__qualname__ = kind.__qualname__
         return made
