@@ -26,10 +26,10 @@ FOLDER: Final = ROOT / ".venv/counterparts"
 REQUIREMENTS: Final = ROOT / "requirements/integration"
 _STATE: Final = FOLDER / "state.json"
 _NPM: Final = "npm"
-_DEBIAN: Final = "debian"
+_PROMETHEUS: Final = "prometheus"
+_ALERTMANAGER: Final = "prometheus-alertmanager"
 _REGO: Final = "rego"
 _VENDOR: Final = "gcore"
-_PACKAGES: Final = ("prometheus", "prometheus-alertmanager")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ COUNTERPARTS: Final = tuple(
         ("regorus", _REGO),
         ("opa", "", "opa"),
         ("conftest", "", "conftest"),
-        ("Prometheus", _DEBIAN, "prometheus"),
-        ("promtool", _DEBIAN, "promtool"),
-        ("Alertmanager", _DEBIAN, "prometheus-alertmanager"),
+        ("Prometheus", _PROMETHEUS, "prometheus"),
+        ("promtool", _PROMETHEUS, "promtool"),
+        ("Alertmanager", _ALERTMANAGER, "prometheus-alertmanager"),
         ("systemd", "", "systemd-analyze"),
         ("kubectl", "kubectl", "kubectl"),
         ("kubernetes-validate", "", "kubernetes-validate"),
@@ -76,7 +76,7 @@ COUNTERPARTS: Final = tuple(
 
 def find(program: str) -> str | None:
     """Return the path of a program: one that was obtained, else one of this machine."""
-    places = [*FOLDER.glob("*/bin"), FOLDER / _DEBIAN / "usr/bin", FOLDER / _NPM / "node_modules/.bin"]
+    places = [*FOLDER.glob("*/bin"), *FOLDER.glob("*/usr/bin"), *FOLDER.glob("*/node_modules/.bin")]
     places.append(Path(sys.executable).parent)
     return shutil.which(program, path=":".join(map(str, places))) or shutil.which(program)
 
@@ -139,15 +139,26 @@ def _vendor(place: Path) -> None:
 
 
 def _debian(place: Path) -> None:
-    """Unpack packages of Debian, without their services and users."""
+    """Unpack a package of Debian, without its service and users."""
     place.mkdir()
     try:
-        _run("apt-get", "download", *_PACKAGES, place=place)
+        _run("apt-get", "download", place.name, place=place)
     except OSError:  # the lists of packages are older than the packages, or there are none
         _run("apt-get", "update")
-        _run("apt-get", "download", *_PACKAGES, place=place)
-    for package in place.glob("*.deb"):
-        _run("dpkg", "-x", package, place)
+        _run("apt-get", "download", place.name, place=place)
+    (package,) = place.glob("*.deb")
+    _run("dpkg", "-x", package, place)
+
+
+def _alertmanager(place: Path) -> None:
+    """Unpack Alertmanager; its templates have to be in /usr/share, as it sees it."""
+    _debian(place)
+    program = place / "bin" / _ALERTMANAGER
+    program.parent.mkdir()
+    seen = f'mount --bind "{place}/usr/share" /usr/share && exec "{place}/usr/bin/{_ALERTMANAGER}" "$@"'
+    program.write_text(f"#!/bin/sh\nexec unshare --map-root-user --mount sh -c '{seen}' sh \"$@\"\n", "utf-8")
+    program.chmod(0o755)
+    _run(program, "--version")
 
 
 def _npm(place: Path) -> None:
@@ -158,7 +169,8 @@ def _npm(place: Path) -> None:
 _WAYS: Final[dict[str, Callable[[Path], None]]] = {
     _REGO: _engines,
     _VENDOR: _vendor,
-    _DEBIAN: _debian,
+    _PROMETHEUS: _debian,
+    _ALERTMANAGER: _alertmanager,
     _NPM: _npm,
 }
 
@@ -166,7 +178,7 @@ _WAYS: Final[dict[str, Callable[[Path], None]]] = {
 def _wanted(source: str) -> str:
     """Return a digest of what is wanted, which changes with it."""
     files = sorted([*REQUIREMENTS.glob(f"{source}.txt"), *REQUIREMENTS.glob(f"{source}/*.json")])
-    texts = [file.read_bytes() for file in files] or [repr(_PACKAGES).encode()]
+    texts = [file.read_bytes() for file in files] or [Path(__file__).read_bytes()]
     return hashlib.sha256(b"\n".join(texts)).hexdigest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import subprocess
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from counterparts import find
+from tests.integration.running import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,9 +88,7 @@ class OpenBao:
 @contextmanager
 def serving(folder: Path, certificate: Path | None = None) -> Iterator[OpenBao]:
     """Run a server; with a certificate, whose key lies beside it, it speaks TLS."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     secure = (
         {"tls_cert_file": str(certificate), "tls_key_file": str(certificate.with_suffix(".key"))}
         if certificate
