@@ -13,6 +13,7 @@ from reconciler.diff.completion import paired
 from reconciler.diff.normalize import checked, known
 from reconciler.kinds.kind import Form
 from reconciler.kinds.rest import BodyRule
+from reconciler.model.canonical import json_text
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
@@ -57,13 +58,7 @@ def _is_whole(kind: Kind) -> bool:
 
 def _with_members(form: Form, shape: Shape, want: Any, shown: Any, *, is_whole: bool) -> Any:
     if isinstance(want, list) and isinstance(shown, list) and shape.items is not None:
-        pairs = paired(form, shape.items, want, [known(shape.items, item) for item in shown])
-        return [
-            _with_members(Form.EXACT, shape.items, item, shown[pairs[i]], is_whole=True)
-            if i in pairs
-            else item
-            for i, item in enumerate(want)
-        ]
+        return _items_with_members(form, shape.items, want, shown)
     if not isinstance(want, dict) or not isinstance(shown, dict):
         return want
     inside = {
@@ -75,6 +70,26 @@ def _with_members(form: Form, shape: Shape, want: Any, shown: Any, *, is_whole: 
     if not is_whole or is_another(shape, want, known(shape, shown)):
         return inside
     return inside | {name: shown[name] for name in _beside(shape, shown) if name not in want}
+
+
+def _items_with_members(form: Form, shape: Shape, want: list[Any], shown: list[Any]) -> list[Any]:
+    """Return the items of a list with the members of the live ones.
+
+    Live items of a set that differ in such members alone are one in normal form: all of them stay.
+    """
+    described = [known(shape, item) for item in shown]
+    pairs = paired(form, shape, want, described)
+    twins: dict[str, list[int]] = {}
+    if form is Form.SET:
+        for at, item in enumerate(described):
+            twins.setdefault(json_text(item), []).append(at)
+    found: list[Any] = []
+    for i, item in enumerate(want):
+        places = [pairs[i]] if i in pairs else []
+        places = twins.get(json_text(item), places)
+        all_of_it = [_with_members(Form.EXACT, shape, item, shown[at], is_whole=True) for at in places]
+        found += {json_text(one): one for one in all_of_it}.values() or [item]
+    return found
 
 
 def _undescribed(shape: Shape, value: Any, *, is_whole: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
-from reconciler.plan.requests import deciding, lacking, requests_of, required
+from reconciler.plan.requests import deciding, lacking, removing, requests_of, required
 from reconciler.plan.whole import hidden, is_hidden, lost_in_replacement, undescribed
 
 if TYPE_CHECKING:
@@ -191,8 +191,9 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         path_id=path_id,
         shown=shown,
     )
-    if masked := hidden(kind, declared, change):
-        return Planned(problems=(*problems, replace(_problem(scope, key, masked), is_live=True)))
+    masked = hidden(kind, declared, change)
+    if unfit := masked or removing(kind, change):
+        return Planned(problems=(*problems, replace(_problem(scope, key, unfit), is_live=bool(masked))))
     may_revoke, parts = not key.lifecycle.prevent_revoke, declared_parts(kind, declared, after)
     change = replace(change, created=created_at(kind, live), may_revoke=may_revoke, parts=parts)
     lost = lost_in_replacement(kind, live) if is_replaced else ""

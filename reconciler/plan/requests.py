@@ -81,6 +81,38 @@ def deciding(kind: Kind, live: Values) -> set[str]:
     return (conditions & live.keys()) | {name for name in found if live.get(name) is not None}
 
 
+def removing(kind: Kind, change: Change) -> str:
+    """Return why an update would remove what must be there, by null in a merge patch, or an empty string."""
+    if change.action is not Action.UPDATE:
+        return ""
+    is_merged = kind.update.encoding is Encoding.MERGE_PATCH
+    found = [
+        path
+        for name, after in change.patch.items()
+        if is_merged or name in kind.merged
+        for path in _removed(
+            kind.fields[name].shape,
+            merge_patch(change.before.get(name), after),
+            name,
+            is_required=is_merged and name in kind.schema["required"],
+        )
+    ]
+    if not found:
+        return ""
+    what = f"a merge patch (RFC 7396) removes what is null, and {listed(found)} must be there"
+    return f"{what}; write another value, or correct the kind: no `required` there, or another encoding"
+
+
+def _removed(shape: Shape, patch: Any, path: str, *, is_required: bool) -> Iterator[str]:
+    """Yield the path of each member that a merge patch removes and that an object must have."""
+    if patch is None and is_required:
+        yield path
+    if isinstance(patch, dict):
+        for name in sorted(patch.keys() & shape.members.keys()):
+            inner, is_needed = shape.members[name], name not in shape.optional
+            yield from _removed(inner, patch[name], f"{path}.{name}", is_required=is_needed)
+
+
 def _update_body(kind: Kind, change: Change) -> Any:
     """Return the body of an update, with the members of the API."""
     encoding, name = kind.update.encoding, kind.identity_value(change.name)

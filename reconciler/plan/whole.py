@@ -157,8 +157,11 @@ def _masks(want: Any, value: Any, path: str, shape: Shape | None, form: Form = F
             below = None if shape is None else shape.members.get(name)
             yield from _masks(want.get(name, _UNDECLARED), inner, f"{path}.{name}", below)
     elif isinstance(want, list) and isinstance(value, list) and shape is not None and shape.items is not None:
-        for i, j in paired(form, shape.items, want, [known(shape.items, item) for item in value]).items():
-            yield from _masks(want[i], value[j], f"{path}[]", shape.items)
+        pairs = paired(form, shape.items, want, [known(shape.items, item) for item in value])
+        places = {j: i for i, j in pairs.items()}
+        for j, item in enumerate(value):
+            inner = want[places[j]] if j in places else _UNDECLARED
+            yield from _masks(inner, item, f"{path}[]", shape.items)
 
 
 def without_hidden(value: Any) -> Any:

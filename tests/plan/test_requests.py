@@ -243,7 +243,8 @@ def test_a_null_under_a_free_name_is_none_at_every_depth_of_a_merge_patch(shown:
     want = {"own": None, "free": None, "tags": {"free": None}}
     assert change_of(kind, {"box": want}, live) is None
     held = {"own": "x", "free": "y", "tags": {"free": "z"}}
-    for there, declared_so, sent in ((live["box"], {**want, "own": "x"}, {"own": "x"}), (held, want, want)):
+    owned, nulls = {**want, "own": "x"}, {"free": None, "tags": {"free": None}}
+    for there, declared_so, sent in ((live["box"], owned, {"own": "x"}), (held, owned, nulls)):
         change = change_of(kind, {"box": declared_so}, {**live, "box": there})
         assert change is not None
         assert change.requests[0].body == {"box": sent}
@@ -375,6 +376,40 @@ def test_a_request_makes_the_live_object_as_declared(
     assert change_of(kind, want, after) is None
     untouched = {field for field in shown if field not in want}
     assert {field: after[field] for field in untouched} == {field: live[field] for field in untouched}
+
+
+NEEDED: dict[str, Any] = {
+    "type": "object",
+    "required": ["token"],
+    "properties": {"token": {"type": ["string", "null"]}, "note": {"type": ["string", "null"]}, "url": TEXT},
+}
+
+
+@pytest.mark.parametrize(
+    ("want", "lost"),
+    [
+        ({"hook": {"token": None}}, "hook.token"),
+        ({"hook": {"token": None, "url": "b"}}, "hook.token"),
+        ({"deep": {"hook": {"token": None}}}, "deep.hook.token"),
+        ({"hook": {"note": None, "token": "a"}}, ""),
+        ({"hook": {"url": "b", "token": "a"}}, ""),
+        ({"hooks": [{"token": None}]}, ""),
+    ],
+)
+def test_a_merge_patch_never_removes_what_must_be_there(want: Any, lost: str) -> None:
+    deep = {"type": "object", "properties": {"hook": NEEDED}}
+    fields = {"hook": NEEDED, "deep": deep, "hooks": {"type": "array", "items": NEEDED}}
+    hook = {"token": "a", "note": "n", "url": "a"}
+    live = {"name": "web-key", "hook": hook, "deep": {"hook": hook}, "hooks": [hook]}
+    for encoding in ("merge-patch", "json"):
+        kind = kind_with(fields, update={"method": "PATCH", "encoding": encoding})
+        plan = make_plan([declared(**want)], [live], kind=kind)
+        is_refused = bool(lost) and encoding == "merge-patch"
+        assert (len(plan.changes), len(plan.objections)) == ((0, 1) if is_refused else (1, 0))
+        if is_refused:
+            (problem,) = plan.problems
+            message = f"a merge patch (RFC 7396) removes what is null, and {lost} must be there; write"
+            assert (problem.message.startswith(message), problem.position is not None) == (True, True)
 
 
 @examples(80)

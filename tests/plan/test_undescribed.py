@@ -103,6 +103,29 @@ def test_what_no_schema_describes_is_sent_as_shown_and_what_is_read_only_is_not(
     assert operation["value"] == sent
 
 
+TWINS = [{"port": 1, "x": 1}, {"port": 1, "x": 2, "id": 1}, {"port": 1, "x": 2, "id": 2}, {"port": 2}]
+
+
+@pytest.mark.parametrize("encoding", sorted(KINDS))
+@pytest.mark.parametrize(
+    ("want", "sent"),
+    [
+        ([{"port": 1}, {"port": 3}], [{"port": 1, "x": 1}, {"port": 1, "x": 2}, {"port": 3}]),
+        ([{"port": 2}], [{"port": 2}]),
+        ([{"port": 1}], [{"port": 1, "x": 1}, {"port": 1, "x": 2}]),
+    ],
+)
+def test_items_of_a_set_that_differ_in_such_members_alone_stay_or_go_together(
+    encoding: str, want: Any, sent: Any
+) -> None:
+    change = change_of(KINDS[encoding], {**LIVE, "set": TWINS}, set=want)
+    body = change.requests[0].body
+    assert (body[0]["value"] if encoding == "json-patch" else body["set"]) == sent
+    assert fields_changed_since_plan(KINDS[encoding], change, {**LIVE, "set": TWINS}) == ()
+    fewer = {**LIVE, "set": TWINS[1:]}
+    assert bool(fields_changed_since_plan(KINDS[encoding], change, fewer)) is ({"port": 1} in want)
+
+
 def test_nothing_else_is_sent_or_differs_because_of_them() -> None:
     assert plan_of(map={"a": "1"}, one={"allow": {"size": 1}}, hook={"url": "a"}).changes == ()
     assert change_of(note="m").requests[0].body == {"note": "m"}
@@ -143,6 +166,11 @@ def test_another_alternative_has_none_of_them_where_the_one_before_is_shown_with
         ({"hook": {"url": "a", "token": "****"}}, {"hook": {"url": "b"}}, "hook.token"),
         ({"rules": [{"port": 1, "token": "****"}]}, {"rules": [{"port": 2}]}, "rules[].token"),
         ({"set": [{"port": 1, "token": "****"}]}, {"set": [{"port": 1}, {"port": 2}]}, "set[].token"),
+        (
+            {"set": [{"port": 1, "x": 1}, {"port": 1, "x": "****"}]},
+            {"set": [{"port": 1}, {"port": 2}]},
+            "set[]",
+        ),
     ],
 )
 def test_a_hidden_value_among_them_is_not_sent_back(encoding: str, live: Any, want: Any, path: str) -> None:
