@@ -118,6 +118,8 @@ def _is_updated(schema: Schema) -> bool:
 def _draft_with(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
     notes = Notes()
     shape = shape_of(found)
+    if shape.source:
+        notes.add(f"rows: no response describes a key, so that {shape.source} is taken for what it shows")
     identity = identity_of(found, shape, notes, chosen)
     parts = _Parts.of(found, shape, identity, notes)
     is_free = found.is_updated and identity.has_id and chosen is None and not found.lacking

@@ -35,7 +35,7 @@ class Shape:
     ``body`` and ``create_body`` likewise those of one item. ``rows`` are in the list; ``shown`` has the
     properties that every response has, described as fully as known; ``created`` is the response to a
     creation. With JSON:API, ``api_type`` is the type of the resource, else None, and ``sends_id`` says
-    whether an update takes the id.
+    whether an update takes the id. Where no response describes an item, ``source`` is what does.
     """
 
     results: str | None
@@ -51,6 +51,7 @@ class Shape:
     is_typeless: bool = False
     sends_id: bool = True
     only_in_item: Mapping[str, Schema] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def taken(self) -> set[str]:
@@ -68,7 +69,9 @@ def shape_of(found: Operations) -> Shape:
     if _is_resource(rows) or (not rows.members and _is_resource(one.member("data"))):
         return _json_api(found, results, rows, one)
     item, shown = _unwrapped(one, rows, results)
-    if not rows.members and (item is not None or results not in shown.members):
+    source = ""
+    if not rows.members:
+        item, shown, source = _described(found, one, results)
         rows = shown
     if not shown.members or not _names(rows) & _names(shown):
         item, shown = item if shown.members else None, rows
@@ -94,7 +97,30 @@ def shape_of(found: Operations) -> Shape:
         api_type=None,
         create_body=create_body,
         only_in_item={name: part for name, part in shown.properties.items() if name not in rows.members},
+        source=source,
     )
+
+
+def _described(found: Operations, one: Schema, results: str | None) -> tuple[str | None, Schema, str]:
+    """Return where an item is in a response about ``one``, its schema, and the body that is, if a body is it.
+
+    It is for lists that do not describe their items: that of another response, which shows what it was sent,
+    or of a body with members that are read-only, which are those of a whole item. Without any, the schema has
+    no members.
+    """
+    nothing = Schema(one.description)
+    writes = [operation for operation in (found.update, found.create) if operation is not None]
+    sent = {name for operation in writes for name in operation.body.members}
+    for response in (one, *(operation.response for operation in writes)):
+        item, shown = _unwrapped(response, nothing, results)
+        is_item = item is not None or results not in shown.members
+        if shown.members and is_item and (response is one or sent & _names(shown)):
+            return item, shown, ""
+    around = results if results is not None and "object" in one.member(results).types else None
+    for operation in writes:
+        if any(member.words.get("readOnly") for member in operation.body.properties.values()):
+            return around, operation.body, f"the body of {operation}"
+    return None, nothing, ""
 
 
 def _names(schema: Schema) -> set[str]:
