@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The vendor's own SDK tests against the emulator: ``python tools/vendor_suite.py [SOURCE]``.
+"""The vendor's own SDK tests against the emulator: ``python tools/vendor_suite.py [SOURCE] [--python FILE]``.
 
 SOURCE is an unpacked source distribution of ``gcore``; without it, pip downloads one. It is installed
-with its test tools into a temporary environment, and its tests of inference keys, and of the lists of
-projects and regions, ask the emulator by TEST_API_BASE_URL. Nothing is stored. The exit code is 1 if a
-test failed, 2 if none could be run.
+with its test tools into a temporary environment, unless FILE is an interpreter that has them. Its tests
+of inference keys, and of the lists of projects and regions, ask the emulator by TEST_API_BASE_URL.
+Nothing is stored. The exit code is 1 if a test failed, 2 if none could be run.
 """
 
 from __future__ import annotations
@@ -72,11 +72,12 @@ def main(words: Sequence[str]) -> int:
     """Run the tests, print what became of them, and return the exit code."""
     parser = argparse.ArgumentParser(prog="vendor_suite.py", description="Run the vendor's SDK tests.")
     parser.add_argument("source", nargs="?", type=Path, help="an unpacked source distribution of gcore")
+    parser.add_argument("--python", type=Path, help="an interpreter that has the SDK and its test tools")
     given = parser.parse_args(words)
     with tempfile.TemporaryDirectory() as place:
         try:
             source = given.source or _downloaded(Path(place))
-            python = _environment(Path(place), source)
+            python = given.python or _environment(Path(place), source)
         except (subprocess.CalledProcessError, OSError, tarfile.TarError) as error:
             print(f"the tests cannot be had: {error}", file=sys.stderr)
             return _NOT_RUN

@@ -12,6 +12,7 @@ from counterparts import COUNTERPARTS, reason
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+CANNOT: Final = " cannot be had: "
 _MARK: Final = "counterpart"
 
 
@@ -20,12 +21,16 @@ class _List:
 
     def __init__(self) -> None:
         self._counts = defaultdict[str, Counter[str]](Counter)
+        self._reasons: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
             for name, value in report.user_properties:
                 if name == _MARK:
                     self._counts[str(value)][report.outcome] += 1
+            if report.skipped and isinstance(report.longrepr, tuple):
+                name, found, why = report.longrepr[2].removeprefix("Skipped: ").partition(CANNOT)
+                self._reasons |= {name: why} if found else {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None]:
@@ -33,10 +38,10 @@ class _List:
         terminalreporter.section("real counterparts")
         for each in COUNTERPARTS:
             counts = self._counts[each.name]
-            why = reason(each.name)
+            why = self._reasons.get(each.name) or reason(each.name)
             ran = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
             if why or ran:
-                line = f"cannot be had: {why}" if why else f"tests: {ran}"
+                line = CANNOT.strip() + f" {why}" if why else f"tests: {ran}"
                 terminalreporter.write_line(f"{each.name:22}{line}")
 
 
@@ -51,4 +56,4 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.user_properties += [(_MARK, name) for name in names]
     for name in names:
         if why := reason(name):
-            pytest.skip(f"{name} cannot be had: {why}")
+            pytest.skip(f"{name}{CANNOT}{why}")
