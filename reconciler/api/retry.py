@@ -101,7 +101,7 @@ class Retrier:
         while True:
             attempt += 1
             try:
-                return self._through_gate(function, began)
+                return self._through_gate(function, began, repeatable=repeatable)
             except (StoppedError, ThrottledError) as error:
                 if failed is None:
                     raise
@@ -115,12 +115,19 @@ class Retrier:
                 self._report(wait, error.failure.status, attempt + 1)
             self._clock.sleep(wait, self._stop)
 
-    def _through_gate(self, function: Callable[[], T], began: float) -> T:
+    def _through_gate(self, function: Callable[[], T], began: float, *, repeatable: bool) -> T:
         while True:
             self._wait_for_pause(began)
             with self._gate.slot(self._stop):
-                if self._gate.pause_left() <= 0:  # one may have been asked for meanwhile
+                if self._gate.pause_left() > 0:  # one was asked for meanwhile
+                    continue
+                try:
                     return function()
+                except ApiError as error:
+                    if _is_repeated(error, repeatable=repeatable):
+                        # Before another request takes the slot: it may be that of another process.
+                        self._gate.pause(error.failure.retry_after or 0.0)
+                    raise
 
     def _wait_for_pause(self, began: float) -> None:
         while not self._stop.is_set() and (left := self._gate.pause_left()) > 0:
@@ -134,11 +141,10 @@ class Retrier:
     def _wait(self, error: ApiError, attempt: int, began: float, *, repeatable: bool) -> float | None:
         """Return the seconds until the next attempt, None if there is to be none."""
         policy = self._policy
+        if not _is_repeated(error, repeatable=repeatable):
+            return None
         is_limit = isinstance(error, RateLimitedError)
-        if not error.retryable or (error.failure.in_doubt and not (repeatable or is_limit)):
-            return None  # after 429, the caller looks before it repeats
         asked = error.failure.retry_after or 0.0
-        self._gate.pause(asked)
         bound = min(policy.first_wait * 2 ** (attempt - 1), policy.longest_wait)
         wait = 0.0 if asked else self._jitter.uniform(0, bound)  # the pause is waited for
         spent = self._spent(began, max(wait, self._gate.pause_left()))
@@ -159,6 +165,12 @@ class Retrier:
     def _spent(self, began: float, wait: float) -> float:
         """Return how long a call has taken after a wait from now."""
         return self._clock.monotonic() - began + max(wait, 0.0)
+
+
+def _is_repeated(error: ApiError, *, repeatable: bool) -> bool:
+    """Return whether a call may be repeated after an error; after 429, the caller looks before it repeats."""
+    may_be = repeatable or not error.failure.in_doubt or isinstance(error, RateLimitedError)
+    return error.retryable and may_be
 
 
 def retry_after(header: str | None, clock: Clock) -> float | None:

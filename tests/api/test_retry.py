@@ -6,14 +6,16 @@ import datetime as dt
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from email.utils import format_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.api.gate import ThreadGate
 from reconciler.api.reader import Reader
 from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.api.writer import Writer
@@ -30,6 +32,9 @@ from reconciler.model.clock import SystemClock
 from reconciler.model.request import Request
 from tests.support import COLLECTION, EMPTY_LIST, NOON, FakeClock, Script, connect, http_bytes, raw_server
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 FINE = httpx.Response(200, json=EMPTY_LIST)
 FOUR = RetryPolicy(attempts=4)
 
@@ -44,6 +49,29 @@ def attempts(response: httpx.Response | Exception, **settings: Any) -> int:
     with Reader(connect(remote, **{"retry": FOUR} | settings)) as reader, pytest.raises(ApiError):
         reader.get(COLLECTION, {})
     return len(remote.requests)
+
+
+class SlotGate(ThreadGate):
+    """A gate with one slot, which records the pause that holds when the slot becomes free."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.left: list[float] = []
+
+    @contextmanager
+    def slot(self, _stop: threading.Event) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.left.append(self.pause_left())
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_pause_holds_before_another_process_may_send(status: int) -> None:
+    clock = FakeClock()
+    gate = SlotGate(clock)
+    assert attempts(busy("7", status), retry=RetryPolicy(attempts=2), clock=clock, gate=gate) == 2
+    assert gate.left == [7, 7]
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
@@ -269,7 +297,7 @@ def test_each_wait_that_a_person_notices_is_reported(clock: FakeClock) -> None:
 
 
 def test_a_short_wait_is_not_reported(clock: FakeClock) -> None:
-    assert reported(clock, busy("0.9"), httpx.Response(500), FINE) == []
+    assert reported(clock, httpx.Response(500), busy("0.9"), FINE) == []
 
 
 def test_a_wait_without_a_response_says_so(clock: FakeClock) -> None:

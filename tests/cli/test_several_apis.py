@@ -661,6 +661,21 @@ def test_each_api_has_its_own_number_of_requests_in_flight(
     assert (tea.most, hub.most) == (3, 3)
 
 
+@pytest.mark.parametrize(
+    "command", [("plan",), ("plan", "--processes", "2"), ("drift",), ("apply", "--auto-approve")]
+)
+def test_the_pause_that_one_api_asks_for_is_no_other_ones(
+    cli: CommandLine, many: Path, hub: Place, tea: Place, command: tuple[str, ...]
+) -> None:
+    configure(many, {"github": {"base_url": hub.url, "parallelism": 1}, "gitea": {"base_url": tea.url}})
+    hub.status, hub.headers = 429, {"Retry-After": "10000"}
+    done = cli(*command)
+    assert ("asked for a pause" in done.err or "429" in done.err, len(hub.requests)) == (True, 1)
+    listings = {path for method, path, _ in tea.requests if method == "GET"}
+    assert (len(listings), len(tea.writes)) == (20, 20 if command[0] == "apply" else 0)
+    assert done.out.count("gitea.label/acme/r") >= 20
+
+
 def test_a_slow_api_does_not_hold_up_another(cli: CommandLine, many: Path, hub: Place, tea: Place) -> None:
     done: list[int] = []
     tea.seconds = 30
