@@ -42,7 +42,7 @@ class InDoubtWrite:
     ``secret_to`` is where the secret of a new key was to go, ``secret_at`` where it was stored. ``path`` is
     where the key was when it was written to; empty where the journal does not say. ``path_id`` is what that
     path takes where it is not the name; empty for a key that was still to get it, which then has ``new_id``
-    if the response to its creation showed one.
+    if the response to its creation showed one. ``api`` is the name of the API, if the journal says it.
     """
 
     address: str
@@ -57,6 +57,7 @@ class InDoubtWrite:
     path: str = ""
     path_id: str = ""
     new_id: str = ""
+    api: str = ""
 
     @property
     def secret_text(self) -> str:
@@ -146,6 +147,7 @@ def _write_of(entry: Mapping[str, Any]) -> InDoubtWrite:
         secret_to=str(entry.get("secret_to") or ""),
         path=str(entry.get("path", "")),
         path_id=str(entry.get("id", "")),
+        api=str(entry.get("api", "")),
     )
 
 
@@ -275,12 +277,9 @@ def _with_name(kind: Kind, name: str, live: Mapping[str, Any], finding: Finding)
 def _gone(write: InDoubtWrite) -> Finding:
     found = {Action.CREATE: Resolution.DID_NOT, Action.DELETE: Resolution.TOOK_EFFECT}
     is_halved = write.action is Action.REPLACE and not write.secret_at
-    dead = (
-        f"what {write.secret_to} holds of its secret is no longer valid"
-        if write.secret_to and is_halved
-        else ""
-    )
-    return Finding(write, found.get(write.action, Resolution.GONE), dead)
+    dead = f"what {write.secret_to} holds of its secret is no longer valid"
+    is_dead = bool(write.secret_to) and is_halved
+    return Finding(write, found.get(write.action, Resolution.GONE), dead if is_dead else "")
 
 
 def _compare(kind: Kind, write: InDoubtWrite, live: Mapping[str, Any]) -> Finding:

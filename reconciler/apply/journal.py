@@ -83,6 +83,7 @@ class Journal:
             {
                 "event": "write",
                 "address": change.address,
+                "api": change.api,
                 "base_url": self._base_url(change),
                 "path": change.path,
                 **({} if change.path_id in {None, change.name} else {"id": change.path_id}),

@@ -29,6 +29,7 @@ from reconciler.plan.explain import explanations
 from reconciler.plan.identity import with_identities
 from reconciler.plan.planning import plan_scope
 from reconciler.render.explanation import blocking_problems, render_explanations, request_lines
+from reconciler.render.values import api_note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]
     screen = console.screen()
     requests = request_lines(planned, screen)
-    text = render_explanations(address, position, shown, requests, screen)
+    title = f"{address}{api_note(scope.shown_api)}"
+    text = render_explanations(title, position, shown, requests, screen)
     console.result(text)
     return ExitCode.DONE

@@ -46,7 +46,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
         were = "was" if reading.torn == 1 else "were"
         console.note(f"Warning: {counted(reading.torn, 'torn or unreadable line')} {were} skipped")
     if options.offline or not reading.in_doubt:
-        console.result(_offline(reading))
+        console.result(_offline(reading, is_one_of_several=len(options.connection.apis) > 1))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
     with sessions(options.connection, clock_of(context), console) as client:
@@ -56,9 +56,11 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     return ExitCode.PARTIAL if unknown else ExitCode.DONE
 
 
-def _offline(reading: Reading) -> str:
+def _offline(reading: Reading, *, is_one_of_several: bool) -> str:
     lines = [
-        escape_control(f"{write.address}: in doubt since {write.at}")
+        escape_control(
+            f"{write.address}{api_note(write.api if is_one_of_several else '')}: in doubt since {write.at}"
+        )
         + (escape_control(f"; {write.secret_text}") if write.secret_text else "")
         for write in reading.in_doubt
     ]

@@ -90,6 +90,7 @@ def test_a_line_has_the_action_the_actor_and_the_commit(
         "run": "run-1",
         "event": "write",
         "address": "caas/1/76/web",
+        "api": "gcore",
         "path": "/cloud/v1/caas/keys/1/76/web",
         "action": "update",
         "patch": {"description": "new"},

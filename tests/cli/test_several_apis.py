@@ -751,6 +751,12 @@ def test_a_target_names_the_api_as_addresses_do(cli: CommandLine, target: str, a
     assert [change["address"] for change in changes] == addresses
 
 
+@pytest.mark.usefixtures("work")
+def test_an_explanation_names_the_api(cli: CommandLine) -> None:
+    assert f"# {GOAL} (API gitea)\n" in cli("explain", GOAL).out
+
+
+@pytest.mark.usefixtures("work")
 def test_ambiguous_kinds_are_explained_exported_and_accepted(
     cli: CommandLine, work: Path, hub: Place, tea: Place
 ) -> None:
@@ -799,6 +805,12 @@ def test_writes_to_other_apis_are_resolved_without_the_token_of_one(
         kept[0].replace("gitea.label", "gone").replace("github.label", "gone").replace("milestone", "gone")
     )
     (work / "torn.jsonl").write_text("".join(f"{line}\n" for line in [*kept, unknown]))
+    assert {line["address"]: line["api"] for line in lines if line["event"] == "write"} == {
+        HUB: "github",
+        TEA: "gitea",
+        GOAL: "gitea",
+    }
+    assert f"{GOAL} (API gitea): in doubt since " in cli("journal", "torn.jsonl", "--offline").out
     cli.environment.delenv(f"RECONCILER_TOKEN_{hub.variable}")
     done = cli("journal", "torn.jsonl")
     assert (done.code, "gone/acme/site/bug: outcome unknown (no such address)" in done.out) == (4, True), done
