@@ -14,6 +14,7 @@ from reconciler.kinds.paths import is_segment
 from reconciler.load.builder import parse
 from reconciler.model.canonical import is_deeper, json_text
 from reconciler.model.escape import escape_control
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, shortened
 from reconciler.plan.changes import created_at
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 120
 _DEEPEST: Final = 100
-_PRIVATE: Final = re.compile("secret|token|passw|passphrase|credential|private|api_?key|dsn", re.IGNORECASE)
+_PRIVATE: Final = expression("secret|token|passw|passphrase|credential|private|api_?key|dsn", re.IGNORECASE)
 """What services that show secrets in their listings call them."""
 _FIELD_DEPTH: Final = 3
 """Length of the path of a key's field: ``keys``, the index, the name."""

@@ -10,15 +10,16 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import ConfigurationError
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.expressions import expression
 from reconciler.model.secret import Secret
 
 DEFAULT_BASE_URL: Final = "https://api.gcore.com"
 DEFAULT_SCHEME: Final = "apikey"
-_HOST: Final = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*", re.ASCII)
+_HOST: Final = expression(r"[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*", re.ASCII)
 _UNENCRYPTED: Final = (
     "would send the token unencrypted; use https:// (http:// is accepted for loopback addresses only)"
 )
-_SCHEME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
+_SCHEME: Final = expression(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 
 
 def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BASE_URL") -> BaseUrl:

@@ -20,6 +20,7 @@ import httpx
 
 from reconciler.api.address import ip_address, is_loopback
 from reconciler.errors import ConfigurationError, os_reason
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ _VARIABLES: Final = frozenset(
 )
 _PORTS: Final = {"http": 80, "https": 443}
 _SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}", re.ASCII)
-_ENTRY: Final = re.compile(
+_WORD: Final = expression(r"[A-Za-z][A-Za-z0-9+.-]{0,15}", re.ASCII)
+_ENTRY: Final = expression(
     r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<bare>[^\[\]/]*:[^\[\]/]*:[^\[\]/]*)|(?P<name>[^\[\]:/]+))"
     r"(?P<bits>/[0-9]+)?(?::(?P<port>[0-9]+|\*))?"
 )
 """Host, bits of a network and port of an entry; a bare address of version 6 has no port."""
-_NAME: Final = re.compile(r"[\w.*?-]+")
+_NAME: Final = expression(r"[\w.*?-]+")
 _ADVICE: Final = "set it like http://proxy.example.com:3128"
 
 

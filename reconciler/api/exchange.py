@@ -28,6 +28,7 @@ from reconciler.api.redaction import Redactor
 from reconciler.api.retry import retry_after
 from reconciler.api.transport import GRACE, Bounds, Transport
 from reconciler.errors import ConfigurationError, Failure, InvalidResponseError
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.secret import Secret
 
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
 
 _ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
 
-_PARAMETER: Final = re.compile(r""";\s*([^\s=;,"<>]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))""")
-_STRONG_TAG: Final = re.compile(r'"[!#-~]*"', re.ASCII)
-_LINK: Final = re.compile(
+_PARAMETER: Final = expression(r""";\s*([^\s=;,"<>]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))""")
+_STRONG_TAG: Final = expression(r'"[!#-~]*"', re.ASCII)
+_LINK: Final = expression(
     r"""<([^>]*)>((?:\s*;\s*[^\s=;,"<>]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)"""
 )
 """A link of the header Link and its parameters (RFC 8288)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler import errors
+from reconciler.model.expressions import expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +43,7 @@ _NO_CERTIFICATE: Final = (
     "it may require a client certificate, which is not supported, or another version of TLS",
 )
 _ADDRESS: Final = "check the address, and proxies in between"
-_PARTS_FOR_PROGRAMMERS: Final = re.compile(r"^\[Errno -?\d+\] |^\[SSL: \w+\] | \(_ssl\.c:\d+\)$", re.ASCII)
+_PARTS_FOR_PROGRAMMERS: Final = expression(r"^\[Errno -?\d+\] |^\[SSL: \w+\] | \(_ssl\.c:\d+\)$", re.ASCII)
 """What the system and OpenSSL add to their texts: numbers, and places in their source code."""
 _BY_REASON: Final[Mapping[str, tuple[str, str]]] = {
     "WRONG_VERSION_NUMBER": _NO_TLS,

@@ -27,6 +27,7 @@ from reconciler.api.redaction import Redactor
 from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.api.transport import Backend, Bounds, Budget, as_httpx
 from reconciler.model.escape import escape_control
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ _BOUNDS: Final = Bounds(connect=10.0, read=10.0, head=30.0, whole=30.0, size=0)
 _GRACE: Final = 3.0
 """How long a message that is being sent goes on after the run was stopped."""
 _PORTS: Final = {"smtp": 587, "smtps": 465}
-_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}", re.ASCII)
-_ADDRESS: Final = re.compile(
+_HOST: Final = expression(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}", re.ASCII)
+_ADDRESS: Final = expression(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII
 )
 _LOGIN: Final = "check RECONCILER_DRIFT_SMTP_USER and the password"

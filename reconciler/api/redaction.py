@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.unescape import View, decoded, read_escapes
+from reconciler.model.expressions import expression
 from reconciler.model.strict_json import squeezed
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ _LEVELS: Final = 3
 """How often escapes within escapes are read."""
 _ALIGNMENTS: Final = ((0, 0), (1, 2), (2, 3))
 """Bytes that may precede a text in base64, and how many digits they have a share in."""
-_PERCENT: Final = re.compile(rb"%u?[0-9A-Fa-f]{2}")
-_ENTITY: Final = re.compile(rb"&#?[0-9A-Za-z]{2}")
+_PERCENT: Final = expression(rb"%u?[0-9A-Fa-f]{2}")
+_ENTITY: Final = expression(rb"&#?[0-9A-Za-z]{2}")
 
 
 class _Needles:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
+from reconciler.model.expressions import expression
 from reconciler.model.strict_json import DoubledMemberError, parse_json, squeezed, with_doubled
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ _HINTS: Final[Mapping[int | tuple[str, int], str]] = {
 }
 """What to do about a status, for one method or for all."""
 _OF_LIMITS: Final = frozenset({400, 402, 403, 409, 422})
-_QUOTA: Final = re.compile(
+_QUOTA: Final = expression(
     r"quota|exceed\w*\W+(\w+\W+){0,4}limit|limit\w*\W+(\w+\W+){0,4}(exceed|reach)|reached\W+(\w+\W+){0,4}limit"
     r"|(insufficient|not enough|no free|out of)\W+(\w+\W+){0,2}capacity|maximum number of",
     re.IGNORECASE,
 )
-_PERMISSION: Final = re.compile(
+_PERMISSION: Final = expression(
     r"permission|\bcannot \w+ resource\b|not allowed to|access denied|\brole\b", re.IGNORECASE
 )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from reconciler.api.gate import ThreadGate
 from reconciler.errors import ApiError, RateLimitedError, StoppedError, ThrottledError
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.clock import Clock
 
 T = TypeVar("T")
-_SECONDS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_SECONDS: Final = expression(r"\d+(\.\d+)?", re.ASCII)
 _NOTICED: Final = 1.0
 """Seconds of a wait that a person notices."""
 

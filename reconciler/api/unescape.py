@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from urllib.parse import unquote
 
+from reconciler.model.expressions import expression
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = expression(
     r"((?:%[0-9A-Fa-f]{2})+)|[\\%]u([0-9A-Fa-f]{4})|\\u\{0*([0-9A-Fa-f]{1,6})\}|\\x([0-9A-Fa-f]{2})"
     r"|\\U([0-9A-Fa-f]{8})|\\([0-7]{3})|\\([/\"'\\])"
     r"|(&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});?)"
 )
-_ZEROS: Final = re.compile(r"(?<=#)0+(?=[0-9])|(?<=[xX])0+(?=[0-9A-Fa-f])")
+_ZEROS: Final = expression(r"(?<=#)0+(?=[0-9])|(?<=[xX])0+(?=[0-9A-Fa-f])")
 """Leading zeros in the number of an entity; Python refuses to parse thousands of digits."""
 _LARGEST_CHARACTER: Final = 0x10FFFF
 

@@ -21,6 +21,7 @@ from reconciler.errors import ConfigurationError, ExitCode, InputError
 from reconciler.load.sources import STANDARD_INPUT, read, sources
 from reconciler.model.desired import DesiredState
 from reconciler.model.escape import escape_control
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 from reconciler.observe.key import observed_key, parsed_address, whole_live_address
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.model.source import Problem
     from reconciler.validate.validator import Rules
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_PLAIN: Final = expression(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 """What part of a scope can be part of the name of a file."""
 
 

@@ -18,9 +18,9 @@ import click
 from reconciler.errors import ConfigurationError, InputError, ReconcilerError, os_reason
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
+from reconciler.model.later import Later
 from reconciler.model.phrases import MOST_TEXTS, first_texts
 from reconciler.model.source import Problem
-from reconciler.render.log import Entry, LogFormat, log_line
 from reconciler.render.source_lines import place_lines
 from reconciler.render.text_layout import PLAIN, Colour, Screen
 from reconciler.service.journald import Priority, is_journal, marked
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from reconciler.api.exchange import Exchange
     from reconciler.api.retry import Wait
     from reconciler.model.clock import Clock
+    from reconciler.render import log
     from reconciler.render.text_layout import Piece
+else:
+    log = Later("reconciler.render.log")
 
 _ERASE_LINE: Final = "\r\x1b[2K"
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
@@ -57,11 +60,11 @@ class Log:
     """What makes lines of a log of messages: the clock, and how they are written."""
 
     clock: Clock
-    form: LogFormat
+    form: log.LogFormat
 
     def line(self, level: str, event: str, address: str, text: str) -> str:
         """Return a message as a line."""
-        return log_line(Entry(level, event, address, text), self.clock.now(), self.form)
+        return log.log_line(log.Entry(level, event, address, text), self.clock.now(), self.form)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from reconciler.load.links import path_refusal
 from reconciler.load.sources import read
 from reconciler.load.write import create_new
 from reconciler.model.escape import escape_control
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.scope import Scope, ScopeDefaults
@@ -40,7 +41,7 @@ from reconciler.render.text import empty_text
 from reconciler.validate.schema import is_valid
 from reconciler.validate.validator import DEFAULT_KIND, Rules
 
-_NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_NUMBER: Final = expression(r"[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

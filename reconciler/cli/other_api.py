@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -13,11 +12,12 @@ from reconciler.cli.variables import PREFIX
 from reconciler.load.sources import KINDS_FOLDER
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.expressions import expression
 
 if TYPE_CHECKING:
     from reconciler.cli.console import Console
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_NAME: Final = expression(r"[a-z][a-z0-9-]{0,39}")
 _COMMON: Final = frozenset({"api", "www"})
 
 

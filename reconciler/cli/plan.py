@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -32,11 +33,11 @@ from reconciler.cli.values import FILE, command, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest
-from reconciler.load.git import git_commit
 from reconciler.load.recognition import is_saved_plan
 from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
 from reconciler.model.frozen import dataclass
+from reconciler.model.later import Later
 from reconciler.model.plan import Plan
 from reconciler.model.scope import Scope
 from reconciler.model.source import Problem
@@ -44,6 +45,11 @@ from reconciler.pipeline.execution import IN_PROCESS, Executor
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.identity import IdAt
 from reconciler.render.values import apply_command
+
+if TYPE_CHECKING:
+    from reconciler.load import git
+else:
+    git = Later("reconciler.load.git")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +93,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
         ids = partial(options.known.id_at, planning.connection.base_urls, warn=console.warning)
         _, _, found = plan_files(client, planning, clock.now(), console, workers, ids)
     if found.provenance is not None and (out is not None or options.form.format != "text"):
-        commit = git_commit(planning.inputs.versioned, os.environ, console.warning)
+        commit = git.git_commit(planning.inputs.versioned, os.environ, console.warning)
         found = replace(found, provenance=replace(found.provenance, git_commit=commit))
     if out is not None:
         pipeline.write_plan(found, out)

@@ -20,6 +20,7 @@ from reconciler.cli.values import ListType, option
 from reconciler.cli.variables import MAIL, SLACK, SMTP, TEAMS, WEBHOOK
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.notification import Notification
 from reconciler.model.secret import Secret
@@ -27,7 +28,7 @@ from reconciler.model.version import USER_AGENT
 from reconciler.render.messages import mail_text, slack_body, teams_body, webhook_body
 from reconciler.service.outbox import Receiver
 
-_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~!$&()*+,;=:@%/?-]*)?", re.ASCII)
+_PAGE: Final = expression(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~!$&()*+,;=:@%/?-]*)?", re.ASCII)
 _LONGEST_PAGE: Final = 1000
 
 

@@ -13,6 +13,7 @@ from reconciler.cli.console import plain_console
 from reconciler.cli.sections import GLOBAL, Option
 from reconciler.model.configuration import BOUND_SECRETS
 from reconciler.model.escape import escape_control
+from reconciler.model.expressions import expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,9 +43,9 @@ _BOUND_WORDS: Final = (
     *(f"{PREFIX}_{word}_FILE_" for word in (*BOUND_SECRETS, "CLIENT_ID")),
     *(f"{PREFIX}_{word}_" for word in (*BOUND_SECRETS, "CLIENT_ID", "TOKEN_FROM")),
 )
-_BOUND: Final = re.compile(f"(?:{'|'.join(_BOUND_WORDS)})[a-z0-9_]+", re.ASCII)
+_BOUND: Final = expression(f"(?:{'|'.join(_BOUND_WORDS)})[a-z0-9_]+", re.ASCII)
 """Variables that bind a secret to a host, whose name is in small letters."""
-FILE_VARIABLE: Final = re.compile(
+FILE_VARIABLE: Final = expression(
     f"{PREFIX}_(?:{'|'.join((*BOUND_SECRETS, 'CLIENT_ID'))})_FILE_[a-z0-9_]+", re.ASCII
 )
 """Variables that bind the file of a secret to a host."""

@@ -8,13 +8,13 @@ plans show and what requests carry, so neither depends on how a file or a respon
 from __future__ import annotations
 
 import json
-import re
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import Field, Form
 from reconciler.model.canonical import format_instant, is_deeper, json_text, parse_instant
+from reconciler.model.expressions import expression
 from reconciler.model.numbers import by_value, unreadable
 from reconciler.model.phrases import shortened
 
@@ -25,7 +25,7 @@ DEEPEST: Final = 64
 """The deepest nesting of a value that is compared: recursive functions can process it."""
 _EXACT: Final = frozenset({str, int, bool, type(None)})
 """Scalar types without floats: their values are in normal form already."""
-_PLAIN: Final = re.compile(r"[#-\[\]-~]*")
+_PLAIN: Final = expression(r"[#-\[\]-~]*")
 """Printable ASCII characters after the quotation mark that JSON does not escape."""
 
 

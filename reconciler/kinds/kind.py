@@ -39,7 +39,7 @@ RESERVED: Final = frozenset({"state", "lifecycle"})
 HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *ALIASES.values()})
 """Members of a document besides its path parameters, which therefore have other names."""
 _NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 1}
-_DIGITS: Final = re.compile(r"0|-?[1-9][0-9]{0,308}", re.ASCII)
+_DIGITS: Final = "0|-?[1-9][0-9]{0,308}"
 
 
 class Form(StrEnum):
@@ -198,7 +198,7 @@ class Kind:
         if found is None:
             return None
         *texts, name = found.groups()
-        if str not in self.fields[self.identity].types and not _DIGITS.fullmatch(name):
+        if str not in self.fields[self.identity].types and not re.fullmatch(_DIGITS, name):
             return None
         parameters = zip(texts, numbers, strict=True)
         return self.scope_of(int(text) if is_number else text for text, is_number in parameters), name

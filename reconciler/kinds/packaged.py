@@ -68,5 +68,5 @@ def load_kinds() -> Mapping[str, Kind]:
 @functools.cache
 def _kinds() -> Mapping[str, Kind]:
     """Derive every kind from its schema file; a schema without the extension is not a kind."""
-    schemas = {name: packaged_schema(name) for name in schema_texts()}
+    schemas = {name: packaged_schema(name) for name, text in schema_texts().items() if EXTENSION in text}
     return {name: kind_from_schema(name, schema) for name, schema in schemas.items() if EXTENSION in schema}

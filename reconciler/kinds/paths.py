@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from reconciler.errors import UnaddressableError
+from reconciler.model.expressions import expression
 
 SEGMENT_PATTERN: Final = r"^(?!\.{1,2}$)[^/]+$"
 """What a drafted path parameter must match."""
@@ -17,15 +18,15 @@ NOT_A_SEGMENT: Final = (
     "cannot be one segment of a request path, because between slashes it has nothing, a dot or two dots; "
     "write another name"
 )
-_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
-_PLAIN_PLACEHOLDER: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
+_PLACEHOLDER: Final = expression(r"\{(\w+)\}")
+_PLAIN_PLACEHOLDER: Final = expression(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 _DOTS: Final = frozenset({"", ".", ".."})
-_ELSEWHERE: Final = re.compile(r"(?:\A|[/\\])\.{0,2}(?:\Z|[/\\])|[\ud800-\udfff]")
+_ELSEWHERE: Final = expression(r"(?:\A|[/\\])\.{0,2}(?:\Z|[/\\])|[\ud800-\udfff]")
 """Texts that lead a path elsewhere, also where a server or proxy decodes it first and then removes ``..`` and
 ``//``; and half characters, which cannot be encoded."""
-_HALF: Final = re.compile(r"[\ud800-\udfff]")
+_HALF: Final = expression(r"[\ud800-\udfff]")
 _PUNCTUATION: Final = "._~:@!$'()*+,=&-"
-_FORBIDDEN: Final = re.compile(rf"[^A-Za-z0-9{re.escape(_PUNCTUATION)}]")
+_FORBIDDEN: Final = expression(rf"[^A-Za-z0-9{re.escape(_PUNCTUATION)}]")
 _LONGEST: Final = 80
 
 

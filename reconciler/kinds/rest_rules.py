@@ -10,6 +10,7 @@ from reconciler.kinds.kind import EXTENSION, Kind
 from reconciler.kinds.paths import path_fault, placeholders
 from reconciler.kinds.rest import ListStyle
 from reconciler.kinds.wire import JSON_API_ID, ONLY
+from reconciler.model.expressions import expression
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
-_FORBIDDEN_HEADERS: Final = re.compile(
+_FORBIDDEN_HEADERS: Final = expression(
     r"authorization|cookie2?|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-.*|if-.*"
     r"|user-agent|expect|range|accept-encoding|via|max-forwards|forwarded|proxy-.*|x-forwarded.*|x-host"
     r"|x-(original|rewrite|http|method)-.*|(x-)?(real|client|true-client|cluster-client)-ip|cf-connecting-.*",

@@ -27,6 +27,7 @@ from reconciler.kinds.rest_rules import rest_faults
 from reconciler.kinds.shape import ALTERNATIVES, type_names
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import Lifecycle
+from reconciler.model.expressions import expression
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import closest, listed
 from reconciler.model.scope import SCOPE_NAMES
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     Path = tuple[str | int, ...]
     Schema = Mapping[str, Any]
 
-KIND_NAME: Final = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
+KIND_NAME: Final = expression(r"[a-z][a-z0-9-]*", re.ASCII)
 NOT_SEGMENTS: Final = ("", ".", "..")
 """Texts that cannot be one segment of a path."""
 _MOST_FAULTS: Final = 1000

@@ -12,18 +12,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 _NOT_BREAKS: Final = "\x85\u2028\u2029"
-_SPECIAL: Final = re.compile(rf"[{_NOT_BREAKS}{BYTE_ORDER_MARK}]|\\u[dD][89a-fA-F]")
-_HALF: Final = re.compile(r"\\(?:(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)")
+_SPECIAL: Final = expression(rf"[{_NOT_BREAKS}{BYTE_ORDER_MARK}]|\\u[dD][89a-fA-F]")
+_HALF: Final = expression(r"\\(?:(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)")
 _MOST_MARKS: Final = 10_000
-BREAK: Final = re.compile(r"\r\n|\n|\r")
-_MARKED_LINE: Final = re.compile(rf"({BREAK.pattern})({BYTE_ORDER_MARK}+)")
-_START: Final = re.compile(rf"(?<=[\r\n])({BYTE_ORDER_MARK}+)---(?=[ \t\r\n]|\Z)")
+BREAK: Final = expression(r"\r\n|\n|\r")
+_MARKED_LINE: Final = expression(rf"({BREAK.pattern})({BYTE_ORDER_MARK}+)")
+_START: Final = expression(rf"(?<=[\r\n])({BYTE_ORDER_MARK}+)---(?=[ \t\r\n]|\Z)")
 _REMARK: Final = rf"[ \t]*(?:#[^\r\n]*)?(?:{BREAK.pattern})"
-_BETWEEN: Final = re.compile(
+_BETWEEN: Final = expression(
     rf"(?:\A|(?<![^\r\n]){BYTE_ORDER_MARK}*\.\.\.{_REMARK})"  # a beginning, or the end of a document
     rf"(?:{BYTE_ORDER_MARK}*(?:%[^\r\n]*(?:{BREAK.pattern})|(?:\.\.\.)?{_REMARK}))*{BYTE_ORDER_MARK}*"
 )

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InputError
 from reconciler.load.files import parse_single
-from reconciler.load.git import reviewed_at
 from reconciler.load.links import has_git, is_inside, link_refusal, path_refusal, work_tree, work_trees
 from reconciler.load.sources import CONFIGURATION, STANDARD_INPUT, read_file
 from reconciler.model.frozen import dataclass
+from reconciler.model.later import Later
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from reconciler.load import git
     from reconciler.load.documents import Document
+else:
+    git = Later("reconciler.load.git")
 
 _LARGEST: Final = 2**20
 
@@ -113,7 +116,7 @@ def committed_configuration(
     """
     places = [os.path.join(folder, CONFIGURATION) for folder in _folders()] if file is None else [file]
     for place in places:
-        there = reviewed_at(reference, place, environment)
+        there = git.reviewed_at(reference, place, environment)
         if there.problems:
             raise InputError(there.problems)
         for label, content in there.files:

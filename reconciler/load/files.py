@@ -13,6 +13,7 @@ from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.json_input import json_document
 from reconciler.load.recognition import other_use
 from reconciler.load.sources import CONFIGURATION, label_of, read, sources
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position, Problem, Rule, of_rule
 from reconciler.model.strict_json import parse_strictly
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.load.documents import Document
 
-_CONFIGURATION: Final = re.compile(rf"(?s)(?:^|/){re.escape(CONFIGURATION)}(?:@.*)?$")
+_CONFIGURATION: Final = expression(rf"(?s)(?:^|/){re.escape(CONFIGURATION)}(?:@.*)?$")
 """What a configuration is called, also one of a commit."""
 _WIDE: Final = 4
 """Bytes of the widest character."""

@@ -20,6 +20,7 @@ from reconciler.load.repository import (
     find_repository,
 )
 from reconciler.load.sources import STANDARD_INPUT, kind_files, places_beside, sources
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 _PULL_SECONDS: Final = 60.0
 _SHA1_DIGITS: Final = 40
-_HEXADECIMAL: Final = re.compile(r"[0-9a-f]{4,39}", re.ASCII)
+_HEXADECIMAL: Final = expression(r"[0-9a-f]{4,39}", re.ASCII)
 """What may be the beginning of a commit's name."""
 _HEAD: Final = ("rev-parse", "--verify", "HEAD^{commit}")
 

@@ -15,6 +15,7 @@ from reconciler.load.documents import Document
 from reconciler.load.scalars import resolve
 from reconciler.load.sources import STANDARD_INPUT, label_of
 from reconciler.model.canonical import is_deeper
+from reconciler.model.expressions import expression
 from reconciler.model.numbers import MOST_DIGITS
 from reconciler.model.source import COLUMN_BITS, Position, Problem
 from reconciler.model.strict_json import json_fault
@@ -22,15 +23,15 @@ from reconciler.model.strict_json import json_fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NAME: Final = re.compile(r"(?is)\.json(@.*)?")
+_NAME: Final = expression(r"(?is)\.json(@.*)?")
 """The end of the name of a file in JSON, also of one of a commit."""
-_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_SPACE: Final = expression(r"[ \t\n\r]*")
 _ODD: Final = (
     r"[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\\u[dD][89a-fA-F]"
     rf"|[0-9]{{{MOST_DIGITS}}}"
 )
 """Characters and numbers that the two languages do not read alike; compiled on first use: it takes 2 ms."""
-_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(NaN|-?Infinity)')
+_CONSTANT: Final = expression(r'"(?:[^"\\]|\\.)*"|(NaN|-?Infinity)')
 """A text, or else a constant that is none of JSON's."""
 _DEEPEST: Final = 60
 """Levels of nesting: with more, the parser of YAML says where it is too deep."""

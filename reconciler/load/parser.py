@@ -17,6 +17,7 @@ from yaml.events import ScalarEvent
 
 from reconciler.errors import InputError
 from reconciler.load.characters import CharacterError, Prepared, line_start, lines_of, prepared
+from reconciler.model.expressions import expression
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
     ParserFactory = Callable[[str], Any]
 
 _NAME_ENDS: Final = "\0 \t\r\n,[]{}"
-_OTHER_NAME: Final = re.compile(r"[&*][0-9A-Za-z_-]*[^\s,\[\]{}0-9A-Za-z_-]", re.ASCII)
-_NAMED: Final = re.compile(r"(?:![^ \t\r\n]*[ \t\r\n]+)?[&*]([^ \t\r\n,\[\]{}]+)")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_OTHER_NAME: Final = expression(r"[&*][0-9A-Za-z_-]*[^\s,\[\]{}0-9A-Za-z_-]", re.ASCII)
+_NAMED: Final = expression(r"(?:![^ \t\r\n]*[ \t\r\n]+)?[&*]([^ \t\r\n,\[\]{}]+)")
+_SURROGATE: Final = expression("[\ud800-\udfff]")
 _NO_CHARACTER: Final = "invalid Unicode character escape code"
 _OURS: Final = "characters: "
 """What a problem of ours begins with, among those of the parsers."""
 MAX_PURE: Final = 2**20
 """Characters of a text that the pure parser reads although there is libyaml, in a few seconds."""
-_NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_YAML: Final = expression("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def default_parser() -> ParserFactory:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.links import has_git, is_inside, work_tree
-from reconciler.load.process import MACHINE, NETWORK, child_environment, run
+from reconciler.load.process import MACHINE, NETWORK, child_environment
+from reconciler.load.program import run
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import shortened
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from reconciler.model.expressions import expression
 from reconciler.model.numbers import MOST_DIGITS, WRITTEN, number
 
 CONSTANTS: Final = {
@@ -23,7 +24,7 @@ CONSTANTS: Final = {
 }
 DIGITS: Final = frozenset("0123456789")
 NUMBER_START: Final = DIGITS | {"-"}
-_INTEGER: Final = re.compile(rf"-?(?:0|[1-9][0-9]{{0,{MOST_DIGITS - 1}}})", re.ASCII)
+_INTEGER: Final = expression(rf"-?(?:0|[1-9][0-9]{{0,{MOST_DIGITS - 1}}})", re.ASCII)
 _EXACT: Final = 2**53
 """Up to here a whole number may be a double, which shows that it was not written as digits alone."""
 

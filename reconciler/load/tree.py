@@ -6,7 +6,6 @@ Positions in messages and edits in place need to know what is written, not what 
 from __future__ import annotations
 
 import functools
-import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,14 +21,15 @@ from yaml.events import (
 
 from reconciler.load.characters import line_end
 from reconciler.load.parser import events, suited_parser
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PROPERTY: Final = re.compile(r"[&!][^ \t\r\n,\[\]{}]*")
-_BLANK: Final = re.compile(r"(?:[ \t\r\n\ufeff]+|#[^\r\n]*)*")
+_PROPERTY: Final = expression(r"[&!][^ \t\r\n,\[\]{}]*")
+_BLANK: Final = expression(r"(?:[ \t\r\n\ufeff]+|#[^\r\n]*)*")
 _BLOCK_STYLES: Final = frozenset({"|", ">"})
 
 

@@ -8,7 +8,9 @@ import json
 import re
 from typing import Any, Final
 
-_INSTANT: Final = re.compile(
+from reconciler.model.expressions import expression
+
+_INSTANT: Final = expression(
     r"(?P<date>\d{4}-\d{2}-\d{2})(?P<separator>[Tt ])(?P<time>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,]\d+)?"
     r"(?P<zone>[Zz]|(?P<sign>[-+])(?P<hours>[01]\d|2[0-3])(?:(?P<colon>:?)(?P<minutes>[0-5]\d))?)?",
     re.ASCII,

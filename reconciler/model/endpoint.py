@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
+from reconciler.model.expressions import expression
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PORTS: Final = {"http": 80, "https": 443}
-_PLACE: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::\d*)?", re.ASCII)
-_ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
+_PLACE: Final = expression(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::\d*)?", re.ASCII)
+_ENCODED: Final = expression(r"%[0-9A-Fa-f]{2}", re.ASCII)
 
 
 class BaseUrl(str):

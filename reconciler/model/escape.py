@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model.expressions import expression
 from reconciler.model.lookalikes import UNSEEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOG_COMMAND: Final = re.compile(r"##(\[|vso\[)")
+_LOG_COMMAND: Final = expression(r"##(\[|vso\[)")
 _MOST_MARKS: Final = 2
 """So many marks may be stacked on one character: more is not a letter, and hides what is near."""
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from reconciler.model.canonical import is_date_time
+from reconciler.model.expressions import expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", re.ASCII)
-_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_DATE: Final = expression(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EMAIL: Final = expression(r"[^@\s]+@[^@\s]+")
+_URI: Final = expression(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", re.ASCII)
+_UUID: Final = expression(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
 
 def _is(parse: Callable[[str], object], form: re.Pattern[str] | None = None) -> Callable[[str], bool]:

@@ -8,14 +8,15 @@ the common ones of Unicode's confusables.txt.
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
+
+from reconciler.model.expressions import expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-UNSEEN: Final = re.compile(
+UNSEEN: Final = expression(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\u2800\ufff9-\ufffc\U00013441\U00013442\U00016fe4\U0001d159]"

@@ -7,6 +7,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from reconciler.model.expressions import expression
 from reconciler.model.phrases import shortened
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_DIGITS: Final = 309
 """Digits of a whole number: with more it is beyond what a double, and so most readers of JSON, can hold."""
-WRITTEN: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
+WRITTEN: Final = expression(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 """The syntax of a JSON number."""
 _LONGEST: Final = 800
 _SHOWN: Final = 40

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import InputError
 from reconciler.load.files import Input
-from reconciler.load.git import files_at
 from reconciler.model.frozen import dataclass
+from reconciler.model.later import Later
 from reconciler.model.source import Problem
 from reconciler.validate.state import validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.load import git
     from reconciler.model.desired import DesiredState
     from reconciler.observe.names import Directory
     from reconciler.validate.validator import Rules
+else:
+    git = Later("reconciler.load.git")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def read_base(
     directory: Directory,
 ) -> Base:
     """Read the desired state at a commit, with numbers for names. Raises ConfigurationError if Git fails."""
-    there = files_at(reference, paths, environment)
+    there = git.files_at(reference, paths, environment)
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:

@@ -19,6 +19,7 @@ from reconciler.load.links import special_refusal
 from reconciler.load.write import write_whole
 from reconciler.model.clock import SystemClock
 from reconciler.model.collector import paused_collector
+from reconciler.model.later import Later
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Provenance
 from reconciler.model.scope import ScopeDefaults
@@ -36,7 +37,6 @@ from reconciler.plan.identity import with_identities
 from reconciler.plan.limits import Limits, with_limit_violations
 from reconciler.plan.origins import with_origins_since
 from reconciler.plan.planning import assemble, select, with_unread
-from reconciler.plan.saved import read_saved, render_saved
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.validate.known_kinds import tree_kinds
 from reconciler.validate.state import desired_state
@@ -53,9 +53,12 @@ if TYPE_CHECKING:
     from reconciler.observe.base import Base
     from reconciler.pipeline.execution import Executor
     from reconciler.pipeline.reading import Reading
+    from reconciler.plan import saved
     from reconciler.plan.identity import IdAt
 
     Kinds = Mapping[str, Kind]
+else:
+    saved = Later("reconciler.plan.saved")
 
 DEFAULT_LIMITS: Final = Limits()
 _PLAIN: Final = Style()
@@ -178,7 +181,7 @@ def render(plan: Plan, output_format: str = "text", style: Style = _PLAIN) -> st
 def write_plan(plan: Plan, file: str | os.PathLike[str]) -> None:
     """Save ``plan`` in a file, in one step. Raises ConfigurationError if it cannot be written."""
     try:
-        write_whole(Path(file), render_saved(plan))
+        write_whole(Path(file), saved.render_saved(plan))
     except OSError as error:
         reason = errors.os_reason(error)
         raise errors.ConfigurationError(f"the plan file {file} cannot be written: {reason}") from error
@@ -198,6 +201,6 @@ def read_plan(file: str | os.PathLike[str], *, kinds: Kinds | None = None) -> Pl
         reason = errors.os_reason(error)
         raise errors.ConfigurationError(f"the plan {file} cannot be read: {reason}") from error
     try:
-        return read_saved(content, kinds or load_kinds(), packaged.plan_schema())
+        return saved.read_saved(content, kinds or load_kinds(), packaged.plan_schema())
     except errors.RefusedError as error:
         raise errors.RefusedError(f"the plan {file} is refused: {error}") from error

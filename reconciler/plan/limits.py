@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
 from reconciler.model.source import Problem
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.plan import Change, Plan
 
-_SPELLING: Final = re.compile(r"(?P<number>\d{1,9})(?P<percent>%?)", re.ASCII)
+_SPELLING: Final = expression(r"(?P<number>\d{1,9})(?P<percent>%?)", re.ASCII)
 _WHOLE: Final = 100
 _NAMED: Final = 20
 """The largest number of keys in a refusal; the plan shows them all."""

@@ -15,6 +15,7 @@ from reconciler.kinds.ids import names_by_id
 from reconciler.kinds.kind import EffectRule, Kind
 from reconciler.model.addresses import advice_near, ending_in
 from reconciler.model.canonical import format_instant, json_text
+from reconciler.model.expressions import expression
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.phrases import from_api, listed
 from reconciler.model.plan import Change, Plan
@@ -48,7 +49,7 @@ def everything(_address: str) -> bool:
     return True
 
 
-_GLOB: Final = re.compile(r"[*?\[]")
+_GLOB: Final = expression(r"[*?\[]")
 
 
 def selection(targets: Sequence[str]) -> Selection:

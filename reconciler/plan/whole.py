@@ -12,6 +12,7 @@ from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.kind import Form
 from reconciler.kinds.rest import BodyRule
 from reconciler.kinds.wire import PAIRS
+from reconciler.model.expressions import expression
 from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 from reconciler.plan.requests import merge_patch
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     Values = Mapping[str, Any]
 
-_MASKED: Final = re.compile(
+_MASKED: Final = expression(
     r"(?:\w+ )?\S*[*\u2022]{4}\S*|\*{3}|REDACTED"
     r"|[<\[({*]{1,3}(?:redacted|masked|hidden|filtered|sensitive|secret|encrypted)(?: \w+)?[>\])}*]{1,3}",
     re.IGNORECASE,

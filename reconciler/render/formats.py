@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
+from reconciler.model.later import Later
 from reconciler.plan.needs import Asked
-from reconciler.plan.saved import render_saved
-from reconciler.render.github import render_github
 from reconciler.render.lines import SYMBOLS, becomes_with_note, diff_lines, field_view
-from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, render_text, summary_line
 from reconciler.render.text_layout import PLAIN, Screen
 from reconciler.render.values import heading, joined, short_commit
@@ -25,6 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.model.plan import Plan
+    from reconciler.plan import saved
+    from reconciler.render import github, markdown
+else:
+    github = Later("reconciler.render.github")
+    markdown = Later("reconciler.render.markdown")
+    saved = Later("reconciler.plan.saved")
 
 
 WITHOUT_NEEDS: Final = frozenset({"gitlab"})
@@ -95,13 +99,13 @@ def render_gitlab(plan: Plan) -> str:
 RENDERERS: Final[Mapping[str, Callable[[Plan, Style], str]]] = MappingProxyType(
     {
         "text": lambda plan, style: render_text(plan, style.detail, style.screen, style.asked),
-        "json": lambda plan, _style: render_saved(plan),
-        "markdown": lambda plan, style: render_markdown(
+        "json": lambda plan, _style: saved.render_saved(plan),
+        "markdown": lambda plan, style: markdown.render_markdown(
             plan, style.name, (*_facts(plan), ("Fingerprint", plan.fingerprint))
         ),
         "html": _html,
         "diff": lambda plan, _style: render_diff(plan),
-        "github": lambda plan, _style: render_github(plan),
+        "github": lambda plan, _style: github.render_github(plan),
         "gitlab": lambda plan, _style: render_gitlab(plan),
     }
 )

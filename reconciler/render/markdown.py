@@ -6,11 +6,11 @@ markup or the end of the block.
 
 from __future__ import annotations
 
-import re
 import urllib.parse
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect
@@ -47,7 +47,7 @@ _ORDER: Final = (
 )
 _DESTROYING: Final = tuple(action for action in Action if action.destroys)
 _KEEPING: Final = tuple(action for action in Action if not action.destroys)
-_TICKS: Final = re.compile("`+")
+_TICKS: Final = expression("`+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.escape import escape_control
+from reconciler.model.expressions import expression
 from reconciler.model.notification import Part, Style
 from reconciler.model.phrases import and_more, shortened
 
@@ -25,7 +25,7 @@ Written = TypeVar("Written", str, list[dict[str, Any]])
 _LENGTHS: Final = (500, 200, 80, 20)
 """Longest parts of a line: the first that makes it fit."""
 _MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'", "*": "\u2217"})
-_EDGE_MARKUP: Final = re.compile(r"~|(?<![^\W_])_|_(?![^\W_])")
+_EDGE_MARKUP: Final = expression(r"~|(?<![^\W_])_|_(?![^\W_])")
 """What Slack takes for markup around words: an underscore inside one is none."""
 _LOOKALIKES: Final = {"~": "\u223c", "_": "\u02cd"}
 _MARKS: Final = {Style.PLAIN: "", Style.CODE: "`", Style.BOLD: "*"}

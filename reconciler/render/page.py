@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import re
 import urllib.parse
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -13,6 +12,7 @@ from reconciler.diff.alignment import common_ends
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import CycleResult, ScopeState
 from reconciler.model.escape import quoted
+from reconciler.model.expressions import expression
 from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
@@ -37,7 +37,7 @@ _ITEMS: Final = 5
 _LONG: Final = 200
 _LEAD: Final = 40
 _DETAIL: Final = 500
-_ESCAPED: Final = re.compile(r"\[([*?[])\]")
+_ESCAPED: Final = expression(r"\[([*?[])\]")
 _SHORT: Final = dt.timedelta(minutes=2)
 """Times are shown with their seconds if rounds begin more often."""
 _RESULTS: Final = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.diff.alignment import common_ends
 from reconciler.model.escape import quoted
+from reconciler.model.expressions import expression
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Effect, Origin
 from reconciler.model.version import __version__
@@ -38,7 +39,7 @@ _SHORT: Final = 60
 _DEEPEST: Final = 6
 """Lines that are nested deeper are not indented any more."""
 _KEPT: Final = 60
-_DATE: Final = re.compile(r"(\b\d{4}-\d\d-\d\d(?:T[\d:.]{1,20}Z)?\b)", re.ASCII)
+_DATE: Final = expression(r"(\b\d{4}-\d\d-\d\d(?:T[\d:.]{1,20}Z)?\b)", re.ASCII)
 """What stays on one line, although a browser may break a line after a hyphen."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control, quoted
+from reconciler.model.expressions import expression
 from reconciler.model.phrases import shortened
 from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.needs import needs
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 _LONGEST: Final = 200
-_WORD: Final = re.compile(r"[A-Za-z0-9_.-]+")
-_COMMIT: Final = re.compile(r"([0-9a-f]{10})[0-9a-f]{30,54}(-dirty)?", re.ASCII)
+_WORD: Final = expression(r"[A-Za-z0-9_.-]+")
+_COMMIT: Final = expression(r"([0-9a-f]{10})[0-9a-f]{30,54}(-dirty)?", re.ASCII)
 Inputs = ParamSpec("Inputs")
 
 

@@ -22,6 +22,7 @@ from reconciler.api.address import ip_address, is_loopback
 from reconciler.api.workers import start_thread
 from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
 from reconciler.model.clock import SystemClock
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ _CONNECTIONS: Final = 16
 """How many connections may be open: the oldest is ended for a new one."""
 _RECOVERY: Final = 0.05
 """Seconds to wait when no connection can be accepted."""
-_NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?", re.ASCII)
-_PORT: Final = re.compile(r":[0-9]{0,5}", re.ASCII)
+_NAME: Final = expression(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?", re.ASCII)
+_PORT: Final = expression(r":[0-9]{0,5}", re.ASCII)
 PLAIN: Final = "text/plain; charset=utf-8"
 
 

@@ -7,10 +7,12 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.expressions import expression
+
 if TYPE_CHECKING:
     from typing import TextIO
 
-_STREAM: Final = re.compile(r"([0-9]{1,20}):([0-9]{1,20})", re.ASCII)
+_STREAM: Final = expression(r"([0-9]{1,20}):([0-9]{1,20})", re.ASCII)
 
 
 class Priority(IntEnum):

@@ -12,9 +12,10 @@ from typing import Final
 
 from cronsim import CronSim, CronSimError
 
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
-_SPELLING: Final = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhd])", re.ASCII)
+_SPELLING: Final = expression(r"(?P<number>\d{1,6})(?P<unit>[smhd])", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_BACKOFF: Final = 3600.0
 _CRON_FIELDS: Final = 5

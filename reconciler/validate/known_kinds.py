@@ -9,9 +9,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.packaged import load_kinds
-from reconciler.load.git import BaseFiles, kinds_at
 from reconciler.load.links import is_inside, work_tree
 from reconciler.load.sources import folders_beside, kind_files, places_beside
+from reconciler.model.later import Later
 from reconciler.model.phrases import listed
 from reconciler.validate.custom_kinds import NO_APIS, custom_kinds
 
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
+    from reconciler.load import git
     from reconciler.model.source import Problem
 
     Warn = Callable[[str], None]
     Listener = Callable[[bytes, str], None]
+else:
+    git = Later("reconciler.load.git")
 
 _MOST_NAMED: Final = 10
 
@@ -85,7 +88,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
         if is_inside(os.path.realpath(folder), top)
     }
     elsewhere = [folder for folder in folders if folder not in reviewed]
-    there = kinds_at(base, {**reviewed, **configured, **beside}, environment)
+    there = git.kinds_at(base, {**reviewed, **configured, **beside}, environment)
     for text in _differences(there, [*reviewed, *configured, *beside], base):
         warn(text)
     problems = list(there.problems)
@@ -94,7 +97,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
     return {**built_in, **custom_kinds(files, problems, built_in, on_file, {**apis, **committed})}
 
 
-def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:
+def _differences(there: git.BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:
     """Yield a warning if the working tree has other kinds than the base."""
     present = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - as it was typed
     now = Counter((os.path.basename(file), content) for file, content in kind_files([], present, []))  # noqa: PTH119 - as it was typed

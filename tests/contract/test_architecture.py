@@ -21,6 +21,7 @@ import gcore_emulator
 import reconciler
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.kinds.packaged import load_kinds
+from reconciler.model.expressions import expression
 
 PACKAGE = Path(reconciler.__file__).parent
 ROOT = PACKAGE.parent
@@ -152,6 +153,13 @@ def test_imports_inside_functions_are_limited() -> None:
     assert len(set(found)) <= 10, found
 
 
+def test_every_regular_expression_of_the_engine_compiles() -> None:
+    modules = [vars(importlib.import_module(name)) for name in NAMES]
+    found = [one for module in modules for one in module.values() if type(one) is type(expression(""))]
+    assert len(found) > 100
+    assert all(isinstance(one.pattern, str | bytes) for one in found)
+
+
 KIND_NAME = re.compile(rf"\b({'|'.join(load_kinds())})\b", re.IGNORECASE)
 EXAMPLE_ADDRESS = "caas/1/76"
 NAMING = {
@@ -235,7 +243,7 @@ def test_every_error_of_the_engine_has_one_base_class() -> None:
 
 
 def test_subprocesses_are_started_in_two_places_with_an_explicit_environment() -> None:
-    running = {"cli/demo.py", "load/process.py"}
+    running = {"cli/demo.py", "load/program.py"}
     found = {}
     for path in ENGINE:
         calls = [ast.unparse(node) for node in nodes_of(path) if isinstance(node, ast.Call)]
@@ -261,7 +269,10 @@ def test_every_exit_code_has_its_own_number() -> None:
             ["--help"],
             {"httpx", "deepdiff", "jsonschema", "yaml", "starlette", "uvicorn"},
         ),
-        (["plan", "--help"], {"deepdiff", "jsonschema", "starlette", "jinja2", "rich"}),
+        (
+            ["plan", "--help"],
+            {"deepdiff", "jsonschema", "starlette", "jinja2", "rich", "subprocess", "reconciler.load.git"},
+        ),
         (["show", "--help"], {"httpx", "deepdiff", "jsonschema", "jinja2"}),
         (["validate", "examples/keys.yaml"], {"httpx", "deepdiff", "jsonschema"}),
     ],

@@ -8,7 +8,6 @@ has, or to the item or field that it is deeper than. Below another comment it co
 from __future__ import annotations
 
 import functools
-import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import field
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler.adopt.edit.text import dash_of
 from reconciler.load.characters import line_end, line_start
 from reconciler.load.tree import Node, Part, Shape, after_blank, parts, properties_end
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-_IN_A_GAP: Final = re.compile(
+_IN_A_GAP: Final = expression(
     r"[&!][^\s,\[\]{}]*"  # an anchor or a tag
     r"|(?<![^\r\n])%(?:(?!\s#)[^\r\n])*"  # a directive
     r"|(?P<comment>#[^\r\n]*)"

@@ -6,7 +6,6 @@ comma. The lines of a text, or of what is between brackets, move with their fiel
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -14,15 +13,17 @@ from typing import TYPE_CHECKING, Final
 from reconciler.adopt.edit.text import Edit, dash_of, edited
 from reconciler.load.characters import BREAK, line_start
 from reconciler.load.tree import Node, Shape, parts
+from reconciler.model.expressions import expression
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 _STEP: Final = 2
-_COLON: Final = re.compile(r"[ \t]*:[ \t]+")
-_COMMA: Final = re.compile(r"[ \t]*,[ \t]*")
-_BLANKS: Final = re.compile(r"[ \t]+")
-_TABBED: Final = re.compile(r"[ \t]*\t[ \t]*(?=#)")
+_COLON: Final = expression(r"[ \t]*:[ \t]+")
+_COMMA: Final = expression(r"[ \t]*,[ \t]*")
+_BLANKS: Final = expression(r"[ \t]+")
+_TABBED: Final = expression(r"[ \t]*\t[ \t]*(?=#)")
 
 
 def laid_out(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -18,11 +17,12 @@ from reconciler.adopt.edit.text import (
 )
 from reconciler.load.characters import line_end, line_start, next_line
 from reconciler.load.tree import Node, Shape
+from reconciler.model.expressions import expression
 
-_COMMA: Final = re.compile(r"\s*,")
-_GAP: Final = re.compile(r"\s*,\s*")
-_COLON: Final = re.compile(r"\s*:\s*")
-_COMMENT: Final = re.compile(r"[ \t]*(,?)[ \t]*#[^\r\n]*")
+_COMMA: Final = expression(r"\s*,")
+_GAP: Final = expression(r"\s*,\s*")
+_COLON: Final = expression(r"\s*:\s*")
+_COMMENT: Final = expression(r"[ \t]*(,?)[ \t]*#[^\r\n]*")
 
 Same = Callable[[Any], str] | None
 """Returns the text by which two items of a set are the same; None for a list whose order counts."""

@@ -5,7 +5,6 @@ A value that other keys share, by an anchor or a merge, is not replaced: it woul
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.adopt.edit import lists
@@ -22,6 +21,7 @@ from reconciler.errors import InputError
 from reconciler.load.characters import line_end, line_start, next_line
 from reconciler.load.tree import Node, Shape, properties_end, trees
 from reconciler.model.escape import quoted
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.source import Problem
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 _INDENT: Final = 2
 _LONGEST_FLOW: Final = 100
-_HEADER: Final = re.compile(r"[|>][-+0-9]*")
-_COLON: Final = re.compile(r"[ \t]*:")
-_TAG: Final = re.compile(r"(![^\s,\[\]{}]*)[ \t]*")
+_HEADER: Final = expression(r"[|>][-+0-9]*")
+_COLON: Final = expression(r"[ \t]*:")
+_TAG: Final = expression(r"(![^\s,\[\]{}]*)[ \t]*")
 _TAGGED: Final = ((str, "!"), (str, "str"), (str, "str>"), (list, "seq"), (dict, "map"))
 _MERGE: Final = "<<"
 

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.load.scalars import resolve
 from reconciler.model.escape import escape_control, quoted
+from reconciler.model.expressions import expression
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _STARTS: Final = frozenset("_/($")
 """What a plain text may begin with, besides letters and digits."""
-_BROKEN: Final = re.compile(r": |:$| #|##|\s\s| $")
+_BROKEN: Final = expression(r": |:$| #|##|\s\s| $")
 _LAST_OF_ONE_ESCAPE: Final = "\uffff"
 _FLOW_MARKS: Final = frozenset(",[]{}:?")
 _MARKERS: Final = ("::", "---", "...")
-_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
-_OTHER_IN_YAML_1_1: Final = re.compile(
+_INSTANT: Final = expression(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+_OTHER_IN_YAML_1_1: Final = expression(
     r"[0-9][-+.0-9_:,a-fA-FxXoTtZz ]*|(?i:y|n|yes|no|on|off|true|false|null)", re.ASCII
 )
 

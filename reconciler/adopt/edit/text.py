@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.load.characters import BREAK, break_before, line_end, line_start, next_line
 from reconciler.load.tree import Node, after_blank, properties_end
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_INDENTED: Final = re.compile(r"(?<=[\r\n])[ \t]+")
+_INDENTED: Final = expression(r"(?<=[\r\n])[ \t]+")
 
 
 def dash_of(text: str, sequence: Node, index: int) -> int:

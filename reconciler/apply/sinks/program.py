@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.api.redaction import Redactor
 from reconciler.errors import SinkError, os_reason
-from reconciler.load.process import run
+from reconciler.load.program import run
 from reconciler.model.frozen import dataclass
 from reconciler.model.secret import Secret
 

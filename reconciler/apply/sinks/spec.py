@@ -16,6 +16,7 @@ from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.process import MACHINE, NETWORK, child_environment
+from reconciler.model.expressions import expression
 from reconciler.model.phrases import closest
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SINKS: Final[Mapping[str, str]] = {
     "kubernetes": "kubernetes:NAMESPACE",
     "vault": "vault:MOUNT/PATH",
 }
-_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_NAMESPACE: Final = expression(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 
 def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.schemas import mapping
+from reconciler.model.expressions import expression
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import listed
 
@@ -21,7 +22,7 @@ NOT_CHANGED: Final = (
     " changed by one of them, or created and deleted"
 )
 """What an item lacks that no kind can be written for."""
-_LAST: Final = re.compile(r"(?P<list>.*)/\{(?P<name>[^{}/]+)\}/?")
+_LAST: Final = expression(r"(?P<list>.*)/\{(?P<name>[^{}/]+)\}/?")
 
 
 def paths_of(content: Any) -> dict[str, Any]:

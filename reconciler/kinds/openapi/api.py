@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.rest import BodyRule
 from reconciler.kinds.shape import type_names
+from reconciler.model.expressions import expression
 from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 
@@ -25,9 +26,9 @@ _MAY_BE_MERGED: Final = (
     " a map is sent whole, as if it were replaced"
 )
 _WAIT: Final = 60
-_MERGED: Final = re.compile(r"merge[- ]patch|\bRFC[ -]?7(?:38|39)6\b", re.IGNORECASE)
+_MERGED: Final = expression(r"merge[- ]patch|\bRFC[ -]?7(?:38|39)6\b", re.IGNORECASE)
 _TASKS: Final = frozenset({"tasks", "task_id", "taskId", "job_id", "jobId", "operation_id", "operationId"})
-_NOT_CONSTANT: Final = re.compile(
+_NOT_CONSTANT: Final = expression(
     r"(?:proxy-)?authorization|cookie|host|accept.*|content-.*|if-.*|user-agent|x-request-id|.*(?:token|api.?key).*",
     re.IGNORECASE,
 )

@@ -9,6 +9,7 @@ from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.names import Inside, chosen_name, is_text, likeliest_name, name_property
 from reconciler.kinds.openapi.words import singular, words_of
 from reconciler.kinds.wire import JSON_API_ID
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 
@@ -61,7 +62,7 @@ _BY_PEOPLE: Final = frozenset(
 """Properties that people choose."""
 _OF_PEOPLE: Final = ("login", "username", "slug", "name")
 """Names of another object that a path may take, the likeliest first."""
-_IS_LISTED: Final = re.compile(r"\b(?:options|values) are\b|\bone of\b", re.IGNORECASE)
+_IS_LISTED: Final = expression(r"\b(?:options|values) are\b|\bone of\b", re.IGNORECASE)
 """A description of a parameter that lists its values."""
 _IDS: Final = frozenset({"id", "uuid", "uid", "guid", "gid", "identifier", "number"})
 """Properties that a service makes, also where the body of a creation is described as the whole item."""

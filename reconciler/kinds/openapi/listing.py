@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.rest import ListStyle
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -76,12 +77,12 @@ _OF_PAGES: Final = frozenset({*_MORES, "nextcursor", "nextpagetoken", "totalpage
 _DEPTH: Final = 3
 _PLAIN_LIMIT: Final = 100
 _LARGEST: Final = 100_000
-_FROM_ZERO: Final = re.compile(
+_FROM_ZERO: Final = expression(
     r"\b(?:zero|0)[- ](?:based|indexed)|(?:start|begin)(?:s|ing)? (?:at|from|with) (?:page )?(?:0|zero)\b",
     re.IGNORECASE,
 )
-_MAXIMUM: Final = re.compile(r"\bmax(?:imum)?\b[^\d.]{0,30}?(\d{1,6})\b|\bup to (\d{1,6})\b", re.IGNORECASE)
-_BETWEEN: Final = re.compile(r"\bbetween (\d+) and (\d{1,6})\b", re.IGNORECASE)
+_MAXIMUM: Final = expression(r"\bmax(?:imum)?\b[^\d.]{0,30}?(\d{1,6})\b|\bup to (\d{1,6})\b", re.IGNORECASE)
+_BETWEEN: Final = expression(r"\bbetween (\d+) and (\d{1,6})\b", re.IGNORECASE)
 _LEFT_OUT: Final = {"style": "offset", **{name: name for name in ("limit", "offset", "results", "count")}}
 """What a listing is that is not described."""
 

@@ -9,6 +9,7 @@ from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.addresses import placeholders_of
 from reconciler.kinds.openapi.schemas import Schema
 from reconciler.kinds.openapi.words import singular, words_of
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 
@@ -44,7 +45,7 @@ _ASSOCIATIONS: Final = frozenset(
     | {"subscription", "setting", "status", "binding", "attachment", "connection"}
 )
 """What is listed where a row is about another object, whose name it shows."""
-_PROPERTY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_PROPERTY: Final = expression(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

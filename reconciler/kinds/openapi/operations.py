@@ -16,6 +16,7 @@ from reconciler.kinds.openapi.addresses import (
     placeholders_of,
 )
 from reconciler.kinds.openapi.schemas import Closed, Description, Schema, mapping
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
 
@@ -27,8 +28,8 @@ _ENCODINGS: Final[Mapping[str, Encoding]] = {
 }
 """The encoding of each media type; of several that an operation takes, the first is used."""
 _ACCEPTED: Final = "202"
-_VERSION: Final = re.compile(r"/v\d+(?:beta|alpha)?\d*(?=/)")
-_A_PATH: Final = re.compile(r"/[\w{}<>`/.-]+")
+_VERSION: Final = expression(r"/v\d+(?:beta|alpha)?\d*(?=/)")
+_A_PATH: Final = expression(r"/[\w{}<>`/.-]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from reconciler.kinds.openapi.scope import as_segment
 from reconciler.kinds.openapi.words import words_of
 from reconciler.kinds.paths import NAME_PATTERN
 from reconciler.kinds.shape import ALTERNATIVES, type_names
+from reconciler.model.expressions import expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +31,7 @@ _CREATED: Final = (
 _SECRETS: Final = frozenset(
     {"secret", "token", "key", "password", "passphrase", "credential", "credentials", "apikey"}
 )
-_PROPERTY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_PROPERTY: Final = expression(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _INNER: Final = ("id", "value", "name", "slug")
 """Members of a shown object that may be the value that is set."""
 _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {

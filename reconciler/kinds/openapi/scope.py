@@ -12,6 +12,7 @@ from reconciler.kinds.openapi.fields import FieldDrafter
 from reconciler.kinds.paths import SEGMENT_PATTERN, item_template, path_fault
 from reconciler.kinds.patterns import Pattern
 from reconciler.kinds.rules import NOT_SEGMENTS, accepts
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.scope import SCOPE_NAMES
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.openapi.notes import Notes
     from reconciler.kinds.openapi.operations import Operations
 
-_PLACEHOLDER: Final = re.compile(r"\{([^{}/]+)\}")
+_PLACEHOLDER: Final = expression(r"\{([^{}/]+)\}")
 _OF_PARAMETERS: Final = frozenset(
     {
         "type",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.patterns.charsets import (
     ANY_BUT_BREAKS,
@@ -14,7 +13,11 @@ from reconciler.kinds.patterns.charsets import (
     unicode_property,
     union,
 )
+from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
+
+if TYPE_CHECKING:
+    import re
 
 MAX_LENGTH: Final = 4096
 """Characters of a pattern."""
@@ -22,13 +25,13 @@ MAX_DEPTH: Final = 50
 """Groups inside groups."""
 MAX_REPEAT: Final = 10_000
 """Largest count of a repetition."""
-_QUANTIFIER: Final = re.compile(r"\*|\+|\?|\{([0-9]+)(?:(,)([0-9]*))?\}")
-_NAME: Final = re.compile(r"<[A-Za-z_$][A-Za-z0-9_$]*>")
+_QUANTIFIER: Final = expression(r"\*|\+|\?|\{([0-9]+)(?:(,)([0-9]*))?\}")
+_NAME: Final = expression(r"<[A-Za-z_$][A-Za-z0-9_$]*>")
 _CONTROLS: Final = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
-_HEX: Final = re.compile(r"u\{([0-9A-Fa-f]{1,8})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})")
-_PAIR: Final = re.compile(r"u([dD][89a-bA-B][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})")
-_PROPERTY: Final = re.compile(r"([pP])\{([A-Za-z_=]{1,64})\}")
-_CONTROL: Final = re.compile(r"c([A-Za-z])")
+_HEX: Final = expression(r"u\{([0-9A-Fa-f]{1,8})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})")
+_PAIR: Final = expression(r"u([dD][89a-bA-B][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})")
+_PROPERTY: Final = expression(r"([pP])\{([A-Za-z_=]{1,64})\}")
+_CONTROL: Final = expression(r"c([A-Za-z])")
 _GROUPS: Final = (("?:", ""), ("?=", "ahead"), ("?!", "not ahead"), ("?<=", "behind"), ("?<!", "not behind"))
 _ADVICE: Final = {"A": "write ^", "Z": "write $", "z": "write $", "k": "it cannot be matched in linear time"}
 _TOO_OFTEN: Final = f"repeats more often than {MAX_REPEAT:,} times; use maxLength"

@@ -1,0 +1,107 @@
+"""The run of a program: what it reads, for how long, and what it wrote."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.frozen import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PART: Final = 2**16
+_POLL: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended: its exit code, None if it took too long and was killed, and its output."""
+
+    code: int | None
+    out: bytes = field(repr=False)
+    err: bytes = field(repr=False)
+
+
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    seconds: float,
+    content: bytes = b"",
+    most: int = sys.maxsize,
+) -> Ended:
+    """Run a program that reads ``content``; return the last ``most`` bytes of its output and of its errors.
+
+    It runs in a session of its own, so that Ctrl-C does not end it halfway. After ``seconds`` it is killed
+    with all that it started. A pipe that a grandchild holds open is not waited for. Raises OSError or
+    ValueError if it cannot be run.
+    """
+    outputs = bytearray(), bytearray()
+    with subprocess.Popen(  # noqa: S603 - what the operator names, without a shell
+        command,
+        stdin=subprocess.PIPE if content else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+        bufsize=0,
+    ) as process:
+        try:
+            _communicate(process, content, seconds, most, outputs)
+        finally:
+            is_late = process.poll() is None
+            if is_late:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+    return Ended(None if is_late else process.returncode, *map(bytes, outputs))
+
+
+def _communicate(
+    process: subprocess.Popen[bytes],
+    content: bytes,
+    seconds: float,
+    most: int,
+    outputs: tuple[bytearray, bytearray],
+) -> None:
+    """Write and read until the program has ended or its time is over, which is real time as its life is."""
+    latest = time.monotonic() + seconds
+    pipes = process.stdin, process.stdout, process.stderr
+    with selectors.DefaultSelector() as selector:
+        for pipe, output in zip(pipes, (None, *outputs), strict=True):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+                event = selectors.EVENT_WRITE if output is None else selectors.EVENT_READ
+                selector.register(pipe, event, (pipe, output))
+        while selector.get_map():
+            is_over = process.poll() is not None
+            left = latest - time.monotonic()
+            ready = selector.select(0 if is_over else max(min(left, _POLL), 0))
+            if left <= 0 or (is_over and not ready):
+                return
+            for key, _ in ready:
+                pipe, output = key.data
+                if output is None:
+                    content = more = _unwritten(key.fd, content)
+                else:
+                    more = os.read(key.fd, _PART)
+                    output += more
+                    del output[: max(len(output) - most, 0)]
+                if not more:
+                    selector.unregister(pipe)
+                    pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(latest - time.monotonic(), 0))
+
+
+def _unwritten(descriptor: int, content: bytes) -> bytes:
+    try:
+        return content[os.write(descriptor, content[:_PART]) :]
+    except BrokenPipeError:  # it does not read all: its exit code says why
+        return b""
