@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     )
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.outcome import Outcome, Result
-    from reconciler.model.plan import Action, Change, Effect, FieldChange, Freshness, Plan, Provenance
+    from reconciler.model.plan import Action, Change, Effect, FieldChange, Freshness, Plan
+    from reconciler.model.provenance import Provenance
     from reconciler.model.request import Request
     from reconciler.model.scope import Scope
     from reconciler.model.secret import Secret
@@ -52,7 +53,8 @@ _HOMES: Final = {
     " SinkError UnreadableError",
     "model.desired": "DesiredKey DesiredScope DesiredState",
     "model.outcome": "Outcome Result",
-    "model.plan": "Action Change Effect FieldChange Freshness Plan Provenance",
+    "model.plan": "Action Change Effect FieldChange Freshness Plan",
+    "model.provenance": "Provenance",
     "model.request": "Request",
     "model.scope": "Scope",
     "model.secret": "Secret",

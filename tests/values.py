@@ -19,7 +19,8 @@ from reconciler.model.cycle import FieldOutcome
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.live import LiveScope
 from reconciler.model.members import Edit, MemberChange
-from reconciler.model.plan import Effect, Provenance
+from reconciler.model.plan import Effect
+from reconciler.model.provenance import Provenance
 from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.model.source import COLUMN_BITS
 from reconciler.model.status import Episode

@@ -8,40 +8,34 @@ from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from reconciler.api.workers import Workers, completed
 from reconciler.api.writer import Writer
+from reconciler.apply.handover import Handover
 from reconciler.apply.sender import Sender
+from reconciler.apply.stale import is_found, recheck_key, renamed
 from reconciler.errors import (
     ExitCode,
     JournalError,
     ReconcilerError,
-    SchemaMismatchError,
     SinkError,
 )
-from reconciler.kinds.ids import names_by_id, unclear_text
-from reconciler.model.canonical import json_text
-from reconciler.model.fate import fates_of
+from reconciler.kinds.ids import names_by_id
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import Action, Change, Freshness, Plan
+from reconciler.model.plan import Change, Freshness, Plan
 from reconciler.observe.listing import observe
-from reconciler.plan.planning import past_expiries
-from reconciler.plan.recheck import differences_text, fields_changed_since_plan, fields_not_stored
 
 if TYPE_CHECKING:
-    import datetime as dt
     import threading
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.api.client import Sessions
     from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
-    from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
+    from reconciler.model.succession import SecretAlias
     from reconciler.plan.identity import IdAt
-
-_ELSEWHERE: Final = "the sink of the run that made it, or lost"
 
 
 class Executor:
@@ -67,6 +61,7 @@ class Executor:
         self._workers = workers
         self._stop = stop
         self._id_at = id_at or (lambda _address: None)
+        self._secrets = secrets
         self._sender = Sender(writer, kinds, secrets)
         store = () if secrets is None else (secrets,)
         self._starting: tuple[Observer, ...] = (*observers, *store)
@@ -81,8 +76,31 @@ class Executor:
         """
         held_back = self.recheck(plan.changes) if freshness is Freshness.WAITED else ()
         not_sent = {outcome.change.sort_key for outcome in held_back}
-        sent = self.execute([change for change in plan.changes if change.sort_key not in not_sent])
+        wanted = [change for change in plan.changes if change.sort_key not in not_sent]
+        sent = self._in_order(wanted, held_back, plan.aliases)
         return tuple(sorted((*held_back, *sent), key=lambda outcome: outcome.change.sort_key))
+
+    def _in_order(
+        self, changes: Iterable[Change], known: Sequence[Outcome], aliases: Sequence[SecretAlias]
+    ) -> tuple[Outcome, ...]:
+        """Send changes, those of rotated keys last and only where their successors are ready.
+
+        ``known`` are outcomes of other changes of the plan.
+        """
+        every = tuple(changes)
+        first = self.execute([change for change in every if change.waits_for is None])
+        waiting = [change for change in every if change.waits_for is not None]
+        if self._stop.is_set() or not (waiting or aliases):
+            return (*first, *self.execute(waiting))
+        handover = Handover(self._sender.exists, self._secrets, (*known, *first))
+        failed = handover.publish(aliases)
+        reasons = {change.address: handover.obstacle(change) for change in waiting}
+        blocked = [
+            Outcome(one, Result.NOT_ATTEMPTED, text) for one in waiting if (text := reasons[one.address])
+        ]
+        rest = self.execute([change for change in waiting if not reasons[change.address]])
+        noted = tuple(_with_remark(one, failed.get(one.change.address, "")) for one in first)
+        return (*noted, *map(self._finished, blocked), *rest)
 
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
         """List the scopes of ``changes`` again and return the outcome of each that must not be sent.
@@ -103,15 +121,15 @@ class Executor:
             return []  # nothing will be sent
         kind = self._kinds[scope.kind]
         try:
-            observed = observe(self._writer, kind, scope, lambda live: _is_found(kind, live, changes))
+            observed = observe(self._writer, kind, scope, lambda live: is_found(kind, live, changes))
         except ReconcilerError as error:
             detail = f"its scope could not be read again: {error}"
             return [Outcome(change, Result.NOT_ATTEMPTED, detail) for change in changes]
         now = self._writer.now()
         names = names_by_id(kind, observed)
         outcomes = (
-            _renamed(change, self._id_at(change.address), names)
-            or _recheck_key(kind, change, observed, names, now)
+            renamed(change, self._id_at(change.address), names)
+            or recheck_key(kind, change, observed, names, now)
             for change in changes
         )
         return [outcome for outcome in outcomes if outcome is not None]
@@ -182,8 +200,11 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
 ) -> tuple[Outcome, ...]:
     """Apply ``plan`` over sessions that can write, each with the connection of that of ``client``."""
     by_api: dict[str, list[Change]] = {}
+    aliases: dict[str, list[SecretAlias]] = {}
     for change in plan.changes:
         by_api.setdefault(kinds[change.scope.kind].api, []).append(change)
+    for alias in plan.aliases:
+        aliases.setdefault(kinds[alias.scope.kind].api, []).append(alias)
     with ExitStack() as stack:
         runs: list[Callable[[], tuple[Outcome, ...]]] = []
         for api, changes in by_api.items():
@@ -191,7 +212,8 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
             writer = stack.enter_context(Writer(session.connection))
             session.workers.start(len(changes))  # all of them: none can fail to start between two writes
             executor = Executor(writer, kinds, session.workers, client.stop, observers, secrets, id_at)
-            runs.append(partial(executor.apply, replace(plan, changes=tuple(changes)), freshness))
+            part = replace(plan, changes=tuple(changes), aliases=tuple(aliases.get(api, ())))
+            runs.append(partial(executor.apply, part, freshness))
         if len(runs) == 1:
             return runs[0]()
         workers = stack.enter_context(Workers(len(runs)))
@@ -220,65 +242,3 @@ def _with_remark(outcome: Outcome, remark: str) -> Outcome:
     if not remark:
         return outcome
     return replace(outcome, detail=f"{outcome.detail}; {remark}".removeprefix("; "))
-
-
-def _is_found(kind: Kind, live: LiveScope, changes: Iterable[Change]) -> bool:
-    """Return whether the names of changes are there, and their ids."""
-    ids = {change.path_id for change in changes if kind.has_ids} - {None}
-    return live.holds(change.name for change in changes) and ids <= names_by_id(kind, live).keys()
-
-
-def _renamed(change: Change, path_id: str | None, names: Mapping[str, str]) -> Outcome | None:
-    """Return the outcome of a change whose name stood for an object that has another name by now.
-
-    The plan may have been made without knowing that. What is only deleted is not that object.
-    """
-    fate = fates_of({change.name: path_id}, names).get(change.name) if path_id else None
-    if fate is None or not fate.is_rename or change.action is Action.DELETE:
-        return None
-    return Outcome(change, Result.STALE, fate.advice)
-
-
-def _recheck_key(
-    kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str], now: dt.datetime
-) -> Outcome | None:
-    """Return the outcome of a change that is not to be sent, None if it is. ``names`` are those of ids."""
-    if renaming := _renaming(kind, change, observed, names):
-        return Outcome(change, Result.STALE, renaming)
-    live = observed.keys.get(change.name)
-    try:
-        moved = fields_changed_since_plan(kind, change, live)
-        if moved and _is_done(kind, change, live):
-            is_secret = change.action.adds and kind.secret is not None
-            return Outcome(change, Result.UNCHANGED, secret_at=_ELSEWHERE if is_secret else "")
-    except SchemaMismatchError as error:
-        return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-    if moved:
-        is_anew = kind.has_ids and any(one.field == kind.path_field for one in moved)
-        text = differences_text("was planned from", "and is now", moved)
-        return Outcome(change, Result.STALE, f"deleted and created again: {text}" if is_anew else text)
-    for problem in past_expiries(kind, change, now):
-        return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
-    return None
-
-
-def _renaming(kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str]) -> str:
-    """Return how the object of a name has changed since the plan, where the service assigns ids."""
-    if change.name in observed.unclear:
-        return f"its name now {unclear_text(kind, observed.unclear[change.name])}"
-    name = change.name if change.path_id is None else names.get(change.path_id, change.name)
-    if name == change.name:
-        return ""
-    what = f"{kind.path_field} {change.path_id} was planned as {json_text(change.name)}"
-    return f"{what}, and is now named {json_text(name)}"
-
-
-def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool:
-    """Return whether a key already has the state that the change would produce."""
-    if change.action is Action.DELETE or live is None:
-        return change.action is Action.DELETE and live is None
-    if change.action is Action.UPDATE and kind.has_ids and kind.id_of(live) != change.path_id:
-        return False  # it is another key, of which the plan showed nothing
-    # What a new key is made of leaves out what is null.
-    wanted = change.after if change.action is Action.REPLACE else change.patch
-    return not fields_not_stored(kind, change.address, wanted, live)

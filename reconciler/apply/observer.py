@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change
     from reconciler.model.secret import Secret
+    from reconciler.model.succession import SecretAlias
 
 
 class Observer(Protocol):
@@ -67,4 +68,12 @@ class SecretStore(Observer, Protocol):
 
     def store(self, change: Change, secret: Secret) -> StoredSecret:
         """Store a secret in its place, or else where it can be found. Raises SinkError if it is lost."""
+        ...
+
+    def missing(self, change: Change) -> str:
+        """Return why a rotated key must not lose access: the secret of its successor is not in its place."""
+        ...
+
+    def publish(self, alias: SecretAlias) -> str:
+        """Store the secret of a key under its alias too; return why that failed, empty if it did not."""
         ...

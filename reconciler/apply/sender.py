@@ -142,13 +142,13 @@ class Sender:
         """Send a creation; that of a replacement is sent even after an interruption or in a pause."""
         request = change.requests[-1]
         try:
-            return self._writer.post(request, lambda: self._exists(change))
+            return self._writer.post(request, lambda: self.exists(change))
         except (StoppedError, ThrottledError):
             if change.action is not Action.REPLACE:
                 raise
             return self._writer.post_now(request)
 
-    def _exists(self, change: Change) -> bool:
+    def exists(self, change: Change) -> bool:
         """Return whether the key of a creation is there, by its name. Raises ReconcilerError."""
         kind = self._kinds[change.scope.kind]
         if kind.has_ids:

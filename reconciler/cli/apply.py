@@ -14,6 +14,7 @@ import click
 
 from reconciler import pipeline
 from reconciler.apply.observer import Observer
+from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.completing import InputPath
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
@@ -126,25 +127,23 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     ):
         console.warn_of_readers(options.records.history, "history")
         kinds, state, plan = saved or plan_files(client, planning, now, console, workers, records.id_at)
-        _show(plan, options, console, events)
-        if options.expect not in {None, plan.fingerprint}:
-            message = f"refused: the plan has the fingerprint {plan.fingerprint}, not {options.expect}"
-            raise RefusedError(message)
-        if plan.objections:
-            console.note("Nothing was applied.")
-            return ExitCode.ERROR if plan.problems else ExitCode.REFUSED
+        code = _shown(plan, options, console, events)
+        if code is not None:
+            return code
         secrets, freshness = None, Freshness.JUST_MADE
-        if plan.changes and not options.dry_run:
+        if (plan.changes or plan.aliases) and not options.dry_run:
             secrets = secret_store(
-                plan.changes, options.secrets, options.records, clock, console, apis.redactor
+                plan.changes, plan.aliases, options.secrets, options.records, clock, console, apis.redactor
             )
+        if plan.changes and not options.dry_run:
             freshness = _approve(options, console)
             if secrets is not None and not options.auto_approve:
                 secrets.probe()  # again: the approval may have taken a while
         if not options.dry_run:
             records.store_applied(kinds, state, plan, planning.selection.target, now)
         if not plan.changes or options.dry_run:
-            return ExitCode.ERROR if plan.problems else ExitCode.DONE
+            is_done = not plan.problems and _published(plan, secrets, console)
+            return ExitCode.DONE if is_done else ExitCode.ERROR
 
         id_at = records.id_at(scope for scope, _ in plan.observed)
         executed = partial(apply_plan, plan, client, kinds=kinds, id_at=id_at)
@@ -156,8 +155,38 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         printer = WritePrinter(console, events)
         printer.store = secrets
         code, _ = records.apply(plan, secrets, printer, stop, send)
+        is_whole = _noted(secrets, console) and not plan.problems
         # What a live object kept from being compared was not applied.
-        return code or (ExitCode.PARTIAL if plan.problems else ExitCode.DONE)
+        return code or (ExitCode.DONE if is_whole else ExitCode.PARTIAL)
+
+
+def _shown(
+    plan: Plan, options: ApplyOptions, console: Console, events: EventStream | None
+) -> ExitCode | None:
+    """Show a plan; return the exit code of one that must not be applied. Raises RefusedError."""
+    _show(plan, options, console, events)
+    if options.expect not in {None, plan.fingerprint}:
+        message = f"refused: the plan has the fingerprint {plan.fingerprint}, not {options.expect}"
+        raise RefusedError(message)
+    if not plan.objections:
+        return None
+    console.note("Nothing was applied.")
+    return ExitCode.ERROR if plan.problems else ExitCode.REFUSED
+
+
+def _published(plan: Plan, secrets: SinkSecretStore | None, console: Console) -> bool:
+    """Store secrets under their aliases where a run before was ended in between; return whether that went."""
+    for alias in plan.aliases if secrets is not None else ():
+        if secrets is not None:
+            secrets.publish(alias)
+    return _noted(secrets, console)
+
+
+def _noted(secrets: SinkSecretStore | None, console: Console) -> bool:
+    """Print which secrets are under an alias now; return whether all are that should be."""
+    for text in secrets.published if secrets is not None else ():
+        console.note(f"{text}.")
+    return secrets is None or not secrets.failures
 
 
 def _with_saved_plan(options: ApplyOptions) -> ApplyOptions:

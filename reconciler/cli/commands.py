@@ -20,6 +20,10 @@ GROUPS: Final = {
         "history": "Show what rounds of drift found and did.",
         "journal": "Show which writes of a killed run are in doubt.",
     },
+    "Lifetimes": {
+        "renew": "Write later expiries for keys that expire soon.",
+        "rotate": "Let another key take the place of one.",
+    },
     "Adopt": {
         "init": "Start here: adopt live keys, write what is needed.",
         "import": "Write one live key into the file of its scope.",

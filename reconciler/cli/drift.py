@@ -158,7 +158,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         return sessions(options.planning.connection, clock, console, stop, followed, workers, redactor)
 
     def open_store(changes: Sequence[Change], redactor: Redactor) -> SinkSecretStore | None:
-        printer.store = secret_store(changes, options.secrets, options.records, clock, console, redactor)
+        printer.store = secret_store(changes, (), options.secrets, options.records, clock, console, redactor)
         return printer.store
 
     finish = stop_handler(stop, console, lambda: printer.store)

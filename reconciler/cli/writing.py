@@ -25,7 +25,9 @@ from reconciler.model.endpoint import BaseUrl
 from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Change, Plan
+from reconciler.model.succession import SecretAlias
 from reconciler.model.version import USER_AGENT
+from reconciler.plan.needs import with_new_secret
 from reconciler.render.text import render_outcomes
 from reconciler.service.records import RecordSettings
 
@@ -126,13 +128,14 @@ def _actor() -> str:
 
 def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret depends on
     changes: Iterable[Change],
+    aliases: Sequence[SecretAlias],
     secrets: SecretOptions,
     records: RecordOptions,
     clock: Clock,
     console: Console,
     redactor: Redactor,
 ) -> SinkSecretStore | None:
-    """Open what stores the secrets of the keys that ``changes`` create, if one has a secret.
+    """Open what stores the secrets of the keys that ``changes`` create, if one has a secret, and ``aliases``.
 
     ``redactor`` knows the secrets of the run. Raises ConfigurationError where no sink is named, SinkError
     where it surely cannot store.
@@ -141,8 +144,10 @@ def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret dep
     if secrets.secret_sink is not None:
         settings = (clock, USER_AGENT, os.environ, secrets.pass_env, redactor)
         sink = partial(open_sink, secrets.secret_sink, *settings)
-    store = open_secret_store(changes, sink, Rescuer(tuple(_rescue_folders())), console.error)
-    if store is not None and records.journal is None and records.history is None:
+    every = tuple(changes)
+    store = open_secret_store(every, sink, Rescuer(tuple(_rescue_folders())), console.error, aliases)
+    is_recorded = records.journal is not None or records.history is not None
+    if store is not None and with_new_secret(every) and not is_recorded:
         console.note("Without --journal, nothing records whose secret is lost if this run is killed.")
     return store
 

@@ -28,7 +28,7 @@ from reconciler.kinds.shape import Shape, holds_only_text, python_types, shape_o
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
-from reconciler.model.scope import ALIASES, Scope
+from reconciler.model.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 EXTENSION: Final = "x-reconciler"
 RESERVED: Final = frozenset({"state", "lifecycle"})
 """Members of a declared key that are instructions to this program, not fields."""
-HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *ALIASES.values()})
-"""Members of a document besides its path parameters, which therefore have other names."""
 _NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 1}
 _DIGITS: Final = "0|-?[1-9][0-9]{0,308}"
 

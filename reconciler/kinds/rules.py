@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.kinds.field_rules import Fault
 from reconciler.kinds.kind import (
     EXTENSION,
-    HEADER_WORDS,
     RESERVED,
     EffectRule,
     Field,
@@ -30,7 +29,7 @@ from reconciler.model.desired import Lifecycle
 from reconciler.model.expressions import expression
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import closest, listed
-from reconciler.model.scope import SCOPE_NAMES
+from reconciler.model.scope import HEADER_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

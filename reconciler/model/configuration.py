@@ -89,8 +89,8 @@ class Api:
 class Configuration:
     """A configuration file as it holds in one environment; ``file`` is what messages call it.
 
-    ``paths`` can be opened as they are. ``limits`` are by the names of options; they, and ``processes``, are
-    as they are written there.
+    ``paths`` can be opened as they are. ``limits`` are by the names of options; they, ``processes``, and the
+    policies ``renew`` and ``rotate`` are as they are written there.
     Without ``apis`` there is the built-in one. ``content`` is the text of the file, ``folder`` what its paths
     start at, and ``reference`` the commit that it was read at, None for the working tree. ``overridden`` are
     the members that the environment gives, such as ``paths`` and ``github.base_url``.
@@ -104,6 +104,8 @@ class Configuration:
     paths: tuple[str, ...] = ()
     apis: Mapping[str, Api]
     limits: Mapping[str, str]
+    renew: Mapping[str, str] = field(default_factory=dict)
+    rotate: Mapping[str, str] = field(default_factory=dict)
     processes: str | None = None
     overridden: frozenset[str] = frozenset()
 

@@ -29,13 +29,24 @@ class Lifecycle:
 
     ``prevent_destroy`` and ``prevent_revoke`` forbid to delete a key, and to reduce its access.
     ``ignore_changes`` are fields that are not updated once the key exists. ``replace`` allows to delete a key
-    and create it again, with another secret, if a field cannot be changed in place.
+    and create it again, with another secret, if a field cannot be changed in place. ``renew`` allows its
+    expiry to be renewed. ``rotates`` is the name of the key whose place this one takes, ``until`` the end of
+    their overlap where no expiry says it; ``alias`` is the name that stays through all rotations.
     """
 
     prevent_destroy: bool = False
     prevent_revoke: bool = False
     ignore_changes: frozenset[str] = frozenset()
     replace: bool = False
+    renew: bool = True
+    rotates: str | None = None
+    alias: str | None = None
+    until: str | None = None
+
+    @property
+    def is_rotating(self) -> bool:
+        """Return whether it says anything of rotations, which other keys have to agree with."""
+        return self.rotates is not None or self.alias is not None or self.until is not None
 
 
 NO_LIFECYCLE: Final = Lifecycle()

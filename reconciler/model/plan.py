@@ -12,13 +12,14 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.members import Edit, MemberChange
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.model.fate import Fate
+    from reconciler.model.provenance import Provenance
     from reconciler.model.request import Request
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position, Problem
+    from reconciler.model.succession import Purpose, SecretAlias
 
 
 class Effect(StrEnum):
@@ -135,8 +136,8 @@ class Change:
     the key's lifecycle forbids to revoke access. ``origin`` is that of the creation or deletion. Keys of the
     kind have a secret, shown once, if ``has_secret``. ``api`` is the name of the API that it is sent to.
     ``parts`` are the declared values of those fields whose value in ``after`` has live members besides.
-    ``shown`` are the live values of those fields that an update sends with members which no schema describes:
-    a replacement sends none, but may be narrowed to an update.
+    ``shown`` are the live values of those that an update, to which a replacement may be narrowed, sends with
+    members which no schema describes. A rotated key loses access once ``waits_for`` and its secret are there.
     """
 
     scope: Scope
@@ -158,6 +159,8 @@ class Change:
     requests: tuple[Request, ...] = ()
     parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
     shown: Mapping[str, Any] = field(default_factory=dict)
+    purpose: Purpose | None = None
+    waits_for: str | None = None
 
     @property
     def address(self) -> str:
@@ -199,20 +202,6 @@ def action_counts(actions: Iterable[Action]) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """When and from what a plan was made: the API, the digest of all files, the commit that they came from.
-
-    ``base_commit`` is the commit that the origins of fields refer to, if there is one.
-    """
-
-    made_at: dt.datetime
-    base_url: str
-    inputs_digest: str
-    git_commit: str | None = None
-    base_commit: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Every change, sorted by address, and what the plan does not touch.
 
@@ -225,7 +214,8 @@ class Plan:
     cannot be created as declared, and what ``fates`` leave to a person. ``base_url`` is the API's, in normal
     form, or those of several with their names. ``provenance`` is what the plan was made from, where that is
     known. ``names`` are those of all live objects by id, of each scope whose service makes ids; ``fates`` say
-    by address what became of an object that a declared name stood for.
+    by address what became of an object that a declared name stood for. ``aliases`` are those of new keys, and
+    of rotations that are not over.
     """
 
     changes: tuple[Change, ...]
@@ -242,6 +232,7 @@ class Plan:
     unmanaged_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[Scope, Mapping[str, str]] = field(default_factory=dict, compare=False)
     fates: Mapping[str, Fate] = field(default_factory=dict, compare=False)
+    aliases: tuple[SecretAlias, ...] = ()
 
     @property
     def shown_apis(self) -> Mapping[str, str]:

@@ -15,6 +15,10 @@ SCOPE_NAMES: Final = ("project_id", "region_id")
 """What the paths of the vendor's collections leave open."""
 ALIASES: Final = {"project_id": "project", "region_id": "region"}
 """What a document may write instead of each of these numbers: a name, to be looked up."""
+HEADER_WORDS: Final = frozenset(
+    {"kind", "exclusive", "defaults", "renew", "rotate", "keys", *ALIASES.values()}
+)
+"""Members of a document besides its path parameters, which therefore have other names."""
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -21,7 +21,7 @@ from reconciler.model.clock import SystemClock
 from reconciler.model.collector import paused_collector
 from reconciler.model.later import Later
 from reconciler.model.phrases import first_texts
-from reconciler.model.plan import Provenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import (

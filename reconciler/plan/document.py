@@ -32,6 +32,7 @@ def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
     doubled = {address: list(ids) for address, ids in plan.unmanaged_ids.items()}
     identities = {address: _fate(fate) for address, fate in plan.fates.items()}
     origins = {origin.value: plan.of_origin(origin) for origin in Origin}
+    aliases = [{"address": one.address, "alias": one.alias} for one in plan.aliases]
     return {
         "format_version": FORMAT_VERSION,
         "reconciler_version": __version__,
@@ -49,6 +50,7 @@ def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
         "new_secrets": plan.new_secrets,
         "needs": [_need(need) for need in needs(plan)],
         "resource_changes": [_change(change) for change in plan.changes],
+        **({"secret_aliases": aliases} if aliases else {}),
         "unmanaged": list(plan.unmanaged),
         **({"unmanaged_ids": doubled} if doubled else {}),
         **({"identities": identities} if identities else {}),
@@ -110,6 +112,8 @@ def _change(change: Change) -> dict[str, Any]:
         "request": request_document(change),
         **({"live_members": dict(change.shown)} if change.shown and change.action is Action.UPDATE else {}),
         **({"undeclared": True} if change.is_undeclared else {}),
+        **({} if change.purpose is None else {"purpose": change.purpose.value}),
+        **({} if change.waits_for is None else {"waits_for": change.scope.address(change.waits_for)}),
         "created_at": change.created,
     }
 

@@ -74,8 +74,16 @@ def with_new_secret(changes: Iterable[Change]) -> Sequence[Change]:
     return [change for change in changes if change.action.adds and change.has_secret]
 
 
-def _of_secrets(changes: Iterable[Change]) -> Iterator[Need]:
-    new = with_new_secret(changes)
+def with_rotated_secret(changes: Iterable[Change]) -> Sequence[Change]:
+    """Return the changes that take access once the secret of another key is stored."""
+    return [change for change in changes if change.waits_for is not None and change.has_secret]
+
+
+def _of_secrets(changes: Sequence[Change]) -> Iterator[Need]:
+    new, ending = with_new_secret(changes), with_rotated_secret(changes)
+    if not new and ending:
+        reason = f"Secrets: {counted(len(ending), 'key')} will end once that of a successor is stored"
+        yield Need(STORE_OPTION, reason, tuple(change.address for change in ending), "SINK", is_limit=False)
     if not new:
         return
     verb = "created or replaced" if any(change.action is Action.REPLACE for change in new) else "created"

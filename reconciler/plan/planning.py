@@ -18,7 +18,7 @@ from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.expressions import expression
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.phrases import from_api, listed
-from reconciler.model.plan import Change, Plan
+from reconciler.model.plan import Plan
 from reconciler.model.source import Position, Problem
 from reconciler.plan.changes import (
     UNCHANGED,
@@ -27,6 +27,7 @@ from reconciler.plan.changes import (
     undeclared,
 )
 from reconciler.plan.lifecycle import forbidden
+from reconciler.plan.rotation import planned_rotations
 from reconciler.plan.unclear import unclear_names
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.live import LiveScope
+    from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
+    from reconciler.model.succession import SecretAlias
 
     Selection = Callable[[str], bool]
     """Returns whether an address is part of the plan."""
@@ -66,11 +69,14 @@ def _pattern(target: str) -> Callable[[str], object]:
     return re.compile(f"(?s:.*/)?{re.escape(target)}").fullmatch
 
 
-def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
+def select(
+    state: DesiredState, targets: Sequence[str], what: str = "--target "
+) -> tuple[DesiredState, Selection]:
     """Return what ``targets``, globs over addresses, select of ``state``; without targets that is all.
 
     The second value is a function that returns whether an address is selected. Raises ConfigurationError for
-    a target that matches no declared key, unless one whose names could not be looked up may be meant.
+    a target that matches no declared key, unless one whose names could not be looked up may be meant; its
+    message begins with ``what``.
     """
     selected = selection(targets)
     if not targets:
@@ -80,7 +86,7 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
         {target for key in part.keys for target in targets if patterns[target](part.scope.address(key.name))}
         for part in state.scopes
     ]
-    _check_unique([target for target in targets if not _GLOB.search(target)], state)
+    _check_unique([target for target in targets if not _GLOB.search(target)], state, what)
     unmatched = sorted(set(targets).difference(*hits))
     if unmatched and state.unresolved:
         hits = [
@@ -91,7 +97,7 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
         names, declared = ", ".join(unmatched), _addresses(state)
         advice = next(filter(None, (advice_near(target, declared) for target in unmatched)), "")
         advice = advice or "; addresses look like caas/1/76/name"
-        raise ConfigurationError(f"--target matches no declared key: {names}{advice}")
+        raise ConfigurationError(f"{what}matches no declared key: {names}{advice}")
     warnings = tuple(warning for warning in state.warnings if selected(warning.address))
     scopes = tuple(part for part, found in zip(state.scopes, hits, strict=True) if found)
     return replace(state, scopes=scopes, warnings=warnings), selected
@@ -101,21 +107,17 @@ def _addresses(state: DesiredState) -> list[str]:
     return [part.scope.address(key.name) for part in state.scopes for key in part.keys]
 
 
-def _check_unique(names: Sequence[str], state: DesiredState) -> None:
+def _check_unique(names: Sequence[str], state: DesiredState, what: str) -> None:
     """Raise ConfigurationError for what is the end of several addresses, and no glob."""
     for name in names:
         found = ending_in(name, _addresses(state))
         if len(found) > 1:
             every = f"write one of {listed(found)}, or '*/{name}' for all"
-            raise ConfigurationError(f"--target {name} is the end of several addresses; {every}")
+            raise ConfigurationError(f"{what}{name} is the end of several addresses; {every}")
 
 
 def plan_scope(
-    kind: Kind,
-    desired: DesiredScope,
-    observed: LiveScope,
-    now: dt.datetime,
-    selected: Selection = everything,
+    kind: Kind, desired: DesiredScope, observed: LiveScope, now: dt.datetime, selected: Selection = everything
 ) -> Plan:
     """Return the plan of one scope, without a fingerprint, which :func:`assemble` makes.
 
@@ -148,17 +150,19 @@ def plan_scope(
         others = sorted(owned)
         results.extend(found)
         problems.extend(problem for result in found for problem in result.problems)
+    rotated = planned_rotations(kind, desired, (result.change for result in results), live)
     return Plan(
-        changes=tuple(result.change for result in results if result.change is not None),
+        changes=rotated.changes,
         unchanged=unchanged,
         unmanaged=tuple(scope.address(name) for name in sorted([*others, *unclear.unmanaged])),
-        problems=tuple(problems),
+        problems=(*problems, *rotated.problems),
         fingerprint="",
         observed=((scope, observed.count),),
         warnings=(*(warning for result in results for warning in result.warnings), *warnings),
         withheld=tuple(result.missing for result in results if result.missing is not None),
         unmanaged_ids=unclear.ids,
         names={scope: names_by_id(kind, observed)} if kind.has_ids else {},
+        aliases=tuple(one for one in rotated.aliases if selected(one.address)),
     )
 
 
@@ -213,18 +217,20 @@ def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: 
     problems = in_order(problem for plan in plans for problem in plan.problems)
     live = in_order(warning for plan in plans for warning in plan.warnings)
     observed = tuple(count for plan in plans for count in plan.observed)
+    aliases = tuple(sorted((one for plan in plans for one in plan.aliases), key=attrgetter("address")))
     return Plan(
         changes=changes,
         unchanged=sum(plan.unchanged for plan in plans),
         unmanaged=tuple(address for plan in plans for address in plan.unmanaged),
         problems=problems,
         warnings=(*warnings, *live),
-        fingerprint=fingerprint(changes, problems, observed, base_url),
+        fingerprint=fingerprint(changes, problems, observed, base_url, aliases),
         observed=observed,
         base_url=base_url,
         withheld=withheld,
         unmanaged_ids={address: ids for plan in plans for address, ids in plan.unmanaged_ids.items()},
         names={scope: names for plan in plans for scope, names in plan.names.items()},
+        aliases=aliases,
     )
 
 
@@ -241,7 +247,7 @@ def with_unread(plan: Plan, errors: Mapping[Scope, Exception], *, stops_apply: b
     )
     found = (Problem(message, address=address, is_live=not stops_apply) for address, message in unread)
     problems = (*plan.problems, *found)
-    name = fingerprint(plan.changes, problems, plan.observed, plan.base_url)
+    name = fingerprint(plan.changes, problems, plan.observed, plan.base_url, plan.aliases)
     return replace(plan, problems=problems, fingerprint=name)
 
 
@@ -250,17 +256,21 @@ def fingerprint(
     problems: Iterable[Problem],
     observed: Iterable[tuple[Scope, int]],
     base_url: str,
+    aliases: Iterable[SecretAlias] = (),
 ) -> str:
     """Return the digest of all that decides what an apply does.
 
     That is where it is sent: ``base_url``; what each change does, its address, when its key was created, the
-    values before, and method, path and body of each request; every problem that stops an apply; and the
-    number of live keys of the scopes with changes, of which limits allow a share.
+    values before, and method, path and body of each request; what waits for which successor, and the aliases
+    of secrets; every problem that stops an apply; and the number of live keys of the scopes with changes, of
+    which limits allow a share.
     """
     facts: list[Any] = [[base_url]]
     for change in changes:
         sent = [[request.method, request.path, request.body] for request in change.requests]
         facts.append([change.action, change.address, change.created, change.before, sent])
+        facts += [[change.address, change.waits_for]] * (change.waits_for is not None)
+    facts += [[one.address, one.alias] for one in aliases]
     scopes = {change.scope for change in changes}
     facts += [[problem.address, problem.message] for problem in problems if not problem.is_live]
     facts += [[str(scope), count] for scope, count in observed if scope in scopes]

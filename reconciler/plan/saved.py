@@ -19,9 +19,11 @@ from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.fate import Fate
 from reconciler.model.phrases import shortened
-from reconciler.model.plan import Action, Change, Origin, Plan, Provenance
+from reconciler.model.plan import Action, Change, Origin, Plan
+from reconciler.model.provenance import Provenance
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import json_fault, parse_strictly
+from reconciler.model.succession import Purpose, SecretAlias
 from reconciler.model.version import __version__
 from reconciler.plan.changes import change_of
 from reconciler.plan.document import ACTIONS, FORMAT_VERSION, plan_document, request_document
@@ -137,6 +139,7 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
     for entry in document["observed"]:
         kind = _kind(kinds, entry["scope"].partition("/")[0])
         observed.append((_parsed(kind, f"{entry['scope']}/1")[0], entry["keys"]))
+    aliases = tuple(_alias(shown, kinds) for shown in document.get("secret_aliases", ()))
     return Plan(
         changes=changes,
         unchanged=document["summary"]["no-op"],
@@ -144,7 +147,7 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         unmanaged_ids={name: tuple(ids) for name, ids in document.get("unmanaged_ids", {}).items()},
         problems=problems,
         warnings=warnings,
-        fingerprint=fingerprint(changes, problems, observed, document["base_url"]),
+        fingerprint=fingerprint(changes, problems, observed, document["base_url"], aliases),
         observed=tuple(observed),
         refusals=refusals,
         base_url=document["base_url"],
@@ -152,7 +155,13 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         fates={
             address: _fate(address, shown, kinds) for address, shown in document.get("identities", {}).items()
         },
+        aliases=aliases,
     )
+
+
+def _alias(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> SecretAlias:
+    address = shown["address"]
+    return SecretAlias(*_parsed(_kind(kinds, address.partition("/")[0]), address), shown["alias"])
 
 
 def _kind(kinds: Mapping[str, Kind], name: str) -> Kind:
@@ -203,6 +212,8 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
         is_undeclared=shown.get("undeclared", False),
         origin=Origin(values["origin"]) if "origin" in values else None,
         parts=_parts(kind, change, shown.get("declared_parts", {})),
+        purpose=Purpose(shown["purpose"]) if "purpose" in shown else None,
+        waits_for=_parsed(kind, shown["waits_for"])[1] if "waits_for" in shown else None,
     )
 
 

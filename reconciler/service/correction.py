@@ -90,15 +90,20 @@ class Corrector:
     def _with_store(
         self, plan: Plan, redactor: Redactor
     ) -> tuple[Plan, tuple[Outcome, ...], SinkSecretStore | None]:
-        """Open the store for the secrets of new keys. If it cannot be, none is created; the rest goes on."""
-        adding = tuple(change for change in plan.changes if change.action.adds)
-        if not adding:
+        """Open the store for the secrets of new keys. If it cannot be, what needs it is left."""
+        may_store = self.settings.permissions.may_store
+        needing = tuple(
+            change
+            for change in plan.changes
+            if change.action.adds or (change.waits_for is not None and may_store)
+        )
+        if not needing:
             return plan, (), None
         try:
-            return plan, (), self.ports.open_store(adding, redactor)
+            return plan, (), self.ports.open_store(needing, redactor)
         except ReconcilerError as error:
             for text in error.texts:
                 self.ports.observer.error(text, "sink.failed")
-            others = tuple(change for change in plan.changes if not change.action.adds)
-            outcomes = tuple(Outcome(change, Result.NOT_ATTEMPTED, str(error)) for change in adding)
+            others = tuple(change for change in plan.changes if change not in needing)
+            outcomes = tuple(Outcome(change, Result.NOT_ATTEMPTED, str(error)) for change in needing)
             return replace(plan, changes=others), outcomes, None

@@ -174,8 +174,6 @@ class _View:
     def configuration(self) -> Configuration:
         """Return the values, which have no faults."""
         opened = self.file.opened
-        names = ("max_revoked", "max_changes")
-        limits = {name: text for name in names if (text := self._written("limits", name)) is not None}
         return Configuration(
             file=self.file.file,
             folder=self.file.folder,
@@ -184,10 +182,16 @@ class _View:
             environment=self.environment,
             paths=tuple(map(opened, self._member("paths").value or ())),
             apis={name: self._api_of(name) for name in self._names("apis")},
-            limits=limits,
+            limits=self._members("limits", "max_revoked", "max_changes"),
+            renew=self._members("renew", "within", "to", "max_total"),
+            rotate=self._members("rotate", "overlap", "name"),
             processes=self._written("processes"),
             overridden=frozenset(self._overridden()),
         )
+
+    def _members(self, word: str, *names: str) -> dict[str, str]:
+        """Return the members of an object that are written somewhere."""
+        return {name: text for name in names if (text := self._written(word, name)) is not None}
 
     def _written(self, *path: str) -> str | None:
         """Return a number or a word as an option has it, None if it is left out."""
@@ -198,7 +202,8 @@ class _View:
         """Yield the members that the environment gives, without those that only it can have."""
         here: Mapping[str, Any] = self.data.get("environments", {}).get(self.environment, {})
         yield from here.keys() & {"paths", "processes"}
-        yield from here.get("limits", {})
+        for word in ("limits", "renew", "rotate"):
+            yield from here.get(word, {})
         for api, members in here.get("apis", {}).items():
             yield from (f"{api}.{member}" for member in members)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InputError
 from reconciler.load.source_lines import with_lines
-from reconciler.model.desired import DesiredScope, DesiredState, joined, packed
+from reconciler.model.desired import NO_LIFECYCLE, DesiredScope, DesiredState, joined, packed
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.source import Position, Problem, Rule, of_rule
+from reconciler.validate.rotations import rotation_problems
 from reconciler.validate.same_objects import same_objects
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class ScopePart:
     """The keys that one file declares in a scope.
 
     ``repeated`` are the problems of names that it declares twice, ``doubtful`` the warnings of names that
-    look alike.
+    look alike. ``has_rotations`` says that some of the keys take the place of another, or have an alias.
     """
 
     scope: Scope
@@ -37,6 +38,7 @@ class ScopePart:
     exclusive: Position | None
     repeated: tuple[Problem, ...]
     doubtful: tuple[Problem, ...]
+    has_rotations: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,12 @@ def scope_part(scope: Scope, keys: Sequence[DesiredKey], exclusive: Position | N
     """Return the part of a scope that one file declares."""
     found = DesiredScope(scope, keys)
     return ScopePart(
-        scope, packed(keys), exclusive, tuple(found.repeated_names()), tuple(found.doubtful_names())
+        scope,
+        packed(keys),
+        exclusive,
+        tuple(found.repeated_names()),
+        tuple(found.doubtful_names()),
+        any(key.lifecycle is not NO_LIFECYCLE and key.lifecycle.is_rotating for key in keys),
     )
 
 
@@ -96,6 +103,8 @@ def merged(
         found.extend(whole.repeated)
         warnings.extend(whole.doubtful)
         scopes.append(DesiredScope(scope, whole.keys, whole.exclusive))
+        if whole.has_rotations:
+            found.extend(rotation_problems(scopes[-1]))
     found.extend(same_objects(kinds, scopes))
     if found:
         raise InputError(found)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change
+    from reconciler.model.succession import SecretAlias
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": str,
@@ -131,6 +132,12 @@ class Store:
         pass
 
     def outdated(self, _change: Change) -> str:
+        return ""
+
+    def missing(self, _change: Change) -> str:
+        return ""
+
+    def publish(self, _alias: SecretAlias) -> str:
         return ""
 
     def store(self, _change: Change, secret: Secret) -> StoredSecret:

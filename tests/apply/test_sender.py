@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.secret import Secret
+    from reconciler.model.succession import SecretAlias
 
 SECRET = "do-not-show"
 ABSENT = declared()._replace(is_absent=True)
@@ -73,6 +74,12 @@ class Store:
 
     def outdated(self, change: Change) -> str:
         return "the secret in memory:0 is no longer valid" if change.action is Action.REPLACE else ""
+
+    def missing(self, _change: Change) -> str:
+        return ""
+
+    def publish(self, _alias: SecretAlias) -> str:
+        return ""
 
     def finished(self, outcome: Outcome) -> None:
         assert self.expected == outcome.change.address

@@ -435,3 +435,20 @@ def test_a_disk_that_cannot_be_synced_is_the_last_resort(tmp_path: Path) -> None
     file = Path(rescue(tmp_path, fail))
     assert (content(file), file.parent.parent) == (VALUE, tmp_path)
     assert not any(other.exists() for other in tried[1:])
+
+
+def test_the_secret_in_a_file_is_read_back(folder: Path) -> None:
+    sink = FileSink(folder)
+    assert sink.read(WEB) is None
+    store(sink)
+    found = sink.read(WEB)
+    assert found is not None
+    assert (found.reveal(), sink.has_versions) == (VALUE, True)
+
+
+def test_a_file_that_is_not_ours_is_not_read(folder: Path) -> None:
+    store(FileSink(folder))
+    (folder / NAME).unlink()
+    (folder / NAME).symlink_to("/etc/hostname")
+    with pytest.raises(SinkError, match="is not a regular file"):
+        FileSink(folder).read(WEB)

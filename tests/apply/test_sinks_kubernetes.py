@@ -8,6 +8,7 @@ import json
 import shutil
 import ssl
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from reconciler.apply.sinks.sink import object_name
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.secret import Secret
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script, serving
 
@@ -587,3 +589,28 @@ def test_requests_and_the_documented_role_match_the_kubernetes_api(
     for document in (json.loads(server.requests[0].read()), role):
         kubernetes_validate.validate(document, "1.30", strict=True)
     assert NAME in page
+
+
+def test_an_alias_has_the_secret_before_as_well(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    sink = connect(server)
+    alias = replace(WEB, is_alias=True)
+    assert sink.read(alias) is None
+    store(sink)
+    sink.store(alias, Secret("the-secret-of-the-successor"))
+    data = server.stored[f"{SECRETS}/{NAME}"]["data"]
+    successor = base64.b64encode(b"the-secret-of-the-successor").decode()
+    assert data == {"secret": successor, "previous": DATA}
+    found = sink.read(alias)
+    assert found is not None
+    assert found.reveal() == "the-secret-of-the-successor"
+
+
+def test_a_secret_of_another_owner_is_not_read(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    sink = connect(server)
+    store(sink)
+    server.stored[f"{SECRETS}/{NAME}"]["metadata"]["annotations"] = {}
+    with pytest.raises(SinkError) as raised:
+        sink.read(WEB)
+    assert "was not made by this tool for this key" in safe(raised.value)

@@ -18,7 +18,7 @@ from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
-from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
+from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script, serving, unused_port
 
 if TYPE_CHECKING:
@@ -518,3 +518,24 @@ def test_an_address_without_a_server_is_an_error() -> None:
         sink = open_sink("vault:secret", FakeClock(), "test/1", environment)
         assert "no response: " in probe_error(sink)
         assert "check the address and the network" in store_error(sink)
+
+
+def test_the_secret_that_a_path_has_is_read_back() -> None:
+    vault = Vault()
+    sink = connect(vault)
+    assert sink.read(WEB) is None
+    sink.store(WEB, SECRET, "")
+    found = sink.read(WEB)
+    assert found is not None
+    assert found.reveal() == VALUE
+    vault.stored[BELOW].append(None)  # deleted there
+    assert (sink.read(WEB), sink.has_versions) == (None, True)
+
+
+def test_a_secret_that_may_not_be_read_is_an_error() -> None:
+    vault = Vault()
+    vault.stored[BELOW] = [{"secret": VALUE}]
+    vault.may["data"] = ["create", "update"]
+    with pytest.raises(SinkError) as raised:
+        connect(vault).read(WEB)
+    assert f"Vault did not show {WHERE}" in safe(raised.value)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.kinds.kind import HEADER_WORDS, kind_from_schema
+from reconciler.kinds.kind import kind_from_schema
 from reconciler.kinds.packaged import document_schema, kind_schema, load_kinds, resource
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault
 from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import faults
 from reconciler.model.request import Encoding
-from reconciler.model.scope import SCOPE_NAMES
+from reconciler.model.scope import HEADER_WORDS, SCOPE_NAMES
 from reconciler.validate.custom_kinds import complaints
 from reconciler.validate.messages import describe
 from reconciler.validate.schema import check_of

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.model.secret import Secret
+    from reconciler.model.succession import SecretAlias
 
 KINDS = load_kinds()
 SOON, LATER = "2036-01-01T00:00:00Z", "2037-01-01T00:00:00Z"
@@ -60,6 +61,12 @@ class Store:
         """Ignore it."""
 
     def outdated(self, _change: Change) -> str:
+        return ""
+
+    def missing(self, _change: Change) -> str:
+        return ""
+
+    def publish(self, _alias: SecretAlias) -> str:
         return ""
 
     def store(self, _change: Change, secret: Secret) -> StoredSecret:

@@ -17,7 +17,8 @@ from reconciler.kinds.packaged import load_kinds, plan_schema
 from reconciler.kinds.patterns import Patterns
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope, DesiredState
-from reconciler.model.plan import Action, Provenance
+from reconciler.model.plan import Action
+from reconciler.model.provenance import Provenance
 from reconciler.model.scope import Scope
 from reconciler.model.version import __version__
 from reconciler.plan.changes import with_requests

@@ -161,8 +161,8 @@ WRONG = {
     "limits: {max_revoke: 3}\n": "1:10: limits.max_revoke is not a known field; did you mean max_revoked?",
     "processes: 257\n": "1:12: processes 257 is too large; the largest is 256",
     "processes: many\n": '1:12: processes "many" is not allowed; write a number of processes, or auto',
-    "dask: tcp://h:8786\n": "1:1: dask is not a known field; known fields: paths, apis, limits, processes,"
-    " environments",
+    "dask: tcp://h:8786\n": "1:1: dask is not a known field; known fields: paths, apis, limits, renew,"
+    " rotate, processes, environments",
     "environments: {a: {apis: {gcor: {}}}}\napis: {gcore: {}}\n": "1:33: environments.a.apis.gcor is not an"
     " API of this file; did you mean gcore?",
     "environments: {a: {paths: [../b], apis: {gcore: {kinds: /k, base_url: 'http://h', headers: {Host: h},"
@@ -176,7 +176,7 @@ WRONG = {
         "1:118: environments.a.apis.gcore.auth.header Cookie cannot carry a token; name another header"
     ),
     "environments: {a: {environments: {}}}\n": "1:20: environments.a.environments is not a known field; known"
-    " fields: paths, apis, limits, processes",
+    " fields: paths, apis, limits, renew, rotate, processes",
     "kind: caas\nkeys: []\n": "2:1: holds desired state, but its name is that of the configuration; rename"
     " it",
     "[]\n": "1:1: the configuration must be a mapping, not a list",

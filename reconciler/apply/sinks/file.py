@@ -15,16 +15,18 @@ from reconciler.apply.sinks.sink import file_name
 from reconciler.errors import SinkError, os_reason
 from reconciler.load.write import PRIVATE, create_private, sync_folder, unsynced
 from reconciler.model.frozen import dataclass
+from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.apply.sinks.sink import Held, Place
-    from reconciler.model.secret import Secret
 
 _OWNER_ONLY: Final = 0o700
 _OTHERS: Final = 0o077
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LARGEST: Final = 2**20
 _TRIAL: Final = "probe"
 _TRIAL_SIZE: Final = 4096
 """The space that the smallest file takes on a disk."""
@@ -76,6 +78,26 @@ class FileSink:
         except (OSError, ValueError) as error:
             raise SinkError(f"{path} cannot be written: {_reason(error)}") from None
         return f"file:{path}"
+
+    def read(self, place: Place) -> Secret | None:
+        """Return what the key's file holds, None if there is no such file. Raises SinkError."""
+        path = self._path(place)
+        if not os.path.lexists(self.folder):
+            return None
+        try:
+            with self._opened() as folder:
+                if not self._held(folder, place):
+                    return None
+                descriptor = os.open(path.name, _FILE, dir_fd=folder)
+                with open(descriptor, "rb") as opened:  # noqa: PTH123 - a descriptor
+                    return Secret(opened.read(_LARGEST).decode("utf-8", "surrogatepass"))
+        except (OSError, ValueError) as error:
+            raise SinkError(f"{path} cannot be read: {_reason(error)}") from None
+
+    @property
+    def has_versions(self) -> bool:
+        """Return True: the file before stays under a number."""
+        return True
 
     def hurry(self) -> None:
         """Ignore it: nothing is tried again here."""

@@ -105,6 +105,23 @@ class KubernetesSink:
                 raise errors.SinkError(f"{what}: {error}") from None
         return self.where(place)
 
+    def read(self, place: Place) -> Secret | None:
+        """Return what the key's Secret holds, None if there is none. Raises SinkError."""
+        with sink_errors(f"{self._what(place)} cannot be read", self._hints):
+            live = self._read(place, Patience.STORING)
+            if live is None:
+                return None
+            found = _taken_out(live)
+            self._owned(place, live)
+        if found is not None:
+            self._server.redactor.add(found)
+        return found
+
+    @property
+    def has_versions(self) -> bool:
+        """Return True: an alias keeps the secret before as ``previous``."""
+        return True
+
     def hurry(self) -> None:
         """Try no request again from now on."""
         self._server.hurry()
@@ -141,7 +158,7 @@ class KubernetesSink:
             raise errors.SinkError(what)
         held = self._owned(place, live)
         try:
-            self._server.send("PUT", f"{self._url(place)}?dryRun=All", self._next(live, _TRIAL))
+            self._server.send("PUT", f"{self._url(place)}?dryRun=All", self._next(place, live, _TRIAL))
         except errors.RejectedError as error:
             if _NO_DRY_RUN not in error.failure.detail:
                 raise
@@ -163,7 +180,7 @@ class KubernetesSink:
         if held is not None and version != held:
             what = f"{self._what(place)} was changed after the probe, and is left as it is"
             raise errors.SinkError(what)
-        return self._write("PUT", self._url(place), self._next(live, secret), place, secret)
+        return self._write("PUT", self._url(place), self._next(place, live, secret), place, secret)
 
     def _write(self, method: str, path: str, body: Secret, place: Place, secret: Secret) -> None:
         def is_stored(response: Any) -> bool:
@@ -200,7 +217,7 @@ class KubernetesSink:
             return version
         raise errors.SinkError(f"{self._what(place)} {problem}")
 
-    def _next(self, live: Mapping[str, Any], secret: Secret) -> Secret:
+    def _next(self, place: Place, live: Mapping[str, Any], secret: Secret) -> Secret:
         """Return a live Secret with another secret; its resource version keeps it from replacing a later one.
 
         What it holds is redacted, as a server that refuses its update may repeat it. What is too short for a
@@ -213,7 +230,18 @@ class KubernetesSink:
                 text = base64.b64decode(value).decode("utf-8", "replace")
                 if len(text) >= _SHORTEST:
                     self._server.redactor.add(Secret(text))
+        if place.is_alias and "secret" in others:
+            others = {**others, "previous": others["secret"]}
         return Secret(json.dumps({**live, "data": {**others, "secret": _base64(secret)}}))
+
+
+def _taken_out(live: Any) -> Secret | None:
+    """Remove the data from a live Secret, and return the secret in it, if there is one."""
+    data = live.pop("data", None) if isinstance(live, dict) else None
+    try:
+        return Secret(base64.b64decode(member(data, "secret")).decode("utf-8", "surrogatepass"))
+    except (TypeError, ValueError):
+        return None
 
 
 def _new(place: Place, secret: Secret) -> Secret:

@@ -70,6 +70,14 @@ class ExecSink:
             raise SinkError(failure)
         return self.where(place)
 
+    def read(self, _place: Place) -> None:
+        """Return nothing: the program alone may know."""
+
+    @property
+    def has_versions(self) -> bool:
+        """Return False: what the program does with an earlier secret is not known."""
+        return False
+
     def hurry(self) -> None:
         """Ignore it: nothing is tried again here."""
 

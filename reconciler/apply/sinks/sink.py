@@ -31,11 +31,15 @@ Held = str | None
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The key that a secret belongs to; ``is_replaced`` says that this run deletes and creates it."""
+    """The key that a secret belongs to; ``is_replaced`` says that this run deletes and creates it.
+
+    Where ``is_alias``, the secret is that of another key by now, and the one before it may still be valid.
+    """
 
     scope: Scope
     name: str
     is_replaced: bool = False
+    is_alias: bool = False
 
     @property
     def address(self) -> str:
@@ -67,6 +71,16 @@ class SecretSink(Protocol):
         ``held`` is what the probe found there; nothing that came since is replaced. Without it, the sink
         looks first. Raises SinkError if the secret is not surely stored.
         """
+
+    def read(self, place: Place) -> Secret | None:
+        """Return the secret that a place holds, None if it holds none, or cannot be read at all.
+
+        Raises SinkError where it holds something else, or the sink does not respond.
+        """
+
+    @property
+    def has_versions(self) -> bool:
+        """Return whether what a place held before its last secret can still be had from there."""
 
     def hurry(self) -> None:
         """Stop retrying: what is on its way is stored at once, or not at all."""

@@ -10,14 +10,15 @@ from reconciler.apply.sinks.sink import Held, Place, SecretSink
 from reconciler.errors import ConfigurationError, SinkError
 from reconciler.model.phrases import listed
 from reconciler.model.plan import Action, Change
-from reconciler.plan.needs import STORE_OPTION, with_new_secret
+from reconciler.plan.needs import STORE_OPTION, with_new_secret, with_rotated_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.apply.sinks.fallback import Rescuer
     from reconciler.model.outcome import Outcome
     from reconciler.model.secret import Secret
+    from reconciler.model.succession import SecretAlias
 
 
 class SinkSecretStore:
@@ -27,10 +28,19 @@ class SinkSecretStore:
     """
 
     def __init__(
-        self, sink: SecretSink, changes: Iterable[Change], fallback: Rescuer, report: Callable[[str], None]
+        self,
+        sink: SecretSink,
+        changes: Iterable[Change],
+        fallback: Rescuer,
+        report: Callable[[str], None],
+        aliases: Iterable[SecretAlias] = (),
     ) -> None:
-        """Store the sink and the changes that create keys; ``report`` prints at once what must not wait."""
+        """Store the sink, the changes that create keys, and the aliases of secrets.
+
+        ``report`` prints at once what must not wait.
+        """
         self._sink = sink
+        self._aliases = tuple(map(_alias_place, aliases)) if sink.has_versions else ()
         self._places = {change.address: _place(change) for change in changes}
         self._held: Mapping[Place, Held] = {}
         self._fallback = fallback
@@ -39,6 +49,8 @@ class SinkSecretStore:
         self._stored: dict[str, str] = {}
         self._lock = threading.Lock()
         self._broken = ""
+        self.published: list[str] = []
+        self.failures: list[str] = []
 
     def pending(self) -> tuple[str, ...]:
         """Return the addresses of the keys being created, whose secrets would be lost with the process.
@@ -58,7 +70,7 @@ class SinkSecretStore:
 
     def probe(self) -> None:
         """Check that the sink will take each secret. Raises SinkError if it surely will not."""
-        self._held = self._sink.probe(tuple(self._places.values()))
+        self._held = self._sink.probe((*self._places.values(), *self._aliases))
 
     def where(self, change: Change) -> str:
         """Return where the secret of a new key is to go, empty if it has none."""
@@ -108,6 +120,48 @@ class SinkSecretStore:
         self._report(f"{place.address}: {problem}")
         return StoredSecret(file, problem)
 
+    def missing(self, change: Change) -> str:
+        """Return why a rotated key must not lose access yet: the secret of its successor is not stored.
+
+        A sink that cannot tell is believed.
+        """
+        place = Place(change.scope, change.waits_for or "")
+        with self._lock:
+            if place.address in self._stored:
+                return ""
+        try:
+            held = self._sink.probe([place])[place]
+        except SinkError as error:
+            return f"the place for the secret of {place.address} cannot be looked at: {error}"
+        if held is None or held:
+            return ""
+        advice = f"if it is lost, reconciler rotate {place.address} --now replaces that key"
+        return (
+            f"{self._sink.where(place)} holds no secret of {place.address}, which takes its place; {advice}"
+        )
+
+    def publish(self, alias: SecretAlias) -> str:
+        """Store the secret of a key under its alias too, if it is not there; return why that failed."""
+        place = _alias_place(alias)
+        if place not in self._aliases:
+            return ""
+        try:
+            secret = self._sink.read(Place(alias.scope, alias.name))
+            if secret is None:
+                return ""  # what waits for it is told
+            known = self._sink.read(place)
+            if known is not None and known.reveal() == secret.reveal():
+                return ""
+            held = self._sink.probe([place])[place]
+            where = self._sink.store(place, secret, held)
+        except SinkError as error:
+            problem = f"its secret could not be stored under the alias {alias.alias}: {error}"
+            self.failures.append(f"{alias.address}: {problem}")
+            self._report(self.failures[-1])
+            return problem
+        self.published.append(f"{alias.address}: its secret is in {where} too")
+        return ""
+
     def _note(self, place: Place, where: str) -> None:
         with self._lock:
             self._stored[place.address] = where
@@ -118,23 +172,33 @@ def open_secret_store(
     sink: Callable[[], SecretSink] | None,
     fallback: Rescuer,
     report: Callable[[str], None],
+    aliases: Sequence[SecretAlias] = (),
 ) -> SinkSecretStore | None:
-    """Open the sink and probe the place of each secret; None if none of ``changes`` creates a key with one.
+    """Open the sink and probe the place of each secret; None if nothing needs it.
 
-    Raises ConfigurationError where no sink is named, SinkError where it surely cannot store.
+    It is needed where ``changes`` create keys with secrets, or end one that gives way to another; without a
+    sink ``aliases`` are left alone. Raises ConfigurationError where no sink is named, SinkError where it
+    surely cannot store.
     """
-    new = with_new_secret(changes)
-    if not new:
+    every = tuple(changes)
+    new, ending = with_new_secret(every), with_rotated_secret(every)
+    if not new and not ending and (not aliases or sink is None):
         return None
     if sink is None:
-        keys = listed((change.address for change in new), 1)
-        raise ConfigurationError(
-            f"the plan creates {keys}, and the service shows the secret of a new key "
-            f"only once: name a place for it with {STORE_OPTION}, such as file:DIRECTORY"
+        keys = listed((change.address for change in new or ending), 1)
+        what = (
+            f"the plan creates {keys}, and the service shows the secret of a new key only once: name a place"
         )
-    store = SinkSecretStore(sink(), new, fallback, report)
+        if not new:
+            what = f"the plan ends {keys} once the secret of its successor is stored: name the place"
+        raise ConfigurationError(f"{what} for it with {STORE_OPTION}, such as file:DIRECTORY")
+    store = SinkSecretStore(sink(), new, fallback, report, aliases)
     store.probe()
     return store
+
+
+def _alias_place(alias: SecretAlias) -> Place:
+    return Place(alias.scope, alias.alias, is_alias=True)
 
 
 def _place(change: Change) -> Place:

@@ -130,6 +130,22 @@ class VaultSink:
                 raise errors.SinkError(f"{what}: {error}") from None
         return where
 
+    def read(self, place: Place) -> Secret | None:
+        """Return the latest version of the key's secret, None if there is none. Raises SinkError."""
+        shown = self.where(place).partition(":")[2]
+        with sink_errors(f"Vault did not show {shown}", _HINTS):
+            paths = self._paths(place, Patience.STORING)
+            found = member(self._server.send("GET", _url(paths.data)), *_SECRET)
+        if not isinstance(found, str):
+            return None
+        self._server.redactor.add(secret := Secret(found))
+        return secret
+
+    @property
+    def has_versions(self) -> bool:
+        """Return True: the engine keeps earlier versions."""
+        return True
+
     def hurry(self) -> None:
         """Try no request again from now on."""
         self._server.hurry()

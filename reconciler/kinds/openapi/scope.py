@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds.kind import HEADER_WORDS
 from reconciler.kinds.openapi.addresses import placeholders_of
 from reconciler.kinds.openapi.fields import FieldDrafter
 from reconciler.kinds.paths import SEGMENT_PATTERN, item_template, path_fault
@@ -14,7 +13,7 @@ from reconciler.kinds.patterns import Pattern
 from reconciler.kinds.rules import NOT_SEGMENTS, accepts
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
-from reconciler.model.scope import SCOPE_NAMES
+from reconciler.model.scope import HEADER_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

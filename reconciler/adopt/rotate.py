@@ -1,0 +1,106 @@
+"""Rotations as edits of files, after their begin: finished step by step, or undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.adopt.edits import GONE
+from reconciler.errors import ConfigurationError
+from reconciler.kinds.rotation import ends_of
+from reconciler.model.canonical import format_instant, parse_instant
+from reconciler.model.frozen import dataclass
+from reconciler.model.policy import next_whole_day
+from reconciler.plan.changes import created_at
+from reconciler.plan.rotation import Rotation, Stage, next_step
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from reconciler.adopt.located import Located
+    from reconciler.model.policy import RotatePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one rotation: the words for people; ``is_edit`` says that a file is changed."""
+
+    rotation: Rotation
+    stage: Stage
+    text: str
+    is_edit: bool = False
+
+
+def finish(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy, now: dt.datetime) -> Step:
+    """Make the edits of the next step of a rotation, if one is due."""
+    stage, name = rotation.stage(now), rotation.old.name
+    match stage:
+        case Stage.OVER:
+            old.set("state", "absent")
+            return Step(rotation, stage, f"the overlap has passed: {name} is to be deleted", is_edit=True)
+        case Stage.GONE:
+            old.file.edits.drop(old.place)
+            rest = {n: v for n, v in new.written["lifecycle"].items() if n not in {"rotates", "until"}}
+            earlier = old.key.lifecycle
+            if earlier.rotates is not None:  # the key before that one is not gone yet
+                rest["rotates"] = earlier.rotates
+                rest |= {} if earlier.until is None else {"until": earlier.until}
+            new.set("lifecycle", rest or GONE)
+            return Step(rotation, stage, f"{name} is gone: its entry is removed", is_edit=True)
+        case Stage.PROPOSED:
+            return _waiting(rotation, old, new, policy, now)
+        case Stage.OVERLAP | Stage.ENDING:
+            return Step(rotation, stage, next_step(rotation, now))
+
+
+def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy, now: dt.datetime) -> Step:
+    """Move the end of an overlap that is near although it has not begun: it lasts as long as it should."""
+    end, ends = rotation.end, ends_of(rotation.kind)
+    is_cut = old.key.is_absent or (ends.switch is not None and old.key.fields.get(ends.switch) is True)
+    created = parse_instant(created_at(rotation.kind, rotation.old_live or {}) or "")
+    later = next_whole_day(now + policy.overlap)
+    if policy.max_total is not None and created is not None:
+        later = min(later, created + policy.max_total)
+    if is_cut or end is None or end > now + policy.overlap / 2 or later <= end:
+        return Step(rotation, Stage.PROPOSED, next_step(rotation, now))
+    if rotation.new.lifecycle.until is not None:
+        new.set("lifecycle", {**new.written["lifecycle"], "until": format_instant(later)})
+    elif ends.expiry is not None:
+        old.set(ends.expiry, format_instant(later))
+    text = f"{rotation.new.name} is not live yet: the overlap ends later"
+    return Step(rotation, Stage.PROPOSED, text, is_edit=True)
+
+
+def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any]) -> None:
+    """Make the edits that undo a rotation of which nothing was applied.
+
+    The key gets the live values of what ends its access. Raises ConfigurationError once the successor is
+    live.
+    """
+    if rotation.new_live is not None:
+        raise ConfigurationError(
+            f"{rotation.new.position}: {rotation.successor} is live already, so nothing can be undone; let "
+            "the rotation go on, or declare the successor absent"
+        )
+    new.file.edits.drop(new.place)
+    ends = ends_of(rotation.kind)
+    for field in filter(None, (ends.expiry if ends.can_change else None, ends.switch)):
+        _restore(old, field, live)
+    if old.key.is_absent:
+        old.set("state", GONE)
+
+
+def _restore(old: Located, field: str, live: Mapping[str, Any]) -> None:
+    """Give a key the live value of a field that it declares, or the default where that is the same."""
+    if field not in old.written:
+        return
+    value = live.get(field)
+    found = parse_instant(value) if isinstance(value, str) else None
+    value = value if found is None else format_instant(found)
+    data = old.file.edits.documents[old.place[0]].data
+    default = data.get("defaults", {}).get(field, GONE)
+    is_usual = default == value or (not value and field == ends_of(old.kind).switch)
+    if is_usual and not old.file.edits.has_comment(old.place, field):
+        old.set(field, GONE)
+    elif old.written[field] != value:
+        old.set(field, value)

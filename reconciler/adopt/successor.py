@@ -1,0 +1,170 @@
+"""The begin of a rotation as an edit of a file: a successor, and an end for the key whose place it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from reconciler.adopt.declaration import declaration
+from reconciler.errors import ConfigurationError
+from reconciler.kinds.packaged import document_schema
+from reconciler.kinds.rotation import Ends, ends_of, rotation_fault
+from reconciler.model.canonical import format_instant, parse_instant
+from reconciler.model.frozen import dataclass
+from reconciler.model.policy import ALIAS, NUMBER, next_whole_day, whole_day
+from reconciler.plan.changes import created_at
+from reconciler.validate.schema import SchemaChecker
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Mapping
+
+    from reconciler.adopt.located import Located
+    from reconciler.model.policy import RotatePolicy
+
+_OF_ONE_KEY: Final = frozenset({"rotates", "until", "alias"})
+"""Members of a lifecycle that say something of one key alone: its successor has its own."""
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {}, False)
+_MOST_NUMBERS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A rotation that was begun: both addresses, and the end of the overlap, None where there is none."""
+
+    old: str
+    new: str
+    end: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """A key that is to be rotated, and all that decides how.
+
+    ``live`` is the live key, ``taken`` are all declared and live names of its scope. ``before`` is the key
+    whose place this one takes, if it still does: it works until the new successor takes over.
+    """
+
+    one: Located
+    live: Mapping[str, Any]
+    taken: Collection[str]
+    policy: RotatePolicy
+    now: dt.datetime
+    before: Located | None = None
+
+    def begin(self) -> Begun:
+        """Make the edits: a successor behind the key, whose own access ends after an overlap.
+
+        Raises ConfigurationError for a key that cannot be rotated.
+        """
+        self._check()
+        end, ends = self._end(), self._ends
+        name = self._succeeded(None if ends.can_change else end)
+        if ends.expiry is not None and ends.can_change:
+            self.one.set(ends.expiry, format_instant(end))
+        return Begun(self.one.address, self.one.scope.address(name), end)
+
+    def begin_at_once(self) -> Begun:
+        """Make the edits without an overlap: the key loses its access in the plan that creates its successor.
+
+        It is switched off, or deleted where its kind has no switch. Raises ConfigurationError for a key that
+        cannot be rotated.
+        """
+        self._check()
+        switch = self._ends.switch
+        name = self._succeeded(None if switch is None else self.now)
+        if switch is None:
+            self.one.set("state", "absent")
+        else:
+            self.one.set(switch, True)  # noqa: FBT003 - the value of the field
+        return Begun(self.one.address, self.one.scope.address(name), None)
+
+    @property
+    def _ends(self) -> Ends:
+        return ends_of(self.one.kind)
+
+    def _check(self) -> None:
+        """Raise ConfigurationError for a key that cannot be rotated."""
+        key, ends, rules = self.one.key, self._ends, self.one.key.lifecycle
+        if fault := rotation_fault(self.one.kind):
+            self._refuse(fault)
+        if key.is_absent:
+            self._refuse("it is declared absent")
+        if (owner := self.one.kind.owner(self.live)) is not None:
+            self._refuse(f"it is managed elsewhere ({owner})")
+        for rule in ("prevent_destroy", "prevent_revoke"):
+            if getattr(rules, rule):
+                self._refuse(f"its lifecycle says {rule}, and its access would end; take the rule away first")
+        if not rules.ignore_changes.isdisjoint(filter(None, (ends.expiry, ends.switch))):
+            self._refuse("its lifecycle ignores changes of what ends its access (ignore_changes)")
+        if ends.switch is not None and True in {self.live.get(ends.switch), key.fields.get(ends.switch)}:
+            self._refuse(f"{ends.switch} is true, so nothing uses it; declare it absent instead")
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise ConfigurationError(f"{self.one.key.position}: {self.one.address} cannot be rotated: {reason}")
+
+    def _end(self) -> dt.datetime:
+        """Return the end of the overlap: a whole day, and not beyond the longest life of the key."""
+        ends, end = self._ends, next_whole_day(self.now + self.policy.overlap)
+        value = None if ends.expiry is None else self.one.key.fields.get(ends.expiry)
+        expiry = parse_instant(value) if isinstance(value, str) else None
+        created = parse_instant(created_at(self.one.kind, self.live) or "")
+        if expiry is not None and not ends.can_change:
+            return min(end, expiry)
+        if self.policy.max_total is None or created is None:
+            return end
+        longest = created + self.policy.max_total
+        return min(end, longest if expiry is None else max(longest, expiry))
+
+    def _succeeded(self, until: dt.datetime | None) -> str:
+        """Add the successor behind the key, and return its name."""
+        one = self.one
+        alias = one.key.lifecycle.alias or one.key.name
+        name = self._next_name(alias)
+        inherited = {n: v for n, v in one.written.get("lifecycle", {}).items() if n not in _OF_ONE_KEY}
+        said = {} if until is None else {"until": format_instant(until)}
+        lifecycle = {**inherited, "rotates": one.key.name, **said, "alias": alias}
+        one.file.edits.add_behind(one.place, {**self._fields(name), "lifecycle": lifecycle})
+        if self.before is not None and not self.before.key.is_absent:
+            self._prolong(self.before)
+        return name
+
+    def _fields(self, name: str) -> Mapping[str, Any]:
+        """Return the fields of the successor: those of the key, declared or live, and a new expiry."""
+        kind, key, ends = self.one.kind, self.one.key, self._ends
+        needed = kind.create_requires or ()
+        shown = declaration(kind, self.live, SchemaChecker(document_schema(), kind)).fields
+        more = {
+            field: value
+            for field, value in shown.items()
+            if field not in key.fields and (value not in _EMPTY or field in needed)
+        }
+        fields = {kind.identity: name, **more, **self.one.fields, kind.identity: name}
+        fields.pop(ends.switch or "", None)
+        expires = ends.expiry is not None and (key.fields.get(ends.expiry) or self.live.get(ends.expiry))
+        if ends.expiry is None or not (expires or self.policy.max_total):
+            return fields
+        life = min(filter(None, (self.policy.to, self.policy.max_total)))
+        fields.pop(ends.expiry, None)
+        expiry = format_instant(whole_day(self.now + life))
+        return {kind.identity: fields.pop(kind.identity), ends.expiry: expiry, **fields}
+
+    def _next_name(self, alias: str) -> str:
+        """Return the name of the successor: with the first number behind that of the key that is free."""
+        kind, pattern = self.one.kind, self.policy.name.replace(ALIAS, alias)
+        names = [pattern.replace(NUMBER, str(number)) for number in range(2, _MOST_NUMBERS)]
+        start = names.index(self.one.key.name) + 1 if self.one.key.name in names else 0
+        name = next((name for name in names[start:] if name not in self.taken), names[-1])
+        violations = SchemaChecker(document_schema(), kind).violations({"keys": [{kind.identity: name}]})
+        if any(violation.path[-1:] == (kind.identity,) for violation in violations):
+            longest = kind.schema["properties"][kind.identity].get("maxLength")
+            limit = "" if longest is None else f", which has at most {longest} characters"
+            self._refuse(f"{name} cannot be a name{limit}; choose another pattern (rotate: {{name: …}})")
+        return name
+
+    def _prolong(self, before: Located) -> None:
+        """Move the end of the key before, whose successor is replaced by this one."""
+        ends, end = self._ends, format_instant(next_whole_day(self.now + self.policy.overlap))
+        if ends.expiry is not None and ends.can_change:
+            before.set(ends.expiry, end)
+        else:
+            self.one.set("lifecycle", {**self.one.written["lifecycle"], "until": end})

@@ -1,0 +1,86 @@
+"""Changes of a plan that waited: whether their keys are still as it showed them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import SchemaMismatchError
+from reconciler.kinds.ids import names_by_id, unclear_text
+from reconciler.model.canonical import json_text
+from reconciler.model.fate import fates_of
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Action
+from reconciler.plan.planning import past_expiries
+from reconciler.plan.recheck import differences_text, fields_changed_since_plan, fields_not_stored
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.live import LiveScope
+    from reconciler.model.plan import Change
+
+_ELSEWHERE: Final = "the sink of the run that made it, or lost"
+
+
+def is_found(kind: Kind, live: LiveScope, changes: Iterable[Change]) -> bool:
+    """Return whether the names of changes are there, and their ids."""
+    ids = {change.path_id for change in changes if kind.has_ids} - {None}
+    return live.holds(change.name for change in changes) and ids <= names_by_id(kind, live).keys()
+
+
+def renamed(change: Change, path_id: str | None, names: Mapping[str, str]) -> Outcome | None:
+    """Return the outcome of a change whose name stood for an object that has another name by now.
+
+    The plan may have been made without knowing that. What is only deleted is not that object.
+    """
+    fate = fates_of({change.name: path_id}, names).get(change.name) if path_id else None
+    if fate is None or not fate.is_rename or change.action is Action.DELETE:
+        return None
+    return Outcome(change, Result.STALE, fate.advice)
+
+
+def recheck_key(
+    kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str], now: dt.datetime
+) -> Outcome | None:
+    """Return the outcome of a change that is not to be sent, None if it is. ``names`` are those of ids."""
+    if renaming := _renaming(kind, change, observed, names):
+        return Outcome(change, Result.STALE, renaming)
+    live = observed.keys.get(change.name)
+    try:
+        moved = fields_changed_since_plan(kind, change, live)
+        if moved and _is_done(kind, change, live):
+            is_secret = change.action.adds and kind.secret is not None
+            return Outcome(change, Result.UNCHANGED, secret_at=_ELSEWHERE if is_secret else "")
+    except SchemaMismatchError as error:
+        return Outcome(change, Result.NOT_ATTEMPTED, str(error))
+    if moved:
+        is_anew = kind.has_ids and any(one.field == kind.path_field for one in moved)
+        text = differences_text("was planned from", "and is now", moved)
+        return Outcome(change, Result.STALE, f"deleted and created again: {text}" if is_anew else text)
+    for problem in past_expiries(kind, change, now):
+        return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
+    return None
+
+
+def _renaming(kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str]) -> str:
+    """Return how the object of a name has changed since the plan, where the service assigns ids."""
+    if change.name in observed.unclear:
+        return f"its name now {unclear_text(kind, observed.unclear[change.name])}"
+    name = change.name if change.path_id is None else names.get(change.path_id, change.name)
+    if name == change.name:
+        return ""
+    what = f"{kind.path_field} {change.path_id} was planned as {json_text(change.name)}"
+    return f"{what}, and is now named {json_text(name)}"
+
+
+def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool:
+    """Return whether a key already has the state that the change would produce."""
+    if change.action is Action.DELETE or live is None:
+        return change.action is Action.DELETE and live is None
+    if change.action is Action.UPDATE and kind.has_ids and kind.id_of(live) != change.path_id:
+        return False  # it is another key, of which the plan showed nothing
+    # What a new key is made of leaves out what is null.
+    wanted = change.after if change.action is Action.REPLACE else change.patch
+    return not fields_not_stored(kind, change.address, wanted, live)

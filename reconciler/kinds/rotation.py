@@ -1,0 +1,60 @@
+"""Whether keys of a kind can be renewed and rotated, and by which of their fields. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.kind import EffectRule
+from reconciler.model.frozen import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.kinds.kind import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The fields by which the access of a key ends, if there are such.
+
+    ``expiry`` is the time of it, which ``can_change`` while the key lives or not; ``switch`` switches it off.
+    """
+
+    expiry: str | None
+    can_change: bool
+    switch: str | None
+
+
+def ends_of(kind: Kind) -> Ends:
+    """Return the fields by which the access of keys of a kind ends."""
+
+    def of_rule(rule: EffectRule) -> list[str]:
+        return [name for name in kind.settable if kind.fields[name].effect is rule]
+
+    expiries = of_rule(EffectRule.EXPIRY)
+    switches = [name for name in of_rule(EffectRule.SWITCH_OFF) if name not in kind.immutable]
+    expiry = next(iter(expiries), None)
+    return Ends(expiry, expiry is not None and expiry not in kind.immutable, next(iter(switches), None))
+
+
+def renewal_fault(kind: Kind) -> str:
+    """Return why keys of a kind cannot be renewed, empty if they can."""
+    ends = ends_of(kind)
+    if ends.expiry is None:
+        return f"keys of the kind {kind.name} have no expiry"
+    if not ends.can_change:
+        return f"{ends.expiry} of a {kind.name} key cannot change in place"
+    return ""
+
+
+def rotation_fault(kind: Kind) -> str:
+    """Return why keys of a kind cannot be rotated, empty if they can: see ``docs/rotation.md``."""
+    if kind.create_requires is None:
+        return f"no key of the kind {kind.name} can be created, so there can be no successor"
+    ends = ends_of(kind)
+    if ends.expiry is None and ends.switch is None:
+        return (
+            f"keys of the kind {kind.name} have neither an expiry nor a switch (x-reconciler.effects names "
+            "them), so the life of a successor would have no end"
+        )
+    if str not in kind.fields[kind.identity].types:
+        return f"the identity of {kind.name} keys is a number, so a successor cannot be named after a key"
+    return ""

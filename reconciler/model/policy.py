@@ -1,0 +1,90 @@
+"""How long keys live: when they are renewed, and how they are rotated. Durations, and policies in layers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.frozen import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DURATION: Final = re.compile(r"(?P<number>[1-9]\d{0,3})(?P<unit>[hdwy])", re.ASCII)
+_UNITS: Final = {
+    "h": dt.timedelta(hours=1),
+    "d": dt.timedelta(days=1),
+    "w": dt.timedelta(weeks=1),
+    "y": dt.timedelta(days=365),
+}
+_DAY: Final = dt.timedelta(days=1)
+ALIAS, NUMBER = "{alias}", "{number}"
+
+
+def parse_lifetime(text: str) -> dt.timedelta | None:
+    """Return a duration such as ``36h``, ``30d``, ``8w`` or ``2y`` (of 365 days), None for anything else."""
+    found = _DURATION.fullmatch(text)
+    return None if found is None else int(found["number"]) * _UNITS[found["unit"]]
+
+
+def _lifetime(layers: tuple[Mapping[str, str], ...], name: str) -> dt.timedelta | None:
+    text = next((layer[name] for layer in layers if name in layer), None)
+    return None if text is None else parse_lifetime(text)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewPolicy:
+    """A key that expires ``within`` gets an expiry so long ``to`` after today.
+
+    It never lives longer than ``max_total`` after its creation, if that is set.
+    """
+
+    within: dt.timedelta
+    to: dt.timedelta
+    max_total: dt.timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RotatePolicy:
+    """A rotated key works for ``overlap`` beside its successor, which lives for ``to``.
+
+    ``name`` is the pattern of the names of successors. No key lives longer than ``max_total``.
+    """
+
+    overlap: dt.timedelta = dt.timedelta(days=7)
+    name: str = f"{ALIAS}-{NUMBER}"
+    to: dt.timedelta = dt.timedelta(days=180)
+    max_total: dt.timedelta | None = None
+
+
+def renew_policy(*layers: Mapping[str, str]) -> RenewPolicy | None:
+    """Return the policy of the first layer that has each member; None where within or to is nowhere."""
+    within, to = _lifetime(layers, "within"), _lifetime(layers, "to")
+    if within is None or to is None:
+        return None
+    return RenewPolicy(within, to, _lifetime(layers, "max_total"))
+
+
+def rotate_policy(
+    renew: tuple[Mapping[str, str], ...], rotate: tuple[Mapping[str, str], ...]
+) -> RotatePolicy:
+    """Return the policy of the first layer that has each member, or the defaults.
+
+    The life of a successor is that of a renewed key.
+    """
+    default = RotatePolicy()
+    name = next((layer["name"] for layer in rotate if "name" in layer), default.name)
+    overlap, to = _lifetime(rotate, "overlap"), _lifetime(renew, "to")
+    return RotatePolicy(overlap or default.overlap, name, to or default.to, _lifetime(renew, "max_total"))
+
+
+def whole_day(instant: dt.datetime) -> dt.datetime:
+    """Return the begin of the day of ``instant``: an expiry that a person can read, and never too late."""
+    return instant.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def next_whole_day(instant: dt.datetime) -> dt.datetime:
+    """Return the first begin of a day that is not before ``instant``: never too early."""
+    day = whole_day(instant)
+    return day if day == instant else day + _DAY

@@ -1,0 +1,203 @@
+"""Rotations: which key takes the place of which, how far that is, and what a plan says and does for it. Pure.
+
+All that a rotation is stands in the files: the successor names the key whose place it takes. What a plan does
+depends on no clock; only :meth:`Rotation.stage` is about a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds.kind import EffectRule
+from reconciler.kinds.rotation import ends_of
+from reconciler.model.canonical import format_instant, parse_instant
+from reconciler.model.frozen import dataclass
+from reconciler.model.plan import Action
+from reconciler.model.source import Problem
+from reconciler.model.succession import Purpose, SecretAlias
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.desired import DesiredKey, DesiredScope
+    from reconciler.model.plan import Change
+    from reconciler.model.scope import Scope
+
+
+class Stage(StrEnum):
+    """How far a rotation is."""
+
+    PROPOSED = "proposed"
+    """The successor is declared, not live."""
+    OVERLAP = "overlap"
+    """Both keys work."""
+    OVER = "over"
+    """The overlap has passed, and the rotated key is still declared."""
+    ENDING = "ending"
+    """The rotated key is declared absent, and still live."""
+    GONE = "gone"
+    """The rotated key is no longer live; its entry is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Two declared keys of which ``new`` takes the place of ``old``, and each live one; None if it is not."""
+
+    kind: Kind
+    scope: Scope
+    old: DesiredKey
+    new: DesiredKey
+    old_live: Mapping[str, Any] | None
+    new_live: Mapping[str, Any] | None
+
+    @property
+    def address(self) -> str:
+        """Return the address of the rotated key."""
+        return self.scope.address(self.old.name)
+
+    @property
+    def successor(self) -> str:
+        """Return the address of the key that takes its place."""
+        return self.scope.address(self.new.name)
+
+    @property
+    def end(self) -> dt.datetime | None:
+        """Return the end of the overlap; None where the files do not say it."""
+        ends = ends_of(self.kind)
+        value = self.new.lifecycle.until
+        if value is None and ends.can_change and ends.expiry is not None:
+            value = self.old.fields.get(ends.expiry)
+        return None if value is None else parse_instant(value)
+
+    def stage(self, now: dt.datetime) -> Stage:
+        """Return how far the rotation is at a time."""
+        if self.new_live is None:
+            return Stage.PROPOSED
+        if self.old_live is None:
+            return Stage.GONE
+        if self.old.is_absent:
+            return Stage.ENDING
+        return Stage.OVER if self.end is not None and self.end <= now else Stage.OVERLAP
+
+
+def rotations(
+    kind: Kind, scope: Scope, keys: Iterable[DesiredKey], live: Mapping[str, Mapping[str, Any]]
+) -> tuple[Rotation, ...]:
+    """Return the declared rotations of a scope, by the name of the rotated key; ``live`` is by name."""
+    every = {key.name: key for key in keys}
+    found = (
+        Rotation(kind, scope, every[old], key, live.get(old), live.get(key.name))
+        for key in every.values()
+        if (old := key.lifecycle.rotates) is not None and old in every
+    )
+    return tuple(sorted(found, key=lambda rotation: rotation.old.name))
+
+
+def next_step(rotation: Rotation, now: dt.datetime) -> str:
+    """Return what is to be done next for a rotation."""
+    old, new, end = rotation.old.name, rotation.new.name, rotation.end
+    match rotation.stage(now):
+        case Stage.PROPOSED:
+            return f"apply creates {new}"
+        case Stage.OVERLAP if end is None:
+            return f"no end is declared: give {old} an expiry, or declare it absent once nothing uses it"
+        case Stage.OVERLAP:
+            return f"move what uses {old} to {new} until {format_instant(end or now)}"
+        case Stage.OVER:
+            return f"rotate --finish declares {old} absent"
+        case Stage.ENDING:
+            return f"apply deletes {old}"
+        case Stage.GONE:
+            return f"rotate --finish removes the entry of {old}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRotations:
+    """What rotations make of the changes of a scope, and the aliases that secrets are stored under."""
+
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+    aliases: tuple[SecretAlias, ...]
+
+
+def planned_rotations(
+    kind: Kind, desired: DesiredScope, changes: Iterable[Change | None], live: Mapping[str, Any]
+) -> PlannedRotations:
+    """Return the changes of a scope with all that its rotations say of them."""
+    made = [change for change in changes if change is not None]
+    return Successions.of(desired.keys).planned(kind, desired.scope, made, live)
+
+
+@dataclass(frozen=True, slots=True)
+class Successions:
+    """The successor of each rotated key of a scope: the last one, where that is rotated itself."""
+
+    last: Mapping[str, DesiredKey]
+    aliased: tuple[DesiredKey, ...]
+
+    @classmethod
+    def of(cls, keys: Iterable[DesiredKey]) -> Successions:
+        """Return the successions that keys declare, which are few of many."""
+        special = [key for key in keys if key.lifecycle.is_rotating]
+        next_of = {key.lifecycle.rotates: key for key in special if key.lifecycle.rotates is not None}
+        last = {name: _last(key, next_of) for name, key in next_of.items()}
+        return cls(last, tuple(key for key in special if key.lifecycle.alias and key.name not in next_of))
+
+    def planned(
+        self, kind: Kind, scope: Scope, changes: Sequence[Change], live: Mapping[str, Any]
+    ) -> PlannedRotations:
+        """Return the changes of a scope with their purpose, and the successor that some of them wait for."""
+        new = {key.name for key in self.last.values()}
+        labelled = tuple(self._labelled(kind, change, new) for change in changes)
+        created = {change.name for change in labelled if change.action is Action.CREATE}
+        problems = tuple(self._problems(labelled, live.keys() | created))
+        return PlannedRotations(labelled, problems, tuple(self._aliases(kind, scope, created)))
+
+    def _labelled(self, kind: Kind, change: Change, new: Collection[str]) -> Change:
+        successor = self.last.get(change.name)
+        if successor is not None:
+            waits_for = successor.name if change.effect.revokes else None
+            return replace(change, purpose=Purpose.ROTATE, waits_for=waits_for)
+        if change.action is Action.CREATE:
+            return replace(change, purpose=Purpose.ROTATE) if change.name in new else change
+        return replace(change, purpose=Purpose.RENEW) if _is_renewal(kind, change) else change
+
+    def _problems(self, changes: Sequence[Change], known: Collection[str]) -> Iterator[Problem]:
+        """Yield a problem of each change that waits for a key which is not there and is not created."""
+        for change in changes:
+            name = change.waits_for
+            is_absent = name is not None and self.last[change.name].is_absent
+            if name is None or (name in known and not is_absent):
+                continue
+            why = "is declared absent" if is_absent else "is neither live nor created by this plan"
+            message = f"would lose access before {name} takes its place, which {why}; plan both together"
+            yield Problem(message, change.position, change.address)
+
+    def _aliases(self, kind: Kind, scope: Scope, created: Collection[str]) -> Iterator[SecretAlias]:
+        """Yield the aliases that an apply stores secrets under: of new keys, and of rotations not over."""
+        for key in self.aliased if kind.secret is not None else ():
+            alias = key.lifecycle.alias
+            is_due = key.name in created or key.lifecycle.rotates is not None
+            if alias is not None and alias != key.name and is_due and not key.is_absent:
+                yield SecretAlias(scope, key.name, alias)
+
+
+def _last(key: DesiredKey, next_of: Mapping[str, DesiredKey]) -> DesiredKey:
+    """Return the end of a chain of successors; of a circle, which no valid file has, any of it."""
+    seen = {key.name}
+    while (following := next_of.get(key.name)) is not None and following.name not in seen:
+        key = following
+        seen.add(key.name)
+    return key
+
+
+def _is_renewal(kind: Kind, change: Change) -> bool:
+    """Return whether a change lets a key live longer."""
+    return change.action is Action.UPDATE and any(
+        field.effect.grants and kind.fields[field.field].effect is EffectRule.EXPIRY
+        for field in change.fields
+    )

@@ -1,0 +1,71 @@
+"""What declared rotations say of each other: who takes whose place, and who has which alias."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.source import Problem, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reconciler.model.desired import DesiredKey, DesiredScope
+
+
+def rotation_problems(part: DesiredScope) -> Iterator[Problem]:
+    """Yield what is wrong with the rotations of a scope, which has some: its names have to be known."""
+    keys = {key.name: key for key in part.keys}
+    found = [key for key in keys.values() if key.lifecycle.is_rotating]
+    successors: dict[str, DesiredKey] = {}
+    for key in found:
+        for message in _of_key(key, keys, successors):
+            yield Problem(message, key.position, part.scope.address(key.name), rule=Rule.WRONG_VALUE)
+        if key.lifecycle.rotates:
+            successors.setdefault(key.lifecycle.rotates, key)
+    for key in found:
+        for message in _of_alias(key, keys, found):
+            yield Problem(message, key.position, part.scope.address(key.name), rule=Rule.WRONG_VALUE)
+
+
+def _of_key(
+    key: DesiredKey, keys: Mapping[str, DesiredKey], successors: Mapping[str, DesiredKey]
+) -> Iterator[str]:
+    old = key.lifecycle.rotates
+    if old is None:
+        if key.lifecycle.until is not None:
+            yield "lifecycle.until is the end of an overlap, and rotates names no key; remove until"
+    elif old not in keys:
+        yield f"lifecycle.rotates names {old}, which is not declared in this scope; remove rotates"
+    elif old in successors:
+        other = successors[old]
+        yield f"lifecycle.rotates names {old}, and so does {other.name} at {other.position}; keep one"
+    elif key.name in _rotated(key, keys):
+        yield f"lifecycle.rotates names {old}, which takes the place of this key; keep one of the two"
+
+
+def _rotated(key: DesiredKey, keys: Mapping[str, DesiredKey]) -> dict[str, None]:
+    """Return the names of the keys whose place a key takes, the one before it first; in a circle its own."""
+    found: dict[str, None] = {}
+    name = key.lifecycle.rotates
+    while name is not None and name in keys and name not in found:
+        found[name] = None
+        name = keys[name].lifecycle.rotates
+    return found
+
+
+def _of_alias(key: DesiredKey, keys: Mapping[str, DesiredKey], found: Iterable[DesiredKey]) -> Iterator[str]:
+    alias = key.lifecycle.alias
+    if alias is None:
+        return
+    mine = {key.name, *_rotated(key, keys)}
+    if alias in keys and alias not in mine:
+        yield (
+            f"lifecycle.alias is {alias}, the name of another key at {keys[alias].position}, whose secret "
+            "would be overwritten; give one of the two another name"
+        )
+    for other in found:
+        is_later = key.name in _rotated(other, keys)
+        if other.lifecycle.alias == alias and other.name not in mine and not is_later:
+            if key.position > other.position:
+                yield f"lifecycle.alias is {alias}, and so is that of {other.name} at {other.position}"
+            return

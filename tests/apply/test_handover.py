@@ -1,0 +1,243 @@
+"""From a key to its successor: the order of the steps, ended at each of them and repaired by another run.
+
+At every time some key is valid whose secret is stored, and the alias never holds another secret than that
+of a key which is there.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
+from reconciler.apply.executor import Executor
+from reconciler.apply.sinks.fallback import Rescuer
+from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
+from reconciler.errors import SinkError
+from reconciler.model.desired import Lifecycle
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Freshness, Plan
+from tests.support import COLLECTION, connect
+from tests.values import CAAS, declared, live, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from reconciler.apply.sinks.sink import Held, Place
+    from reconciler.model.secret import Secret
+
+SOON, LATER = "2026-06-08T00:00:00Z", "2026-12-01T00:00:00Z"
+OLD = "caas/1/76/web-key"
+NEW = "caas/1/76/web-key-2"
+
+
+class KilledError(BaseException):
+    """The end of a process: nothing catches it, and whoever tries anything afterwards dies too."""
+
+
+class World:
+    """A service and a sink that remember everything, and a process that ends at one of its steps."""
+
+    def __init__(self) -> None:
+        self.keys = {"web-key": live(expire=LATER)}
+        self.secrets = {"web-key": "secret-0"}
+        """The secret of each live key, as the service knows it."""
+        self.places: dict[str, list[str]] = {OLD: ["secret-0"]}
+        self.log: list[str] = []
+        self.left = -1
+
+    def step(self, what: str, *, is_effect: bool = False) -> None:
+        """Begin or end a step; the last that is left kills."""
+        if self.left == 0:
+            raise KilledError
+        self.left -= 1
+        if is_effect:
+            self.log.append(what)
+            self.check()
+
+    def check(self) -> None:
+        """Check what has to hold at every time."""
+        stored = {place.rpartition("/")[2]: secrets[-1] for place, secrets in self.places.items()}
+        own = {
+            name: secret
+            for name, secret in self.secrets.items()
+            if secret in self.places.get(f"caas/1/76/{name}", ())
+        }
+        assert own, "no valid key whose secret is stored"
+        assert stored["web-key"] in self.secrets.values(), "the alias holds the secret of no key"
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.removeprefix(COLLECTION).lstrip("/")
+        self.step(f"{request.method} {name}")
+        response = self._respond(request, name)
+        self.step(f"{request.method} {name}".strip(), is_effect=request.method != "GET")
+        return response
+
+    def _respond(self, request: httpx.Request, name: str) -> httpx.Response:
+        match request.method:
+            case "POST":
+                body = json.loads(request.content)
+                self.keys[body["name"]] = live(body["name"], **body)
+                self.secrets[body["name"]] = f"secret-{len(self.secrets)}"
+                return httpx.Response(
+                    200, json=self.keys[body["name"]] | {"secret": self.secrets[body["name"]]}
+                )
+            case "PATCH":
+                self.keys[name] |= json.loads(request.content)
+                return httpx.Response(200, json=self.keys[name])
+            case "DELETE":
+                del self.keys[name], self.secrets[name]
+                return httpx.Response(204)
+        if not name:
+            return httpx.Response(200, json={"count": len(self.keys), "results": [*self.keys.values()]})
+        found = self.keys.get(name)
+        return httpx.Response(404, json={}) if found is None else httpx.Response(200, json=found)
+
+    # The sink
+
+    has_versions = True
+
+    def where(self, place: Place) -> str:
+        return f"memory:{place.address}"
+
+    def probe(self, places: Sequence[Place]) -> Mapping[Place, Held]:
+        self.step("probe")
+        return {place: str(len(self.places.get(place.address, ())) or "") for place in places}
+
+    def store(self, place: Place, secret: Secret, held: Held = None) -> str:
+        self.step("store")
+        versions = self.places.setdefault(place.address, [])
+        if held is not None and held != str(len(versions) or ""):
+            raise SinkError("another version is there")
+        versions.append(secret.reveal())
+        self.step(f"store {place.name}", is_effect=True)
+        return self.where(place)
+
+    def read(self, place: Place) -> Secret | None:
+        from reconciler.model.secret import Secret  # noqa: PLC0415
+
+        self.step("read")
+        versions = self.places.get(place.address)
+        return None if not versions else Secret(versions[-1])
+
+    def hurry(self) -> None:
+        pass
+
+
+def plan_of(world: World, **old: Any) -> Plan:
+    new = declared("web-key-2", line=5, expire=LATER, containers=[])
+    new = new._replace(lifecycle=Lifecycle(rotates="web-key", alias="web-key"))
+    key = declared("web-key", **({"expire": SOON} | old))
+    return make_plan([key, new], world.keys.values())
+
+
+def apply(world: World, folder: Path, plan: Plan) -> tuple[tuple[Outcome, ...], SinkSecretStore | None]:
+    """Apply like the command does."""
+    store = open_secret_store(plan.changes, lambda: world, Rescuer((folder,)), print, plan.aliases)
+    if not plan.changes:
+        for alias in plan.aliases:
+            assert store is not None
+            store.publish(alias)
+        return (), store
+    with Writer(connect(world)) as writer, Workers(2) as workers:
+        executor = Executor(writer, {"caas": CAAS}, workers, threading.Event(), (), store)
+        return executor.apply(plan, Freshness.JUST_MADE), store
+
+
+def test_the_order_is_create_store_alias_shorten(tmp_path: Path) -> None:
+    world = World()
+    outcomes, _ = apply(world, tmp_path, plan_of(world))
+    assert [outcome.result for outcome in outcomes] == [Result.APPLIED] * 2
+    assert world.log == ["POST", "store web-key-2", "store web-key", "PATCH web-key"]
+    assert world.places == {OLD: ["secret-0", "secret-1"], NEW: ["secret-1"]}
+
+
+def test_without_an_overlap_the_old_key_is_switched_off_last(tmp_path: Path) -> None:
+    world = World()
+    apply(world, tmp_path, plan_of(world, expire=LATER, is_disabled=True))
+    assert world.log == ["POST", "store web-key-2", "store web-key", "PATCH web-key"]
+    assert world.keys["web-key"]["is_disabled"] is True
+
+
+@pytest.mark.parametrize("step", range(30))
+def test_a_run_killed_at_any_step_is_repaired_by_another(tmp_path: Path, step: int) -> None:
+    world = World()
+    world.left = step
+    try:
+        apply(world, tmp_path, plan_of(world))
+    except KilledError:
+        world.check()
+    world.left = -1
+    outcomes, _ = apply(world, tmp_path, plan_of(world))
+    if NEW not in world.places:  # killed between the creation and the store: the secret is nowhere
+        (outcome,) = outcomes
+        assert outcome.result is Result.NOT_ATTEMPTED
+        assert "reconciler rotate caas/1/76/web-key-2 --now" in outcome.detail
+        assert world.keys["web-key"]["expire"] == LATER
+        world.check()
+        return
+    assert world.keys["web-key"]["expire"] == SOON
+    assert world.places == {OLD: ["secret-0", "secret-1"], NEW: ["secret-1"]}
+    assert plan_of(world).changes == ()
+
+
+def test_each_of_these_steps_is_one_at_which_a_run_was_killed(tmp_path: Path) -> None:
+    world = World()
+    world.left = 1000
+    apply(world, tmp_path, plan_of(world))
+    assert 10 < 1000 - world.left <= 30
+
+
+class Refusing(World):
+    """A service that refuses creations, or a sink that refuses an alias."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+
+    def _respond(self, request: httpx.Request, name: str) -> httpx.Response:
+        if request.method == "POST" and self.what == "creation":
+            return httpx.Response(400, json={"message": "no"})
+        if request.method == "GET" and name == "web-key-2" and self.what == "reading":
+            return httpx.Response(404, json={})
+        return super()._respond(request, name)
+
+    def store(self, place: Place, secret: Secret, held: Held = None) -> str:
+        if place.is_alias and self.what == "alias":
+            raise SinkError("sealed")
+        return super().store(place, secret, held)
+
+
+@pytest.mark.parametrize(
+    ("what", "complaint"),
+    [
+        ("creation", f"{NEW} takes its place, and is not ready: failed"),
+        ("reading", "it was created, and is not there when it is read back"),
+        ("alias", "its secret could not be stored under the alias web-key: sealed"),
+    ],
+)
+def test_the_old_key_keeps_its_access_unless_each_step_before_succeeded(
+    tmp_path: Path, what: str, complaint: str
+) -> None:
+    world = Refusing(what)
+    outcomes, _ = apply(world, tmp_path, plan_of(world))
+    assert outcomes[0].change.name == "web-key"
+    assert (outcomes[0].result, complaint in outcomes[0].detail) == (Result.NOT_ATTEMPTED, True)
+    assert world.keys["web-key"]["expire"] == LATER
+    assert "PATCH web-key" not in world.log
+
+
+def test_an_old_key_is_not_ended_without_a_look_at_the_secret_of_its_successor() -> None:
+    world = World()
+    world.keys["web-key-2"] = live("web-key-2", expire=LATER)
+    plan = plan_of(world)
+    with Writer(connect(world)) as writer, Workers(2) as workers:
+        executor = Executor(writer, {"caas": CAAS}, workers, threading.Event())
+        (outcome,) = executor.apply(plan, Freshness.JUST_MADE)
+    assert (outcome.result, "--secret-sink" in outcome.detail) == (Result.NOT_ATTEMPTED, True)

@@ -1,0 +1,239 @@
+"""``rotate``: the life of a rotation by edits, plans and applies, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import CommandLine, FakeClock, Finished, emulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gcore_emulator import Emulator
+
+DAY = 86400
+TEXT = """\
+project_id: 1
+region_id: 76
+defaults: {expire: 2036-01-01T00:00:00Z}
+keys:
+  # the shop
+  - name: shop-key
+    description: Shop  # of team web
+    containers:
+      - {name: web, namespace: shop}
+  - name: other
+    containers: []
+"""
+BEGUN = """\
+  - name: shop-key
+    expire: 2026-06-09T00:00:00Z
+    description: Shop  # of team web
+    containers:
+      - {name: web, namespace: shop}
+  - name: shop-key-2
+    expire: 2026-11-28T00:00:00Z
+    description: Shop
+    containers:
+      - {name: web, namespace: shop}
+    lifecycle: {rotates: shop-key, alias: shop-key}
+"""
+
+
+class Life:
+    """A repository of one file, a service, a folder of secrets, and days that pass."""
+
+    def __init__(self, cli: CommandLine, emulator: Emulator, folder: Path, clock: FakeClock) -> None:
+        self._cli, self.emulator, self.clock = cli, emulator, clock
+        self.file, self.secrets = folder / "keys.yaml", folder / "secrets"
+        self.file.write_text(TEXT)
+
+    def rotate(self, *words: str) -> Finished:
+        return self._cli("rotate", "--file", str(self.file), *words, clock=self.clock)
+
+    def plan(self, *words: str) -> Finished:
+        return self._cli("plan", str(self.file), *words, clock=self.clock)
+
+    def apply(self) -> Finished:
+        sink = ("--secret-sink", f"file:{self.secrets}")
+        return self._cli("apply", str(self.file), "--auto-approve", *sink, clock=self.clock)
+
+    def pass_days(self, days: float) -> None:
+        self.clock.elapsed += days * DAY
+
+    def live(self) -> set[str]:
+        return set(self.emulator.keys(1, 76))
+
+    def secret(self, name: str) -> str:
+        return (self.secrets / f"caas_1_76_{name}").read_text()
+
+
+@pytest.fixture
+def life(cli: CommandLine, tmp_path: Path) -> Iterator[Life]:
+    clock = FakeClock()
+    with emulate(clock) as running:
+        cli.use(running)
+        found = Life(cli, running, tmp_path, clock)
+        assert found.apply().code == 0
+        yield found
+
+
+def test_a_rotation_goes_from_its_begin_to_its_end(life: Life) -> None:
+    first = life.secret("shop-key")
+    done = life.rotate("shop-key")
+    assert (done.code, done.err) == (0, "")
+    assert BEGUN in life.file.read_text()
+    assert "shop-key -> shop-key-2: both work until 2026-06-09T00:00:00Z" in done.out
+    assert life.apply().code == 0
+    second = life.secret("shop-key-2")
+    assert life.live() == {"shop-key", "shop-key-2", "other"}
+    assert (life.secret("shop-key"), life.secret("shop-key@1")) == (second, first)
+    assert life.rotate("--finish").code == 0
+
+    life.pass_days(8)
+    assert life.rotate("--finish", "--check").code == 2
+    assert life.rotate("--finish").code == 2
+    assert "    state: absent\n" in life.file.read_text()
+    assert life.apply().code == 0
+    assert life.live() == {"shop-key-2", "other"}
+
+    assert life.rotate("--finish").code == 2
+    wanted = BEGUN[BEGUN.index("  - name: shop-key-2") :].replace("rotates: shop-key, ", "")
+    assert (
+        life.file.read_text()
+        == f"{TEXT[: TEXT.index('  # the shop')]}{wanted}{TEXT[TEXT.index('  - name: other') :]}"
+    )
+    assert life.apply().out.startswith("No changes.")
+    assert life.secret("shop-key") == second
+
+
+def test_the_next_rotation_counts_on_and_keeps_the_alias(life: Life) -> None:
+    for step in (("shop-key",), ("--finish",), ("--finish",)):
+        life.rotate(*step)
+        assert life.apply().code == 0
+        life.pass_days(8)
+    assert life.rotate("shop-key-2").code == 0
+    assert "  - name: shop-key-3\n" in life.file.read_text()
+    assert "{rotates: shop-key-2, alias: shop-key}" in life.file.read_text()
+    assert life.apply().code == 0
+    assert life.secret("shop-key") == life.secret("shop-key-3")
+
+
+def test_a_leaked_key_loses_access_in_the_plan_of_its_successor(life: Life) -> None:
+    assert life.rotate("shop-key", "--now").code == 0
+    plan = life.plan()
+    assert "is_disabled = false -> true" in plan.out
+    assert life.apply().code == 0
+    live = life.emulator.keys(1, 76)
+    assert (live["shop-key"]["is_disabled"], live["shop-key-2"]["is_disabled"]) == (True, False)
+    writes = [record.method for record in life.emulator.requests if record.method != "GET"]
+    assert writes[-2:] == ["POST", "PATCH"]
+    assert life.rotate("--finish").code == 2
+    assert "state: absent" in life.file.read_text()
+
+
+def test_a_rotation_of_which_nothing_was_applied_is_undone(life: Life) -> None:
+    for words in (("shop-key",), ("shop-key", "--now")):
+        assert life.rotate(*words).code == 0
+        assert life.file.read_text() != TEXT
+        assert life.rotate("--abort", "shop-key").code == 0
+        assert life.file.read_text() == TEXT
+
+
+def test_a_rotation_that_was_applied_cannot_be_undone(life: Life) -> None:
+    life.rotate("shop-key")
+    life.apply()
+    done = life.rotate("--abort", "shop-key-2")
+    assert (done.code, "is live already, so nothing can be undone" in done.err) == (1, True)
+
+
+def test_an_overlap_that_has_not_begun_ends_later(life: Life) -> None:
+    life.rotate("shop-key")
+    life.pass_days(6)
+    assert life.rotate("--finish").code == 2
+    assert "    expire: 2026-06-15T00:00:00Z\n" in life.file.read_text()
+    assert life.apply().code == 0
+
+
+def test_a_successor_whose_secret_is_lost_is_replaced(life: Life) -> None:
+    life.rotate("shop-key")
+    life.apply()
+    (life.secrets / "caas_1_76_shop-key-2").unlink()
+    life.pass_days(8)
+    life.rotate("--finish")
+    done = life.apply()
+    assert (done.code, "reconciler rotate caas/1/76/shop-key-2 --now replaces that key" in done.out) == (
+        1,
+        True,
+    )
+    assert "shop-key" in life.live()
+    assert life.rotate("shop-key-2", "--now").code == 0
+    assert life.apply().code == 0
+    assert life.secret("shop-key") == life.secret("shop-key-3")
+    for _ in range(3):
+        life.rotate("--finish")
+        assert life.apply().code == 0
+    assert life.live() == {"shop-key-3", "other"}
+    assert "rotates" not in life.file.read_text()
+
+
+REFUSED = {
+    "missing": (("nothing",), "nothing is not declared in these files"),
+    "lifecycle: {prevent_revoke: true}": (("other",), "its lifecycle says prevent_revoke"),
+    "lifecycle: {ignore_changes: [expire]}": (("other",), "ignores changes of what ends its access"),
+    "is_disabled: true": (("other",), "is_disabled is true"),
+    "state: absent": (("other",), "it is declared absent"),
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_a_key_that_cannot_be_rotated_is_refused_with_the_reason(life: Life, line: str) -> None:
+    words, complaint = REFUSED[line]
+    life.file.write_text(TEXT if line == "missing" else f"{TEXT}    {line}\n")
+    done = life.rotate(*words)
+    assert (done.code, complaint in done.err) == (1, True)
+
+
+def test_a_key_that_is_not_live_or_rotated_already_is_refused(life: Life) -> None:
+    life.file.write_text(f"{TEXT}  - name: third\n    containers: []\n")
+    assert "is not live, so there is nothing to rotate" in life.rotate("third").err
+    life.rotate("shop-key")
+    assert "shop-key-2 takes its place; --abort undoes that" in life.rotate("shop-key").err
+    assert "is not being rotated" in life.rotate("--abort", "other").err
+
+
+def test_a_name_that_is_taken_is_not_given_again(life: Life) -> None:
+    life.emulator.put_key(1, 76, {"name": "shop-key-2", "containers": []})
+    life.file.write_text(f"rotate: {{overlap: 14d}}\n{TEXT}")
+    done = life.rotate("shop-key")
+    assert "  - name: shop-key-3\n" in life.file.read_text()
+    assert "until 2026-06-16T00:00:00Z" in done.out
+
+
+def test_a_name_that_would_be_too_long_is_refused(life: Life) -> None:
+    life.file.write_text(f"rotate: {{name: '{{alias}}-{'x' * 60}{{number}}'}}\n{TEXT}")
+    done = life.rotate("shop-key")
+    assert (done.code, "which has at most 64 characters; choose another pattern" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--now",), ("--now", "--finish"), ("web", "--due"), ("web", "--abort", "--overlap", "1d")]
+)
+def test_words_that_mean_nothing_are_an_error(cli: CommandLine, words: tuple[str, ...]) -> None:
+    assert cli("rotate", *words).code == 64
+
+
+def test_keys_past_their_longest_life_are_rotated_when_due(life: Life) -> None:
+    life.file.write_text(
+        f"renew: {{within: 30d, to: 90d, max_total: 100d}}\n{TEXT.replace('2036-01-01', '2026-08-01')}"
+    )
+    life.apply()
+    assert life.rotate("--due").code == 0
+    life.clock = FakeClock(dt.datetime(2026, 8, 20, tzinfo=dt.UTC))
+    life.file.write_text(life.file.read_text().replace("2026-08-01", "2026-09-09"))
+    done = life.rotate("--due", "--overlap", "3d")
+    assert (done.code, done.out.count("both work until 2026-08-23T00:00:00Z")) == (2, 2)

@@ -1,0 +1,107 @@
+"""Which keys are renewed, and to when: cases of a policy, a key and a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from reconciler.kinds.packaged import load_kinds
+from reconciler.model.desired import Lifecycle
+from reconciler.model.policy import RenewPolicy, parse_lifetime, renew_policy, rotate_policy
+from reconciler.plan.renewal import renewal
+from tests.values import CAAS, NOW, SCOPE, declared, kind_with
+
+DAY = dt.timedelta(days=1)
+POLICY = RenewPolicy(30 * DAY, 180 * DAY)
+SOON, FAR, PAST = "2026-06-20T00:00:00Z", "2026-08-01T00:00:00Z", "2026-05-01T00:00:00Z"
+HALF_A_YEAR = "2026-11-28T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("fields", "lifecycle", "value"),
+    [
+        ({"expire": SOON}, {}, HALF_A_YEAR),
+        ({"expire": "2026-06-20T02:00:00+02:00"}, {}, HALF_A_YEAR),
+        ({"expire": FAR}, {}, None),
+        ({"expire": None}, {}, None),
+        ({}, {}, None),
+        ({"expire": SOON}, {"renew": False}, None),
+        ({"expire": SOON}, {"ignore_changes": frozenset({"expire"})}, None),
+    ],
+)
+def test_a_key_is_renewed_once_it_expires_within_the_time(fields: Any, lifecycle: Any, value: Any) -> None:
+    key = declared(**fields)._replace(lifecycle=Lifecycle(**lifecycle))
+    found = renewal(CAAS, SCOPE, key, POLICY, None, NOW)
+    assert (found and found.value) == value
+
+
+def test_a_key_that_is_declared_absent_is_not_renewed() -> None:
+    key = declared(expire=SOON)._replace(is_absent=True)
+    assert renewal(CAAS, SCOPE, key, POLICY, None, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("age", "value", "reason"),
+    [
+        (0, HALF_A_YEAR, ""),
+        (500, HALF_A_YEAR, ""),
+        (600, "2026-10-09T00:00:00Z", ""),
+        (720, None, "has reached its longest life"),
+        (3000, None, "has reached its longest life"),
+    ],
+)
+def test_no_renewal_lets_a_key_live_longer_than_its_policy(age: int, value: str | None, reason: str) -> None:
+    policy = RenewPolicy(30 * DAY, 180 * DAY, 730 * DAY)
+    found = renewal(CAAS, SCOPE, declared(expire=SOON), policy, NOW - age * DAY, NOW)
+    assert found is not None
+    assert (found.value, reason in found.reason, found.is_for_rotation) == (value, True, value is None)
+
+
+def test_a_key_that_has_expired_is_named_and_not_renewed() -> None:
+    found = renewal(CAAS, SCOPE, declared(expire=PAST), POLICY, None, NOW)
+    assert found is not None
+    assert (found.value, found.is_for_rotation) == (None, False)
+    assert "has expired" in found.reason
+
+
+def test_an_expiry_that_cannot_change_is_for_rotation() -> None:
+    kind = load_kinds()["inference"]
+    found = renewal(kind, SCOPE, declared(expires_at=SOON), POLICY, None, NOW)
+    assert found is not None
+    assert (found.value, found.is_for_rotation) == (None, True)
+
+
+def test_a_kind_without_creations_is_not_for_rotation() -> None:
+    kind = kind_with(
+        {"until": {"type": "string", "format": "date-time"}}, immutable=["until"], effects={"until": "expiry"}
+    )
+    found = renewal(kind, SCOPE, declared(until=SOON), POLICY, None, NOW)
+    assert found is not None
+    assert (found.is_for_rotation, "it cannot be rotated" in found.reason) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("36h", 1.5),
+        ("30d", 30),
+        ("8w", 56),
+        ("2y", 730),
+        ("", None),
+        ("0d", None),
+        ("30", None),
+        ("1m", None),
+    ],
+)
+def test_a_lifetime_is_a_number_and_a_unit(text: str, days: float | None) -> None:
+    assert parse_lifetime(text) == (None if days is None else days * DAY)
+
+
+def test_the_first_layer_that_says_a_member_counts() -> None:
+    layers = ({"to": "90d"}, {"within": "1w", "to": "2w"}, {"max_total": "1y", "within": "9d"})
+    assert renew_policy(*layers) == RenewPolicy(7 * DAY, 90 * DAY, 365 * DAY)
+    assert renew_policy({"to": "90d"}) is None
+    rotated = rotate_policy(layers, ({}, {"overlap": "2d"}))
+    assert (rotated.overlap, rotated.to, rotated.max_total) == (2 * DAY, 90 * DAY, 365 * DAY)

@@ -1,0 +1,160 @@
+"""What a plan says and does for rotations, which the files alone declare."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.kinds.packaged import load_kinds
+from reconciler.kinds.rotation import rotation_fault
+from reconciler.model.desired import Lifecycle
+from reconciler.model.plan import Action
+from reconciler.model.succession import Purpose
+from reconciler.plan.rotation import Stage, next_step, rotations
+from reconciler.plan.saved import read_saved
+from tests.values import CAAS, NOW, SCOPE, check_document, declared, kind_with, live, make_plan, plan_json
+
+if TYPE_CHECKING:
+    from reconciler.model.desired import DesiredKey
+
+SOON, LATER = "2026-06-08T00:00:00Z", "2026-12-01T00:00:00Z"
+
+
+def old(**fields: Any) -> DesiredKey:
+    return declared("web-key", expire=SOON, **fields)
+
+
+def new(name: str = "web-key-2", rotates: str = "web-key", **lifecycle: Any) -> DesiredKey:
+    key = declared(name, line=5, expire=LATER, containers=[])
+    return key._replace(lifecycle=Lifecycle(rotates=rotates, alias="web-key", **lifecycle))
+
+
+def test_the_parts_of_a_rotation_are_labelled_and_the_old_key_waits() -> None:
+    plan = make_plan(
+        [old(), new(), declared("other-key", expire=LATER)], [live(), live("other-key", expire=SOON)]
+    )
+    found = {change.name: (change.action, change.purpose, change.waits_for) for change in plan.changes}
+    assert found == {
+        "other-key": (Action.UPDATE, Purpose.RENEW, None),
+        "web-key": (Action.UPDATE, Purpose.ROTATE, "web-key-2"),
+        "web-key-2": (Action.CREATE, Purpose.ROTATE, None),
+    }
+    assert [(one.name, one.alias) for one in plan.aliases] == [("web-key-2", "web-key")]
+
+
+def test_a_change_that_takes_no_access_does_not_wait() -> None:
+    plan = make_plan(
+        [declared("web-key", description="old"), new()], [live(), live("web-key-2", expire=LATER)]
+    )
+    assert [(change.name, change.waits_for) for change in plan.changes] == [("web-key", None)]
+
+
+def test_a_deletion_waits_too() -> None:
+    plan = make_plan([old()._replace(is_absent=True), new()], [live(), live("web-key-2", expire=LATER)])
+    assert [(change.action, change.waits_for) for change in plan.changes] == [(Action.DELETE, "web-key-2")]
+
+
+def test_every_key_of_a_chain_waits_for_the_last() -> None:
+    keys = [old(), new()._replace(is_absent=True), new("web-key-3", "web-key-2")]
+    plan = make_plan(keys, [live(), live("web-key-2", expire=LATER)])
+    assert {change.name: change.waits_for for change in plan.changes} == {
+        "web-key": "web-key-3",
+        "web-key-2": "web-key-3",
+        "web-key-3": None,
+    }
+    assert [one.name for one in plan.aliases] == ["web-key-3"]
+
+
+def test_an_old_key_is_not_changed_without_its_successor() -> None:
+    plan = make_plan([old(), new()], [live()], selected=lambda address: not address.endswith("-2"))
+    (problem,) = plan.problems
+    assert "would lose access before web-key-2 takes its place" in problem.message
+    assert plan.objections
+    absent = make_plan([old(), new()._replace(is_absent=True)], [live(), live("web-key-2")])
+    assert "is declared absent" in absent.problems[0].message
+
+
+def test_what_waits_and_the_aliases_are_part_of_the_fingerprint_and_of_a_saved_plan() -> None:
+    plan = make_plan([old(), new()], [live()])
+    plain = make_plan([old(), declared("web-key-2", expire=LATER, containers=[])], [live()])
+    assert plan.fingerprint != plain.fingerprint
+    text = plan_json(plan)
+    check_document("plan", json.loads(text))
+    read = read_saved(text.encode(), {"caas": CAAS}, {})
+    assert (read.aliases, read.fingerprint) == (plan.aliases, plan.fingerprint)
+    assert [change.waits_for for change in read.changes] == [change.waits_for for change in plan.changes]
+    assert [change.purpose for change in read.changes] == [change.purpose for change in plan.changes]
+
+
+def test_an_alias_of_a_finished_rotation_is_left_alone() -> None:
+    key = new()._replace(lifecycle=Lifecycle(alias="web-key"))
+    assert make_plan([key], [live("web-key-2", expire=LATER)]).aliases == ()
+    assert [one.alias for one in make_plan([key], []).aliases] == ["web-key"]
+
+
+@pytest.mark.parametrize(
+    ("names", "state", "days", "stage", "step"),
+    [
+        (["web-key"], "present", 0, Stage.PROPOSED, "apply creates web-key-2"),
+        (
+            ["web-key", "web-key-2"],
+            "present",
+            0,
+            Stage.OVERLAP,
+            "move what uses web-key to web-key-2 until 2026",
+        ),
+        (["web-key", "web-key-2"], "present", 7, Stage.OVER, "rotate --finish declares web-key absent"),
+        (["web-key", "web-key-2"], "absent", 7, Stage.ENDING, "apply deletes web-key"),
+        (["web-key-2"], "absent", 7, Stage.GONE, "rotate --finish removes the entry of web-key"),
+    ],
+)
+def test_a_stage_follows_from_files_live_keys_and_the_day(
+    names: list[str],
+    state: str,
+    days: int,
+    stage: Stage,
+    step: str,
+) -> None:
+    keys = [old()._replace(is_absent=state == "absent"), new()]
+    (found,) = rotations(CAAS, SCOPE, keys, {name: live(name) for name in names})
+    now = NOW + dt.timedelta(days=days)
+    assert found.stage(now) is stage
+    assert next_step(found, now).startswith(step)
+
+
+def test_until_says_the_end_where_no_expiry_can() -> None:
+    keys = [declared("web-key"), new(until=SOON)]
+    (found,) = rotations(CAAS, SCOPE, keys, {name: live(name) for name in ("web-key", "web-key-2")})
+    assert found.end == dt.datetime(2026, 6, 8, tzinfo=dt.UTC)
+    (endless,) = rotations(
+        CAAS, SCOPE, [declared("web-key"), new()], {n: live(n) for n in ("web-key", "web-key-2")}
+    )
+    assert "no end is declared" in next_step(endless, NOW)
+
+
+TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("extension", "complaint"),
+    [
+        ({}, "no key of the kind"),
+        ({"create": {"requires": []}}, "neither an expiry nor a switch"),
+        ({"create": {"requires": []}, "effects": {"off": "switch-off"}}, ""),
+    ],
+)
+def test_a_kind_says_whether_its_keys_can_be_rotated(extension: Any, complaint: str) -> None:
+    kind = kind_with({"text": TEXT, "off": {"type": "boolean"}}, **extension)
+    assert bool(rotation_fault(kind)) is bool(complaint)
+    assert complaint in rotation_fault(kind)
+
+
+def test_every_packaged_kind_can_be_rotated() -> None:
+    assert {name: rotation_fault(kind) for name, kind in load_kinds().items()} == {
+        "caas": "",
+        "faas": "",
+        "inference": "",
+    }

@@ -1,0 +1,87 @@
+"""What files may say of rotations: who takes whose place, and which alias is whose."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.errors import InputError
+from reconciler.load.builder import parse
+from tests.values import state_of
+
+HEAD = "project_id: 1\nregion_id: 76\nkeys:\n"
+SHOP = "  - {name: shop}\n"
+NEXT = "  - {name: shop-2, lifecycle: {rotates: shop, alias: shop}}\n"
+THIRD = "  - {name: shop-3, lifecycle: {rotates: shop-2, alias: shop}}\n"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        SHOP + NEXT,
+        SHOP + NEXT + THIRD,
+        "  - {name: shop-2, lifecycle: {alias: shop}}\n",
+        SHOP
+        + "  - {name: new, lifecycle: {rotates: shop, until: 2036-01-01T00:00:00Z}}\n".replace(
+            "2036-01-01T00:00:00Z", '"2036-01-01T00:00:00Z"'
+        ),
+        "  - {name: one, lifecycle: {alias: one}}\n",
+    ],
+)
+def test_a_rotation_is_declared(keys: str) -> None:
+    assert state_of(*parse(HEAD + keys, "keys.yaml")).key_count == keys.count("name:")
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        (NEXT, "rotates names shop, which is not declared in this scope"),
+        ("  - {name: shop, lifecycle: {rotates: shop}}\n", "takes the place of this key"),
+        (
+            "  - {name: one, lifecycle: {rotates: two}}\n  - {name: two, lifecycle: {rotates: one}}\n",
+            "takes the place of this key",
+        ),
+        (SHOP + NEXT + NEXT.replace("shop-2", "shop-9"), "and so does shop-2 at keys.yaml:5:5; keep one"),
+        (
+            SHOP + '  - {name: one, lifecycle: {until: "2036-01-01T00:00:00Z"}}\n',
+            "rotates names no key; remove until",
+        ),
+        (
+            SHOP + "  - {name: other, lifecycle: {alias: shop}}\n",
+            "alias is shop, the name of another key at keys.yaml:4:5",
+        ),
+        (
+            "  - {name: one, lifecycle: {alias: a}}\n  - {name: two, lifecycle: {alias: a}}\n",
+            "alias is a, and so is that of one at keys.yaml:4:5",
+        ),
+        (SHOP + "  - {name: one, lifecycle: {rotates: shop, until: soon}}\n", "until"),
+    ],
+)
+def test_a_rotation_that_cannot_be_is_an_error(keys: str, complaint: str) -> None:
+    with pytest.raises(InputError) as raised:
+        state_of(*parse(HEAD + keys, "keys.yaml"))
+    assert complaint in "\n".join(raised.value.texts)
+
+
+def test_the_keys_of_a_rotation_may_be_in_several_files() -> None:
+    documents = (*parse(HEAD + SHOP, "a.yaml"), *parse(HEAD + NEXT, "b.yaml"))
+    assert state_of(*documents).key_count == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "complaint"),
+    [
+        ("renew: {within: 30d, to: 180d, max_total: 2y}", ""),
+        ("renew: {within: 30}", "renew.within must be text"),
+        ("renew: {within: 1 month}", "write a whole number and a unit"),
+        ("rotate: {overlap: 14d, name: '{alias}-v{number}'}", ""),
+        ("rotate: {name: next}", "write a pattern with {alias}"),
+    ],
+)
+def test_a_document_has_policies_of_its_own(policy: str, complaint: str) -> None:
+    documents = parse(f"{policy}\n{HEAD}{SHOP}", "keys.yaml")
+    if not complaint:
+        assert state_of(*documents).key_count == 1
+        return
+    with pytest.raises(InputError) as raised:
+        state_of(*documents)
+    assert complaint in "\n".join(raised.value.texts)
