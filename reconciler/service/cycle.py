@@ -11,6 +11,7 @@ from reconciler import errors
 from reconciler.api.redaction import Redactor
 from reconciler.api.workers import Workers
 from reconciler.model.canonical import format_instant
+from reconciler.model.collector import keep_instead
 from reconciler.model.cycle import CycleReport, CycleResult
 from reconciler.model.phrases import first_texts
 from reconciler.model.status import ServiceCondition
@@ -162,8 +163,11 @@ class DriftCycle:
             stale = "the checkout is not up to date; the files at hand are in force"
             trouble[ServiceCondition.CHECKOUT] = (*error.texts, stale)
         try:
-            self._valid = self._files.read(now)
-            self._valid_since = now
+            state = self._files.read(now)
+            is_new = state is not self._valid
+            self._valid, self._valid_since = state, now
+            if is_new:
+                keep_instead()
         except errors.InputError as error:
             trouble[ServiceCondition.FILES] = error.texts
             if self._valid is None:

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from reconciler.load.files import inputs
-from reconciler.model.collector import keep_instead, paused_collector
+from reconciler.model.collector import paused_collector
 from reconciler.validate.parts import merged
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ class WatchedFiles:
         self._known: tuple[tuple[_Name, ...], DesiredState] | None = None
 
     def read(self, now: dt.datetime) -> DesiredState:
-        """Return what the files say now. Raises InputError with every problem found."""
+        """Return what the files say now; the same object, if no file changed.
+
+        Raises InputError with every problem found.
+        """
         with paused_collector():
             problems: list[Problem] = []
             if self._date != now.date():
@@ -63,5 +66,4 @@ class WatchedFiles:
                 return self._known[1]
             state = merged(self._parts.values(), rules.kinds, problems)
             self._known = (tuple(names), state)
-            keep_instead()
             return state
