@@ -18,6 +18,7 @@ import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import httpx
@@ -32,7 +33,6 @@ from reconciler.model.secret import Secret
 if TYPE_CHECKING:
     import signal
     from http.server import HTTPServer
-    from pathlib import Path
 
     import pytest
 
@@ -42,6 +42,8 @@ COLLECTION = "/cloud/v1/caas/keys/1/76"
 EMPTY_LIST = {"count": 0, "results": []}
 COMMAND = (sys.executable, "-m", "reconciler")
 ONCE = RetryPolicy(attempts=1)
+NO_AUTHORITIES = str(Path(__file__).parent)
+"""A folder without certificates."""
 PLACE = re.compile(r" {2,}\d* \| ")
 
 Handler = Callable[[httpx.Request], httpx.Response]

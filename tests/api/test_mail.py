@@ -28,7 +28,7 @@ from reconciler.errors import (
 )
 from reconciler.model.secret import Secret
 from tests.mailserver import MailRecorder, mail_server
-from tests.support import FakeClock, unused_port
+from tests.support import NO_AUTHORITIES, FakeClock, unused_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +64,7 @@ def send(  # noqa: PLR0913 - what a message depends on
     **environment: str,
 ) -> str:
     network = Elsewhere() if host == "mail.example.com" else None
+    environment = environment or {"SSL_CERT_DIR": NO_AUTHORITIES}
     settings = HttpSettings("test/1", FakeClock(), environment=environment, stop=stop or threading.Event())
     server = MailServer.of(f"{scheme}://{host}:{found.port}", login)
     return Mail(server, SENDER, TEAM, settings, network).send(subject, text, "msg_1")
