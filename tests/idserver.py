@@ -50,6 +50,8 @@ class Style:
     envelope: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    listed: tuple[str, ...] = ()
+    """The members that rows of a listing show, if they do not show all."""
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -254,8 +256,13 @@ class IdServer:
         name = envelope.removesuffix("[]")
         return {name: shown if name == envelope else [shown]}
 
-    def shown_row(self, row: Row) -> Row:
+    def listed_row(self, row: Row) -> Row:
         """Return how a note is listed."""
+        listed = self.style.listed or row.keys()
+        return self.shown_row({name: value for name, value in row.items() if name in listed})
+
+    def shown_row(self, row: Row) -> Row:
+        """Return how a note is shown."""
         inside = self.style.inside
         if inside and "name" in row:
             others = {name: value for name, value in row.items() if name != "name"}
@@ -286,14 +293,14 @@ class IdServer:
     def _list(self, query: Mapping[str, str]) -> tuple[int, Any]:
         listing = self.style.extension.get("list", {})
         if listing.get("style") == "whole":
-            rows = [self.shown_row(row) for row in self.rows]
+            rows = [self.listed_row(row) for row in self.rows]
             return 200, {"data": rows} if "style" in self.style.extension else rows
         is_numbered = listing.get("style") == "page"
         size = int(query[listing.get("limit", "limit")])
         start = (int(query["page"]) - 1) * size if is_numbered else int(query["offset"])
         count = listing.get("count", None if is_numbered else "count")
         counted = {} if count is None else {count: len(self.rows)}
-        rows = [self.shown_row(row) for row in self.rows[start : start + size]]
+        rows = [self.listed_row(row) for row in self.rows[start : start + size]]
         page = {listing.get("results", "results"): rows, **counted}
         self.after_page()
         return 200, page

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.openapi.draft import Draft
     from reconciler.kinds.openapi.shapes import Shape
 
-NAMELESS: Final = "identity: nothing is a name"
+_NAMELESS: Final = re.compile(r"identity: (nothing is a name|.* sets nothing but )")
 """How a draft begins its note where people have to write an id that the service makes."""
 _NUMBERS: Final = frozenset(
     {"id", "index", "level", "number", "order", "port", "position", "priority", "rank"}
@@ -136,7 +136,7 @@ def _without_another(made: Draft) -> Verdict:
 
 def is_named(made: Draft) -> bool:
     """Return whether people write a name in the files of a draft, and no id that a service makes."""
-    return not any(text.startswith(NAMELESS) for text in made.decisions)
+    return not any(map(_NAMELESS.match, made.decisions))
 
 
 def _is_useful(made: Draft) -> bool:

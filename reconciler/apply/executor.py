@@ -121,15 +121,16 @@ class Executor:
             return []  # nothing will be sent
         kind = self._kinds[scope.kind]
         try:
-            observed = observe(self._writer, kind, scope, lambda live: is_found(kind, live, changes))
+            names = [change.name for change in changes]
+            observed = observe(self._writer, kind, scope, lambda live: is_found(kind, live, changes), names)
         except ReconcilerError as error:
             detail = f"its scope could not be read again: {error}"
             return [Outcome(change, Result.NOT_ATTEMPTED, detail) for change in changes]
         now = self._writer.now()
-        names = names_by_id(kind, observed)
+        by_id = names_by_id(kind, observed)
         outcomes = (
-            renamed(change, self._id_at(change.address), names)
-            or recheck_key(kind, change, observed, names, now)
+            renamed(change, self._id_at(change.address), by_id)
+            or recheck_key(kind, change, observed, by_id, now)
             for change in changes
         )
         return [outcome for outcome in outcomes if outcome is not None]

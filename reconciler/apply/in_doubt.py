@@ -263,7 +263,7 @@ def _new(reader: Reader, kind: Kind, scope: Scope, name: str, new_id: str) -> Ma
     live = _item(reader, kind, kind.item_path(scope, new_id), new_id) if new_id else None
     if live is not None:
         return live
-    return clear_key(kind, observe(reader, kind, scope, lambda live: live.holds([name])), name)
+    return clear_key(kind, observe(reader, kind, scope, lambda live: live.holds([name]), [name]), name)
 
 
 def _with_name(kind: Kind, name: str, live: Mapping[str, Any], finding: Finding) -> Finding:

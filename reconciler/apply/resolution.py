@@ -18,7 +18,7 @@ from reconciler.kinds.wire import item_of
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.api.reader import Page, Parameters, Reader
     from reconciler.kinds.kind import Kind
@@ -47,6 +47,9 @@ class _ReadBack:
 
     def page(self, path: str, parameters: Parameters, headers: Mapping[str, str]) -> Page:
         return self._reader.page_after_write(path, parameters, headers)
+
+    def get(self, path: str, parameters: Parameters, headers: Mapping[str, str]) -> Any:
+        return self._reader.read_back(path, parameters, headers)
 
 
 class Resolver:
@@ -111,7 +114,7 @@ class Resolver:
             found = self._item(_with_id(kind, change, response))
             if found is not None and kind.name_of(found) == change.name:
                 return found
-        return clear_key(kind, self._named(change), change.name)
+        return clear_key(kind, self._named(change, [change.name]), change.name)
 
     def is_listed(self, change: Change) -> bool:
         """Return whether a live object has the name of a change. Raises ReconcilerError."""
@@ -141,12 +144,14 @@ class Resolver:
 
         return found(self._observed(change, lambda observed: found(observed) is not None))
 
-    def _named(self, change: Change) -> LiveScope:
-        """List the scope, to find the name of a change."""
-        return self._observed(change, lambda observed: observed.holds([change.name]))
+    def _named(self, change: Change, read: Iterable[str] = ()) -> LiveScope:
+        """List the scope, to find the name of a change; what rows do not show of the keys ``read``, too."""
+        return self._observed(change, lambda observed: observed.holds([change.name]), read)
 
-    def _observed(self, change: Change, is_found: Callable[[LiveScope], bool]) -> LiveScope:
-        return observe(_ReadBack(self._reader), self._kinds[change.scope.kind], change.scope, is_found)
+    def _observed(
+        self, change: Change, is_found: Callable[[LiveScope], bool], read: Iterable[str] = ()
+    ) -> LiveScope:
+        return observe(_ReadBack(self._reader), self._kinds[change.scope.kind], change.scope, is_found, read)
 
 
 def new_id(kind: Kind, change: Change, response: Any) -> str:

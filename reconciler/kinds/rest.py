@@ -48,7 +48,8 @@ class Listing:
     ``limit`` and ``position`` name the query parameters for the size of a page and for its position: an
     offset, a page number or a cursor; None if there is no such parameter. ``results`` and ``count`` are
     dotted members of a response: if ``results`` is None the response itself is the list, if ``count`` is
-    None the response has no count. ``first`` is the number of the first page.
+    None the response has no count. ``first`` is the number of the first page. Rows show a part of an object
+    where the list ``is_partial``: the rest is at its own path.
     """
 
     style: ListStyle
@@ -58,6 +59,7 @@ class Listing:
     count: str | None
     first: int = 1
     cursor: Cursor = Cursor()
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def listing_of(described: Described, style: str | None) -> Listing:
         cursor=Cursor(
             described.get("next"), described.get("link", False), described.get("last"), described.get("more")
         ),
+        is_partial=described.get("partial", False),
     )
 
 

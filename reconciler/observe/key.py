@@ -50,7 +50,7 @@ def whole_live_address(
     live: list[str] = []
     for scope in dict.fromkeys(part.scope for part in state.scopes):
         kind = kinds[scope.kind]
-        live += map(scope.address, observe(reader_of(kind), kind, scope).keys)
+        live += map(scope.address, observe(reader_of(kind), kind, scope, names=()).keys)
     address = _only(text, live)
     if address == text and live:
         near = advice_near(text, live)
@@ -153,7 +153,7 @@ def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> tuple[L
         with suppress(NoSuchMethodError):
             live = _item(reader, kind, scope, name)
             return LiveScope(scope, {} if live is None else {name: live}), {}
-    found = observe(reader, kind, scope, lambda live: live.holds([name]))
+    found = observe(reader, kind, scope, lambda live: live.holds([name]), [name])
     return found.only(name), names_by_id(kind, found)
 
 

@@ -18,10 +18,11 @@ from reconciler.kinds.wire import object_of
 from reconciler.model.live import LiveScope
 from reconciler.model.phrases import listed, with_article
 from reconciler.model.source import Problem
+from reconciler.observe.items import with_items
 from reconciler.observe.paging import Collection, ListingChangedError, Sought, Source, read_sought
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.scope import Scope
@@ -37,9 +38,13 @@ def _is_anything(_observed: LiveScope) -> bool:
 
 
 def observe(
-    reader: Source, kind: Kind, scope: Scope, is_found: Callable[[LiveScope], bool] = _is_anything
+    reader: Source,
+    kind: Kind,
+    scope: Scope,
+    is_found: Callable[[LiveScope], bool] = _is_anything,
+    names: Iterable[str] | None = None,
 ) -> LiveScope:
-    """List every key of ``scope``.
+    """List every key of ``scope``, each with its fields: where rows show a part of them, those of ``names``.
 
     Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where nothing is counted, one
     more if the last page is full. ``is_found`` returns whether all is there that is looked for: if not, a
@@ -65,10 +70,11 @@ def observe(
 
     sought = Sought(is_found, lambda older, newer: _merged(kind, older, newer))
     try:
-        return read_sought(reader, collection, add_up, sought)
+        found = read_sought(reader, collection, add_up, sought)
     except NotFoundError as error:
         places = listed(name for name, _ in scope.parameters) or "the base URL"
         raise error.with_hint(f"check {places}, and what the token may read") from error.__cause__
+    return with_items(reader, kind, found, names)
 
 
 def _by_name(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Collection) -> LiveScope:

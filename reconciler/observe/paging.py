@@ -63,6 +63,10 @@ class Source(Protocol):
         """Return the response to a GET, with its link to a next page. Raises ReconcilerError."""
         ...
 
+    def get(self, path: str, parameters: Parameters, headers: Mapping[str, str]) -> Any:
+        """Return the JSON value of the response to a GET. Raises ReconcilerError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
-    from reconciler.model.live import LiveScope
     from reconciler.model.plan import Change, Plan
     from reconciler.model.scope import Scope
     from reconciler.observe.names import Lists
@@ -86,10 +85,10 @@ def examined(
     def examine(kind: Kind, part: DesiredScope, reader: Reader) -> Plan:
         part = part.unpacked()
 
-        def is_found(live: LiveScope) -> bool:
-            return live.holds(key.name for key in part.keys if selected(part.scope.address(key.name)))
-
-        return plan_scope(kind, part, observe(reader, kind, part.scope, is_found), how.now, selected)
+        names = [key.name for key in part.keys if selected(part.scope.address(key.name))]
+        read = names if part.exclusive is None else None  # an exclusive scope deletes others too
+        observed = observe(reader, kind, part.scope, lambda live: live.holds(names), read)
+        return plan_scope(kind, part, observed, how.now, selected)
 
     def stop_api(failed: Scope) -> None:
         api = kinds[failed.kind].api

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds.kind import EXTENSION
+from reconciler.kinds.kind import EXTENSION, kind_from_schema
 from reconciler.kinds.openapi.draft import draft
 from tests.kinds.descriptions import PET, PETS, ROW, TEXT, an_object, content, pets
+from tests.kinds.test_draft_without_update import CREATE, alone, deletable
 from tests.kinds.test_drafts import drafted, noted
 
 BARE: dict[str, Any] = {"type": "object"}
 LISTED = an_object({"result": {"type": "array", "items": BARE}, "success": {"type": "boolean"}})
 ONE = an_object({"result": BARE, "success": {"type": "boolean"}})
+SHORT = {"type": "array", "items": an_object({"id": ROW["id"], "name": TEXT}, "id", "name")}
+READ = "list: rows do not show what a request sets, so that each declared key is read at its own path"
 ITEM = an_object({"result": an_object(ROW), "success": {"type": "boolean"}})
 WHOLE = {**ROW, "id": {"type": "string", "readOnly": True}}
 
@@ -56,3 +59,33 @@ def test_the_body_of_a_whole_item_describes_rows_and_the_draft_says_so() -> None
 def test_what_is_no_whole_item_describes_no_rows(description: Any) -> None:
     with pytest.raises(DescriptionError, match="are not described, and neither is one of them"):
         draft(description, PETS)
+
+
+def test_keys_are_read_one_by_one_where_rows_show_nothing_that_is_set() -> None:
+    made = drafted(pets(listed=SHORT))
+    extension, properties = made.schema[EXTENSION], made.schema["properties"]
+    assert (extension["list"]["partial"], extension["identity"], extension["path"]) == (True, "name", "id")
+    assert {name for name in properties if not properties[name].get("readOnly")} == {"name", "size"}
+    assert kind_from_schema("pet", made.schema).listing.is_partial
+    assert noted(made, READ)
+
+
+def test_keys_are_not_read_one_by_one_where_rows_show_something_that_is_set() -> None:
+    colour = {"colour": TEXT}
+    one = an_object({**ROW, **colour})
+    made = drafted(pets(one=one, body={"name": TEXT, "size": {"type": "integer"}, **colour}))
+    assert "partial" not in made.schema[EXTENSION]["list"]
+    assert noted(made, "left out: PATCH takes colour, which only GET of one key shows")
+
+
+def test_an_update_of_what_one_key_shows_comes_before_a_kind_without_an_update() -> None:
+    made = drafted(deletable(listed=SHORT, create=CREATE)).schema[EXTENSION]
+    assert ("update" in made, made["list"]["partial"], made["create"]) == (False, True, {"requires": []})
+    made = drafted(alone(listed=SHORT)).schema[EXTENSION]
+    assert (made["update"], made["list"]["partial"]) == (None, True)
+
+
+def test_a_name_is_one_that_rows_show() -> None:
+    rows = {"type": "array", "items": an_object({"id": ROW["id"]})}
+    made = drafted(pets(listed=rows)).schema[EXTENSION]
+    assert (made["identity"], made["list"]["partial"]) == ("id", True)

@@ -46,6 +46,7 @@ TIME = {"type": "string", "format": "date-time"}
         ({"row": BARE, "create": an_object({"id": TEXT})}, None),
         ({"row": BARE | {"colour": TEXT}}, None),
         ({"row": BARE | {"colour": TEXT}, "body": {"colour": TEXT}}, None),
+        ({"row": NAMED, "body": {"name": TEXT}}, None),
         (
             {
                 "row": BARE | {"colour": RED},

@@ -264,6 +264,9 @@ class Endless:
         self.pages += 1
         return Page({"count": self._count, "results": [{"name": f"key-{self.pages}"}]})
 
+    def get(self, path: str, _parameters: object, _headers: object) -> object:
+        raise AssertionError(f"nothing asks for {path}")
+
 
 @pytest.mark.parametrize(
     ("source", "reason", "pages"),

@@ -70,6 +70,11 @@ class _Source:
             raise AssertionError(f"not a path to ask for: {path}")
         return Page(self._response)
 
+    def get(self, path: str, parameters: Any, headers: Any) -> Any:
+        """Return the first object of the response, as one key."""
+        response = self.page(path, parameters, headers).value
+        return response[0] if isinstance(response, list) else next(iter(response.values()))[0]
+
 
 def _use(kind: Kind, chance: random.Random) -> None:
     """Print, validate and plan with a kind, with values that it allows and others."""

@@ -25,6 +25,7 @@ from reconciler.kinds.openapi.operations import Operations, operations_of
 from reconciler.kinds.openapi.properties import Properties, properties_of
 from reconciler.kinds.openapi.scope import scope_of
 from reconciler.kinds.openapi.shapes import Shape, shape_of
+from reconciler.kinds.openapi.ways import Way, ways_of
 from reconciler.kinds.shape import type_names
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 _DRAFT_07: Final = "http://json-schema.org/draft-07/schema#"
+_PARTIAL: Final = (
+    "list: rows do not show what a request sets, so that each declared key is read at its own path, too: one"
+    " more request for each"
+)
 _ALONE: Final = (
     "update: nothing updates a key, so that a difference replaces it: deleted and created again, where a file"
     " allows that"
@@ -73,41 +78,41 @@ def draft(
 
 
 def _draft(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
-    """Draft the kind with the first update that sets something, or else without one.
+    """Draft the kind in the first way in which something is set, or else the name alone.
 
-    Raises the error of the first if there is no draft at all.
+    Raises the error of the first way if there is no draft at all.
     """
     refusal: DescriptionError | None = None
-    spare: Draft | None = None
-    ways = [replace(found, update=update) for update in (found.update, *found.others)]
-    alone = found.without_update if found.is_updated else None
-    for way in (*ways, *([alone] if alone is not None else [])):
+    spare: list[tuple[Way, Draft]] = []
+    for way in ways_of(found, chosen):
+        if way.by_id and spare:  # with the name that people choose, keys are created
+            break
         try:
             made = _draft_with(way, description, title, chosen)
         except DescriptionError as error:
             refusal = refusal or error
             continue
-        if way.is_updated and not _is_updated(made.schema):
-            spare = spare or made
-        elif way.update is found.update:
-            return made
-        else:
-            return replace(made, decisions=(*made.decisions, _instead(found, way, refusal)))
-    if spare is not None:
-        return spare
+        if made is not None and _is_set(made.schema):
+            return _with_reason(made, found, way, refusal)
+        spare += [] if made is None else [(way, made)]
+    for way, made in sorted(spare, key=lambda one: one[0].found.is_updated):
+        return _with_reason(made, found, way, refusal)
     raise refusal or DescriptionError(f"nothing changes {found.item_path}")
 
 
-def _instead(found: Operations, way: Operations, refusal: DescriptionError | None) -> str:
-    """Return why a draft does not have the likeliest update."""
-    if way.is_updated:
-        return f"update: {found.update} sets nothing that rows show; updates are sent by {way.update.method}"
-    why = refusal or f"{found.update} sets nothing that rows show"
-    return f"update: {why}; so no update is drafted: is there a field that one sets?"
+def _with_reason(made: Draft, found: Operations, way: Way, refusal: DescriptionError | None) -> Draft:
+    """Return a draft that says why it does not have the likeliest update."""
+    if way.found.update is found.update:
+        return made
+    why = f"{found.update} sets nothing that rows show; updates are sent by {way.found.update.method}"
+    if not way.found.is_updated:
+        why = f"{refusal or f'{found.update} sets nothing that rows show'}; so no update is drafted: is there"
+        why = f"{why} a field that one sets?"
+    return replace(made, decisions=(*made.decisions, f"update: {why}"))
 
 
-def _is_updated(schema: Schema) -> bool:
-    """Return whether an update of a drafted kind sets a field."""
+def _is_set(schema: Schema) -> bool:
+    """Return whether a file can say more of a key than its name, by an update, or a creation without one."""
     extension = schema[EXTENSION]
     fixed = {extension["identity"], *extension.get("immutable", ())}
     return any(
@@ -115,21 +120,28 @@ def _is_updated(schema: Schema) -> bool:
     )
 
 
-def _draft_with(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
-    notes = Notes()
+def _draft_with(way: Way, description: Schema, title: str | None, chosen: str | None) -> Draft | None:
+    """Draft the kind in one way, None if that is no other than the ways before it."""
+    notes, found = Notes(), way.found
     shape = shape_of(found)
     if shape.source:
         notes.add(f"rows: no response describes a key, so that {shape.source} is taken for what it shows")
     identity = identity_of(found, shape, notes, chosen)
-    parts = _Parts.of(found, shape, identity, notes)
-    is_free = found.is_updated and identity.has_id and chosen is None and not found.lacking
-    if not parts.can_be_set and is_free:
+    if way.by_id:
+        if not identity.has_id:
+            return None
         notes = Notes()
         notes.add(
             f"identity: {found.update} sets nothing but {identity.name}; for it to be a field, people write"
             f" {identity.path}"
         )
-        parts = _Parts.of(found, shape, Identity(identity.path, identity.path), notes)
+        identity = Identity(identity.path, identity.path)
+    if way.reads_items:
+        if shape.of_one is None:
+            return None
+        shape = shape.of_one
+        notes.add(_PARTIAL)
+    parts = _Parts.of(way, shape, identity, notes)
     made = parts.made
     if not parts.can_be_set:
         taken = listed(shape.update.members, 12)
@@ -161,7 +173,7 @@ def _draft_with(found: Operations, description: Schema, title: str | None, chose
 class _Parts:
     """What a draft is made of; ``create`` is None where keys are not created."""
 
-    found: Operations
+    way: Way
     shape: Shape
     made: Properties
     listed: Listed
@@ -169,8 +181,9 @@ class _Parts:
     fixed: tuple[str, ...]
 
     @classmethod
-    def of(cls, found: Operations, shape: Shape, identity: Identity, notes: Notes) -> _Parts:
+    def of(cls, way: Way, shape: Shape, identity: Identity, notes: Notes) -> _Parts:
         """Draft the properties, the listing and the creation of keys with this identity."""
+        found = way.found
         made = properties_of(found, shape, identity, notes)
         listing = listing_of(found, shape, identity.member, notes)
         create, fixed = creation_of(found, shape, made, notes)
@@ -178,7 +191,12 @@ class _Parts:
             create, fixed = None, ()
         for name in fixed:
             made.declare(name)
-        return cls(found, shape, made, listing, create, fixed)
+        return cls(way, shape, made, listing, create, fixed)
+
+    @property
+    def found(self) -> Operations:
+        """Return the operations of the kind."""
+        return self.way.found
 
     @property
     def can_be_set(self) -> bool:
@@ -209,7 +227,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         **wait_of(found, shape, notes),
         "page_limit": listing.page_limit,
         "scope": paths.scope,
-        "list": listing.listing,
+        "list": {**listing.listing, **({"partial": True} if parts.way.reads_items else {})},
         "merge": merged_of(found, made, notes),
         "update": {} if update == {"method": "PATCH"} else update,
     }

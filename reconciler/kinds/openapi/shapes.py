@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
+from reconciler.kinds.openapi.rows import inside, listed_as, names_in, rows_of
 from reconciler.kinds.openapi.schemas import Schema
 from reconciler.kinds.wire import ONLY
 from reconciler.model.frozen import dataclass
-from reconciler.model.phrases import listed
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from reconciler.kinds.openapi.operations import Operation, Operations
 
-_DEPTH: Final = 2
-"""Levels below a response at which a list or an item is looked for."""
 _RESOURCE: Final = frozenset({"id", "type", "attributes", "relationships", "links", "meta"})
 """Members of a resource of JSON:API."""
-_REMARKS: Final = frozenset({"errors", "messages", "warnings", "links", "included"})
-"""Lists beside the items of a listing."""
 _ENOUGH: Final = 0.5
 """Share of its properties that an envelope's member has to have in common with a row."""
 
@@ -33,9 +29,10 @@ class Shape:
 
     ``results`` is the dotted member of a listing that is the list, None where the listing is it; ``item``,
     ``body`` and ``create_body`` likewise those of one item. ``rows`` are in the list; ``shown`` has the
-    properties that every response has, described as fully as known; ``created`` is the response to a
-    creation. With JSON:API, ``api_type`` is the type of the resource, else None, and ``sends_id`` says
-    whether an update takes the id. Where no response describes an item, ``source`` is what does.
+    properties that every response has, described as fully as known; ``one`` is an item as GET of one shows
+    it; ``created`` is the response to a creation. With JSON:API, ``api_type`` is the type of the resource,
+    else None, and ``sends_id`` says whether an update takes the id. Where no response describes an item,
+    ``source`` is what does.
     """
 
     results: str | None
@@ -46,12 +43,25 @@ class Shape:
     update: Schema
     create: Schema
     created: Schema
+    one: Schema
     api_type: str | None
     create_body: str | None = None
     is_typeless: bool = False
     sends_id: bool = True
-    only_in_item: Mapping[str, Schema] = field(default_factory=dict)
     source: str = ""
+
+    @property
+    def only_in_item(self) -> Mapping[str, Schema]:
+        """Return what a response about one item shows, and rows do not."""
+        return {name: part for name, part in self.one.properties.items() if name not in self.rows.members}
+
+    @property
+    def of_one(self) -> Shape | None:
+        """Return the shape where each item is read by itself; None where that shows no more than a row."""
+        if not self.only_in_item:
+            return None
+        whole = replace(self.one, members={**self.rows.members, **self.one.members})
+        return replace(self, rows=whole, shown=whole)
 
     @property
     def taken(self) -> set[str]:
@@ -62,7 +72,7 @@ class Shape:
 
 def shape_of(found: Operations) -> Shape:
     """Find the properties in what operations describe. Raises DescriptionError where there are none."""
-    results, rows = _rows(found)
+    results, rows = rows_of(found)
     one = found.item.response if found.item is not None else Schema(rows.description)
     if not _is_object(one):
         one = found.update.response
@@ -73,7 +83,7 @@ def shape_of(found: Operations) -> Shape:
     if not rows.members:
         item, shown, source = _described(found, one, results)
         rows = shown
-    if not shown.members or not _names(rows) & _names(shown):
+    if not shown.members or not names_in(rows) & names_in(shown):
         item, shown = item if shown.members else None, rows
     if not rows.members:
         where = f"in {results} " if results else ""
@@ -96,7 +106,7 @@ def shape_of(found: Operations) -> Shape:
         else Schema(rows.description),
         api_type=None,
         create_body=create_body,
-        only_in_item={name: part for name, part in shown.properties.items() if name not in rows.members},
+        one=shown,
         source=source,
     )
 
@@ -114,17 +124,13 @@ def _described(found: Operations, one: Schema, results: str | None) -> tuple[str
     for response in (one, *(operation.response for operation in writes)):
         item, shown = _unwrapped(response, nothing, results)
         is_item = item is not None or results not in shown.members
-        if shown.members and is_item and (response is one or sent & _names(shown)):
+        if shown.members and is_item and (response is one or sent & names_in(shown)):
             return item, shown, ""
     around = results if results is not None and "object" in one.member(results).types else None
     for operation in writes:
         if any(member.words.get("readOnly") for member in operation.body.properties.values()):
             return around, operation.body, f"the body of {operation}"
     return None, nothing, ""
-
-
-def _names(schema: Schema) -> set[str]:
-    return set(schema.members)
 
 
 def _is_object(schema: Schema) -> bool:
@@ -137,72 +143,24 @@ def _is_resource(schema: Schema) -> bool:
     return is_like and bool(schema.member("attributes").members)
 
 
-def _inside(schema: Schema, depth: int = _DEPTH, above: str = "") -> Iterator[tuple[str, Schema]]:
-    """Yield the members of an object and what lies in those that are objects, the shallow ones first."""
-    members = [(f"{above}{name}", inner) for name, inner in schema.properties.items() if not inner.is_cut]
-    yield from members
-    for name, inner in members if depth else ():
-        if "object" in inner.types:
-            yield from _inside(inner, depth - 1, f"{name}.")
-
-
-def _rows(found: Operations) -> tuple[str | None, Schema]:
-    """Return where the list is in a listing, and the schema of what is in it."""
-    listing = found.listing.response
-    if "array" in listing.types:
-        return None, listing.items or Schema(listing.description)
-    expected = set(found.update.body.members)
-    if found.item is not None:
-        expected |= _names(found.item.response)
-    lists = [
-        (name, inner.items or Schema(listing.description))
-        for name, inner in _inside(listing)
-        if "array" in inner.types and name.rpartition(".")[2].lower() not in _REMARKS - {_listed_as(found)}
-    ]
-    of_objects = [(name, items) for name, items in lists if items.types in ([], ["object"]) or items.members]
-    if not lists:
-        _refuse_listing(found.listing)
-    best = max(of_objects, key=lambda one: len(_names(one[1]) & expected) - one[0].count("."), default=None)
-    if best is None:
-        raise DescriptionError(
-            f"{found.listing} has a list of {listed(name for name, _ in lists)}, but not of objects"
-        )
-    return best
-
-
-def _listed_as(found: Operations) -> str:
-    """Return what is listed, by the last word of the path."""
-    return found.listing.path.rstrip("/").rpartition("/")[2].lower()
-
-
-def _refuse_listing(listing: Operation) -> None:
-    response = listing.response
-    if "object" in response.types and response.values is not None:
-        raise DescriptionError(f"the response to {listing} is a map, and a kind is listed as a list")
-    if response.members:
-        names = listed(response.members, 8)
-        raise DescriptionError(f"the response to {listing} has {names}, and none of them is a list")
-    raise DescriptionError(f"the response to {listing} is not described as JSON with a list")
-
-
 def _unwrapped(response: Schema, rows: Schema, results: str | None = None) -> tuple[str | None, Schema]:
     """Return the member of a response about one item that is the item, None where all of it is.
 
     It may be the only element of a list, where nothing else is like it.
     """
-    expected = _names(rows)
+    expected = names_in(rows)
     best: tuple[str | None, Schema] = (None, response)
-    most = len(_names(response) & expected) / max(len(expected), 1)
+    most = len(names_in(response) & expected) / max(len(expected), 1)
     if most >= _ENOUGH:
         return best
-    for name, inner in _inside(response, 1):
-        share = len(_names(inner) & expected) / max(len(expected), 1)
+    for name, inner in inside(response, 1):
+        share = len(names_in(inner) & expected) / max(len(expected), 1)
         is_only = not expected and inner.members and (len(response.members) == 1 or name == results)
         if "object" in inner.types and (share > most or is_only):
             best, most = (name, inner), share
-    lists = [(name, inner.items) for name, inner in (("", response), *_inside(response, 1)) if inner.items]
+    lists = [(name, inner.items) for name, inner in (("", response), *inside(response, 1)) if inner.items]
     for name, items in lists if expected else ():
-        share = len(_names(items) & expected) / len(expected)
+        share = len(names_in(items) & expected) / len(expected)
         if share >= _ENOUGH and share > most:
             best, most = (f"{name}{ONLY}", items), share
     return best
@@ -215,17 +173,17 @@ def _body(operation: Operation | None, found: Operations, shown: Schema) -> tupl
     listed: other lists are fields.
     """
     body = Schema(shown.description) if operation is None else operation.body
-    if _names(body) & _names(shown):
+    if names_in(body) & names_in(shown):
         return None, body
     inside = [(name, inner) for name, inner in body.properties.items() if {name}.issuperset(body.required)]
     lists = [
         (f"{name}{ONLY}", inner.items)
         for name, inner in (("", body), *inside)
-        if name.lower() in {"", _listed_as(found)} and inner.items is not None
+        if name.lower() in {"", listed_as(found)} and inner.items is not None
     ]
     of_objects = [(name, inner) for name, inner in inside if "object" in inner.types]
     return next(
-        ((name, one) for name, one in (*of_objects, *lists) if _names(one) & _names(shown)), (None, body)
+        ((name, one) for name, one in (*of_objects, *lists) if names_in(one) & names_in(shown)), (None, body)
     )
 
 
@@ -276,7 +234,7 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
         api_type=kind or found.listing.path.rstrip("/").rpartition("/")[2],
         is_typeless=kind is None,
         sends_id="id" in body.members,
-        only_in_item={name: part for name, part in shown.properties.items() if name not in known},
+        one=shown,
     )
 
 
