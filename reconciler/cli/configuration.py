@@ -30,7 +30,7 @@ from reconciler.model.endpoint import BaseUrl
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 from reconciler.model.source import Rule, of_rule
-from reconciler.plan.limits import parse_limit
+from reconciler.plan.limits import DEFAULT_REVOKED, parse_limit
 from reconciler.validate.configuration import read_configuration
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 TREE: Final = "tree"
 _OF_BUILT_IN: Final = {"base_url": "--base-url", "token_file": "--token-file", "auth_scheme": "--auth-scheme"}
 """Options about the built-in API."""
+_DEFAULTS: Final = {"max_revoked": DEFAULT_REVOKED.words}
+"""What holds where nothing is said."""
 _SOURCES: Final = {
     ParameterSource.COMMANDLINE: "command line",
     ParameterSource.ENVIRONMENT: "environment",
@@ -268,7 +270,7 @@ def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -
         if name in values:
             value, origin = values[name], source(name, name if name in known else None)
             shown = ", ".join(value) if isinstance(value, tuple) else value
-            console.detail(f"{name}: {'none' if shown is None else shown} ({origin})")
+            console.detail(f"{name}: {_DEFAULTS.get(name, 'none') if shown is None else shown} ({origin})")
     for api in values.get("apis", {}).values():
         configured = said.apis.get(api.name, Api(name=api.name))
         for name, value, given in (

@@ -35,7 +35,7 @@ class SelectionOptions:
     )
     max_revoked: Count | Share | None = option(
         "Refuse a plan that takes access from more keys than N, or than P% of a scope."
-        "  [default: 30% of a scope with 10 keys or more]",
+        f"  [default: {DEFAULT_REVOKED.words}]",
         type=LIMIT,
         needs=_CORRECTED,
     )

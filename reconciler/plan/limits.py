@@ -46,6 +46,12 @@ class Share:
         """Return the limit as it is given."""
         return f"{self.percent}%"
 
+    @property
+    def words(self) -> str:
+        """Return the limit with what it is a share of."""
+        size = f" with {self.smallest_scope} keys or more" if self.smallest_scope > 1 else ""
+        return f"{self} of a scope{size}"
+
 
 DEFAULT_REVOKED: Final = Share(30, smallest_scope=10)
 """What a plan may revoke by default: 30 % of a scope with ten keys or more."""

@@ -201,6 +201,13 @@ def test_verbose_says_where_each_value_comes_from(cli: CommandLine, work: Path, 
     assert BOUND not in err
 
 
+def test_verbose_says_the_limit_that_holds_by_default(cli: CommandLine, work: Path, server: Recorder) -> None:
+    configure(work, server)
+    err = cli("plan", "-v").err
+    assert "max_revoked: 30% of a scope with 10 keys or more (default)\n" in err
+    assert "max_changes: none (default)\n" in err
+
+
 def test_verbose_says_which_values_the_environment_gives(
     cli: CommandLine, work: Path, server: Recorder
 ) -> None:
