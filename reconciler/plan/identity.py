@@ -156,7 +156,8 @@ def with_identities(
     renamed = _renamed(moved.values())
     for address, change in held.items():
         holder = renamed.get((change.scope, change.path_id or ""))
-        if holder is not None and address not in moved and not change.is_undeclared:
+        is_told = change.is_undeclared and holder is not None and change.scope.address(holder.name) in told
+        if holder is not None and address not in moved and not is_told:
             problems.append(Problem(holder.advice, change.position, address, is_live=True))
     return replace(
         found,

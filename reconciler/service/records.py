@@ -141,11 +141,17 @@ class Records:
         if state is None:
             return
         targeted, selected = select(state, targets)
+        wrong = {problem.address for problem in plan.problems}
+
+        def was_compared(address: str) -> bool:
+            return address not in wrong and selected(address)
+
         applied = Applied(self.history.database, kinds)
         if not targets:
             applied.store_unmanaged(plan, now)
-        applied.store(targeted, plan, selected, is_whole=not targets)
-        ObjectIds(self.history.database, kinds).store_first(targeted, plan, selected)
+        applied.store(targeted, plan, was_compared, is_whole=not targets)
+        ids = ObjectIds(self.history.database, kinds)
+        ids.store(targeted, plan, was_compared, is_whole=not targets, is_cycle=False)
 
     def id_at(self, scopes: Iterable[Scope]) -> IdAt | None:
         """Return what looks up the objects that names in ``scopes`` stood for; None without a history.

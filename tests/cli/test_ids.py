@@ -1095,3 +1095,50 @@ def test_a_history_that_is_not_there_yet_is_told_and_one_of_another_api_refused(
         done = notes("plan", web.file, "--history", web.history)
     assert (done.code, "history.db is of http://127.0.0.1" in done.err) == (1, True)
     assert (notes.folder / "history.db").read_bytes() == before
+
+
+@ONE
+def test_explain_says_why_a_renamed_object_that_no_file_declares_is_not_deleted(notes: Notes) -> None:
+    web = watched(notes, exclusive=True)
+    notes.server.row(web.number)["name"] = "shop"
+    explained = notes("explain", "note/red/shop", "--file", web.file, "--history", web.history)
+    assert 'No request would be sent: renamed outside Git from "web" to "shop"' in explained.out
+
+
+@ONE
+def test_an_apply_takes_a_new_object_for_the_declared_one_where_no_round_would_tell(notes: Notes) -> None:
+    number, history = notes.server.add("web", text="new"), notes.file("history.db")
+    web = Watched(notes, number, notes.declare(NEW), history)
+    apply = ("apply", web.file, "--auto-approve", "--history", history)
+    assert notes(*apply).code == 0
+    notes.server.remove(number)
+    anew = notes.server.add("web", text="new")
+    assert ("deleted and created again" in notes(*apply).err, "created again" in notes(*apply).err) == (
+        True,
+        False,
+    )
+    assert web.drift().code == 0
+    notes.server.remove(anew)
+    notes.server.add("web", text="new")
+    for _ in range(2):
+        assert "deleted and created again" in notes(*apply).err
+    assert web.told()["became"] == "recreated"
+    notes.declare({"name": "other"})
+    assert notes(*apply).code == 0
+    notes.declare(NEW, {"name": "other"})
+    notes.server.remove(notes.server.rows[0]["id"])
+    notes.server.add("web", text="new")
+    assert planned(web)["warnings"] == []
+
+
+@ONE
+def test_an_apply_records_nothing_of_a_key_that_could_not_be_compared(notes: Notes) -> None:
+    notes.server.add("web", text="old")
+    twin, history = notes.server.add("web"), notes.file("history.db")
+    file = notes.declare(NEW)
+    assert notes("apply", file, "--auto-approve", "--history", history).code == 1
+    notes.server.remove(twin)
+    (found,) = json.loads(notes("drift", file, "--history", history, "--format", "json").out)[
+        "resource_drift"
+    ]
+    assert found["change"]["origins"] == {"text": "unknown"}

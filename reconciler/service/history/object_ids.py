@@ -46,21 +46,29 @@ class ObjectIds:
         return identified(self._kinds, report, state, was_compared, _id_at(known))
 
     def store(
-        self, state: DesiredState, plan: Plan, was_compared: Callable[[str], bool], *, is_whole: bool
+        self,
+        state: DesiredState,
+        plan: Plan,
+        was_compared: Callable[[str], bool],
+        *,
+        is_whole: bool,
+        is_cycle: bool = True,
     ) -> None:
         """Store the id of each declared live key that was compared, and drop those no longer declared.
 
         The id of an object that was renamed stays while a person has to decide, any other until enough
         rounds have reported that it is another one: a notification may wait for them. That of a key declared
         absent stays while its object lives. ``is_whole`` is not so where the plan is about only some keys.
-        Raises HistoryError.
+        Where the plan is not that of a cycle, an id that became another one stays for the next one to report,
+        if there are any. Raises HistoryError.
         """
         early = self._database.rows(_EARLY, (self._rounds,)) if plan.fates else ()
         undecided = {change.address for change in plan.withheld}
+        waits = not is_cycle and bool(self._database.rows("SELECT 1 FROM round LIMIT 1"))
         left = {
             address
             for address, fate in plan.fates.items()
-            if (fate.needs_decision and address in undecided) or (storable(address),) in early
+            if waits or (fate.needs_decision and address in undecided) or (storable(address),) in early
         }
         known, declared, rows = self._known(), set[str](), list[tuple[str, str]]()
         for part, key, path_id in self._live(state, plan):
@@ -76,19 +84,6 @@ class ObjectIds:
             with self._database.transaction() as connection:
                 connection.executemany(_STORE, rows)
                 connection.executemany(_FORGET, gone)
-
-    def store_first(self, state: DesiredState, plan: Plan, was_compared: Callable[[str], bool]) -> None:
-        """Store the ids of those declared live keys of which none is known yet. Raises HistoryError.
-
-        Another id than is known is reported by a cycle before it is stored.
-        """
-        live = ((part.scope.address(key.name), path_id) for part, key, path_id in self._live(state, plan))
-        rows = [
-            (storable(address), path_id) for address, path_id in live if path_id and was_compared(address)
-        ]
-        if rows:
-            with self._database.transaction() as connection:
-                connection.executemany(_STORE_FIRST, rows)
 
     def _live(self, state: DesiredState, plan: Plan) -> Iterator[tuple[DesiredScope, DesiredKey, str | None]]:
         """Yield the declared keys of kinds with ids, each with its id where it is live."""
