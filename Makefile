@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test`.
+# One command does all the set-up: `make install` to work with it, `make demo` to see it, `make test` to change it.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test integration coverage lint check release-check bench chaos fuzz soak collections proof vendor pictures lock clean
+.PHONY: help install demo test integration coverage lint check release-check bench chaos fuzz soak collections proof vendor pictures lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -31,6 +31,14 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/demo
 	@echo "Installing the development tools into $(VENV) ..."
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
+
+$(VENV)/installed: requirements/runtime.txt $(VENV)/demo
+	@$(INSTALL) --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+install: $(VENV)/installed ## the command with its pages and metrics, packages held to their hashes
+	@$(BIN)/reconciler --version
+	@echo 'Next: . $(CURDIR)/$(BIN)/activate'
 
 demo: $(VENV)/demo ## a tour against the embedded emulator: apply, drift, its correction
 	@$(BIN)/reconciler demo
