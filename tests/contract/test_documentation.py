@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,22 @@ def test_the_readme_is_short_and_says_first_for_which_apis_it_is() -> None:
     services = [folder.name for folder in (ROOT / "examples/apis").iterdir() if folder.is_dir()]
     assert "cloud of [Gcore]" in sentence
     assert [name for name in services if name not in sentence.lower()] == []
+
+
+def test_six_commands_lead_from_nothing_to_a_first_plan() -> None:
+    install = (ROOT / "README.md").read_text(encoding="utf-8").split("## Install")[1]
+    commands = [line.split("#")[0].split() for line in install.split("```")[1].splitlines()[1:]]
+    assert len(commands) == 6
+    assert [words[-1] for words in commands if words[0] == "reconciler"] == ["init", "plan"]
+    (make,) = [words for words in commands if words[0] == "make"]
+    dry = ["make", "-n", "-C", str(ROOT), make[-1], "VENV=/nonexistent/venv"]
+    done = subprocess.run(dry, capture_output=True, text=True, check=True)
+    installs = re.findall(r"pip install (?:--quiet|--disable-pip-version-check| )*(.*)", done.stdout)
+    assert installs == [
+        "--require-hashes -r requirements/demo.txt",
+        "--no-deps --no-build-isolation --editable .",
+        "--require-hashes -r requirements/runtime.txt",
+    ]
 
 
 def test_every_page_is_linked_in_the_readme() -> None:
