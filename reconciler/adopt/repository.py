@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from reconciler.kinds.packaged import resource
 from reconciler.load.links import work_tree
 from reconciler.load.sources import CONFIGURATION, read_file
 from reconciler.load.write import create_new
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 
@@ -35,9 +37,11 @@ class NewFile:
     about: str
 
 
-def configuration_file() -> NewFile:
-    """Return the configuration: which files count where a command names none."""
+def configuration_file(kinds: str | None = None) -> NewFile:
+    """Return the configuration: which files count where a command names none, and a folder of ``kinds``."""
     text = f"# What every command needs; docs/configuration.md describes it.\npaths: [{FOLDER}/]\n"
+    if kinds is not None:
+        text += f"apis:\n  {BUILT_IN_API}:\n    kinds: {json.dumps(kinds)}\n"
     return NewFile(CONFIGURATION, text, "which files the commands read")
 
 

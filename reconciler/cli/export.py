@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
 from reconciler.adopt.modeline import SCHEMA_FILE, schema_reference
@@ -105,6 +106,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
         raise click.BadParameter(f"{options.kind!r} is none of {', '.join(usable)}", param_hint="--kind")
     if kind.api_fault:
         raise ConfigurationError(kind.api_fault)
+    refuse_numbers(context, kind)
     scope = _scope(kind, options)
     content = None if into is None else _content(into)
     now = clock.now()
@@ -133,6 +135,14 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     else:
         console.result(exported.text.encode())
     return ExitCode.DONE
+
+
+def refuse_numbers(context: click.Context, kind: Kind) -> None:
+    """Check that keys of the kind have the project or region that is given. Raises UsageError."""
+    for name, what in (("project_id", "project"), ("region_id", "region")):
+        if name not in kind.scope and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{flag} has no effect: keys of the kind {kind.name} have no {what}.")
 
 
 def tell_elsewhere(console: Console, exported: Export) -> None:

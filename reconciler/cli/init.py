@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import io
+import shlex
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from reconciler.adopt.repository import (
 from reconciler.cli.asking import ask, ask_number, can_ask, candidates
 from reconciler.cli.configuration import is_open
 from reconciler.cli.credentials import sessions
-from reconciler.cli.export import tell_elsewhere
+from reconciler.cli.export import refuse_numbers, tell_elsewhere
 from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, id_option
 from reconciler.cli.other_api import other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
@@ -116,6 +117,7 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
         return ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
     kind = _kind(kinds, options.kind)
+    refuse_numbers(context, kind)
     apis = sessions(options.connection, clock, console)
     console.note(f"API: {options.connection.base_urls[kind.api]}")
     now = clock.now()
@@ -139,17 +141,27 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
         ignored_file(),
         *(workflow_files(forge) if forge in FORGES else ()),
     ]
+    folders = [folder for folder in options.sources.kinds if folder not in options.sources.configured.kinds]
     if known is None:
-        files.insert(0, configuration_file())
+        kept_kinds = _configurable(folders)
+        files.insert(0, configuration_file(kept_kinds))
+        folders = [folder for folder in folders if folder != kept_kinds]
     else:
         console.note(f"Kept {known.file}, the configuration that counts here")
     made, kept = written(files)
     _report(console, made, kept)
-    _say_next(console, live, made, place)
+    _say_next(console, live, made, place, "".join(f" --kinds {shlex.quote(folder)}" for folder in folders))
     if forge in FORGES:
         tasks = "".join(f"  {task}\n" for task in to_fill_in(forge))
         console.result(f"\nBefore the workflow runs:\n{tasks}")
     return ExitCode.DONE
+
+
+def _configurable(folders: Sequence[str]) -> str | None:
+    """Return the folder of kinds that the configuration can name: the only one, below it."""
+    if len(folders) != 1 or not Path(folders[0]).resolve().is_relative_to(Path.cwd()):
+        return None
+    return folders[0]
 
 
 def _other_begun(console: Console, api: str | None, *, is_answered: bool) -> bool:
@@ -206,7 +218,7 @@ def _flag(parameter: str) -> str:
 
 def _chosen(console: Console, observed: LiveScope, wanted: Sequence[str]) -> LiveScope:
     """Return the live keys that are to be adopted. Raises BadParameter where a name fits none."""
-    names = sorted(observed.keys)
+    names = sorted({*observed.keys, *observed.unclear})
     if not wanted and names and can_ask():
         shown = escape_control(listed(names, _SHOWN))
         console.say(f"\n{counted(len(names), 'key')} live in {observed.scope}: {shown}\n")
@@ -219,8 +231,9 @@ def _chosen(console: Console, observed: LiveScope, wanted: Sequence[str]) -> Liv
         raise click.BadParameter(fault, param_hint="--key")
     if not wanted or _ALL in wanted:
         return observed
-    keys = {name: observed.keys[name] for name in names if _fits(name, wanted)}
-    return replace(observed, keys=keys, problems=(), unclear={})
+    keys = {name: row for name, row in observed.keys.items() if _fits(name, wanted)}
+    unclear = {name: rows for name, rows in observed.unclear.items() if _fits(name, wanted)}
+    return replace(observed, keys=keys, unnamed=0, problems=(), unclear=unclear)
 
 
 def _words(text: str) -> list[str]:
@@ -233,7 +246,7 @@ def _fits(name: str, wanted: Sequence[str]) -> bool:
 
 def _fault(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     """Return which word fits no key, None if all do."""
-    words = [word for word in wanted if word not in {_ALL, _NONE}]
+    words = [word for word in dict.fromkeys(wanted) if word not in {_ALL, _NONE}]
     unknown = [word for word in words if not any(fnmatch.fnmatchcase(name, word) for name in names)]
     return escape_control(f"No live key is called {listed(unknown)}.") if unknown else None
 
@@ -263,18 +276,18 @@ def _report(console: Console, made: Sequence[NewFile], kept: Sequence[NewFile]) 
             console.note(f"  {rest}")
 
 
-def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str) -> None:
+def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str, flags: str) -> None:
     """Print what to do now: with no configuration of this command, the commands name the file."""
     if place not in {file.path for file in made}:
-        parts = " ".join(f"{_flag(name)} {value}" for name, value in live.scope.parameters)
-        kind = "" if live.kind.name == DEFAULT_KIND else f"--kind {live.kind.name} "
-        console.note(f"To add keys that it lacks: reconciler export {kind}{parts} --into {place}")
+        kind = "" if live.kind.name == DEFAULT_KIND else f" --kind {live.kind.name}"
+        parts = "".join(f" {_flag(name)} {value}" for name, value in live.scope.parameters)
+        console.note(f"To add keys that it lacks: reconciler export{kind}{parts}{flags} --into {place}")
     elif not live.observed.count:
         console.note(empty_text(live.scope))
     if work_tree(".") is None:
         console.note("This folder is in no Git repository: git init makes it one.")
     named = "" if CONFIGURATION in {file.path for file in made} else f" {place}"
-    plan, apply = (f"reconciler {verb}{named}" for verb in ("plan", "apply"))
+    plan, apply = (f"reconciler {verb}{named}{flags}" for verb in ("plan", "apply"))
     width = len(apply)
     console.result(
         f"\nNext:\n  {plan:<{width}}  # no changes yet: edit {place}, and plan again\n"

@@ -16,7 +16,14 @@ from reconciler.kinds.packaged import schema_texts
 from reconciler.model.frozen import dataclass
 from reconciler.validate.known_kinds import tree_kinds
 
-_SHELLS: Final = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+
+class _Fish(FishComplete):
+    """Completion in fish, where the help of a value may hold commas."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
+
+
+_SHELLS: Final = {"bash": BashComplete, "zsh": ZshComplete, "fish": _Fish}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +89,9 @@ class CompletionOptions:
 )
 @click.argument("shell", type=click.Choice(tuple(_SHELLS)))
 def completion(context: click.Context, options: CompletionOptions) -> None:
-    """Print the completion script of a shell."""
+    """Print the completion script of a shell.
+
+    zsh reads it from a folder of its fpath, to which ~/.zshrc adds it before compinit: fpath+=(~/.zfunc).
+    """
     script = _SHELLS[options.shell](context.find_root().command, {}, "reconciler", "_RECONCILER_COMPLETE")
     plain_console().result(script.source() + "\n")

@@ -1,7 +1,10 @@
-"""Completion as bash asks for it."""
+"""Completion as bash, fish and zsh ask for it."""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +18,15 @@ if TYPE_CHECKING:
 
     from tests.support import CommandLine
 
+_CALL_ZSH = """
+path+=($PWD/.git)
+compdef() { : }
+compadd() { print -l -- "${(@P)@[-1]}" }
+_describe() { print -l -- "${(@P)3}" }
+eval "$0"
+words=("$@") CURRENT=$#
+_reconciler_completion
+"""
 _CALL = """
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 compopt() { echo "compopt $*"; }
@@ -39,11 +51,17 @@ def folder(tmp_path: Path, cli: CommandLine) -> Path:
     return tmp_path
 
 
-def offered_by_bash(cli: CommandLine, folder: Path, line: str) -> list[str]:
-    """Return what bash offers for the last word of a line."""
+def program_in(folder: Path) -> Path:
+    """Write the command that a shell asks."""
     program = folder / ".git" / "reconciler"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
     program.chmod(0o700)
+    return program
+
+
+def offered_by_bash(cli: CommandLine, folder: Path, line: str) -> list[str]:
+    """Return what bash offers for the last word of a line."""
+    program = program_in(folder)
     script = cli("completion", "bash").out.replace("complete -o", ": complete -o")
     done = subprocess.run(
         ["bash", "-c", script + _CALL, str(program), *line.split(" ")],  # noqa: S607 - the shell of this machine
@@ -77,6 +95,34 @@ def offered_by_bash(cli: CommandLine, folder: Path, line: str) -> list[str]:
 )
 def test_bash_offers_what_is_there(cli: CommandLine, folder: Path, line: str, offered: list[str]) -> None:
     assert offered_by_bash(cli, folder, line) == offered
+
+
+@pytest.mark.parametrize("shell", ["fish", "zsh"])
+def test_other_shells_offer_the_same(cli: CommandLine, folder: Path, shell: str) -> None:
+    addresses = ["caas/1/76/storefront", "caas/1/76/web", "caas/1/77/web"]
+    assert offered_by(shell, cli, folder, "reconciler explain caas") == addresses
+    assert offered_by(shell, cli, folder, "reconciler plan --env ") == ["dev", "prod"]
+    # A comma in the help ends nothing.
+    (option,) = offered_by(shell, cli, folder, "reconciler plan --ta")
+    assert re.match(r"--target[:\t]Only the key with this address, or its end", option)
+
+
+def offered_by(shell: str, cli: CommandLine, folder: Path, line: str) -> list[str]:
+    """Return what fish or zsh offers for the last word of a line."""
+    found = shutil.which(shell)
+    if found is None:
+        pytest.skip(f"there is no {shell} here")
+    script = cli("completion", shell).out
+    program = program_in(folder)
+    if shell == "fish":
+        (folder / "script.fish").write_text(script)
+        words = ["-N", "-c", f"set -p PATH {program.parent}; source script.fish; complete -C '{line}'"]
+    else:
+        words = ["-f", "-c", _CALL_ZSH, script, *line.split(" ")]
+    home = {"HOME": str(folder), "PATH": os.defpath, "LANG": "C.UTF-8"}
+    done = subprocess.run([found, *words], env=home, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout.splitlines()
 
 
 def test_of_files_too_large_to_wait_for_nothing_is_offered(cli: CommandLine, folder: Path) -> None:

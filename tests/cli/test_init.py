@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.idserver import STYLES, id_server, write_kind
 from tests.support import CommandLine, emulate, fill, live, patches
 
 if TYPE_CHECKING:
@@ -276,6 +278,40 @@ def test_a_kind_without_a_region_asks_for_none(cli: CommandLine, tmp_path: Path)
         done = cli("init", "--kind", "inference", "--project-id", "1")
         assert (done.code, "keys/inference-1.yaml" in done.out) == (0, True)
         assert cli("plan").out.startswith("No changes.")
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("command", ["init", "export"])
+def test_a_number_that_the_kind_has_not_is_refused(cli: CommandLine, command: str) -> None:
+    done = cli(command, "--kind", "inference", *HERE)
+    assert (done.code, done.out) == (64, "")
+    assert "--region-id has no effect: keys of the kind inference have no region." in done.err
+    cli.environment.setenv("GCORE_CLOUD_REGION_ID", "76")  # set for other commands too
+    assert cli(command, "--kind", "inference", "--project-id", "1").code == 0
+
+
+def test_a_key_of_a_custom_kind_without_project_and_region_is_adopted(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    cli.environment.chdir(tmp_path)
+    style = STYLES["number ids in an envelope"]
+    schema = json.loads(json.dumps(style.schema).replace("{team}", "red"))
+    write_kind(tmp_path / "own kinds", schema | {"x-reconciler": schema["x-reconciler"] | {"scope": {}}})
+    with id_server(style) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        for name in ("one", "two", "two"):
+            server.add(name)
+        begin = ("init", "--kind", "note", "--kinds", "own kinds")
+        done = cli(*begin, "--key", "one", "--key", "one", "--key", "t*")
+        assert (done.code, declared(tmp_path, "keys/note.yaml")) == (0, ["one"])
+        assert "note/two: left out: is the name of 2 live objects" in done.err
+        assert cli("plan").out.startswith("No changes.")
+        assert cli("explain", "one").code == 0
+        (tmp_path / "reconciler.yaml").write_text("paths: [keys/]\n")
+        again = cli(*begin)
+        assert "reconciler export --kind note --kinds 'own kinds' --into keys/note.yaml\n" in again.err
+        assert "  reconciler plan keys/note.yaml --kinds 'own kinds'   #" in again.out
+        assert "No live key is called x." in cli(*begin, "--key", "x", "--key", "x").err
 
 
 def test_the_workflow_is_that_of_the_documentation(

@@ -164,10 +164,12 @@ def test_the_example_in_its_first_lines_runs_a_command_that_exists() -> None:
     assert cli.commands[words[0]].make_context(words[0], words[1:], parent=click.Context(cli)).params["paths"]
 
 
-def test_the_pre_commit_hook_is_offline_and_checks_all_files() -> None:
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("command", ["validate", "fmt"])
+def test_a_pre_commit_hook_is_offline_and_reads_all_files(command: str) -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    (hook,) = [one for one in hooks if one["id"] == f"reconciler-{command}"]
     assert set(hook) == {"id", "name", "description", "entry", "language", "pass_filenames", "args", "files"}
-    assert (hook["entry"], hook["language"]) == ("reconciler validate", "python")
+    assert (hook["entry"], hook["language"]) == (f"reconciler {command}", "python")
     assert (hook["pass_filenames"], hook["args"]) == (False, ["keys"])
     assert re.search(hook["files"], "keys/shop.yml")
     assert not re.search(hook["files"], "keys/readme.md")

@@ -175,11 +175,11 @@ def test_every_environment_is_planned_watched_owned_and_applied() -> None:
     )
 
 
-def test_the_example_uses_the_existing_hook() -> None:
-    (hook,) = document(ROOT / ".pre-commit-hooks.yaml")
+def test_the_example_uses_the_existing_hooks() -> None:
+    hooks = document(ROOT / ".pre-commit-hooks.yaml")
     (repository,) = document(EXAMPLE / ".pre-commit-config.yaml")["repos"]
-    assert [used["id"] for used in repository["hooks"]] == [hook["id"]]
-    assert [used["args"] for used in repository["hooks"]] == [["environments"]]
+    assert [used["id"] for used in repository["hooks"]] == [hook["id"] for hook in hooks]
+    assert [used["args"] for used in repository["hooks"]] == [["environments"]] * 2
 
 
 def test_every_placeholder_is_in_the_readme_of_the_example() -> None:
