@@ -6,6 +6,7 @@ Without a history or a base commit it is not known which side changed, and the w
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
@@ -47,6 +48,7 @@ NAMED: Final = 20
 """How many unmanaged keys are named unless all are wanted."""
 NOTHING_DIFFERS: Final = "No changes. Your infrastructure still matches the configuration."
 NOTHING_DRIFTED: Final = "No changes outside Git. Your infrastructure is as it was last applied."
+_VALUED: Final = re.compile(r"(?:--[a-z-]+|state:) [^-\s]\S*")
 _KNOWN: Final = {
     Action.CREATE: "has been created",
     Action.UPDATE: "has changed",
@@ -237,16 +239,21 @@ def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
     for scope in view.doubtful:
         yield from screen.lines(escape_control(empty_text(scope)))
     if corrections:
-        yield from screen.lines(undo, hang="      ")
+        yield from screen.lines(_unbroken(undo, screen))
     if any(key.fate is not None and key.fate.is_rename for key in view.drifted):
-        yield from screen.lines("Renamed: rename it in the file, or back at the service", hang="      ")
+        yield from screen.lines("Renamed: rename it in the file, or back at the service")
     ways: defaultdict[_Way, list[str]] = defaultdict(list)
     for key in view.drifted:
         if key.fate is None or not key.fate.is_rename:
             ways[_way_to_keep(key)].append(key.correction.address)
     for way, addresses in ways.items():
         address = addresses[0] if len(addresses) == 1 else "ADDRESS"
-        yield from screen.lines(f"Keep: {way(address, view.paths)}", hang="      ")
+        yield from screen.lines(_unbroken(f"Keep: {way(address, view.paths)}", screen))
+
+
+def _unbroken(text: str, screen: Screen) -> str:
+    """Return a text with a command, of which no line separates an option from its value."""
+    return _VALUED.sub(lambda option: screen.glued(option[0], "  "), text)
 
 
 def _way_to_keep(key: DriftedKey) -> _Way:
