@@ -62,7 +62,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
         console.warn([found.mismatch])
     if not found.fields:
         what = "No declared field of {0} differs" if field is None else f"{field} of {{0}} does not differ"
-        console.result(escape_control(f"{what.format(found.address)}: {key.source} stays as it is.") + "\n")
+        console.text(escape_control(f"{what.format(found.address)}: {key.source} stays as it is.") + "\n")
         return ExitCode.DONE
     content = read(key.source, io.BytesIO())
     text = accepted(content, found, now, options.inputs.rules(kinds, now))

@@ -101,7 +101,7 @@ def import_(context: click.Context, options: ImportOptions) -> ExitCode:
         store_new(file, exported.text)
     else:
         replace_text(file, content, exported.text)
-    console.result(escape_control(f"Imported {scope.address(name)} into {file}") + "\n")
+    console.text(escape_control(f"Imported {scope.address(name)} into {file}") + "\n")
     return ExitCode.DONE
 
 

@@ -28,7 +28,7 @@ def can_ask() -> bool:
 
 def ask(console: Console, question: str, parse: Callable[[str], str | None]) -> str:
     """Return the first answer that ``parse`` finds no fault with. Raises Abort where no answer comes."""
-    console.say(f"\n{escape_control(question)}\n")
+    console.ask(f"\n{escape_control(question)}\n")
     while True:
         console.say(_PROMPT)
         line = sys.stdin.buffer.readline()
@@ -39,12 +39,12 @@ def ask(console: Console, question: str, parse: Callable[[str], str | None]) -> 
         fault = parse(answer)
         if fault is None:
             return answer
-        console.say(f"{fault}\n")
+        console.ask(f"{fault}\n")
 
 
 def ask_number(console: Console, what: str, names: Mapping[int, str]) -> int:
     """Return the number of the project or region that is chosen, by number, name or a part of its name."""
-    console.say(f"\nThe token sees {len(names)} {what}s:\n{_rows(names)}")
+    console.ask(f"\nThe token sees {len(names)} {what}s:\n{_rows(names)}")
     answer = ask(
         console,
         f"Which {what}? Its number, its name or a part of the name.",

@@ -22,7 +22,7 @@ from reconciler.model.later import Later
 from reconciler.model.phrases import MOST_TEXTS, first_texts
 from reconciler.model.source import Problem
 from reconciler.render.source_lines import place_lines
-from reconciler.render.text_layout import PLAIN, Colour, Screen
+from reconciler.render.text_layout import PLAIN, Colour, Screen, prose_lines
 from reconciler.service.journald import Priority, is_journal, marked
 
 if TYPE_CHECKING:
@@ -96,17 +96,30 @@ class Console:
             return False
         return True
 
+    def text(self, text: str) -> None:
+        """Print a result whose lines break between words on a terminal."""
+        self.result(_prose(text, sys.stdout))
+
     def note(self, text: str, event: str = "note", address: str = "") -> None:
-        """Print one line that is not the result."""
+        """Print one message that is not the result."""
         if self.verbosity >= 0:
             is_warning = text.startswith("Warning")
             self.finding(text, event, address, Priority.WARNING if is_warning else Priority.INFO)
+
+    def hint(self, text: str) -> None:
+        """Print a message with a command to copy: one line, however wide."""
+        if self.verbosity >= 0:
+            self.say(f"{escape_control(text)}\n")
 
     def finding(
         self, text: str, event: str, address: str = "", priority: Priority = Priority.WARNING
     ) -> None:
         """Print one line of a result that is a log; quiet or not."""
         self._print(text, priority, event, address)
+
+    def ask(self, text: str) -> None:
+        """Print lines of a question, which break between words on a terminal."""
+        self.say(_prose(text, sys.stderr))
 
     def say(self, text: str, priority: Priority = Priority.INFO) -> None:
         """Print to stderr; ignore that its reader has left."""
@@ -157,13 +170,9 @@ class Console:
     def _print(
         self, text: str, priority: Priority, event: str, address: str, label: Sequence[Piece] = ()
     ) -> None:
-        """Print one message, with its label, or as a line of the log: there its level says as much.
-
-        Errors and warnings break between words; another message may be a command to copy, and is one line.
-        """
+        """Print one message, with its label, or as a line of the log: there its level says as much."""
         if self.log is None:
-            screen = Screen(self.paint, _width(sys.stderr) if priority <= Priority.WARNING else None)
-            lines = screen.lines(*label, escape_control(text))
+            lines = Screen(self.paint, _width(sys.stderr)).lines(*label, escape_control(text))
             self.say("".join(f"{line}\n" for line in lines), priority)
         else:
             self.say(self.log.line(priority.name.lower(), event, address, text), priority)
@@ -237,6 +246,10 @@ def usage_lines(text: str) -> str:
     every = text.removesuffix("\n").split("\n")
     lines = (screen.lines(line) if line.startswith("Error: ") else [line] for line in every)
     return "".join(f"{line}\n" for line in chain.from_iterable(lines))
+
+
+def _prose(text: str, stream: TextIO | None) -> str:
+    return "".join(f"{line}\n" for line in prose_lines(text, replace(PLAIN, width=_width(stream))))
 
 
 def color_choice() -> bool | None:

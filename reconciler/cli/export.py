@@ -22,6 +22,7 @@ from reconciler.cli.options import (
     KindOptions,
     OutputOptions,
     clock_of,
+    flag_of,
     id_option,
 )
 from reconciler.cli.values import ListType, command, option
@@ -131,7 +132,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     elif options.out is not None:
         store_new(options.out, exported.text)
         count = counted(len(exported.adoption.keys), "key")
-        console.result(escape_control(f"Wrote {count} of {live.scope} to {options.out}") + "\n")
+        console.text(escape_control(f"Wrote {count} of {live.scope} to {options.out}") + "\n")
     else:
         console.result(exported.text.encode())
     return ExitCode.DONE
@@ -141,8 +142,9 @@ def refuse_numbers(context: click.Context, kind: Kind) -> None:
     """Check that keys of the kind have the project or region that is given. Raises UsageError."""
     for name, what in (("project_id", "project"), ("region_id", "region")):
         if name not in kind.scope and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            flag = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{flag} has no effect: keys of the kind {kind.name} have no {what}.")
+            raise click.UsageError(
+                f"{flag_of(name)} has no effect: keys of the kind {kind.name} have no {what}."
+            )
 
 
 def tell_elsewhere(console: Console, exported: Export) -> None:
@@ -169,7 +171,7 @@ def _store(console: Console, live: Live, exported: Export, into: str, content: b
         text = f"Added {counted(len(names), 'key')} of {live.scope} to {into}: {', '.join(names)}"
     else:
         text = nothing_to_add(into, live.scope, exported.adoption)
-    console.result(escape_control(text) + "\n")
+    console.text(escape_control(text) + "\n")
 
 
 def _content(file: str) -> bytes:
@@ -194,7 +196,7 @@ def _scope(kind: Kind, options: ExportOptions) -> Scope:
         is_number = kind.scope[name]["type"] == "integer" and _NUMBER.fullmatch(value)
         given[name] = int(value) if is_number else value
     for name, keywords in kind.scope.items():
-        option = f"--{name.replace('_', '-')}" if name in numbers else f"--scope {name}=VALUE"
+        option = flag_of(name) if name in numbers else f"--scope {name}=VALUE"
         if name not in given:
             raise click.UsageError(f"Missing option '{option}'.")
         if not is_valid(given[name], keywords):

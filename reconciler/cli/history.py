@@ -122,7 +122,7 @@ def clear(context: click.Context, options: ClearOptions) -> ExitCode:
     if not was_contested:
         what = f"{field} of {address}" if field else address
         raise ConfigurationError(f"{what} is not contested")
-    plain_console().result(f"{address}: {field_name(field)} is no longer contested.\n")
+    plain_console().text(f"{address}: {field_name(field)} is no longer contested.\n")
     return ExitCode.DONE
 
 

@@ -31,7 +31,7 @@ from reconciler.cli.asking import ask, ask_number, can_ask, candidates
 from reconciler.cli.configuration import is_open
 from reconciler.cli.credentials import sessions
 from reconciler.cli.export import refuse_numbers, tell_elsewhere
-from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, id_option
+from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, flag_of, id_option
 from reconciler.cli.other_api import other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode, InputError
@@ -116,20 +116,16 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     if _other_begun(console, options.api, is_answered=is_answered):
         return ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
-    kind = _kind(kinds, options.kind)
-    refuse_numbers(context, kind)
+    kind = _kind(context, kinds, options.kind)
     apis = sessions(options.connection, clock, console)
     console.note(f"API: {options.connection.base_urls[kind.api]}")
     now = clock.now()
     rules = Rules(document_schema=document_schema(), kinds=kinds, defaults=ScopeDefaults(), now=now)
     with apis as client:
-        source = client.session(kind.api).reader
-        given = {"project_id": options.project_id, "region_id": options.region_id}
-        numbers = [given[name] or _number(console, name, source) for name in kind.scope]
-        observed = observe(source, kind, kind.scope_of(numbers))
+        observed = _observed(console, client.session(kind.api).reader, kind, options)
     live = Live(kind, _chosen(console, observed, options.keys), now, rules)
     forge = _forge(options.workflow, console)
-    place = _home(live) or f"{FOLDER}/{'-'.join(map(str, (kind.name, *numbers)))}.yaml"
+    place = _home(live) or f"{FOLDER}/{str(live.scope).replace('/', '-')}.yaml"
     reference, schema = schema_beginning(place)
     exported = export_document(live, reference)
     console.warn(exported.warnings)
@@ -143,25 +139,29 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     ]
     folders = [folder for folder in options.sources.kinds if folder not in options.sources.configured.kinds]
     if known is None:
-        kept_kinds = _configurable(folders)
-        files.insert(0, configuration_file(kept_kinds))
-        folders = [folder for folder in folders if folder != kept_kinds]
+        configured, folders = _configurable(folders)
+        files.insert(0, configuration_file(configured))
     else:
         console.note(f"Kept {known.file}, the configuration that counts here")
     made, kept = written(files)
     _report(console, made, kept)
     _say_next(console, live, made, place, "".join(f" --kinds {shlex.quote(folder)}" for folder in folders))
-    if forge in FORGES:
-        tasks = "".join(f"  {task}\n" for task in to_fill_in(forge))
-        console.result(f"\nBefore the workflow runs:\n{tasks}")
+    _say_tasks(console, forge)
     return ExitCode.DONE
 
 
-def _configurable(folders: Sequence[str]) -> str | None:
-    """Return the folder of kinds that the configuration can name: the only one, below it."""
-    if len(folders) != 1 or not Path(folders[0]).resolve().is_relative_to(Path.cwd()):
-        return None
-    return folders[0]
+def _observed(console: Console, source: Source, kind: Kind, options: InitOptions) -> LiveScope:
+    """Return the live keys of the project and region that are given or chosen."""
+    given = {"project_id": options.project_id, "region_id": options.region_id}
+    numbers = [given[name] or _number(console, name, source) for name in kind.scope]
+    return observe(source, kind, kind.scope_of(numbers))
+
+
+def _configurable(folders: list[str]) -> tuple[str | None, list[str]]:
+    """Return the folder of kinds that the configuration can name, the only one, below it; and the others."""
+    if len(folders) == 1 and Path(folders[0]).resolve().is_relative_to(Path.cwd()):
+        return folders[0], []
+    return None, folders
 
 
 def _other_begun(console: Console, api: str | None, *, is_answered: bool) -> bool:
@@ -172,7 +172,7 @@ def _other_begun(console: Console, api: str | None, *, is_answered: bool) -> boo
         raise click.BadParameter(str(error), param_hint="--api") from error
     if other is not None:
         _report(console, *written(other_files(other)))
-        console.result(other_next(other))
+        console.text(other_next(other))
     return other is not None
 
 
@@ -186,19 +186,20 @@ def _home(live: Live) -> str | None:
     return None
 
 
-def _kind(kinds: Mapping[str, Kind], name: str) -> Kind:
-    """Return the kind to begin with. Raises BadParameter for one whose scope this command cannot ask for."""
+def _kind(context: click.Context, kinds: Mapping[str, Kind], name: str) -> Kind:
+    """Return the kind to begin with. Raises UsageError for one whose scope this command cannot ask for."""
     able = [known for known, kind in kinds.items() if {*kind.scope} <= {*_NUMBERS} and not kind.api_fault]
     kind = named_kind(kinds, name)
     if kind is None or kind.name not in able:
         advice = "" if kind is None else "; reconciler export adopts keys of this one"
         raise click.BadParameter(f"{name!r} is none of {listed(able)}{advice}", param_hint="--kind")
+    refuse_numbers(context, kind)
     return kind
 
 
 def _number(console: Console, parameter: str, source: Source) -> int:
     """Return the project or region: the only one there is, or the one that is chosen. Raises UsageError."""
-    what, flag = _NUMBERS[parameter], _flag(parameter)
+    what, flag = _NUMBERS[parameter], flag_of(parameter)
     names = every_name(source, parameter)
     if not names:
         message = f"the token sees no {what}: is it the right token, and of the right account?"
@@ -212,16 +213,12 @@ def _number(console: Console, parameter: str, source: Source) -> int:
     return ask_number(console, what, names)
 
 
-def _flag(parameter: str) -> str:
-    return f"--{parameter.replace('_', '-')}"
-
-
 def _chosen(console: Console, observed: LiveScope, wanted: Sequence[str]) -> LiveScope:
     """Return the live keys that are to be adopted. Raises BadParameter where a name fits none."""
     names = sorted({*observed.keys, *observed.unclear})
     if not wanted and names and can_ask():
         shown = escape_control(listed(names, _SHOWN))
-        console.say(f"\n{counted(len(names), 'key')} live in {observed.scope}: {shown}\n")
+        console.ask(f"\n{counted(len(names), 'key')} live in {observed.scope}: {shown}\n")
         question = (
             "Which of them shall the file declare? all (the default), none, or names with commas and *."
         )
@@ -265,11 +262,19 @@ def _forge(given: str | None, console: Console) -> str:
     return answer or _NONE
 
 
+def _say_tasks(console: Console, forge: str) -> None:
+    """Print what a workflow needs before it runs."""
+    if forge in FORGES:
+        tasks = "".join(f"  {task}\n" for task in to_fill_in(forge))
+        console.text(f"\nBefore the workflow runs:\n{tasks}")
+
+
 def _report(console: Console, made: Sequence[NewFile], kept: Sequence[NewFile]) -> None:
     """Print which files were written, and which were there already."""
     width = max((len(file.path) for file in made), default=0)
     lines = [f"Wrote {file.path:<{width}}  {file.about}" for file in made]
-    console.result("".join(f"{escape_control(line)}\n" for line in lines))
+    if lines:
+        console.text("".join(f"{escape_control(line)}\n" for line in lines))
     for file in kept:
         console.note(f"Kept {file.path}, which is there already")
         if rest := lacking(file):
@@ -280,8 +285,8 @@ def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str,
     """Print what to do now: with no configuration of this command, the commands name the file."""
     if place not in {file.path for file in made}:
         kind = "" if live.kind.name == DEFAULT_KIND else f" --kind {live.kind.name}"
-        parts = "".join(f" {_flag(name)} {value}" for name, value in live.scope.parameters)
-        console.note(f"To add keys that it lacks: reconciler export{kind}{parts}{flags} --into {place}")
+        parts = "".join(f" {flag_of(name)} {value}" for name, value in live.scope.parameters)
+        console.hint(f"To add keys that it lacks: reconciler export{kind}{parts}{flags} --into {place}")
     elif not live.observed.count:
         console.note(empty_text(live.scope))
     if work_tree(".") is None:
@@ -289,7 +294,7 @@ def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str,
     named = "" if CONFIGURATION in {file.path for file in made} else f" {place}"
     plan, apply = (f"reconciler {verb}{named}{flags}" for verb in ("plan", "apply"))
     width = len(apply)
-    console.result(
+    console.text(
         f"\nNext:\n  {plan:<{width}}  # no changes yet: edit {place}, and plan again\n"
         f"  {apply}  # plans, asks, and sends the fields that differ\n"
     )

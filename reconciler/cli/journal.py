@@ -46,12 +46,12 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
         were = "was" if reading.torn == 1 else "were"
         console.note(f"Warning: {counted(reading.torn, 'torn or unreadable line')} {were} skipped")
     if options.offline or not reading.in_doubt:
-        console.result(_offline(reading, is_one_of_several=len(options.connection.apis) > 1))
+        console.text(_offline(reading, is_one_of_several=len(options.connection.apis) > 1))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
     with sessions(options.connection, clock_of(context), console) as client:
         findings = resolve(client, kinds, reading.in_doubt)
-    console.result(_resolved(findings, kinds))
+    console.text(_resolved(findings, kinds))
     unknown = any(finding.resolution is Resolution.UNKNOWN for finding in findings)
     return ExitCode.PARTIAL if unknown else ExitCode.DONE
 

@@ -138,7 +138,7 @@ def _init_all(console: Console, source: str, description: Any, folder: Path) -> 
         raise ConfigurationError(f"the drafts cannot be written to {folder}: {os_reason(error)}") from error
     refused = len(entries) - len(drafts)
     why = f", and why {refused} are refused" if refused else ""
-    console.result(
+    console.text(
         f"Drafted {len(drafts)} of {counted(len(entries), 'collection')} into {folder};"
         f" {folder / _INDEX} says what is to decide{why}.\n"
     )

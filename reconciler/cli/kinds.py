@@ -49,7 +49,8 @@ def kinds(_context: click.Context, options: KindsOptions) -> None:
     files: list[str] = []
     known = options.known.known_kinds(console.warning, lambda _content, file: files.append(file))
     apis = options.known.configured.kind_apis
-    console.result(_FORMATS[options.format](known, {_name(file, apis, known): file for file in files}))
+    put = console.text if options.format == "text" else console.result
+    put(_FORMATS[options.format](known, {_name(file, apis, known): file for file in files}))
 
 
 def _name(file: str, apis: Mapping[str, str], known: Mapping[str, Kind]) -> str:

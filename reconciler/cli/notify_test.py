@@ -45,5 +45,5 @@ def notify_test(context: click.Context, options: NotifyTestOptions) -> ExitCode:
                 console.error(f"{receiver.name}: {error}")
                 is_done = False
             else:
-                console.result(f"{receiver.name}: {receiver.place} took the message: {response}\n")
+                console.text(f"{receiver.name}: {receiver.place} took the message: {response}\n")
     return ExitCode.DONE if is_done else ExitCode.ERROR

@@ -52,6 +52,11 @@ def id_option(name: str, of: str) -> Any:
     return option(f"{name.capitalize()} of {of}.", needs=(_WITHOUT_PLAN, _BUILT_IN), **settings)
 
 
+def flag_of(parameter: str) -> str:
+    """Return the option for a part of a scope, such as --project-id."""
+    return f"--{parameter.replace('_', '-')}"
+
+
 def base_option(
     text: str = "Show whether Git or the live API changed each field since this commit; REF... is where"
     " HEAD left REF.",

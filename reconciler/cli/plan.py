@@ -99,9 +99,9 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
         pipeline.write_plan(found, out)
     show(found, options.form, console)
     if out is not None:
-        console.note(f"Saved to {out}: {found.fingerprint}")
+        console.hint(f"Saved to {out}: {found.fingerprint}")
         if found.changes and not found.objections:
-            console.note(f"Apply it with: {apply_command(found, out)}")
+            console.hint(f"Apply it with: {apply_command(found, out)}")
     if found.problems:
         return ExitCode.ERROR
     if found.refusals:

@@ -82,7 +82,8 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
     for part in state.scopes:
         console.detail(f"{part.scope}: {counted(len(part.keys), 'key')}")
     found = Validation(warnings=warnings, keys=state.key_count, scopes=len(state.scopes))
-    console.result(VALIDATIONS[options.format](found))
+    put = console.text if options.format == "text" else console.result
+    put(VALIDATIONS[options.format](found))
 
 
 def _kinds(inputs: InputOptions, console: Console) -> tuple[Mapping[str, Kind], Sequence[Problem]]:

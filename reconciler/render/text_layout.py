@@ -87,6 +87,18 @@ class Screen:
 PLAIN: Final = Screen()
 
 
+def prose_lines(text: str, screen: Screen) -> Iterator[str]:
+    """Yield the lines of a text, broken between words; the comment of a command goes below it."""
+    for line in text.split("\n")[:-1]:
+        hang = " " * (len(line) - len(line.lstrip(" ")) + 2)
+        command, mark, about = line.partition("  # ")
+        if mark and not screen.fits(line):
+            yield command.rstrip()
+            yield from screen.lines(f"{hang}# {about}", hang=f"{hang}# ")
+        else:
+            yield from screen.lines(line, hang=hang)
+
+
 def columns(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
     return len(text) if text.isascii() else sum(map(_columns, text))

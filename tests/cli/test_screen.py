@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -118,11 +119,30 @@ def test_errors_and_warnings_break_between_words(cli: CommandLine, tmp_path: Pat
     broken = re.sub(r"\x1b\[[\d;]*m", "", cli.on_terminal(*command.split(), columns=40).out).splitlines()
     (message,) = (line for line in whole if line.startswith(("Error: ", "Warning: ")))
     start, end = whole.index(message), len(broken) - len(whole[whole.index(message) + 1 :])
-    lines = [line for line in broken[start:end] if not line.startswith("Success!")]
+    lines = list(takewhile(lambda line: not line.startswith("Success!"), broken[start:end]))
     assert len(lines) > 1
     assert max(map(columns, lines)) <= 40
     assert " ".join(map(str.strip, lines)).replace("/ ", "/") == message
     assert broken[:start] + broken[end:] == whole[:start] + whole[start + 1 :]
+
+
+def test_results_notes_and_questions_break_between_words(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    cli.environment.chdir(tmp_path)
+    begin = ("init", "--api", "gcore", "--project-id", "1", "--region-id", "76")
+    first = cli.on_terminal(*begin, columns=40, answer=iter([b"web\n", b"none\n"])).out
+    again = cli.on_terminal(*begin, columns=40, answer=iter([b"web\n", b"none\n"])).out
+    rest = "".join(cli.on_terminal(*words, columns=40).out for words in (["validate"], ["kinds"]))
+    assert "\nWhich of them shall the file declare?\n  all (the default), none, or names with\n" in first
+    assert (
+        "\n  reconciler apply keys/caas-1-76.yaml\n    # plans, asks, and sends the fields\n    # that"
+        in again
+    )
+    copied = "To add keys that it lacks: reconciler export "
+    lines = [line for line in (first + again + rest).splitlines() if not line.startswith(copied)]
+    assert [line for line in lines if columns(line) > 40] == []
 
 
 def test_a_note_to_copy_and_a_source_line_are_as_long_as_they_are(
