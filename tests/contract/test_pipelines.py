@@ -265,7 +265,7 @@ def test_the_snippets_in_the_documentation_match_the_action() -> None:
     used = [step for step in listed if step["uses"] == OURS]
     assert len(used) == 4
     assert {name for step in used for name in step.get("with", {})} <= set(document(ACTION)["inputs"])
-    assert [hook["id"] for hook in hooks["repos"][0]["hooks"]] == ["reconciler-validate"]
+    assert [hook["id"] for hook in hooks["repos"][0]["hooks"]] == ["reconciler-fmt", "reconciler-validate"]
     assert (ROOT / "docs" / overlay["resources"][0]).resolve().name == "kubernetes-apply"
     assert whole["permissions"] == {}
     assert [step["run"].split()[:2] for step in checks if "run" in step] == [["reconciler", "validate"]] * 2
