@@ -69,6 +69,7 @@ lint: $(VENV)/dev ## format, lint, types, layers and schemas: every check that r
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml deploy/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/gitops-repo/.github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/dask/compose.yml
 	$(BIN)/check-jsonschema --schemafile schemas/keys.schema.json examples/keys.yaml examples/gitops-repo/environments/*/*.yaml

@@ -25,7 +25,7 @@ from tests.labels import label, label_server
 from tests.support import TOKEN
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
 def links(page: Path) -> list[str]:
