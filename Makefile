@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test integration coverage lint check release-check bench chaos fuzz soak collections proof vendor pictures lock clean
+.PHONY: help install demo test integration coverage lint check docs release-check bench chaos fuzz soak collections proof vendor pictures lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -77,6 +77,11 @@ lint: $(VENV)/dev ## format, lint, types, layers and schemas: every check that r
 
 check: lint ## every check: the above, and the tests with their coverage
 	$(MAKE) coverage
+
+docs: $(VENV)/dev $(VENV)/uv ## the site, in build/site: complete without a network, and every link of it checked
+	@$(BIN)/python tools/counterparts.py zensical
+	@$(BIN)/python tools/build_site.py build/site
+	@echo "file://$(CURDIR)/build/site/index.html"
 
 release-check: $(VENV)/dev ## version and changelog are ready for a release
 	@$(BIN)/python tools/release.py check

@@ -70,6 +70,7 @@ COUNTERPARTS: Final = tuple(
         ("the vendor's SDK", _VENDOR),
         ("pip-audit", "pip-audit", "pip-audit"),
         ("yaml-language-server", _NPM, "yaml-language-server"),
+        ("zensical", "zensical", "zensical"),
     )
 )
 

@@ -1,16 +1,18 @@
 """Write the parts of the documentation that follow from the code; a test compares them with it.
 
-``python tools/document.py`` rewrites docs/reference.md and the table of switches in docs/emulator.md.
+``python tools/document.py`` rewrites the pages of ``PAGES``, and in other pages the tables between marks.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from document_library import codes_page, library_page
+from document_schemas import schemas_page
 from gcore_emulator.switches import switch_specs
 from reconciler.cli.console import HELP_OPTIONS
 from reconciler.cli.main import PROGRAM, cli
@@ -30,13 +32,16 @@ Variables that begin with `RECONCILER_` and that nothing reads are named in a wa
 probably meant; with `--strict-env`, or `RECONCILER_STRICT_ENV=1`, they are an error, exit code 64, before
 anything is done.
 """
-_BEGIN, _END = "<!-- switches -->\n", "<!-- /switches -->"
+_FEW: Final = 4
 
 
 def reference() -> str:
     """Return docs/reference.md: the help of every command, and the environment variables of every option."""
-    remark = "What `-h` prints, and the environment variables of every option; of two, the first wins."
-    parts = [f"# Reference\n\n{remark}\n\n{_LISTS}"]
+    remark = (
+        "For those who look up an option: what `-h` prints, and the environment variables of every option; "
+        "of two, the first wins."
+    )
+    parts = [f"# Options of every command\n\n{remark}\n\n{_LISTS}"]
     root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=PREFIX, terminal_width=100)
     for name, command in sorted(cli.commands.items()):
         parts.extend(_command(command, root, name))
@@ -62,6 +67,43 @@ def _command(command: click.Command, above: click.Context, name: str) -> Iterato
         yield "\n".join(["| option | environment variable |", "|---|---|", *rows]) + "\n"
 
 
+def variables() -> str:
+    """Return the table of the variables that options of several commands share."""
+    shared: dict[str, tuple[str, set[str], str]] = {}
+    for name, parameter in _options():
+        known = parameter.envvar or []
+        for variable in [known] if isinstance(known, str) else known:
+            option = max(parameter.opts, key=len)
+            shared.setdefault(variable, (option, set(), _first(parameter.help or "")))[1].add(name)
+    rows = [
+        f"| `{variable}` | `{option}` of {_listed(commands)} | {text} |"
+        for variable, (option, commands, text) in sorted(shared.items())
+    ]
+    return "\n".join(["| variable | option | |", "|---|---|---|", *rows]) + "\n"
+
+
+def _options() -> Iterator[tuple[str, click.Option]]:
+    """Yield every option of every command, with the name of the command."""
+    for name, command in sorted(cli.commands.items()):
+        below = command.commands if isinstance(command, click.Group) else {}
+        for words, each in [
+            (name, command),
+            *((f"{name} {last}", sub) for last, sub in sorted(below.items())),
+        ]:
+            yield from (
+                (words, parameter) for parameter in each.params if isinstance(parameter, click.Option)
+            )
+
+
+def _listed(commands: set[str]) -> str:
+    return ", ".join(sorted(commands)) if len(commands) <= _FEW else f"{len(commands)} commands"
+
+
+def _first(text: str) -> str:
+    """Return the first sentence of a help text, for a cell of a table."""
+    return " ".join(text.split()).partition(". ")[0].removesuffix(".").replace("|", "\\|")
+
+
 def switches() -> str:
     """Return the table of the emulator's switches."""
     rows = [
@@ -77,11 +119,14 @@ def live_example() -> dict[str, object]:
     return seed
 
 
-def emulator_page(page: str) -> str:
-    """Return docs/emulator.md with the table of switches as it should be."""
-    before, rest = page.split(_BEGIN)
-    after = rest.split(_END)[1]
-    return f"{before}{_BEGIN}{switches()}{_END}{after}"
+def with_tables(page: str) -> str:
+    """Return a page with the tables between its marks as they should be."""
+    for word, table in _TABLES.items():
+        begin, end = f"<!-- {word} -->\n", f"<!-- /{word} -->"
+        if begin in page:
+            before, rest = page.split(begin)
+            page = f"{before}{begin}{table()}{end}{rest.split(end)[1]}"
+    return page
 
 
 def _variables(parameter: click.Option, command: str) -> str:
@@ -99,11 +144,23 @@ def _values(choices: tuple[str, ...], default: object) -> str:
     return ", ".join(f"`{choice}`" for choice in choices)
 
 
+_TABLES: Final = {"switches": switches, "variables": variables}
+"""Tables of pages that are written by hand, by the word in the marks around each."""
+PAGES: Final = {
+    "reference.md": reference,
+    "reference-errors.md": codes_page,
+    "reference-library.md": library_page,
+    "reference-schemas.md": schemas_page,
+}
+"""Pages that are made entirely, each by a function."""
+
+
 def main() -> None:
     """Rewrite the generated parts."""
-    (DOCS / "reference.md").write_text(reference(), encoding="utf-8")
-    page = DOCS / "emulator.md"
-    page.write_text(emulator_page(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, made in PAGES.items():
+        (DOCS / name).write_text(made(), encoding="utf-8")
+    for page in DOCS.glob("*.md"):
+        page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Scope:
 
     ``parameters`` are their names and values, in the order of the path: project and region, or the project
     alone, for the vendor's kinds. ``api`` is the name of the API, which follows from the kind;
-    ``is_one_of_several`` says that there are others, so that people are to be told.
+    ``is_one_of_several`` says that there are others, so that texts name the API.
     """
 
     kind: str

@@ -169,7 +169,7 @@ def check(plan: Plan, limits: Limits = DEFAULT_LIMITS) -> Plan:
 
 
 def render(plan: Plan, output_format: str = "text", style: Style = _PLAIN) -> str:
-    """Return ``plan`` as text, json, markdown, html, diff, github, gitlab or terraform.
+    """Return ``plan`` as text, json, markdown, html, diff, github or gitlab.
 
     Raises ConfigurationError for another format, ImportError if the extra ``report`` is missing for html.
     """

@@ -82,7 +82,7 @@ class DriftedKey:
 
     ``correction`` is the change that would make it as desired. ``origin`` is that of a key that was created
     or deleted as a whole. ``fate`` is what became of the object that its name stood for, where the service
-    makes ids. ``unsent`` says why some of its fields are told and never corrected.
+    makes ids. ``unsent`` says why some of its fields are reported and never corrected.
     """
 
     correction: Change
