@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import served
 from tests.contract.runner import Runner
-from tests.support import declare, emulate, fill
+from tests.support import declare, emulate, fill, pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +21,21 @@ if TYPE_CHECKING:
     from gcore_emulator import Emulator
 
 
+@pytest.fixture(scope="session")
+def command() -> Iterator[str]:
+    """The shell's words for the command, without its start."""
+    script = [sys.executable, "-I", served.__file__]
+    with tempfile.TemporaryDirectory() as folder:  # its name is short, as the address of a socket has to be
+        address = f"{folder}/socket"
+        with subprocess.Popen([*script, "serve", address], stdout=subprocess.PIPE, text=True) as server:
+            pipe(server.stdout).readline()
+            yield shlex.join([sys.executable, "-I", "-S", served.__file__, "ask", address])
+            server.kill()
+
+
 @pytest.fixture
-def runner(tmp_path: Path) -> Runner:
-    return Runner(tmp_path)
+def runner(tmp_path: Path, command: str) -> Runner:
+    return Runner(tmp_path, command)
 
 
 @pytest.fixture

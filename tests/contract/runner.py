@@ -51,11 +51,12 @@ class Finished:
 class Runner:
     """A machine with a workspace and an event, which stores the artifacts of all jobs.
 
-    No step may print a token, whatever a test is about.
+    ``command`` is how the shell calls the real command. No step may print a token, whatever a test is about.
     """
 
-    def __init__(self, place: Path, api: str = "http://127.0.0.1:9") -> None:
+    def __init__(self, place: Path, command: str, api: str = "http://127.0.0.1:9") -> None:
         self.place = place
+        self.command = command
         self.workspace = place / "workspace"
         self.artifacts: dict[str, Path] = {}
         self.caches: dict[str, list[str]] = {}
@@ -84,15 +85,16 @@ class Runner:
 
     def use(self, reconciler: str | None = None, pip: str = DOWNLOADS) -> None:
         """Have the action install this script as the command, by default the real command, by this pip."""
-        real = f'exec {shlex.quote(sys.executable)} -m reconciler "$@"'
+        real = f'exec {self.command} "$@"'
+        plain = f'exec {shlex.quote(sys.executable)} -S "$@"'  # what the action runs needs no package
         pip = f'shift 3; echo "$*" >> {self._words}; {pip}'
-        python = f'case "$2 $3" in "-m pip") {pip} ;; *) exec {sys.executable} "$@" ;; esac'
+        python = f'case "$2 $3" in "-m pip") {pip} ;; *) {plain} ;; esac'
         self.install("installed-python", python)
         self.install("installed-reconciler", reconciler or real)
         # An environment is made of these two instead of being filled by pip.
         copies = (f'cp {self._tools}/installed-{name} "$4/bin/{name}"' for name in ("python", "reconciler"))
         venv = " && ".join(['mkdir -p "$4/bin"', *copies])
-        self.install("python3", f'case "$2" in -m) {venv} ;; *) exec {sys.executable} "$@" ;; esac')
+        self.install("python3", f'case "$2" in -m) {venv} ;; *) {plain} ;; esac')
         for old in self._temporary.glob("reconciler-*"):
             shutil.rmtree(old)
 

@@ -44,10 +44,10 @@ class Flow:
 class Story:
     """The pieces of the story."""
 
-    def __init__(self, place: Path, cloud: Emulator, github: Github) -> None:
+    def __init__(self, place: Path, command: str, cloud: Emulator, github: Github) -> None:
         self.place = place
         self.cloud = cloud
-        self.runner = Runner(place, github.url)
+        self.runner = Runner(place, command, github.url)
         self.runner.environment |= {"GCORE_BASE_URL": cloud.url}
         self.runner.install(
             "docker", f'echo "$@" >> {place}/docker; cat "$RUNNER_TEMP/labels.json" >> {place}/docker'
@@ -97,10 +97,10 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def flow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
+def flow(tmp_path_factory: pytest.TempPathFactory, command: str) -> Iterator[Flow]:
     """The story, run once."""
     with emulate() as cloud, reachable() as github:
-        story = Story(tmp_path_factory.mktemp("flow"), cloud, github)
+        story = Story(tmp_path_factory.mktemp("flow"), command, cloud, github)
         story.begin()
 
         story.git("switch", "--quiet", "--create", "branch")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,7 +56,7 @@ def test_atlantis_executes_nothing_of_a_hostile_tree(
     workflow = yaml.safe_load((ROOT / "deploy/atlantis/repos.yaml").read_text(encoding="utf-8"))
     stages = workflow["workflows"]["reconciler"]
     steps = [step["run"] for stage in ("plan", "apply") for step in stages[stage]["steps"]]
-    runner.install("reconciler", f'exec {sys.executable} -m reconciler "$@"')
+    runner.install("reconciler", f'exec {runner.command} "$@"')
     for step in steps:
         subprocess.run(
             ["/bin/sh", "-c", step if isinstance(step, str) else step["command"]],

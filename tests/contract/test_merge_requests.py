@@ -29,7 +29,6 @@ NOTE_TOKEN = "note$token"
 ME = 42
 MARKER = "<!-- reconciler-plan -->"
 SHELLS = {"bash": ("bash", "set -eo pipefail"), "sh": ("sh", "set -e")}
-REAL = f'exec {shlex.quote(sys.executable)} -m reconciler "$@"'
 with_one_shell = pytest.mark.parametrize("gitlab", [SHELLS["sh"]], ids=["sh"], indirect=True)
 FAILS = prints(1, messages="Error: no response")
 
@@ -191,10 +190,10 @@ def test_no_token_is_shown_or_passed_on_a_command_line(gitlab: Gitlab) -> None:
 
 
 @with_one_shell
-def test_the_merged_commit_is_planned_and_exactly_that_plan_is_applied(gitlab: Gitlab) -> None:
+def test_the_merged_commit_is_planned_and_exactly_that_plan_is_applied(gitlab: Gitlab, command: str) -> None:
     (gitlab.place / "keys").mkdir()
     declare(gitlab.place / "keys/keys.yaml", {"name": "web", "is_disabled": True})
-    gitlab.install("reconciler", REAL)
+    gitlab.install("reconciler", f'exec {command} "$@"')
     with emulate() as cloud:
         fill(cloud, "web")
         gitlab.environment |= {"GCORE_BASE_URL": cloud.url, "GCORE_API_KEY": TOKEN}
@@ -208,7 +207,7 @@ def test_the_merged_commit_is_planned_and_exactly_that_plan_is_applied(gitlab: G
 
 
 @with_one_shell
-def test_the_plan_of_the_real_command_is_in_the_note_and_the_widget(gitlab: Gitlab) -> None:
+def test_the_plan_of_the_real_command_is_in_the_note_and_the_widget(gitlab: Gitlab, command: str) -> None:
     def git(*words: str) -> None:
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
         subprocess.run(["/usr/bin/git", "-C", str(gitlab.place), *identity, *words], check=True)
@@ -218,7 +217,7 @@ def test_the_plan_of_the_real_command_is_in_the_note_and_the_widget(gitlab: Gitl
     git("init", "--quiet")
     git("add", "keys")
     git("commit", "--quiet", "--message", "one")
-    gitlab.install("reconciler", REAL)
+    gitlab.install("reconciler", f'exec {command} "$@"')
     with emulate() as cloud:
         fill(cloud, "web")
         gitlab.environment |= {"GCORE_BASE_URL": cloud.url, "GCORE_API_KEY": TOKEN}
