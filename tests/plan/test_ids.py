@@ -18,13 +18,15 @@ from reconciler.errors import RefusedError
 from reconciler.kinds.kind import kind_from_schema
 from reconciler.kinds.packaged import plan_schema
 from reconciler.model.canonical import json_text
-from reconciler.model.desired import DesiredKey, DesiredScope
+from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.live import LiveScope
 from reconciler.model.source import Position
 from reconciler.observe.listing import observe
-from reconciler.plan.planning import assemble, plan_scope
+from reconciler.plan.identity import with_identities
+from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.plan.saved import read_saved
 from tests.idserver import STYLES
+from tests.properties import examples
 from tests.support import connect
 from tests.values import BASE_URL, NOW, plan_json
 
@@ -88,6 +90,44 @@ def test_every_clear_name_is_planned_as_if_the_unclear_ones_were_not_there(
     # In an exclusive scope no object of an unclear name is deleted.
     deleted = {change.path_id for change in planned(live, keys.items(), Position("n", 1, 1)).changes}
     assert deleted <= {None, *(f"id-{n}" for n, (name, _, _) in enumerate(rows) if name in clear)}
+
+
+REMEMBERED = st.dictionaries(NAMES, st.sampled_from([f"id-{number}" for number in range(6)]), max_size=6)
+
+
+@examples(200)
+@given(st.lists(st.tuples(NAMES, st.sampled_from(["x", "y"])), max_size=6), KEYS, REMEMBERED, st.booleans())
+def test_nothing_is_done_to_a_renamed_object_and_none_is_created_for_it(
+    rows: list[tuple[str, str]],
+    keys: dict[str, str | None],
+    remembered: dict[str, str],
+    is_exclusive: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    exclusive = Position("notes.yaml", 1, 1) if is_exclusive else None
+    without = planned(listed([(*row, "ok") for row in rows]), keys.items(), exclusive)
+    declared = tuple(DesiredKey(name, {}, "notes.yaml", 0, is_absent=keys[name] is None) for name in keys)
+    state = DesiredState((DesiredScope(SCOPE, declared, exclusive),))
+    ids = {SCOPE.address(name): path_id for name, path_id in remembered.items()}
+    plan = with_identities({"note": KIND}, without, state, everything, ids.get)
+    live = {f"id-{number}": name for number, (name, _) in enumerate(rows)}
+    names = [*live.values()]
+    lost = {
+        name: path_id
+        for name, path_id in remembered.items()
+        if keys.get(name) is not None and live.get(path_id, name) != name and names.count(name) < 2
+    }
+    assert {change.path_id for change in plan.changes}.isdisjoint(lost.values())
+    assert {change.name for change in plan.changes}.isdisjoint(lost)
+    assert {SCOPE.address(name) for name in lost} <= plan.fates.keys()
+    taken = {fate.name for fate in plan.fates.values() if fate.needs_decision}
+    left = [one for one in without.changes if one.name not in taken and one.path_id not in lost.values()]
+    assert list(plan.changes) == left
+    assert all(problem.is_live for problem in {*plan.problems} - {*without.problems})
+    assert {problem.address for problem in plan.problems} >= {
+        change.address
+        for change in without.changes
+        if change not in plan.changes and not change.is_undeclared
+    }
 
 
 def test_the_fingerprint_covers_the_id() -> None:
