@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -101,13 +102,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
         raise click.UsageError("--into adds to a file and --out writes a new one; give one of them.")
     sources = replace(options.sources, paths=() if into is None else (into,))
     kinds = sources.known_kinds(console.warning)
-    kind = named_kind(kinds, options.kind)
-    if kind is None:
-        usable = [one.name for one in kinds.values() if not one.api_fault]
-        raise click.BadParameter(f"{options.kind!r} is none of {', '.join(usable)}", param_hint="--kind")
-    if kind.api_fault:
-        raise ConfigurationError(kind.api_fault)
-    refuse_numbers(context, kind)
+    kind = usable_kind(context, kinds, options.kind)
     scope = _scope(kind, options)
     content = None if into is None else _content(into)
     now = clock.now()
@@ -138,7 +133,22 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     return ExitCode.DONE
 
 
-def refuse_numbers(context: click.Context, kind: Kind) -> None:
+def usable_kind(context: click.Context, kinds: Mapping[str, Kind], name: str) -> Kind:
+    """Return the kind of that name. Raises UsageError for another, or for a number that its keys do not have.
+
+    Raises ConfigurationError for one whose API is not configured.
+    """
+    kind = named_kind(kinds, name)
+    if kind is None:
+        usable = [one.name for one in kinds.values() if not one.api_fault]
+        raise click.BadParameter(f"{name!r} is none of {', '.join(usable)}", param_hint="--kind")
+    if kind.api_fault:
+        raise ConfigurationError(kind.api_fault)
+    _refuse_numbers(context, kind)
+    return kind
+
+
+def _refuse_numbers(context: click.Context, kind: Kind) -> None:
     """Check that keys of the kind have the project or region that is given. Raises UsageError."""
     for name, what in (("project_id", "project"), ("region_id", "region")):
         if name not in kind.scope and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:

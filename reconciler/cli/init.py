@@ -30,13 +30,12 @@ from reconciler.adopt.repository import (
 from reconciler.cli.asking import ask, ask_number, can_ask, candidates
 from reconciler.cli.configuration import is_open
 from reconciler.cli.credentials import sessions
-from reconciler.cli.export import refuse_numbers, tell_elsewhere
+from reconciler.cli.export import tell_elsewhere, usable_kind
 from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, flag_of, id_option
 from reconciler.cli.other_api import other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode, InputError
 from reconciler.kinds.bundle import editor_schema
-from reconciler.kinds.ids import named_kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import found_configuration
 from reconciler.load.links import work_tree
@@ -188,12 +187,11 @@ def _home(live: Live) -> str | None:
 
 def _kind(context: click.Context, kinds: Mapping[str, Kind], name: str) -> Kind:
     """Return the kind to begin with. Raises UsageError for one whose scope this command cannot ask for."""
-    able = [known for known, kind in kinds.items() if {*kind.scope} <= {*_NUMBERS} and not kind.api_fault]
-    kind = named_kind(kinds, name)
-    if kind is None or kind.name not in able:
-        advice = "" if kind is None else "; reconciler export adopts keys of this one"
-        raise click.BadParameter(f"{name!r} is none of {listed(able)}{advice}", param_hint="--kind")
-    refuse_numbers(context, kind)
+    kind = usable_kind(context, kinds, name)
+    if not {*kind.scope} <= {*_NUMBERS}:
+        able = [one.name for one in kinds.values() if {*one.scope} <= {*_NUMBERS} and not one.api_fault]
+        advice = "reconciler export adopts keys of this one"
+        raise click.BadParameter(f"{name!r} is none of {listed(able)}; {advice}", param_hint="--kind")
     return kind
 
 

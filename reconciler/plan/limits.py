@@ -141,7 +141,7 @@ def _beyond(
 ) -> Iterator[Excess]:
     if isinstance(limit, Count):
         if len(changes) > limit.number:
-            would = f"{verb} {len(changes)} keys"
+            would = f"{verb} {counted(len(changes), 'key')}"
             yield Excess(option, would, f", more than {option} {limit}", _addresses(changes))
         return
     counts = Counter(change.scope for change in changes)

@@ -752,6 +752,13 @@ def test_a_target_names_the_api_as_addresses_do(cli: CommandLine, target: str, a
 
 
 @pytest.mark.usefixtures("work")
+def test_the_keys_of_an_api_that_is_not_configured_cannot_be_adopted(cli: CommandLine) -> None:
+    for command in ("init", "export"):
+        done = cli(command)
+        assert (done.code, "caas is a kind of the API gcore, and" in done.err) == (1, True)
+
+
+@pytest.mark.usefixtures("work")
 def test_an_explanation_names_the_api(cli: CommandLine) -> None:
     assert f"# {GOAL} (API gitea)\n" in cli("explain", GOAL).out
 

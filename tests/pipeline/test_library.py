@@ -204,9 +204,7 @@ def test_a_plan_beyond_the_limits_is_refused_before_any_write(
     state = reconciler.load(keys)
     with client:
         plan = reconciler.plan(state, client, limits=reconciler.Limits(max_changes=0))
-        with pytest.raises(
-            reconciler.RefusedError, match="it would change 1 keys, more than --max-changes 0"
-        ):
+        with pytest.raises(reconciler.RefusedError, match="it would change 1 key, more than --max-changes 0"):
             reconciler.apply(plan, client)
         with pytest.raises(reconciler.RefusedError):
             reconciler.check(plan, reconciler.Limits(max_changes="0%"))
