@@ -381,6 +381,7 @@ def test_a_contested_field_of_a_history_in_memory_ends_with_the_service() -> Non
 def test_a_shell_parses_the_exact_address_from_the_command(name: str) -> None:
     page = render_page(status(flapping=(contest(address=f"caas/1/76/{name}"),)))
     (command,) = re.findall('<code class="command">(.*)</code>', page)
+    command = re.sub("<[^>]*>", "", command)
     script = html.unescape(command).replace("reconciler history clear", "printf '%s|%s%.0s%.0s'")
     ended = subprocess.run(["bash", "-c", script], env={"LC_ALL": "C.UTF-8"}, capture_output=True, check=True)  # noqa: S607 - whichever bash there is
     assert ended.stdout.decode() == f"caas/1/76/{name}|is_disabled"

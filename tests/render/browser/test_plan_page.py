@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.model.plan import Origin
 from reconciler.model.scope import Scope
+from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.plan_page import render_plan_page
 from tests.render.browser.chromium import measured, needs_chromium
@@ -165,6 +166,23 @@ def test_a_filter_by_name_goes_with_the_others(browser: Browser, tmp_path: Path)
         tab.call("Input.insertText", text="key-1")
         tab.run("document.querySelector('#effect-grants').click()")
         assert addresses(tab) == {"caas/1/2/key-11"} & expected(plan, effect="grants")
+
+
+def test_an_error_leads_to_its_change_whatever_the_filters_hide(browser: Browser, tmp_path: Path) -> None:
+    plan = mixed()
+    wrong = next(change.address for change in plan.changes if not change.effect.grants)
+    plan = replace(plan, problems=(Problem("cannot be planned", Position("k.yaml", 1, 1), wrong),))
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(plan))
+        tab.run("document.querySelector('#effect-grants').click()")
+        assert addresses(tab) == expected(plan, effect="grants")
+        tab.run("document.querySelector('.problems a').click()")
+        assert addresses(tab) == expected(plan, effect="grants") | {wrong}
+        assert tab.run("document.querySelector(':target').getBoundingClientRect().top") < 844
+        tab.run("document.querySelector('#name').focus()")
+        tab.call("Input.insertText", text="nothing")
+        assert addresses(tab) == {wrong}
+        assert tab.spoken("status") == ["Showing 1 of 12 changes"]
 
 
 def test_where_scripts_do_not_run_there_is_no_filter_by_name(browser: Browser, tmp_path: Path) -> None:
