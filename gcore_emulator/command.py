@@ -1,4 +1,4 @@
-"""``reconciler emulator``: serve the emulated API until a signal comes."""
+"""``gcore-emulator``, also ``reconciler emulator``: serve the emulated API until a signal comes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from gcore_emulator import Emulator, RequestRecord
 
+PROGRAM = "gcore-emulator"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _HOW_TO_INSTALL = "in a checkout of reconciler, run pip install --require-hashes -r requirements/demo.txt"
 _EPILOG = """\b
 Example:
-  reconciler emulator --port 8076 --seed seed.json --null-expire ignored
+  gcore-emulator --port 8076 --seed seed.json --null-expire ignored
   export GCORE_BASE_URL=http://127.0.0.1:8076 GCORE_API_KEY=emulator-token
 """
 
@@ -161,6 +162,11 @@ def emulator(  # noqa: PLR0913 - its own options by name; ``specs`` are those of
         raise click.ClickException("\n".join(f"{seed}: {problem}" for problem in error.problems)) from error
     except EmulatorError as error:
         raise click.ClickException(str(error)) from error
+
+
+def main() -> None:
+    """Run the command by its own name."""
+    emulator(prog_name=PROGRAM, auto_envvar_prefix="GCORE_EMULATOR")
 
 
 def emulator_class(what: str) -> type[Emulator]:

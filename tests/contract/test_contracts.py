@@ -51,6 +51,7 @@ CASES: Final = (
     ("sqlite3", "reconciler/apply/journal.py", "import sqlite3"),
     ("asgi", "reconciler/cli/main.py", "import uvicorn"),
     ("asgi", "reconciler/service/pages.py", "from starlette.applications import Starlette"),
+    ("pytest", "gcore_emulator/server.py", "import pytest"),
 )
 LINT: Final = """
 import contextlib, io, json, pathlib, sys
