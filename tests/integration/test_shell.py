@@ -27,7 +27,7 @@ def recipes() -> dict[str, tuple[str, str]]:
 
 @pytest.mark.counterpart("shellcheck")
 def test_every_script_passes_shellcheck(tmp_path: Path) -> None:
-    run = {"ci": ("sh", (ROOT / ".ci/run").read_text(encoding="utf-8"))}
+    run = {f"ci-{file.name}": ("sh", file.read_text(encoding="utf-8")) for file in ROOT.glob(".ci/*")}
     files: dict[str, list[str]] = {"bash": [], "sh": []}
     for place, (shell, script) in (pipelines() | schedules() | recipes() | run).items():
         file = tmp_path / place.replace("/", "-").replace(" ", "-")
