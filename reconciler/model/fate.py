@@ -68,7 +68,12 @@ class Fate:
             known = "the new object is taken for the declared one from now on"
             return f"{self.reason}: {_RENAME if self.is_taken else known}"
         names = f"from {json_text(self.name)} to {json_text(self.new_name)} (id {self.path_id})"
-        return f"renamed outside Git {names}: {_UNWANTED if self.is_unwanted else _RENAME}"
+        return f"renamed outside Git {names}: {self.remedy}"
+
+    @property
+    def remedy(self) -> str:
+        """Return what a person can do about a renamed object."""
+        return _UNWANTED if self.is_unwanted else _RENAME
 
 
 def fates_of(remembered: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Fate]:

@@ -240,8 +240,9 @@ def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
         yield from screen.lines(escape_control(empty_text(scope)))
     if corrections:
         yield from screen.lines(_unbroken(undo, screen))
-    if any(key.fate is not None and key.fate.is_rename for key in view.drifted):
-        yield from screen.lines("Renamed: rename it in the file, or back at the service")
+    renamed = (key.fate for key in view.drifted if key.fate is not None and key.fate.is_rename)
+    for remedy in dict.fromkeys(fate.remedy for fate in renamed):
+        yield from screen.lines(f"Renamed: {remedy}")
     ways: defaultdict[_Way, list[str]] = defaultdict(list)
     for key in view.drifted:
         if key.fate is None or not key.fate.is_rename:

@@ -1030,6 +1030,7 @@ def test_an_object_that_was_to_be_absent_is_told_where_it_lives_on_under_another
         done = web.drift(*ALL)
         assert (done.code, 'has been renamed to "shop", and is declared absent' in done.out) == (2, True)
         assert "declare its new name absent, or delete it at the service" in done.everything
+    assert "\nRenamed: it was to be absent, so declare its new name absent, or" in web.drift().out
     (problem,) = planned(web)["errors"]
     assert problem["address"] == "note/red/web"
     notes.declare({"name": "web", "state": "absent"}, {"name": "shop", "state": "absent"})
