@@ -108,6 +108,7 @@ def identified(
     An object that was renamed is told once, as that: it is neither created again, nor is what now has its
     name, or what it is called now, changed or deleted by a correction.
     """
+    report = replace(report, plan=_with_known_twins(report.plan, id_at))
     moved = _moved(kinds, report.plan, state, was_compared, id_at)
     if not moved:
         return report
@@ -145,7 +146,7 @@ def with_identities(
     anything is said, though what became of others counts.
     """
     moved = _moved(kinds, plan, state, everything, id_at)
-    found = _withheld(plan, moved)
+    found = _withheld(_with_known_twins(plan, id_at), moved)
     held = {change.address: change for change in found.withheld}
     problems, warnings = list(found.problems), [*_renamed_in_files(found, state, id_at)]
     told = {address: one for address, one in moved.items() if selected(address)}
@@ -206,6 +207,25 @@ def _withheld(plan: Plan, moved: Mapping[str, _Moved]) -> Plan:
         withheld=(*plan.withheld, *held),
         fates={address: one.fate for address, one in sorted(moved.items())},
     )
+
+
+def _with_known_twins(plan: Plan, id_at: IdAt) -> Plan:
+    """Return ``plan`` whose problems of names that several objects have say which one a name stood for."""
+
+    def known(problem: Problem) -> Problem:
+        path_id = id_at(problem.address) if problem.is_live else None
+        if path_id is None:
+            return problem
+        for scope, names in plan.names.items():
+            name = names.get(path_id)
+            is_it = name is not None and scope.address(name) == problem.address
+            if is_it and len([other for other in names.values() if other == name]) > 1:
+                return replace(
+                    problem, message=f"{problem.message}; until now it stood for {json_text(path_id)}"
+                )
+        return problem
+
+    return replace(plan, problems=tuple(map(known, plan.problems)))
 
 
 def _renamed_in_files(plan: Plan, state: DesiredState, id_at: IdAt) -> Iterator[Problem]:

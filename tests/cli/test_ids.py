@@ -1143,3 +1143,17 @@ def test_an_apply_records_nothing_of_a_key_that_could_not_be_compared(notes: Not
         "resource_drift"
     ]
     assert found["change"]["origins"] == {"text": "unknown"}
+
+
+@ONE
+def test_of_two_objects_of_a_name_the_known_one_is_told(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.add("web")
+    told = f'; until now it stood for "{web.number}"'
+    (problem,) = planned(web)["errors"]
+    assert problem["message"].endswith(told)
+    assert told in web.drift().err
+    notes.server.row(web.number)["name"] = "shop"
+    notes.server.add("web")
+    (problem,) = planned(web)["errors"]
+    assert "until now" not in problem["message"]
