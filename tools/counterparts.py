@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ _STATE: Final = FOLDER / "state.json"
 _NPM: Final = "npm"
 _PROMETHEUS: Final = "prometheus"
 _ALERTMANAGER: Final = "prometheus-alertmanager"
+_RSYNC: Final = "rsync"
 _REGO: Final = "rego"
 _VENDOR: Final = "gcore"
 
@@ -58,6 +60,7 @@ COUNTERPARTS: Final = tuple(
         ("kubernetes-validate", "", "kubernetes-validate"),
         ("act", "act", "act"),
         ("gitlab-ci-local", _NPM, "gitlab-ci-local"),
+        ("rsync", _RSYNC, "rsync"),  # which gitlab-ci-local runs
         ("pre-commit", "pre-commit", "pre-commit"),
         ("terraform-compliance", "terraform-compliance", "terraform-compliance"),
         ("checkov", "checkov", "checkov"),
@@ -139,27 +142,39 @@ def _vendor(place: Path) -> None:
     shutil.unpack_archive(archive, place / "source", filter="data")
 
 
-def _debian(place: Path) -> None:
-    """Unpack a package of Debian, without its service and users."""
+def _debian(place: Path, *libraries: str) -> None:
+    """Unpack the package of Debian that a folder is named after, without its service and users."""
     place.mkdir()
     try:
-        _run("apt-get", "download", place.name, place=place)
+        _run("apt-get", "download", place.name, *libraries, place=place)
     except OSError:  # the lists of packages are older than the packages, or there are none
         _run("apt-get", "update")
-        _run("apt-get", "download", place.name, place=place)
-    (package,) = place.glob("*.deb")
-    _run("dpkg", "-x", package, place)
+        _run("apt-get", "download", place.name, *libraries, place=place)
+    for package in place.glob("*.deb"):
+        _run("dpkg", "-x", package, place)
+
+
+def _started(place: Path, command: str) -> None:
+    """Write the program that a folder is named after, which starts the unpacked one by a command; try it."""
+    program = place / "bin" / place.name
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nplace={shlex.quote(str(place))}\n{command}\n", encoding="utf-8")
+    program.chmod(0o755)
+    _run(program, "--version")
 
 
 def _alertmanager(place: Path) -> None:
     """Unpack Alertmanager; its templates have to be in /usr/share, as it sees it."""
     _debian(place)
-    program = place / "bin" / _ALERTMANAGER
-    program.parent.mkdir()
-    seen = f'mount --bind "{place}/usr/share" /usr/share && exec "{place}/usr/bin/{_ALERTMANAGER}" "$@"'
-    program.write_text(f"#!/bin/sh\nexec unshare --map-root-user --mount sh -c '{seen}' sh \"$@\"\n", "utf-8")
-    program.chmod(0o755)
-    _run(program, "--version")
+    command = 'mount --bind "$0/usr/share" /usr/share && exec "$0/usr/bin/prometheus-alertmanager" "$@"'
+    _started(place, f'exec unshare --map-root-user --mount sh -c \'{command}\' "$place" "$@"')
+
+
+def _rsync(place: Path) -> None:
+    """Unpack rsync, with the libraries that no other program of a small machine brings."""
+    _debian(place, "libpopt0", "libxxhash0")
+    found = 'LD_LIBRARY_PATH=$(echo "$place"/usr/lib/*-linux-gnu)'
+    _started(place, f'{found} exec "$place/usr/bin/rsync" "$@"')
 
 
 def _npm(place: Path) -> None:
@@ -172,6 +187,7 @@ _WAYS: Final[dict[str, Callable[[Path], None]]] = {
     _VENDOR: _vendor,
     _PROMETHEUS: _debian,
     _ALERTMANAGER: _alertmanager,
+    _RSYNC: _rsync,
     _NPM: _npm,
 }
 

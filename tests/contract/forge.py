@@ -208,16 +208,16 @@ class Gitlab(Forge):
         super().__init__(place, "project_7_bot")
         self._shell = shell
         self._options = options
-        self._url = ""
+        self.url = ""
 
     def reach(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     def run(self) -> tuple[str, str]:
         """Run all scripts in one shell, as the runner does."""
         job = yaml.safe_load(JOB.read_text(encoding="utf-8"))["reconciler-drift"]
         environment = {
-            "CI_API_V4_URL": f"{self._url}/api/v4",
+            "CI_API_V4_URL": f"{self.url}/api/v4",
             "CI_PROJECT_ID": "7",
             "CI_JOB_URL": "https://gitlab.example/77",
             "GCORE_API_KEY": CLOUD_TOKEN,

@@ -118,12 +118,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+@contextlib.contextmanager
+def reachable(gitlab: Gitlab) -> Iterator[str]:
+    """Serve it on this machine."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    with serving(server) as url:
+        server.gitlab = gitlab
+        yield url
+
+
 @pytest.fixture(params=list(SHELLS.values()), ids=list(SHELLS))
 def gitlab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gitlab]:
     """GitLab, with merge request 7 open; the command finds an error, which the note reports."""
-    server = _Server(("127.0.0.1", 0), _Handler)
-    with serving(server) as url:
-        server.gitlab = running = Gitlab(tmp_path, request.param)
+    running = Gitlab(tmp_path, request.param)
+    with reachable(running) as url:
         curl = shlex.quote(shutil.which("curl") or "curl")
         running.install("curl", f'echo "$@" >> {tmp_path}/words\nexec {curl} --noproxy "*" "$@"')
         running.install("python3", f'exec {shlex.quote(sys.executable)} -I -S "$@"')

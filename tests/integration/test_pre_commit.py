@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -10,23 +12,19 @@ import pytest
 
 from counterparts import ROOT, find
 from tests.integration.published import commit, publish
-from tests.support import declare
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.mark.counterpart("pre-commit")
-def test_the_hook_passes_valid_files_and_names_what_is_wrong(tmp_path: Path) -> None:
+def test_the_hooks_pass_the_example_and_name_what_is_wrong(tmp_path: Path) -> None:
     source, workspace = tmp_path / "source", tmp_path / "workspace"
-    workspace.mkdir()
+    shutil.copytree(ROOT / "examples/gitops-repo", workspace)
     text = (ROOT / "examples/gitops-repo/.pre-commit-config.yaml").read_text(encoding="utf-8")
     text = text.replace("YOUR-COMMIT", publish(source))
     text = text.replace("https://github.com/YOUR-ORG/reconciler", str(source))
     (workspace / ".pre-commit-config.yaml").write_text(text, encoding="utf-8")
-    (workspace / "environments").mkdir()
-    file = workspace / "environments/keys.yaml"
-    declare(file, {"name": "web"})
     commit(workspace)
 
     def run() -> subprocess.CompletedProcess[str]:
@@ -37,9 +35,9 @@ def test_the_hook_passes_valid_files_and_names_what_is_wrong(tmp_path: Path) -> 
         )
 
     done = run()
-    assert (done.returncode, "Passed" in done.stdout) == (0, True), done.stdout + done.stderr
-    declare(file, {"name": "web", "expires": None})
+    assert (done.returncode, done.stdout.count("Passed")) == (0, 2), done.stdout + done.stderr
+    file = workspace / "environments/staging/keys.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("    expire:", "    expires:   ", 1), "utf-8")
     done = run()
     assert done.returncode == 1
-    assert "environments/keys.yaml:1:" in done.stdout
-    assert "expires" in done.stdout
+    assert re.search(r"environments/staging/keys.yaml:\d+:\d+: .*expires", done.stdout)
