@@ -16,7 +16,7 @@ from chaos_runs.answering import answering
 from tests.support import COMMAND, live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from http.server import BaseHTTPRequestHandler
 
 REGIONS = range(1, 21)
@@ -145,21 +145,24 @@ def write_files(folder: Path) -> None:
 
 
 @contextmanager
-def planning(folder: Path, server: Api, environment: Mapping[str, str]) -> Iterator[Callable[..., Run]]:
+def planning(
+    folder: Path, server: Api, environment: Mapping[str, str], program: Sequence[str] = COMMAND
+) -> Iterator[Callable[..., Run]]:
     """Yield what begins a plan of the files in a folder with more options; all of them are ended."""
-    with running(folder, environment) as begin:
+    with running(folder, environment, program) as begin:
         yield partial(begin, "plan", ".", "--base-url", server.url, "--format", "json")
 
 
 @contextmanager
-def running(folder: Path, environment: Mapping[str, str]) -> Iterator[Callable[..., Run]]:
+def running(
+    folder: Path, environment: Mapping[str, str], program: Sequence[str] = COMMAND
+) -> Iterator[Callable[..., Run]]:
     """Yield what begins a command in a folder; all of them are ended."""
     runs: list[subprocess.Popen[str]] = []
 
     def begin(*options: str) -> Run:
-        command = [*COMMAND, *options]
         process = subprocess.Popen(
-            command,
+            [*program, *options],
             cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,

@@ -11,25 +11,26 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import distributed
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import reconciler
-from reconciler.pipeline.cluster_worker import difference, facts
+from tests.loaded import loaded
 from tests.scopes import PAUSE, REGIONS, Api, Run, content, held, planning, write_files
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 Process = subprocess.Popen[bytes]
-TOOLS = str(Path(__file__).parents[2] / "tools")
-"""What this module imports, which a scheduler loads to run a function of it."""
+ROLES = {role: f"distributed.cli.dask_{role}" for role in ("scheduler", "worker")}
+STARTED = (sys.executable, "-m")
+"""What starts a module as a program."""
 
 
 def free_port() -> int:
@@ -39,10 +40,10 @@ def free_port() -> int:
 
 
 class Cluster:
-    """A scheduler, and the workers that were added."""
+    """A scheduler, and the workers that were added; ``program`` runs a module."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self.port, self._folder = free_port(), folder
+    def __init__(self, program: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self.port, self._program, self._folder = free_port(), program, folder
         self.scheduler = self._started("scheduler", "--port", str(self.port), environment=environment)
         self.workers: list[Process] = []
         self.ports: list[int] = []
@@ -70,19 +71,18 @@ class Cluster:
             process.wait()
 
     def _started(self, role: str, *options: str, environment: Mapping[str, str]) -> Process:
-        command = [sys.executable, "-m", "distributed.cli.dask_" + role, *options, "--host", "127.0.0.1"]
         return subprocess.Popen(
-            [*command, "--no-dashboard"],
+            [*self._program, ROLES[role], *options, "--host", "127.0.0.1", "--no-dashboard"],
             cwd=self._folder,
-            env={"HOME": str(self._folder), "PYTHONPATH": TOOLS, **environment},
+            env={"HOME": str(self._folder), **environment},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
 
 @contextmanager
-def a_cluster(folder: Path, workers: int, **environment: str) -> Iterator[Cluster]:
-    found = Cluster(folder, environment)
+def a_cluster(folder: Path, workers: int, program: Sequence[str], **environment: str) -> Iterator[Cluster]:
+    found = Cluster(program, folder, environment)
     try:
         for _ in range(workers):
             found.add_worker(**environment)
@@ -98,28 +98,52 @@ def faults(err: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with a_cluster(tmp_path_factory.mktemp("dask"), 2, GCORE_API_KEY=TOKEN) as found:
+def program() -> Iterator[Sequence[str]]:
+    """What runs a module, of this project or of Dask, without its start."""
+    with loaded("reconciler.pipeline.cluster", *ROLES.values()) as found:
         yield found
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Cluster]:
+def started(tmp_path: Path, scopes: Api) -> Iterator[Callable[..., Run]]:
+    """Return what begins a plan of many scopes as a program of its own, which gets signals."""
+    write_files(tmp_path)
+    with planning(tmp_path, scopes, {"GCORE_API_KEY": TOKEN, "HOME": str(tmp_path)}) as begin:
+        yield begin
+
+
+@pytest.fixture
+def plan(tmp_path: Path, scopes: Api, program: Sequence[str]) -> Iterator[Callable[..., Run]]:
+    """Return what begins a plan of many scopes in a process of its own."""
+    write_files(tmp_path)
+    environment = {"GCORE_API_KEY": TOKEN, "HOME": str(tmp_path)}
+    with planning(tmp_path, scopes, environment, [*program, "reconciler.__main__"]) as begin:
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, program: Sequence[str]) -> Iterator[Cluster]:
+    with a_cluster(tmp_path_factory.mktemp("dask"), 2, program, GCORE_API_KEY=TOKEN) as found:
+        yield found
+
+
+@pytest.fixture
+def empty(tmp_path: Path, program: Sequence[str]) -> Iterator[Cluster]:
     """A cluster without workers, whose scheduler listens."""
-    with a_cluster(tmp_path, 0) as found:
+    with a_cluster(tmp_path, 0, program) as found:
         yield found
 
 
 @pytest.fixture
-def single(tmp_path: Path) -> Iterator[Cluster]:
-    with a_cluster(tmp_path, 1, GCORE_API_KEY=TOKEN) as found:
+def single(tmp_path: Path, program: Sequence[str]) -> Iterator[Cluster]:
+    with a_cluster(tmp_path, 1, program, GCORE_API_KEY=TOKEN) as found:
         yield found
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Iterator[Cluster]:
+def bare(tmp_path: Path, program: Sequence[str]) -> Iterator[Cluster]:
     """A cluster whose worker has no token."""
-    with a_cluster(tmp_path, 1) as found:
+    with a_cluster(tmp_path, 1, program) as found:
         yield found
 
 
@@ -146,18 +170,24 @@ def test_a_cluster_is_an_executor_of_the_library(
     assert not is_left(cluster)
 
 
-def stored(dask_scheduler: Any) -> list[str]:
-    """Return what a scheduler stores for runs."""
-    known = dask_scheduler.extensions
-    events = known["events"]._events  # noqa: SLF001 - there is no other way to ask
-    places = (known["semaphores"].max_leases, known["variables"].variables, events)
-    return [str(name) for place in (dask_scheduler.tasks, *places) for name in place]
+@contextmanager
+def asking(cluster: Cluster) -> Iterator[Callable[[], list[str]]]:
+    """Yield what returns all that a scheduler stores for runs."""
+
+    def stored(dask_scheduler: Any) -> list[str]:  # sent as it is: to load this module takes a second
+        known = dask_scheduler.extensions
+        events = known["events"]._events  # noqa: SLF001 - there is no other way to ask
+        places = (known["semaphores"].max_leases, known["variables"].variables, events)
+        return [str(name) for place in (dask_scheduler.tasks, *places) for name in place]
+
+    with import_module("distributed").Client(cluster.address, set_as_default=False) as client:
+        yield partial(client.run_on_scheduler, stored)
 
 
 def is_left(cluster: Cluster) -> bool:
     """Return whether the scheduler still stores something after a while."""
-    with distributed.Client(cluster.address, set_as_default=False) as client:
-        return all(PAUSE.wait(0.05) or client.run_on_scheduler(stored) for _ in range(200))
+    with asking(cluster) as stored:
+        return all(PAUSE.wait(0.05) or stored() for _ in range(200))
 
 
 def test_a_run_leaves_nothing_on_the_scheduler(plan: Callable[..., Run], cluster: Cluster) -> None:
@@ -170,14 +200,14 @@ def test_workers_remove_what_a_killed_run_leaves(tmp_path: Path, scopes: Api) ->
     locks = "DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE"
     environment = {"GCORE_API_KEY": TOKEN, f"{locks}_TIMEOUT": "1s", f"{locks}_VALIDATION_INTERVAL": "0.2s"}
     with (
-        a_cluster(tmp_path, 2, **environment) as cluster,
+        a_cluster(tmp_path, 2, STARTED, **environment) as cluster,  # what Dask reads when it is loaded
         planning(tmp_path, scopes, {"HOME": str(tmp_path), **environment}) as begin,
         held(scopes) as reached,
     ):
         run = begin("--dask", cluster.address)
         assert reached.wait(30)
-        with distributed.Client(cluster.address, set_as_default=False) as client:
-            assert client.run_on_scheduler(stored)
+        with asking(cluster) as stored:
+            assert stored()
         run.process.kill()
         assert not is_left(cluster)
 
@@ -200,12 +230,12 @@ def test_what_a_killed_worker_did_is_done_again_elsewhere(
 
 
 def test_an_interrupt_ends_the_work_of_the_cluster(
-    plan: Callable[..., Run], scopes: Api, cluster: Cluster
+    started: Callable[..., Run], scopes: Api, cluster: Cluster
 ) -> None:
     reached = threading.Event()
     scopes.on_request = lambda count: reached.set() if count == 1 else None
     scopes.delay = 0.3
-    run = plan("--dask", cluster.address, "--parallelism", "1")
+    run = started("--dask", cluster.address, "--parallelism", "1")
     assert reached.wait(30)
     os.killpg(run.process.pid, signal.SIGINT)
     code, out, err = run.finished()
@@ -251,9 +281,10 @@ def test_a_scheduler_that_is_not_there_is_an_error(plan: Callable[..., Run], sco
 
 @given(st.dictionaries(st.sampled_from(["reconciler", "kinds and schemas", "Python"]), st.just("other")))
 def test_every_part_that_differs_is_named_with_both_versions(others: dict[str, str]) -> None:
-    theirs = tuple({**dict(facts()), **others}.items())
-    own = dict(facts())
-    assert difference("the worker w", theirs, facts()) == ", ".join(
+    worker = import_module("reconciler.pipeline.cluster_worker")
+    own = dict(worker.facts())
+    theirs = tuple({**own, **others}.items())
+    assert worker.difference("the worker w", theirs, worker.facts()) == ", ".join(
         f"{name}: the worker w has other, this run {own[name]}" for name in own if name in others
     )
 

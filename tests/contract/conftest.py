@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
-import sys
-import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import served
 from tests.contract.runner import Runner
-from tests.support import declare, emulate, fill, pipe
+from tests.loaded import loaded
+from tests.support import declare, emulate, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +21,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def command() -> Iterator[str]:
     """The shell's words for the command, without its start."""
-    script = [sys.executable, "-I", served.__file__]
-    with tempfile.TemporaryDirectory() as folder:  # its name is short, as the address of a socket has to be
-        address = f"{folder}/socket"
-        with subprocess.Popen([*script, "serve", address], stdout=subprocess.PIPE, text=True) as server:
-            pipe(server.stdout).readline()
-            yield shlex.join([sys.executable, "-I", "-S", served.__file__, "ask", address])
-            server.kill()
+    with loaded() as program:
+        yield shlex.join([*program, "reconciler.__main__"])
 
 
 @pytest.fixture
