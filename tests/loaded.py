@@ -18,9 +18,13 @@ COMMAND = ("apply", "drift", "plan", "show", "validate")
 
 
 @contextmanager
-def loaded(*modules: str) -> Iterator[list[str]]:
-    """Load modules and the commands; yield what runs the main function of the module that follows it."""
-    script = [sys.executable, "-I", served.__file__]
+def loaded(*modules: str, **environment: str) -> Iterator[list[str]]:
+    """Load modules and the commands; yield what runs the main function of the module that follows it.
+
+    ``environment`` is for what modules read as they are loaded.
+    """
+    variables = [f"{name}={value}" for name, value in environment.items()]
+    script = ["/usr/bin/env", *variables, sys.executable, "-I", served.__file__]
     names = [*(f"reconciler.cli.{name}" for name in COMMAND), *modules]
     with tempfile.TemporaryDirectory() as folder:  # its name is short, as the address of a socket has to be
         address = f"{folder}/socket"

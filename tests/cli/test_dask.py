@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -29,8 +28,10 @@ if TYPE_CHECKING:
 
 Process = subprocess.Popen[bytes]
 ROLES = {role: f"distributed.cli.dask_{role}" for role in ("scheduler", "worker")}
-STARTED = (sys.executable, "-m")
-"""What starts a module as a program."""
+MODULES = ("reconciler.pipeline.cluster", *ROLES.values())
+LEASE = "DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE"
+BRIEF = {f"{LEASE}_TIMEOUT": "1s", f"{LEASE}_VALIDATION_INTERVAL": "0.2s"}
+"""What Dask reads as it is loaded."""
 
 
 def free_port() -> int:
@@ -43,7 +44,7 @@ class Cluster:
     """A scheduler, and the workers that were added; ``program`` runs a module."""
 
     def __init__(self, program: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-        self.port, self._program, self._folder = free_port(), program, folder
+        self.port, self.program, self._folder = free_port(), program, folder
         self.scheduler = self._started("scheduler", "--port", str(self.port), environment=environment)
         self.workers: list[Process] = []
         self.ports: list[int] = []
@@ -72,7 +73,7 @@ class Cluster:
 
     def _started(self, role: str, *options: str, environment: Mapping[str, str]) -> Process:
         return subprocess.Popen(
-            [*self._program, ROLES[role], *options, "--host", "127.0.0.1", "--no-dashboard"],
+            [*self.program, ROLES[role], *options, "--host", "127.0.0.1", "--no-dashboard"],
             cwd=self._folder,
             env={"HOME": str(self._folder), **environment},
             stdout=subprocess.DEVNULL,
@@ -100,7 +101,7 @@ def faults(err: str) -> list[str]:
 @pytest.fixture(scope="module")
 def program() -> Iterator[Sequence[str]]:
     """What runs a module, of this project or of Dask, without its start."""
-    with loaded("reconciler.pipeline.cluster", *ROLES.values()) as found:
+    with loaded(*MODULES) as found:
         yield found
 
 
@@ -144,6 +145,16 @@ def single(tmp_path: Path, program: Sequence[str]) -> Iterator[Cluster]:
 def bare(tmp_path: Path, program: Sequence[str]) -> Iterator[Cluster]:
     """A cluster whose worker has no token."""
     with a_cluster(tmp_path, 1, program) as found:
+        yield found
+
+
+@pytest.fixture
+def leased(tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster whose workers notice soon that a run is gone."""
+    with (
+        loaded(*MODULES, **BRIEF) as program,
+        a_cluster(tmp_path, 2, program, GCORE_API_KEY=TOKEN) as found,
+    ):
         yield found
 
 
@@ -195,21 +206,17 @@ def test_a_run_leaves_nothing_on_the_scheduler(plan: Callable[..., Run], cluster
     assert not is_left(cluster)
 
 
-def test_workers_remove_what_a_killed_run_leaves(tmp_path: Path, scopes: Api) -> None:
+def test_workers_remove_what_a_killed_run_leaves(tmp_path: Path, scopes: Api, leased: Cluster) -> None:
     write_files(tmp_path)
-    locks = "DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE"
-    environment = {"GCORE_API_KEY": TOKEN, f"{locks}_TIMEOUT": "1s", f"{locks}_VALIDATION_INTERVAL": "0.2s"}
-    with (
-        a_cluster(tmp_path, 2, STARTED, **environment) as cluster,  # what Dask reads when it is loaded
-        planning(tmp_path, scopes, {"HOME": str(tmp_path), **environment}) as begin,
-        held(scopes) as reached,
-    ):
-        run = begin("--dask", cluster.address)
+    environment = {"GCORE_API_KEY": TOKEN, "HOME": str(tmp_path)}
+    program = [*leased.program, "reconciler.__main__"]
+    with planning(tmp_path, scopes, environment, program) as begin, held(scopes) as reached:
+        run = begin("--dask", leased.address)
         assert reached.wait(30)
-        with asking(cluster) as stored:
+        with asking(leased) as stored:
             assert stored()
         run.process.kill()
-        assert not is_left(cluster)
+        assert not is_left(leased)
 
 
 def test_what_a_killed_worker_did_is_done_again_elsewhere(
