@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.escape import escape_control
 from reconciler.model.plan import Change, Origin
 
 if TYPE_CHECKING:
@@ -14,6 +15,20 @@ def is_high_impact(change: Change | FieldChange) -> bool:
     """Return whether access is lost by a change, of a key or of one field, or it is in conflict."""
     fields = change.fields if isinstance(change, Change) else (change,)
     return change.effect.revokes or any(field.origin == Origin.CONFLICT for field in fields)
+
+
+def purpose_text(change: Change) -> str:
+    """Return what a change is part of, and the successor that it waits for; empty for most."""
+    if change.purpose is None:
+        return ""
+    waits = "" if change.waits_for is None else f", once {escape_control(change.waits_for)} is there"
+    return f"{change.purpose}{waits}"
+
+
+def ends_at_once(change: Change) -> bool:
+    """Return whether a rotated key loses its access as soon as its successor is there: after a leak."""
+    is_off = any(field.effect.revokes and field.after is True for field in change.fields)
+    return change.waits_for is not None and (is_off or change.action.destroys)
 
 
 def priority(change: Change) -> int:

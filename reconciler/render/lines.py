@@ -17,6 +17,7 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Change, Effect, FieldChange
+from reconciler.render.impact import purpose_text
 from reconciler.render.values import value_text
 
 if TYPE_CHECKING:
@@ -226,9 +227,15 @@ def key_note(fields: Sequence[FieldChange], effect: Effect) -> str:
     return notes.pop() if len(notes) == 1 else str(effect)
 
 
+def change_note(change: Change) -> str:
+    """Return what a change is part of, if anything, and its effect on access as a whole."""
+    return ": ".join(filter(None, (purpose_text(change), key_note(change.fields, change.effect))))
+
+
 def becomes_with_note(change: Change) -> str:
-    """Return the same with the effect on access, which its fields need not repeat."""
-    return f"{shown} ({key_note(change.fields, change.effect)})" if (shown := becomes(change)) else ""
+    """Return the same with the effect on access, which its fields need not repeat, and the purpose."""
+    shown = becomes(change)
+    return f"{shown} ({change_note(change)})" if shown or change.purpose is not None else ""
 
 
 def note_text(field: FieldChange | Episode) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
-from reconciler.render.impact import is_high_impact
-from reconciler.render.lines import SYMBOLS, Mark, field_view, key_note
+from reconciler.render.impact import ends_at_once, is_high_impact
+from reconciler.render.lines import SYMBOLS, Mark, change_note, field_view
 from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
 from reconciler.render.values import declaration, key_text
 
@@ -43,8 +43,8 @@ class KeyView:
 def plan_view(change: Change) -> KeyView:
     """Return a change as a plan shows it."""
     action, fields, effect = change.action, change.fields, change.effect
-    note = key_note(fields, effect)
-    return KeyView(change, action, SYMBOLS[action][2], fields, effect, note, action.destroys)
+    is_alarming = action.destroys or ends_at_once(change)
+    return KeyView(change, action, SYMBOLS[action][2], fields, effect, change_note(change), is_alarming)
 
 
 def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
@@ -82,7 +82,7 @@ def key_lines(change: Change, screen: Screen = PLAIN) -> Iterator[str]:
     undeclared = ", not declared" if change.is_undeclared else ""
     names = [field_view(field).name for field in change.fields if not field.with_key]
     ends = (f": {', '.join(names)}", f": {counted(len(names), 'field')}") if names else ()
-    texts = (f"{key_note(change.fields, change.effect)}{undeclared}", f"{change.effect}{undeclared}")
+    texts = (f"{change_note(change)}{undeclared}", f"{change.effect}{undeclared}")
     for text, end in (*((texts[0], end) for end in ends), *((text, "") for text in texts)):
         if screen.fits(*start, "  ", text, end):
             yield screen.line(*start, "  ", (text, colour), end)
