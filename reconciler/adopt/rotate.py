@@ -10,8 +10,9 @@ from reconciler.kinds.rotation import ends_of
 from reconciler.model.canonical import format_instant, parse_instant
 from reconciler.model.frozen import dataclass
 from reconciler.model.policy import next_whole_day
+from reconciler.model.succession import Stage
 from reconciler.plan.changes import created_at
-from reconciler.plan.rotation import Rotation, Stage, next_step
+from reconciler.plan.rotation import Rotation, next_step
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,6 +10,7 @@ GROUPS: Final = {
         "fmt": "Format files in one layout.",
         "plan": "Show what differs from the live API, field by field.",
         "apply": "Plan, ask, and send only the fields that differ.",
+        "status": "Show on one screen how things stand, and what is next.",
         "show": "Show a plan that plan --out saved, in any format.",
         "explain": "Explain why fields of one key are equal or different.",
     },

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.model.scope import Scope
+    from reconciler.model.succession import Lifetimes
 
 
 class FieldOutcome(StrEnum):
@@ -132,7 +133,8 @@ class ScopeReport:
 class CycleReport:
     """One whole cycle: ``errors`` are all its texts about errors, ``pending`` what Git alone changed.
 
-    ``new_keys`` are the addresses of undeclared live keys that were created since cycles began.
+    ``new_keys`` are the addresses of undeclared live keys that were created since cycles began. ``lifetimes``
+    are those of all declared keys, None where nothing was read.
     """
 
     began: dt.datetime
@@ -143,6 +145,7 @@ class CycleReport:
     errors: tuple[str, ...] = ()
     pending: tuple[DriftedField, ...] = ()
     new_keys: tuple[str, ...] = ()
+    lifetimes: Lifetimes | None = None
 
     @property
     def seconds(self) -> float:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from reconciler.model.succession import KeyExpiry, KeyRotation
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:
@@ -218,7 +220,7 @@ class Status:
     since ``since`` by their results. ``file`` is the history, or None for one in memory. ``service`` is None
     for a page made from a history alone. ``apis`` names the API of each kind where there are several.
     ``period`` is the time between the beginnings of the last two cycles. Of keys, it holds those whose
-    addresses match the glob ``address``.
+    addresses match the glob ``address``. ``expiries`` are the nearest, by time.
     """
 
     at: dt.datetime
@@ -234,6 +236,8 @@ class Status:
     service: ServiceStatus | None = None
     pending: tuple[Pending, ...] = ()
     new_keys: tuple[NewKey, ...] = ()
+    expiries: tuple[KeyExpiry, ...] = ()
+    rotations: tuple[KeyRotation, ...] = ()
     apis: Mapping[str, str] = field(default_factory=dict)
     period: dt.timedelta | None = None
     address: str = "*"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
     from reconciler.model.scope import Scope
 
 
@@ -32,3 +36,52 @@ class SecretAlias:
     def address(self) -> str:
         """Return the address of the key."""
         return self.scope.address(self.name)
+
+
+class Stage(StrEnum):
+    """How far a rotation is."""
+
+    PROPOSED = "proposed"
+    """The successor is declared, not live."""
+    OVERLAP = "overlap"
+    """Both keys work."""
+    OVER = "over"
+    """The overlap has passed, and the rotated key is still declared."""
+    ENDING = "ending"
+    """The rotated key is declared absent, and still live."""
+    GONE = "gone"
+    """The rotated key is no longer live; its entry is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyExpiry:
+    """A declared key that expires before long, or has; ``is_rotated`` says that a successor is declared."""
+
+    address: str
+    field: str
+    at: dt.datetime
+    is_rotated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotation:
+    """How far a rotation is, when its overlap ends if that is declared, and what is to be done next."""
+
+    address: str
+    successor: str
+    stage: Stage
+    ends: dt.datetime | None
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """What is to be known of the lives of all declared keys: expiries by time, rotations by address.
+
+    ``expiring`` counts for each kind of an API the keys that have an expiry at all and are not rotated, and
+    has the first expiry of them, None where all have passed.
+    """
+
+    expiries: tuple[KeyExpiry, ...] = ()
+    rotations: tuple[KeyRotation, ...] = ()
+    expiring: Mapping[tuple[str, str], tuple[int, dt.datetime | None]] = field(default_factory=dict)

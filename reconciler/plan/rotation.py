@@ -7,7 +7,6 @@ depends on no clock; only :meth:`Rotation.stage` is about a time.
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import EffectRule
@@ -16,7 +15,7 @@ from reconciler.model.canonical import format_instant, parse_instant
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action
 from reconciler.model.source import Problem
-from reconciler.model.succession import Purpose, SecretAlias
+from reconciler.model.succession import Purpose, SecretAlias, Stage
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,21 +25,6 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredKey, DesiredScope
     from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
-
-
-class Stage(StrEnum):
-    """How far a rotation is."""
-
-    PROPOSED = "proposed"
-    """The successor is declared, not live."""
-    OVERLAP = "overlap"
-    """Both keys work."""
-    OVER = "over"
-    """The overlap has passed, and the rotated key is still declared."""
-    ENDING = "ending"
-    """The rotated key is declared absent, and still live."""
-    GONE = "gone"
-    """The rotated key is no longer live; its entry is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +180,8 @@ def _last(key: DesiredKey, next_of: Mapping[str, DesiredKey]) -> DesiredKey:
 
 
 def _is_renewal(kind: Kind, change: Change) -> bool:
-    """Return whether a change lets a key live longer."""
-    return change.action is Action.UPDATE and any(
+    """Return whether a change lets a key live longer, and does nothing else."""
+    return change.action is Action.UPDATE and all(
         field.effect.grants and kind.fields[field.field].effect is EffectRule.EXPIRY
         for field in change.fields
     )

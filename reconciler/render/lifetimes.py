@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
-from reconciler.model.phrases import counted
+from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
+from reconciler.model.phrases import and_more, counted, listed
+from reconciler.model.succession import Stage
+from reconciler.render.text_layout import PLAIN, Colour, Screen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.model.plan import Plan
+    from reconciler.model.status import FlappingField
+    from reconciler.model.succession import KeyExpiry, KeyRotation, Lifetimes
     from reconciler.plan.renewal import Renewal
     from reconciler.plan.rotation import Rotation
 
 _DAY: Final = dt.timedelta(days=1)
 _HOUR: Final = dt.timedelta(hours=1)
+_SOON: Final = 7 * _DAY
+_MOST: Final = 10
 
 
 def time_left(left: dt.timedelta) -> str:
@@ -43,3 +55,89 @@ def begun_line(old: str, new: str, end: dt.datetime | None) -> str:
 def step_line(rotation: Rotation, text: str) -> str:
     """Return one line about a rotation."""
     return f"{rotation.address} -> {rotation.new.name}: {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that one screen about the keys shows; ``contested`` is None where no history says it."""
+
+    plan: Plan
+    lifetimes: Lifetimes
+    declared: int
+    contested: Sequence[FlappingField] | None
+    now: dt.datetime
+    within: dt.timedelta
+
+
+def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
+    """Yield the lines of the screen: counts, what expires, rotations, and what is to be done next."""
+    plan, now = found.plan, found.now
+    live = sum(count for _, count in plan.observed)
+    due = [one for one in found.lifetimes.expiries if one.at <= now + found.within]
+    contested = "not known without --history"
+    if found.contested is not None:
+        fields = (f"{one.address} {one.field}".rstrip() for one in found.contested)
+        contested = escape_control(listed(fields, _MOST)) or "none"
+    purposes = Counter(change.purpose for change in plan.changes if change.purpose is not None)
+    parts = [f"{count} to {purpose}" for purpose, count in sorted(purposes.items())]
+    differing = f"{counted(len(plan.changes), 'key')}{f' ({listed(parts)})' if parts else ''}"
+    rows = (
+        ("Declared", f"{counted(found.declared, 'key')} in {counted(len(plan.observed), 'scope')}"),
+        ("Live", f"{counted(live, 'key')}, {len(plan.unmanaged)} of them in no file"),
+        ("Differing", differing if plan.changes else "none"),
+        ("Contested", contested),
+        ("Expiring", f"{counted(len(due), 'key')} within {counted(found.within // _DAY, 'day')}"),
+        ("Rotating", counted(len(found.lifetimes.rotations), "key")),
+    )
+    for name, text in rows:
+        yield from screen.lines((f"{name:<10}", Colour.STRONG), f" {text}", hang=" " * 11)
+    yield from _expiry_lines(due, now, screen)
+    yield from _rotation_lines(found.lifetimes.rotations, now, screen)
+    yield ""
+    yield from screen.lines(("Next", Colour.STRONG))
+    for step in next_steps(found):
+        yield from screen.lines(f"  {step}", hang="    ")
+
+
+def _expiry_lines(due: Sequence[KeyExpiry], now: dt.datetime, screen: Screen) -> Iterator[str]:
+    if due:
+        yield from ("", screen.line(("Expiring", Colour.STRONG)))
+    for one in due[:_MOST]:
+        when = time_left(one.at - now)
+        colour = Colour.REMOVE if one.at - now <= _SOON and not one.is_rotated else Colour.QUIET
+        rotated = ", its successor is declared" if one.is_rotated else ""
+        day = f"  {format_instant(one.at)}  "
+        yield from screen.lines(
+            day, escape_control(one.address), "  ", (f"{when}{rotated}", colour), hang="    "
+        )
+    if len(due) > _MOST:
+        yield f"  {and_more(len(due) - _MOST)}"
+
+
+def _rotation_lines(found: Sequence[KeyRotation], now: dt.datetime, screen: Screen) -> Iterator[str]:
+    if found:
+        yield from ("", screen.line(("Rotating", Colour.STRONG)))
+    for one in found[:_MOST]:
+        ends = "" if one.ends is None else f", overlap ends {time_left(one.ends - now)}"
+        pair = f"  {escape_control(one.address)} -> {escape_control(one.successor)}  "
+        yield from screen.lines(pair, (f"{one.stage}{ends}", Colour.CHANGE), hang="    ")
+        yield from screen.lines(f"    {escape_control(one.step)}", hang="      ")
+    if len(found) > _MOST:
+        yield f"  {and_more(len(found) - _MOST)}"
+
+
+def next_steps(found: Overview) -> Iterator[str]:
+    """Yield what is to be done next; one line at least."""
+    plan, stages = found.plan, Counter(one.stage for one in found.lifetimes.rotations)
+    due = [one for one in found.lifetimes.expiries if found.now < one.at <= found.now + found.within]
+    waiting = [one for one in due if not one.is_rotated]
+    steps = (
+        (len(plan.errors), "plan: {} to be looked at", "error"),
+        (len(plan.changes), "apply: {} to be sent, or accept what is live", "change"),
+        (len(waiting), "renew: {} to be given a later expiry, or rotate", "key"),
+        (stages[Stage.OVERLAP], "consumers: {} to be moved to a successor", "key"),
+        (stages[Stage.OVER] + stages[Stage.GONE], "rotate --finish: {} to be finished", "rotation"),
+        (len(found.contested or ()), "history: {} contested, so not corrected", "field"),
+    )
+    texts = [text.format(counted(count, noun)) for count, text, noun in steps if count]
+    yield from texts or ["nothing"]

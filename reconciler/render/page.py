@@ -16,6 +16,7 @@ from reconciler.model.expressions import expression
 from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
+from reconciler.render.calendar import calendar
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
 from reconciler.render.lines import cut
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, span, ticks
@@ -98,6 +99,7 @@ def content_security_policy() -> str:
 @functools.cache
 def _template(*, is_served: bool) -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
+        "calendar": calendar,
         "command": lambda field, file: clear_command(field.address, field.field, file),
         "cut": functools.partial(cut, characters=_DETAIL),
         "most_severe": lambda episodes: max(episodes, key=lambda episode: Mark.of(episode).rank),

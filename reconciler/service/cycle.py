@@ -17,10 +17,12 @@ from reconciler.model.phrases import first_texts
 from reconciler.model.status import ServiceCondition
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.drift import declared_values
+from reconciler.plan.lifetimes import lifetimes
 from reconciler.plan.planning import select
 from reconciler.service.correction import Corrector
 from reconciler.service.detection import cycle_result, detect, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
+from reconciler.service.history.lifetimes import store_lifetimes
 from reconciler.service.history.object_ids import ObjectIds
 from reconciler.service.watched_files import WatchedFiles
 from reconciler.validate.state import desired_state
@@ -201,6 +203,9 @@ class DriftCycle:
             contested = self._history.contested(wanted, declared, self._settings.flapping)
             self._history.record_drift(fields, was_compared, declared)
             self._store(detection, state, targeted, selected, now)
+            lives = lifetimes(self._ports.kinds, state, detection.plan, now)
+            if not targets:
+                store_lifetimes(self._history.database, lives)
             if correct is not None:
                 with writing:
                     code, fields = self._corrector.correct(client, detection, fields, correct, contested, now)
@@ -215,6 +220,7 @@ class DriftCycle:
             errors=(*self._invalid, *first_texts(detection.problems)),
             pending=pending,
             new_keys=tuple(key.address for key in new_keys),
+            lifetimes=lives,
         )
 
     def _store(

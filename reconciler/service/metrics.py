@@ -14,17 +14,21 @@ from prometheus_client.parser import text_string_to_metric_families
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState, effect_of_fields
 from reconciler.model.plan import Action, DriftOrigin, Effect
+from reconciler.model.succession import Stage
 
 if TYPE_CHECKING:
     import datetime as dt
     from enum import StrEnum
 
     from reconciler.api.exchange import Exchange
-from reconciler.model.cycle import CycleReport, DriftedField
+    from reconciler.model.cycle import CycleReport, DriftedField
+    from reconciler.model.succession import Lifetimes
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _NAMESPACE: Final = "reconciler"
 _CYCLE_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_DAY: Final = 86_400
+_DAYS: Final = (1, 7, 14, 30, 90)
 _ATTEMPTS: Final = (
     FieldOutcome.CORRECTED,
     FieldOutcome.FAILED,
@@ -75,8 +79,18 @@ class Metrics:
             "api_request_duration_seconds", "Seconds until a response of an API began", ["api", "method"]
         )
         self._scopes = gauge("scopes", "Scopes, by state in the last round", ["api", "standing"])
+        of_kind = ["api", "kind"]
+        self._nearest = gauge("nearest_expiry_days", "Days until the first declared key expires", of_kind)
+        self._expiring = gauge(
+            "expiring_keys", "Declared keys, not rotated, that expire within so many days", [*of_kind, "le"]
+        )
+        self._rotations = gauge("rotations", "Keys that are being rotated, by state", [*of_kind, "state"])
         self._files = gauge("files_valid", "Whether the files were valid in the last round")
         self._notifications = counter("notifications", "Notifications, one for each receiver", ["result"])
+        self._start_at_zero()
+
+    def _start_at_zero(self) -> None:
+        """Show every label that is known beforehand."""
         for result in CycleResult:
             self._rounds.labels(_label(result))
         for outcome in _ATTEMPTS:
@@ -106,6 +120,8 @@ class Metrics:
                 self._corrections.labels(_label(field.outcome)).inc()
         if report.scopes:
             self._set_states(report)
+        if report.lifetimes is not None:
+            self._set_lives(report.lifetimes, report.ended)
 
     def set_files_valid(self, valid: int) -> None:
         """Set whether the files are valid: 1 or 0."""
@@ -172,6 +188,21 @@ class Metrics:
         for api, kind in {(part.scope.api, part.scope.kind) for part in report.scopes}:
             self._set_keys(api, kind, report)
         self._contested.set(sum(field.outcome is FieldOutcome.CONTESTED for field in report.fields))
+
+    def _set_lives(self, found: Lifetimes, now: dt.datetime) -> None:
+        """Set when the keys of each kind expire, and how far their rotations are."""
+        for (api, kind), (count, first) in found.expiring.items():
+            left = math.inf if first is None else (first - now).total_seconds() / _DAY
+            self._nearest.labels(api, kind).set(left)
+            near = [one for one in found.expiries if one.address.startswith(f"{kind}/")]
+            waiting = [one.at - now for one in near if not one.is_rotated and one.at > now]
+            for days in _DAYS:
+                due = sum(left.total_seconds() <= days * _DAY for left in waiting)
+                self._expiring.labels(api, kind, f"{days}").set(due)
+            self._expiring.labels(api, kind, "+Inf").set(count)
+            stages = Tally(one.stage for one in found.rotations if one.address.startswith(f"{kind}/"))
+            for stage in Stage:
+                self._rotations.labels(api, kind, _label(stage)).set(stages[stage])
 
     def _set_keys(self, api: str, kind: str, report: CycleReport) -> None:
         """Count the keys of a kind that are not as desired when the cycle has ended, and the undeclared."""

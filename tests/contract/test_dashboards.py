@@ -56,6 +56,13 @@ METRICS: dict[str, Labels] = {
         "kind": None,
         "origin": one_of("pending", "drift", "conflict", "unknown"),
     },
+    "reconciler_nearest_expiry_days": {"api": None, "kind": None},
+    "reconciler_expiring_keys": {"api": None, "kind": None, "le": one_of("1", "7", "14", "30", "90", "+Inf")},
+    "reconciler_rotations": {
+        "api": None,
+        "kind": None,
+        "state": one_of("proposed", "overlap", "over", "ending", "gone"),
+    },
     "reconciler_unmanaged_keys": {"api": None, "kind": None},
     "reconciler_new_unmanaged_keys": {"api": None, "kind": None},
     "reconciler_contested_fields": {},

@@ -12,8 +12,8 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.kinds.rotation import rotation_fault
 from reconciler.model.desired import Lifecycle
 from reconciler.model.plan import Action
-from reconciler.model.succession import Purpose
-from reconciler.plan.rotation import Stage, next_step, rotations
+from reconciler.model.succession import Purpose, Stage
+from reconciler.plan.rotation import next_step, rotations
 from reconciler.plan.saved import read_saved
 from tests.values import CAAS, NOW, SCOPE, check_document, declared, kind_with, live, make_plan, plan_json
 
@@ -43,6 +43,12 @@ def test_the_parts_of_a_rotation_are_labelled_and_the_old_key_waits() -> None:
         "web-key-2": (Action.CREATE, Purpose.ROTATE, None),
     }
     assert [(one.name, one.alias) for one in plan.aliases] == [("web-key-2", "web-key")]
+
+
+def test_a_change_that_does_more_is_no_renewal() -> None:
+    key = declared("other-key", expire=LATER, description="new")
+    (change,) = make_plan([key], [live("other-key", expire=SOON)]).changes
+    assert change.purpose is None
 
 
 def test_a_change_that_takes_no_access_does_not_wait() -> None:

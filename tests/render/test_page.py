@@ -35,6 +35,7 @@ from reconciler.model.status import (
     ServiceStatus,
     Status,
 )
+from reconciler.model.succession import KeyExpiry, KeyRotation, Stage
 from reconciler.render.page import content_security_policy, render_page
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from tests.values import episode as an_episode
@@ -150,6 +151,8 @@ def troubled(text: str = "something") -> Status:
         keys=(key(failed, lists, address=text), key(episode(text, outcome=FieldOutcome.CONTESTED))),
         pending=(dataclasses.replace(WAITING, address=text, field=text, desired=text, live=text),),
         new_keys=(NewKey(text, NOON),),
+        expiries=(KeyExpiry(text, text, NOON + DAY), KeyExpiry(text, text, NOON + 40 * DAY, is_rotated=True)),
+        rotations=(KeyRotation(text, text, Stage.OVERLAP, NOON + DAY, text),),
         last_cycle=summary(CycleResult.INCOMPLETE, run=text, errors=(text, f"{text}\n{text}")),
         service=service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY),
     )
@@ -290,9 +293,20 @@ def test_the_banner_has_the_highest_severity(shown: Status, tone: str) -> None:
     assert f"banner {tone}" in read(shown).values("class")
 
 
+LIVES = ("rotations", "expiries")
+
+
+def test_expiries_are_a_calendar_and_rotations_have_their_next_step() -> None:
+    page = render_page(troubled("some-text"))
+    assert "overlap, overlap ends" in page
+    assert page.index("2026-06 ") < page.index("2026-07 ")
+    assert "in 24 hours" in page
+    assert "rotated</span>" in page
+
+
 def test_contested_fields_are_listed_before_scopes_drift_and_rounds() -> None:
     regions = [element.attributes["aria-labelledby"] for element in read(troubled()).all("section")]
-    assert regions == ["trouble", "contested", "scopes", "pending", "unmanaged", "drift", "rounds"]
+    assert regions == ["trouble", "contested", "scopes", "pending", "unmanaged", *LIVES, "drift", "rounds"]
 
 
 @pytest.mark.parametrize(
@@ -700,8 +714,8 @@ def test_invisible_characters_are_shown_everywhere(hidden: str) -> None:
 
 def test_every_table_has_a_caption_and_headers_with_a_scope() -> None:
     page = read(troubled())
-    assert len(page.all("table")) == len(page.all("caption")) == 6
-    assert {element.attributes["scope"] for element in page.all("th")} == {"row", "col"}
+    assert len(page.all("table")) == len(page.all("caption")) == 8
+    assert {element.attributes["scope"] for element in page.all("th")} == {"row", "col", "colgroup"}
 
 
 def test_every_picture_is_described_or_hidden() -> None:

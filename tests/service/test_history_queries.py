@@ -17,7 +17,9 @@ from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeReport, Scope
 from reconciler.model.outcome import Result
 from reconciler.model.scope import Scope
 from reconciler.model.status import ConditionState, CycleSummary, ServiceCondition, ServiceStatus, Status
+from reconciler.model.succession import KeyExpiry, KeyRotation, Lifetimes, Stage
 from reconciler.service.history.database import Database
+from reconciler.service.history.lifetimes import store_lifetimes
 from reconciler.service.history.notifications import Notifications
 from reconciler.service.history.queries import PerKey, Selection, conditions, episodes, status, window_since
 from tests.service.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
@@ -360,3 +362,14 @@ def test_the_period_is_the_time_between_the_last_two_rounds(book: Book) -> None:
     book.cycle()
     book.cycle()
     assert book.status().period == dt.timedelta(minutes=15)
+
+
+def test_the_lives_of_keys_are_those_of_the_last_cycle(database: Database) -> None:
+    expiry = KeyExpiry("caas/1/76/web", "expire", NOON, is_rotated=True)
+    rotation = KeyRotation("caas/1/76/web", "web-2", Stage.OVERLAP, None, "move it")
+    store_lifetimes(database, Lifetimes((expiry,), (rotation,)))
+    shown = status(database, Selection(NOON), NOON)
+    assert (shown.expiries, shown.rotations) == ((expiry,), (rotation,))
+    store_lifetimes(database, Lifetimes())
+    shown = status(database, Selection(NOON), NOON)
+    assert (shown.expiries, shown.rotations) == ((), ())

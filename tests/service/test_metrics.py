@@ -24,6 +24,7 @@ from reconciler.model.cycle import (
 )
 from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange
 from reconciler.model.scope import Scope
+from reconciler.model.succession import KeyExpiry, KeyRotation, Lifetimes, Stage
 from reconciler.service.metrics import CONTENT_TYPE, Metrics
 from tests.support import NOON
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+DAY = dt.timedelta(days=1)
 SCOPE = Scope("caas", 1, 76)
 OTHER = Scope("caas", 1, 77)
 EMPTY = {
@@ -70,6 +72,9 @@ TYPES = {
     "created_keys": "gauge",
     "deleted_keys": "gauge",
     "differing_keys": "gauge",
+    "nearest_expiry_days": "gauge",
+    "expiring_keys": "gauge",
+    "rotations": "gauge",
     "unmanaged_keys": "gauge",
     "new_unmanaged_keys": "gauge",
     "contested_fields": "gauge",
@@ -510,3 +515,21 @@ def test_a_file_is_replaced_atomically(file: Path, metrics: Metrics) -> None:
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path, metrics: Metrics) -> None:
     with pytest.raises(FileNotFoundError):
         metrics.write(str(tmp_path / "missing" / "reconciler.prom"))
+
+
+def test_expiries_and_rotations_are_counted_by_kind(metrics: Metrics) -> None:
+    near = [
+        KeyExpiry(f"caas/1/76/key-{days}", "expire", NOON + days * DAY, days == 6) for days in (-1, 3, 6, 20)
+    ]
+    rotation = KeyRotation("caas/1/76/key-6", "key-7", Stage.OVER, NOON, "finish it")
+    lives = Lifetimes(tuple(near), (rotation,), {("gcore", "caas"): (5, NOON + 3 * DAY)})
+    metrics.cycle(replace(report(CycleResult.IN_SYNC), ended=NOON, lifetimes=lives))
+    found = series(metrics)
+    of_kind = 'api="gcore",kind="caas"'
+    assert found[f"nearest_expiry_days{{{of_kind}}}"] == 3
+    counts = {
+        le: found[f'expiring_keys{{{of_kind},le="{le}"}}'] for le in ("1", "7", "14", "30", "90", "+Inf")
+    }
+    assert counts == {"1": 0, "7": 1, "14": 1, "30": 2, "90": 2, "+Inf": 5}
+    states = {state: found[f'rotations{{{of_kind},state="{state}"}}'] for state in Stage}
+    assert states == {state: float(state is Stage.OVER) for state in Stage}

@@ -24,6 +24,7 @@ from reconciler.model.status import (
     ServiceCondition,
     Status,
 )
+from reconciler.model.succession import KeyExpiry, KeyRotation, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,6 +56,8 @@ _TABLES: Final[Mapping[Callable[..., object], tuple[str, Sequence[str]]]] = {
         (CycleSummary, "round"),
         (EarlierEpisode, "episode"),
         (Episode, "episode"),
+        (KeyExpiry, "expiry"),
+        (KeyRotation, "rotation"),
         (FlappingField, "contest"),
         (NewKey, "unmanaged"),
         (Pending, "pending"),
@@ -72,6 +75,7 @@ _RENAMED: Final = {
 """The columns of fields that are not called alike."""
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(("began", "ended", "first_seen", "last_seen", "since", "episode.corrected"), instant),
+    **dict.fromkeys(("at", "ends"), instant),
     "action": Action,
     "declared": json.loads,
     "effect": Effect,
@@ -80,8 +84,10 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "name": lambda text: ApiOutage(text[4:]) if text.startswith("api ") else ServiceCondition(text),
     "origin": DriftOrigin,
     "outcome": FieldOutcome,
+    "is_rotated": bool,
     "over": bool,
     "result": CycleResult,
+    "stage": Stage,
     "standing": ScopeState,
 }
 """How a column, of one table or of all, is read where it is not null; the others are as they are stored."""
@@ -219,10 +225,17 @@ def status(
             service=service,
             pending=records(database, Pending, f"WHERE {is_selected} ORDER BY address, field", glob),
             new_keys=records(database, NewKey, f"WHERE is_new AND {is_selected} ORDER BY address", glob),
+            expiries=records(database, KeyExpiry, f"WHERE {is_selected} ORDER BY at, address", glob),
+            rotations=records(database, KeyRotation, f"WHERE {is_selected} ORDER BY address", glob),
             apis=shown_apis(database),
             address=selection.address,
             period=began[0] - began[1] if len(began) > 1 else None,
         )
+
+
+def flapping(database: Database) -> tuple[FlappingField, ...]:
+    """Return the contested fields. Raises HistoryError."""
+    return records(database, FlappingField, "ORDER BY address, field")
 
 
 def conditions(database: Database) -> tuple[ConditionState, ...]:

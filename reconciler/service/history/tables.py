@@ -87,10 +87,22 @@ _V3: Final = (
     "CREATE INDEX round_of_result ON round (result)",
 )
 _V4: Final = ("CREATE TABLE object_id (address TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID",)
-_STEPS: Final = (_statements(_V1), _statements(_V2), _V3, _V4)
+_V5: Final = _statements("""
+CREATE TABLE expiry (
+    address TEXT PRIMARY KEY, field TEXT NOT NULL, at INTEGER NOT NULL, is_rotated INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE rotation (
+    address TEXT PRIMARY KEY, successor TEXT NOT NULL, stage TEXT NOT NULL, ends INTEGER, step TEXT NOT NULL
+) WITHOUT ROWID;
+""")
+_STEPS: Final = (_statements(_V1), _statements(_V2), _V3, _V4, _V5)
 VERSION: Final = len(_STEPS)
 _KEYS_SHOWN: Final = f"CREATE TEMP VIEW drifted_key (address, last_seen) AS {_OF_EPISODES}"
 _NO_IDS: Final = "CREATE TEMP VIEW object_id AS SELECT '' AS address, '' AS id WHERE 0"
+_NO_LIVES: Final = (
+    "CREATE TEMP VIEW expiry AS SELECT '' AS address, '' AS field, 0 AS at, 0 AS is_rotated WHERE 0",
+    "CREATE TEMP VIEW rotation (address, successor, stage, ends, step) AS SELECT '', '', '', 0, '' WHERE 0",
+)
 _SHOWN: Final = {
     1: (
         "PRAGMA temp_store = MEMORY",
@@ -100,9 +112,11 @@ _SHOWN: Final = {
         "CREATE TEMP TABLE unmanaged (address, first_seen, is_new)",
         _KEYS_SHOWN,
         _NO_IDS,
+        *_NO_LIVES,
     ),
-    2: (_KEYS_SHOWN, _NO_IDS),
-    3: (_NO_IDS,),
+    2: (_KEYS_SHOWN, _NO_IDS, *_NO_LIVES),
+    3: (_NO_IDS, *_NO_LIVES),
+    4: _NO_LIVES,
 }
 
 

@@ -1,0 +1,102 @@
+"""The lives of all declared keys at a time: what expires before long, and how far rotations are. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+from reconciler.kinds.rotation import ends_of
+from reconciler.model.canonical import parse_instant
+from reconciler.model.frozen import dataclass
+from reconciler.model.plan import Action
+from reconciler.model.succession import KeyExpiry, KeyRotation, Lifetimes
+from reconciler.plan.rotation import Successions, next_step, rotations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.plan import Change, Plan
+
+HORIZON: Final = dt.timedelta(days=90)
+"""What expires later is only counted."""
+_ZONES: Final = dt.timedelta(days=2)
+
+
+def lifetimes(kinds: Mapping[str, Kind], state: DesiredState, plan: Plan, now: dt.datetime) -> Lifetimes:
+    """Return the lives of the declared keys; ``plan`` says which of them are live."""
+    read = {scope for scope, _ in plan.observed}
+    changes = {change.address: change for change in (*plan.changes, *plan.withheld)}
+    expiries: list[KeyExpiry] = []
+    found: list[KeyRotation] = []
+    expiring: dict[tuple[str, str], list[_Expiring]] = {}
+    for part in state.scopes:
+        kind, whole = kinds[part.scope.kind], part.unpacked()
+        of_scope = _expiries(kind, whole, now)
+        expiries += of_scope.near
+        expiring.setdefault((part.scope.api, part.scope.kind), []).append(of_scope)
+        if part.scope in read:
+            found += _rotations(kind, whole, changes, now)
+    return Lifetimes(
+        tuple(sorted(expiries, key=attrgetter("at", "address"))),
+        tuple(sorted(found, key=attrgetter("address"))),
+        {
+            key: (
+                sum(one.count for one in scopes),
+                min((one.first for one in scopes if one.first is not None), default=None),
+            )
+            for key, scopes in expiring.items()
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Expiring:
+    """What expires in a scope: before long, how many keys ever, and the first time that has not passed."""
+
+    near: tuple[KeyExpiry, ...]
+    count: int
+    first: dt.datetime | None
+
+
+def _expiries(kind: Kind, part: DesiredScope, now: dt.datetime) -> _Expiring:
+    field = ends_of(kind).expiry
+    if field is None:
+        return _Expiring((), 0, None)
+    far = (now + HORIZON + _ZONES).date().isoformat()  # a later text is a later time in every zone
+    rotated = Successions.of(part.keys).last
+    near, count, later = [], 0, ""
+    for key in part.keys:
+        value = key.fields.get(field)
+        if value is None or key.is_absent:
+            continue
+        count += key.name not in rotated
+        if value >= far:
+            later = min(later or value, value)
+        elif (instant := parse_instant(value)) is not None:
+            near.append(KeyExpiry(part.scope.address(key.name), field, instant, key.name in rotated))
+    first = min((one.at for one in near if one.at > now and not one.is_rotated), default=None)
+    within = tuple(one for one in near if one.at <= now + HORIZON)
+    return _Expiring(within, count, first or parse_instant(later))
+
+
+def _rotations(
+    kind: Kind, part: DesiredScope, changes: Mapping[str, Change], now: dt.datetime
+) -> Iterator[KeyRotation]:
+    special = [key for key in part.keys if key.lifecycle.rotates is not None]
+    if not special:
+        return
+    live: dict[str, dict[str, object]] = {
+        key.name: {} for key in part.keys if _is_live(part, key.name, changes, is_absent=key.is_absent)
+    }
+    for found in rotations(kind, part.scope, part.keys, live):
+        yield KeyRotation(found.address, found.new.name, found.stage(now), found.end, next_step(found, now))
+
+
+def _is_live(part: DesiredScope, name: str, changes: Mapping[str, Change], *, is_absent: bool) -> bool:
+    """Return whether a declared key is live: a plan creates one that is not, and deletes one that is."""
+    change = changes.get(part.scope.address(name))
+    action = None if change is None else change.action
+    return action is Action.DELETE if is_absent else action is not Action.CREATE
