@@ -18,6 +18,7 @@ from reconciler.model.succession import Stage
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
     from enum import StrEnum
 
     from reconciler.api.exchange import Exchange
@@ -42,12 +43,12 @@ _ATTEMPTS: Final = (
 class Metrics:
     """The figures of a service, or of one run. Any thread may add to them."""
 
-    def __init__(self, version: str) -> None:
-        """Start at zero; ``version`` is that of this tool."""
+    def __init__(self, version: str, apis: Iterable[str] = (BUILT_IN_API,)) -> None:
+        """Start at zero; ``version`` is that of this tool, ``apis`` are the names of those that are used."""
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
         self._registry = prometheus.CollectorRegistry(auto_describe=False)
         self._in_a_row = 0
-        self._apis: set[str] = set()
+        self._apis = set(apis)
         gauge = functools.partial(prometheus.Gauge, namespace=_NAMESPACE, registry=self._registry)
         counter = functools.partial(prometheus.Counter, namespace=_NAMESPACE, registry=self._registry)
         histogram = functools.partial(prometheus.Histogram, namespace=_NAMESPACE, registry=self._registry)
@@ -70,8 +71,8 @@ class Metrics:
         self._new = gauge(
             "new_unmanaged_keys", "Unmanaged keys that appeared since rounds began", ["api", "kind"]
         )
-        self._contested = gauge("contested_fields", "Drifted fields that are contested")
-        self._corrections = counter("corrections", "Fields that were to be corrected", ["outcome"])
+        self._contested = gauge("contested_fields", "Drifted fields that are contested", ["api"])
+        self._corrections = counter("corrections", "Fields that were to be corrected", ["api", "outcome"])
         self._requests = counter(
             "api_requests", "Requests to an API, by response", ["api", "method", "status"]
         )
@@ -93,8 +94,10 @@ class Metrics:
         """Show every label that is known beforehand."""
         for result in CycleResult:
             self._rounds.labels(_label(result))
-        for outcome in _ATTEMPTS:
-            self._corrections.labels(_label(outcome))
+        for api in self._apis:
+            self._contested.labels(api)
+            for outcome in _ATTEMPTS:
+                self._corrections.labels(api, _label(outcome))
         for sent in ("sent", "failed"):
             self._notifications.labels(sent)
         self._files.set(1)
@@ -117,7 +120,7 @@ class Metrics:
             self._success.set(report.ended.timestamp())
         for field in report.fields:
             if field.outcome in _ATTEMPTS:
-                self._corrections.labels(_label(field.outcome)).inc()
+                self._corrections.labels(field.scope.api, _label(field.outcome)).inc()
         if report.scopes:
             self._set_states(report)
         if report.lifetimes is not None:
@@ -166,7 +169,8 @@ class Metrics:
                 if not math.isfinite(sample.value):
                     raise ValueError(f"{sample.name} is {sample.value}")
                 if name in counters and sample.name.endswith("_total"):
-                    missing = {} if name != "api_requests" else {"api": BUILT_IN_API}  # of an older version
+                    is_of_api = name in {"api_requests", "corrections"}
+                    missing = {"api": BUILT_IN_API} if is_of_api else {}  # of an older version
                     counters[name].labels(**(missing | sample.labels)).inc(sample.value)
                 elif name == "last_success_timestamp_seconds":
                     self._success.set(sample.value)
@@ -187,7 +191,9 @@ class Metrics:
             return  # what was drifted may be so still
         for api, kind in {(part.scope.api, part.scope.kind) for part in report.scopes}:
             self._set_keys(api, kind, report)
-        self._contested.set(sum(field.outcome is FieldOutcome.CONTESTED for field in report.fields))
+        contested = Tally(one.scope.api for one in report.fields if one.outcome is FieldOutcome.CONTESTED)
+        for api in self._apis:
+            self._contested.labels(api).set(contested[api])
 
     def _set_lives(self, found: Lifetimes, now: dt.datetime) -> None:
         """Set when the keys of each kind expire, and how far their rotations are."""

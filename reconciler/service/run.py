@@ -69,7 +69,7 @@ def _metrics(settings: DriftSettings) -> Metrics | None:
         return None
     from reconciler.service.metrics import Metrics  # noqa: PLC0415 - an extra, and 60 ms
 
-    metrics = Metrics(__version__)
+    metrics = Metrics(__version__, settings.parallelism)
     if file is not None:
         try:
             metrics.resume(file)

@@ -317,6 +317,8 @@ def test_an_outage_is_that_of_one_api_and_ends_when_it_ends(
         assert 'reconciler_scopes{api="github",standing="unreachable"} 1.0' in shown
         assert 'reconciler_scopes{api="gitea",standing="unreachable"} 0.0' in shown
         assert 'reconciler_api_requests_total{api="github",method="GET",status="503"} 3.0' in shown
+        assert 'reconciler_corrections_total{api="gitea",outcome="corrected"} 3.0' in shown
+        assert 'reconciler_corrections_total{api="github",outcome="corrected"} 0.0' in shown
 
         text = cli("history", "--history", file).out
         assert "API unreachable: github since 2026" in text

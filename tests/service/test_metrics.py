@@ -49,12 +49,12 @@ EMPTY = {
     'rounds_total{result="interrupted"}': 0.0,
     "last_round_duration_seconds": 0.0,
     "failed_rounds_in_a_row": 0.0,
-    "contested_fields": 0.0,
-    'corrections_total{outcome="corrected"}': 0.0,
-    'corrections_total{outcome="correction_failed"}': 0.0,
-    'corrections_total{outcome="not_verified"}': 0.0,
-    'corrections_total{outcome="not_attempted"}': 0.0,
-    'corrections_total{outcome="refused"}': 0.0,
+    'contested_fields{api="gcore"}': 0.0,
+    'corrections_total{api="gcore",outcome="corrected"}': 0.0,
+    'corrections_total{api="gcore",outcome="correction_failed"}': 0.0,
+    'corrections_total{api="gcore",outcome="not_verified"}': 0.0,
+    'corrections_total{api="gcore",outcome="not_attempted"}': 0.0,
+    'corrections_total{api="gcore",outcome="refused"}': 0.0,
     "files_valid": 1.0,
     'notifications_total{result="sent"}': 0.0,
     'notifications_total{result="failed"}': 0.0,
@@ -264,9 +264,9 @@ def test_keys_are_counted_by_change_and_origin(metrics: Metrics) -> None:
 def test_contested_fields_are_those_of_the_last_round(metrics: Metrics) -> None:
     contested = [drifted(name, outcome=FieldOutcome.CONTESTED) for name in ("one", "two")]
     metrics.cycle(report(CycleResult.DRIFTED, [*contested, drifted("three")], ScopeState.DRIFTED))
-    assert series(metrics)["contested_fields"] == 2
+    assert series(metrics)['contested_fields{api="gcore"}'] == 2
     metrics.cycle(report(CycleResult.DRIFTED, [drifted("three")], ScopeState.DRIFTED))
-    assert series(metrics)["contested_fields"] == 0
+    assert series(metrics)['contested_fields{api="gcore"}'] == 0
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_corrections_are_counted_by_outcome(
 ) -> None:
     metrics.cycle(report(CycleResult.IN_SYNC, [drifted("one", outcome=outcome)] * 2))
     found = {name: value for name, value in changed(metrics).items() if name.startswith("corrections")}
-    assert found == ({} if label is None else {f'corrections_total{{outcome="{label}"}}': 2.0})
+    assert found == ({} if label is None else {f'corrections_total{{api="gcore",outcome="{label}"}}': 2.0})
 
 
 def test_scopes_are_counted_by_state(metrics: Metrics) -> None:
@@ -407,7 +407,7 @@ def test_counters_continue_from_the_file_of_an_earlier_run(file: Path) -> None:
         'rounds_total{result="corrected"}': 1,
         'rounds_total{result="failed"}': 3,
         "failed_rounds_in_a_row": 3,
-        'corrections_total{outcome="corrected"}': 1,
+        'corrections_total{api="gcore",outcome="corrected"}': 1,
         'api_requests_total{api="gcore",method="GET",status="200"}': 2,
         'api_request_duration_seconds_count{api="gcore",method="GET"}': 1,
         'api_request_duration_seconds_sum{api="gcore",method="GET"}': 0.1,
@@ -416,10 +416,31 @@ def test_counters_continue_from_the_file_of_an_earlier_run(file: Path) -> None:
 
 
 def test_requests_of_an_older_file_were_to_the_one_api(file: Path, metrics: Metrics) -> None:
-    kind = "# TYPE reconciler_api_requests_total counter\n"
-    file.write_text(f'{kind}reconciler_api_requests_total{{method="GET",status="200"}} 3\n', encoding="utf-8")
+    lines = [
+        "# TYPE reconciler_api_requests_total counter",
+        'reconciler_api_requests_total{method="GET",status="200"} 3',
+        "# TYPE reconciler_corrections_total counter",
+        'reconciler_corrections_total{outcome="corrected"} 2',
+    ]
+    file.write_text("\n".join([*lines, ""]), encoding="utf-8")
     metrics.resume(str(file))
-    assert changed(metrics) == {'api_requests_total{api="gcore",method="GET",status="200"}': 3}
+    assert changed(metrics) == {
+        'api_requests_total{api="gcore",method="GET",status="200"}': 3,
+        'corrections_total{api="gcore",outcome="corrected"}': 2,
+    }
+
+
+def test_contested_fields_and_corrections_are_those_of_an_api() -> None:
+    metrics = Metrics("1", ["hub", "tea"])
+    hub = replace(drifted(outcome=FieldOutcome.CONTESTED), scope=Scope("label", 1, api="hub"))
+    tea = replace(drifted(outcome=FieldOutcome.FAILED), scope=Scope("label", 1, api="tea"))
+    metrics.cycle(report(CycleResult.DRIFTED, [hub, tea], ScopeState.DRIFTED))
+    shown = series(metrics)
+    assert [shown[f'contested_fields{{api="{api}"}}'] for api in ("hub", "tea")] == [1, 0]
+    failed = [
+        shown[f'corrections_total{{api="{api}",outcome="correction_failed"}}'] for api in ("hub", "tea")
+    ]
+    assert failed == [0, 1]
 
 
 def test_without_an_earlier_file_counters_start_at_zero(file: Path, metrics: Metrics) -> None:
