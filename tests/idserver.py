@@ -52,6 +52,7 @@ class Style:
     headers: Mapping[str, str] = field(default_factory=dict)
     listed: tuple[str, ...] = ()
     """The members that rows of a listing show, if they do not show all."""
+    lists_ids: bool = False
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -256,8 +257,10 @@ class IdServer:
         name = envelope.removesuffix("[]")
         return {name: shown if name == envelope else [shown]}
 
-    def listed_row(self, row: Row) -> Row:
+    def listed_row(self, row: Row) -> Any:
         """Return how a note is listed."""
+        if self.style.lists_ids:
+            return row["id"]
         listed = self.style.listed or row.keys()
         return self.shown_row({name: value for name, value in row.items() if name in listed})
 

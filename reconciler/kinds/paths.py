@@ -77,7 +77,7 @@ def path_fault(path: str) -> str:
     """
     if not path.startswith("/"):
         return "must begin with a slash; write a path such as /repos/{owner}/{repo}/labels, without a host"
-    for part in path[1:].removesuffix("/").split("/"):
+    for part in path[1:].removesuffix("/").split("/") if path != "/" else ():
         if not part:
             return "has an empty segment; write one slash between segments"
         if not part.strip("."):

@@ -49,7 +49,7 @@ class Listing:
     offset, a page number or a cursor; None if there is no such parameter. ``results`` and ``count`` are
     dotted members of a response: if ``results`` is None the response itself is the list, if ``count`` is
     None the response has no count. ``first`` is the number of the first page. Rows show a part of an object
-    where the list ``is_partial``: the rest is at its own path.
+    where the list ``is_partial``, and nothing but an id where it ``has_ids``: the rest is at its own path.
     """
 
     style: ListStyle
@@ -60,6 +60,7 @@ class Listing:
     first: int = 1
     cursor: Cursor = Cursor()
     is_partial: bool = False
+    has_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ def listing_of(described: Described, style: str | None) -> Listing:
             described.get("next"), described.get("link", False), described.get("last"), described.get("more")
         ),
         is_partial=described.get("partial", False),
+        has_ids=described.get("ids", False),
     )
 
 

@@ -101,6 +101,11 @@ def _list(kind: Kind) -> Iterator[Fault]:
         yield Fault(
             (EXTENSION,), "has no page_limit; write the largest size of a page that the service gives"
         )
+    if listing.has_ids and (listing.is_partial or listing.cursor.last is not None):
+        name = "partial" if listing.is_partial else "last"
+        yield Fault(
+            (*place, name), "is for rows that are objects, and ids says that they are none; remove one"
+        )
     yield from _outside(kind, place)
     if listing.limit is not None and listing.limit == listing.position:
         yield Fault((*place, "limit"), f"is the name of two query parameters: {listing.limit}")
@@ -200,14 +205,17 @@ def _json_api(kind: Kind, extension: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault((EXTENSION, "style"), 'JSON:API needs the type of the resource; add "type"')
     if "envelope" in extension:
         yield Fault((EXTENSION, "envelope"), "JSON:API has its own; remove it, or the style")
+    if kind.listing.has_ids:
+        yield Fault((EXTENSION, "list", "ids"), "JSON:API lists resources; remove it, or the style")
     if kind.listing.results != "data":
         yield Fault((EXTENSION, "list", "results"), "is data in JSON:API; remove it, or the style")
     if kind.renamed.get(kind.path_field, kind.path_field) != JSON_API_ID:
         message = f"{kind.path_field} is not the id of JSON:API, which is called {JSON_API_ID}; name that"
         if kind.has_ids:
             yield Fault((EXTENSION, "path"), message)
-        elif "type" in extension:
-            message = 'JSON:API has ids in its paths; add "path", the property that is the id'
+        elif "type" in extension and kind.update.has_id:
+            message = 'JSON:API has ids in its paths; add "path", the property that is the id, or "id": false'
+            message = f"{message} to update, where the path takes the identity"
             yield Fault((EXTENSION, "style"), message)
     for name, encoding in (("update", kind.update.encoding), ("create", kind.update.creation)):
         if encoding is not Encoding.JSON and "encoding" in (extension.get(name) or {}):

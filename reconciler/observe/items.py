@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Failure, InvalidResponseError, NotFoundError
-from reconciler.kinds.wire import item_of
+from reconciler.kinds.paths import is_segment
+from reconciler.kinds.wire import item_of, unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.live import LiveScope
+    from reconciler.model.scope import Scope
     from reconciler.observe.paging import Source
 
     Row = Mapping[str, Any]
@@ -27,7 +29,7 @@ def with_items(
     path of its own: were it left out, it would be created again; and InvalidResponseError where a response is
     not about the key.
     """
-    if not kind.listing.is_partial:
+    if not (kind.listing.is_partial or (kind.listing.has_ids and not kind.has_ids)):
         return observed
     wanted = (
         observed.keys if names is None else [name for name in dict.fromkeys(names) if name in observed.keys]
@@ -36,21 +38,48 @@ def with_items(
     return replace(observed, keys={**observed.keys, **read})
 
 
+def objects_of(source: Source, kind: Kind, scope: Scope, rows: Iterable[Any]) -> Iterator[Any]:
+    """Yield the rows of a listing that has ids as objects; what is an object already is left as it is.
+
+    Where people write other names than the path takes, each key is read, because nothing else shows its name.
+    """
+    there = kind.read_from.get(kind.path_field) or kind.renamed.get(kind.path_field, kind.path_field)
+    for row in rows:
+        if type(row) not in {str, int}:
+            yield row
+        elif not kind.has_ids or not is_segment(str(row)):
+            yield {there: row}
+        else:
+            path = kind.item_path(scope, str(row))
+            item = unwrapped(kind, _read(source, kind, path))
+            if not isinstance(item, dict):
+                raise _unexpected(path, "the response is not an object")
+            if item.get(there, row) != row:
+                raise _unexpected(path, "the response is about another key")
+            yield {**item, there: row}
+
+
 def _whole(source: Source, kind: Kind, observed: LiveScope, name: str) -> Row:
     row = observed.keys[name]
     path_id = kind.id_of(row)
     path = kind.item_path(observed.scope, name if path_id is None else path_id)
-    try:
-        item = item_of(kind, source.get(path, kind.query, kind.headers))
-    except NotFoundError as error:
-        hint = "the listing shows this key: try again, or remove partial from its kind if it has no such path"
-        raise error.with_hint(hint) from error.__cause__
+    item = item_of(kind, _read(source, kind, path))
     if not isinstance(item, dict):
         raise _unexpected(path, "the response is not an object")
     whole = {**row, **item}
     if kind.name_of(whole) != name or kind.id_of(whole) != path_id:
         raise _unexpected(path, "the response is about another key")
     return kind.with_response_defaults(whole)
+
+
+def _read(source: Source, kind: Kind, path: str) -> Any:
+    """Return the response to a GET of a listed key. Raises ApiError."""
+    try:
+        return source.get(path, kind.query, kind.headers)
+    except NotFoundError as error:
+        word = "ids" if kind.listing.has_ids else "partial"
+        hint = f"the listing shows this key: try again, or remove {word} from its kind if it has no such path"
+        raise error.with_hint(hint) from error.__cause__
 
 
 def _unexpected(path: str, detail: str) -> InvalidResponseError:

@@ -18,7 +18,7 @@ from reconciler.kinds.wire import object_of
 from reconciler.model.live import LiveScope
 from reconciler.model.phrases import listed, with_article
 from reconciler.model.source import Problem
-from reconciler.observe.items import with_items
+from reconciler.observe.items import objects_of, with_items
 from reconciler.observe.paging import Collection, ListingChangedError, Sought, Source, read_sought
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def observe(
     read = _by_name if is_simple else _by_id
 
     def add_up(pages: Iterator[list[Any]]) -> LiveScope:
+        if kind.listing.has_ids:
+            pages = (list(objects_of(reader, kind, scope, page)) for page in pages)
         return read(kind, scope, pages, collection)
 
     sought = Sought(is_found, lambda older, newer: _merged(kind, older, newer))

@@ -118,3 +118,45 @@ def test_a_listed_key_without_a_path_of_its_own_is_not_created_again(notes: Note
     done = notes("apply", notes.declare(WEB), "--auto-approve")
     assert (done.code, notes.server.writes) == (1, [])
     assert "the listing shows this key: try again, or remove partial from its kind" in done.err
+
+
+LISTED: dict[str, Any] = {
+    "collection": "/teams/{team}/notes",
+    "page_limit": 10,
+    "list": {"ids": True},
+    "envelope": {"item": "note", "body": "note"},
+}
+
+
+@pytest.fixture(params=["name", "id"])
+def listed(cli: CommandLine, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Notes]:
+    """Notes of which the listing shows ids alone; people write names, or the ids."""
+    style = Style(LISTED, id_type="integer", identity=request.param, envelope="note", lists_ids=True)
+    write_kind(tmp_path / "kinds", style.schema)
+    with id_server(style) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        yield Notes(cli, server, tmp_path)
+
+
+def test_a_listing_may_have_ids_alone(listed: Notes) -> None:
+    identity = listed.server.style.identity
+    numbers = [listed.server.add(name, text=name) for name in ("api", "web")]
+    key = {"name": "web", "text": "web"} if identity == "name" else {"id": numbers[1], "name": "web"}
+    file = listed.declare(key)
+    assert listed.is_settled(file)
+    assert read(listed) == [str(number) for number in (numbers if identity == "name" else numbers[1:])]
+    file = listed.declare({**key, "text": "new"})
+    assert listed("apply", file, "--auto-approve").code == 0
+    assert (listed.is_settled(file), listed.server.row(numbers[1])["text"]) == (True, "new")
+    assert "text: api" in listed("export", "--kind", "note", "--scope", "team=red").out
+
+
+@pytest.mark.parametrize("listed", ["name"], indirect=True)
+def test_ids_that_lead_nowhere_stop_the_plan(listed: Notes) -> None:
+    listed.server.add("web", text="one")
+    listed.server.instead = {"note": {"id": 9, "name": "web"}}
+    done = listed("plan", listed.declare(WEB))
+    assert (done.code, "the response is about another key" in done.err) == (1, True)
+    listed.server.instead = {"note": []}
+    done = listed("plan", listed.declare(WEB))
+    assert (done.code, "the response is not an object" in done.err) == (1, True)

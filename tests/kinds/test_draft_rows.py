@@ -16,6 +16,7 @@ from tests.kinds.test_drafts import drafted, noted
 BARE: dict[str, Any] = {"type": "object"}
 LISTED = an_object({"result": {"type": "array", "items": BARE}, "success": {"type": "boolean"}})
 ONE = an_object({"result": BARE, "success": {"type": "boolean"}})
+MANY = an_object({name: {"type": "array", "items": TEXT} for name in ("ids", "names")})
 SHORT = {"type": "array", "items": an_object({"id": ROW["id"], "name": TEXT}, "id", "name")}
 READ = "list: rows do not show what a request sets, so that each declared key is read at its own path"
 ITEM = an_object({"result": an_object(ROW), "success": {"type": "boolean"}})
@@ -89,3 +90,56 @@ def test_a_name_is_one_that_rows_show() -> None:
     rows = {"type": "array", "items": an_object({"id": ROW["id"]})}
     made = drafted(pets(listed=rows)).schema[EXTENSION]
     assert (made["identity"], made["list"]["partial"]) == ("id", True)
+
+
+def test_rows_that_are_ids_are_read_one_by_one() -> None:
+    ids = {"type": "array", "items": TEXT}
+    made = drafted(pets(listed=an_object({"result": ids, "errors": ids})))
+    extension = made.schema[EXTENSION]
+    assert (extension["list"]["ids"], extension["list"]["results"]) == (True, "result")
+    assert (extension["identity"], extension["path"]) == ("name", "id")
+    assert noted(made, "list: rows are ids, so that each key is read at its own path")
+
+
+@pytest.mark.parametrize("listed", [an_object({"colours": {"type": "array", "items": TEXT}}), MANY])
+def test_other_lists_of_texts_are_no_rows(listed: Any) -> None:
+    with pytest.raises(DescriptionError, match="but not of objects"):
+        draft(pets(listed=listed), PETS)
+
+
+@pytest.mark.parametrize(
+    ("create", "fields", "what"),
+    [
+        (None, {"name", "size", "made_at"}, "rows show and the service does not set"),
+        (an_object({"name": TEXT, "size": {"type": "integer"}}), {"name", "size"}, "a creation takes"),
+    ],
+)
+def test_a_body_that_is_not_described_takes_what_is_known_elsewhere(
+    create: Any, fields: set[str], what: str
+) -> None:
+    description = pets(create=create)
+    description["paths"][PET]["patch"]["requestBody"] = {"content": {"application/json": {}}}
+    made = drafted(description)
+    properties = made.schema["properties"]
+    assert {name for name in properties if not properties[name].get("readOnly")} == fields
+    assert noted(made, f"update: the body of PATCH {PET} is not described; what {what} may be too much")
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "multipart/form-data"])
+def test_a_body_that_is_no_json_is_not_guessed(kind: str) -> None:
+    description = pets()
+    description["paths"][PET]["patch"]["requestBody"] = {"content": {kind: {}}}
+    with pytest.raises(DescriptionError, match="is not an object"):
+        draft(description, PETS)
+
+
+def test_the_fields_of_a_body_are_inside_what_is_called_like_the_list() -> None:
+    note = {"type": "string", "readOnly": True}
+    body = {"notes": note, "pets": {"type": "array", "items": an_object(ROW)}}
+    made = drafted(pets(row={**ROW, "notes": note}, body=body))
+    assert made.schema[EXTENSION]["envelope"]["body"] == "pets[]"
+
+
+def test_the_root_may_be_a_collection() -> None:
+    made = drafted(pets(collection="/", item="/{petName}"), "/").schema[EXTENSION]
+    assert (made["collection"], made["item"], made["identity"]) == ("/", "/{petName}", "name")

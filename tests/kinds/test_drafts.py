@@ -562,6 +562,20 @@ def test_in_json_api_the_path_takes_the_id(last: str, is_drafted: bool) -> None:
             draft(description, PETS)
 
 
+def test_in_json_api_the_path_may_take_what_people_choose() -> None:
+    attributes = {"pet_name": TEXT, "size": NUMBER}
+    body = resource({"size": NUMBER})
+    del body["properties"]["id"]
+    description = pets(
+        listed=an_object({"data": a_list(resource(attributes))}),
+        one=an_object({"data": resource(attributes)}),
+        body=an_object({"data": body}),
+        item=f"{PETS}/{{pet_name}}",
+    )
+    found = extension(description)
+    assert (found["identity"], "path" in found, found["update"]["id"]) == ("pet_name", False, False)
+
+
 def test_attributes_alone_are_not_json_api() -> None:
     properties = row(attributes=an_object({"colour": TEXT}), type=TEXT)
     assert "style" not in extension(pets(row=properties))

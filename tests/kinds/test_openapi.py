@@ -379,7 +379,7 @@ def test_a_field_is_drafted_in_draft_07(schema: Any, field: Any) -> None:
     assert draft(whole, LABELS).schema["properties"]["color"] == field
 
 
-@pytest.mark.parametrize("schema", [{}, {"type": "file"}, {"anyOf": [{"minLength": 1}, {"maxLength": 3}]}])
+@pytest.mark.parametrize("schema", [{"type": "file"}, {"anyOf": [{"minLength": 1}, {"maxLength": 3}]}])
 def test_a_field_without_a_described_type_is_omitted_and_listed(schema: Any) -> None:
     whole = described()
     body = whole["paths"][ITEM]["patch"]["requestBody"]["content"]["application/json"]["schema"]
@@ -387,6 +387,17 @@ def test_a_field_without_a_described_type_is_omitted_and_listed(schema: Any) -> 
     made = draft(whole, LABELS)
     assert "color" not in made.schema["properties"]
     assert "no type is described of color, which is left out" in made.decisions
+
+
+def test_a_field_of_which_nothing_is_said_may_have_any_value() -> None:
+    whole = described()
+    body = whole["paths"][ITEM]["patch"]["requestBody"]["content"]["application/json"]["schema"]
+    body["properties"]["color"] = {"description": "Any."}
+    whole["components"]["schemas"]["label"]["properties"]["color"] = {}
+    made = draft(whole, LABELS)
+    types = ["array", "boolean", "number", "object", "string", "null"]
+    assert made.schema["properties"]["color"] == {"description": "Any.", "type": types}
+    assert "no type is described of color, so that any value is allowed" in made.decisions
 
 
 def without(*path: str) -> dict[str, Any]:
@@ -430,9 +441,9 @@ def referring(target: str) -> dict[str, Any]:
         (without("paths", LABELS, "get"), LABELS, f"{LABELS} has no GET"),
         (without("paths", ITEM, "patch", "requestBody"), LABELS, "has no PATCH, PUT or POST with a body"),
         (
-            without("paths", ITEM, "patch", "requestBody", "content", "application/json", "schema"),
+            without("paths", ITEM, "patch", "requestBody", "content", "application/json"),
             LABELS,
-            "is not an object with properties",
+            "is not an object",
         ),
         (without("components", "schemas"), LABELS, "#/components/schemas/label cannot be resolved"),
         (referring("other.yaml#/color"), LABELS, "leads out of the file"),

@@ -318,6 +318,12 @@ MADE: dict[str, Any] = {"update": None, "create": {"requires": []}}
         ({"created": "made", "secret": "made"}, "secret: made is the time of creation; name another"),
         ({"path": "id", "optional": {"id": "x"}}, "optional: id is the id of a key, which every key has"),
         (JSON_API, 'style: JSON:API has ids in its paths; add "path", the property that is the id'),
+        ({**JSON_API, "path": "id", "list": {"ids": True}}, "list.ids: JSON:API lists resources; remove it"),
+        ({"list": {"ids": True, "partial": True}}, "list.partial: is for rows that are objects, and"),
+        (
+            {"list": {"style": "cursor", "last": "id", "more": "m", "ids": True, "results": "r"}},
+            "list.last: is for rows that are objects, and ids says that they are none; remove one",
+        ),
         ({**JSON_API, "path": "made"}, "path: made is not the id of JSON:API, which is called id"),
         ({**JSON_API, "path": "id", "list": {"results": "items"}}, "list.results: is data in JSON:API;"),
         ({"list": {"style": "cursor", "next": "n"}}, "list.next: needs an object around the list; name its"),
@@ -428,6 +434,13 @@ def test_a_patch_in_a_whole_body_is_refused_beside_its_method() -> None:
     assert [text.partition(":")[0] for text in found] == ["x-reconciler.update.encoding"] * 2
 
 
+@pytest.mark.parametrize("update", [{"method": "PATCH", "id": False}, None])
+def test_the_path_may_take_the_name_in_json_api(update: Any) -> None:
+    schema = copy.deepcopy(PLAIN)
+    schema["x-reconciler"] |= {**JSON_API, **MADE, "update": update}
+    assert rules(schema) == []
+
+
 def test_an_id_may_have_another_name_than_in_json_api() -> None:
     schema = changed("x-reconciler.as", {"made": "id"})
     schema["x-reconciler"] |= {**JSON_API, "path": "made"}
@@ -485,6 +498,7 @@ def test_every_supported_setting_of_a_kind_is_accepted(path: str, value: Any) ->
 
 
 SAFE_PATHS = [
+    "/",
     "/things",
     "/v1/things",
     "/v1/things/",
@@ -499,7 +513,6 @@ UNSAFE_PATHS = {
     "": "must begin with a slash",
     "things": "must begin with a slash",
     "https://evil.test/things": "must begin with a slash",
-    "/": "has an empty segment",
     "//evil.test/things": "has an empty segment",
     "/a//b": "has an empty segment",
     "/a//": "has an empty segment",

@@ -66,7 +66,8 @@ class _Source:
 
     def page(self, path: str, parameters: Any, _headers: Any) -> Page:
         """Return the response, and check that the request stays where the kind says."""
-        if any(part in {"", ".", ".."} for part in path[1:].removesuffix("/").split("/")) or "" in parameters:
+        parts = path[1:].removesuffix("/").split("/") if path != "/" else ()
+        if any(part in {"", ".", ".."} for part in parts) or "" in parameters:
             raise AssertionError(f"not a path to ask for: {path}")
         return Page(self._response)
 

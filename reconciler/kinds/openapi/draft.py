@@ -124,8 +124,7 @@ def _draft_with(way: Way, description: Schema, title: str | None, chosen: str | 
     """Draft the kind in one way, None if that is no other than the ways before it."""
     notes, found = Notes(), way.found
     shape = shape_of(found)
-    if shape.source:
-        notes.add(f"rows: no response describes a key, so that {shape.source} is taken for what it shows")
+    _note_guesses(found, shape, notes)
     identity = identity_of(found, shape, notes, chosen)
     if way.by_id:
         if not identity.has_id:
@@ -167,6 +166,15 @@ def _draft_with(way: Way, description: Schema, title: str | None, chosen: str | 
         EXTENSION: extension,
     }
     return Draft(schema, tuple(notes))
+
+
+def _note_guesses(found: Operations, shape: Shape, notes: Notes) -> None:
+    if shape.source:
+        notes.add(f"rows: no response describes a key, so that {shape.source} is taken for what it shows")
+    if shape.has_ids:
+        notes.add("list: rows are ids, so that each key is read at its own path: one more request for each")
+    if shape.guess:
+        notes.add(f"update: the body of {found.update} is not described; what {shape.guess} may be too much")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     note_deprecated(found, notes)
     note_deletion(found, notes)
     envelope = {"item": shape.item, "body": shape.body}
+    read = {"partial": parts.way.reads_items, "ids": shape.has_ids}
     if shape.is_typeless:
         notes.add(f"type: the type of the resource is not described; {shape.api_type} is a guess")
     optional: dict[str, Any] = {
@@ -227,7 +236,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         **wait_of(found, shape, notes),
         "page_limit": listing.page_limit,
         "scope": paths.scope,
-        "list": {**listing.listing, **({"partial": True} if parts.way.reads_items else {})},
+        "list": {**listing.listing, **{word: True for word, is_so in read.items() if is_so}},
         "merge": merged_of(found, made, notes),
         "update": {} if update == {"method": "PATCH"} else update,
     }

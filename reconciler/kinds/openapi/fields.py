@@ -32,6 +32,7 @@ _KEPT: Final = (
 _UNLIKE: Final = (
     "left out inside a field, because responses show it in another shape: {}; does an update keep it?"
 )
+_ANY: Final = ("array", "boolean", "number", "object", "string", "null")
 _DEEPEST: Final = 6
 """Levels of objects and lists in a field, deeper ones are left open."""
 _DEEPEST_READ_ONLY: Final = 2
@@ -68,6 +69,9 @@ class FieldDrafter:
         several types those that it has are kept.
         """
         types = schema.types if shown is None else _as_shown(schema, shown)
+        if not types and not level and schema.says_nothing and (shown is None or shown.says_nothing):
+            self._note("no type is described of {}, so that any value is allowed", place)
+            return {**_words(schema), "type": [*_ANY]}
         if not types:
             self._note("no type is described of {}, which is left out", place)
             return None

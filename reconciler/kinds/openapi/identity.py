@@ -136,9 +136,11 @@ def _required_path(found: Operations, shape: Shape) -> str:
         )
     if shape.api_type is None or path == JSON_API_ID:
         return path
-    if words_of(path)[-1] not in _IDS:
+    if words_of(path)[-1] in _IDS:
+        return JSON_API_ID
+    if shape.sends_id or not (_is_chosen(path, shape) or _is_named(path, found)):
         raise DescriptionError(f"the path of an item takes its {path}, and in JSON:API it has to take the id")
-    return JSON_API_ID
+    return path
 
 
 def _given(found: Operations, shape: Shape, notes: Notes) -> Identity | None:

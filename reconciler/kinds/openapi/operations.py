@@ -45,13 +45,18 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path; ``headers`` are those of its response, ``is_accepted`` where it may be 202."""
+    """One method of one path.
+
+    ``has_media`` says whether its body is JSON or a form. ``headers`` are those of its response, which may be
+    202 if it ``is_accepted``.
+    """
 
     method: str
     path: str
     parameters: tuple[Parameter, ...]
     body: Schema
     has_body: bool
+    has_media: bool
     encoding: Encoding
     response: Schema
     headers: frozenset[str]
@@ -195,6 +200,7 @@ def _operation(
         parameters=tuple(by_name.values()),
         body=body or Schema(description),
         has_body="requestBody" in raw,
+        has_media=bool(kind),
         encoding=_ENCODINGS.get(kind, Encoding.JSON),
         response=next((schema for schema in shown if schema is not None), Schema(description)),
         headers=frozenset(

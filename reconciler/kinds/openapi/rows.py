@@ -17,6 +17,8 @@ _DEPTH: Final = 2
 """Levels below a response at which a list or an item is looked for."""
 _REMARKS: Final = frozenset({"errors", "messages", "warnings", "links", "included"})
 """Lists beside the items of a listing."""
+_OF_IDS: Final = frozenset({"result", "results", "data", "items", "ids", "keys", "names"})
+"""What lists of ids are called, beside what is listed."""
 
 
 def names_in(schema: Schema) -> set[str]:
@@ -33,8 +35,13 @@ def inside(schema: Schema, depth: int = _DEPTH, above: str = "") -> Iterator[tup
             yield from inside(inner, depth - 1, f"{name}.")
 
 
+def are_ids(rows: Schema) -> bool:
+    """Return whether rows are texts or whole numbers, and no objects."""
+    return rows.types in (["string"], ["integer"])
+
+
 def rows_of(found: Operations) -> tuple[str | None, Schema]:
-    """Return where the list is in a listing, and the schema of what is in it."""
+    """Return where the list is in a listing, and the schema of what is in it: objects, or their ids."""
     listing = found.listing.response
     if "array" in listing.types:
         return None, listing.items or Schema(listing.description)
@@ -44,17 +51,23 @@ def rows_of(found: Operations) -> tuple[str | None, Schema]:
     lists = [
         (name, inner.items or Schema(listing.description))
         for name, inner in inside(listing)
-        if "array" in inner.types and name.rpartition(".")[2].lower() not in _REMARKS - {listed_as(found)}
+        if "array" in inner.types and _last_of(name) not in _REMARKS - {listed_as(found)}
     ]
     of_objects = [(name, items) for name, items in lists if items.types in ([], ["object"]) or items.members]
     if not lists:
         _refuse_listing(found.listing)
     best = max(of_objects, key=lambda one: len(names_in(one[1]) & expected) - one[0].count("."), default=None)
+    of_ids = [one for one in lists if are_ids(one[1]) and _last_of(one[0]) in {*_OF_IDS, listed_as(found)}]
+    best = of_ids[0] if best is None and len(of_ids) == 1 else best
     if best is None:
         raise DescriptionError(
             f"{found.listing} has a list of {listed(name for name, _ in lists)}, but not of objects"
         )
     return best
+
+
+def _last_of(place: str) -> str:
+    return place.rpartition(".")[2].lower()
 
 
 def listed_as(found: Operations) -> str:

@@ -100,6 +100,11 @@ class Schema:
         return Schema(self.description) if closed is None else self.description.opened(closed)
 
     @property
+    def says_nothing(self) -> bool:
+        """Return whether nothing is said of a value, not even its type."""
+        return not (self.types or self.is_cut or self.alternatives or self.choices or self.others)
+
+    @property
     def is_map(self) -> bool:
         """Return whether members may have any name, and none is described."""
         return "object" in self.types and not self.members and self.others is not False

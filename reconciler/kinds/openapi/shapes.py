@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds.openapi.rows import inside, listed_as, names_in, rows_of
+from reconciler.kinds.openapi.rows import are_ids, inside, listed_as, names_in, rows_of
 from reconciler.kinds.openapi.schemas import Schema
+from reconciler.kinds.openapi.words import singular
 from reconciler.kinds.wire import ONLY
 from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
@@ -32,7 +33,8 @@ class Shape:
     properties that every response has, described as fully as known; ``one`` is an item as GET of one shows
     it; ``created`` is the response to a creation. With JSON:API, ``api_type`` is the type of the resource,
     else None, and ``sends_id`` says whether an update takes the id. Where no response describes an item,
-    ``source`` is what does.
+    ``source`` is what does; where nothing describes the body of an update, ``guess`` says what it may take.
+    If it ``has_ids``, rows are ids and no objects.
     """
 
     results: str | None
@@ -49,6 +51,8 @@ class Shape:
     is_typeless: bool = False
     sends_id: bool = True
     source: str = ""
+    guess: str = ""
+    has_ids: bool = False
 
     @property
     def only_in_item(self) -> Mapping[str, Schema]:
@@ -73,6 +77,7 @@ class Shape:
 def shape_of(found: Operations) -> Shape:
     """Find the properties in what operations describe. Raises DescriptionError where there are none."""
     results, rows = rows_of(found)
+    has_ids = are_ids(rows)
     one = found.item.response if found.item is not None else Schema(rows.description)
     if not _is_object(one):
         one = found.update.response
@@ -91,6 +96,7 @@ def shape_of(found: Operations) -> Shape:
             f"the items {where}of {found.listing} are not described, and neither is one of them"
         )
     create_body, create = _body(found.create, found, shown)
+    update, guess = _settable(found, shown)
     return Shape(
         results=results,
         item=item,
@@ -99,7 +105,7 @@ def shape_of(found: Operations) -> Shape:
         shown=replace(
             shown, members={name: shown.members.get(name, rows.members[name]) for name in rows.members}
         ),
-        update=_settable(found, shown),
+        update=update,
         create=create,
         created=_unwrapped(found.create.response, rows)[1]
         if found.create is not None
@@ -108,6 +114,8 @@ def shape_of(found: Operations) -> Shape:
         create_body=create_body,
         one=shown,
         source=source,
+        guess=guess,
+        has_ids=has_ids,
     )
 
 
@@ -173,8 +181,7 @@ def _body(operation: Operation | None, found: Operations, shown: Schema) -> tupl
     listed: other lists are fields.
     """
     body = Schema(shown.description) if operation is None else operation.body
-    if names_in(body) & names_in(shown):
-        return None, body
+    own = len(names_in(body) & names_in(shown))
     inside = [(name, inner) for name, inner in body.properties.items() if {name}.issuperset(body.required)]
     lists = [
         (f"{name}{ONLY}", inner.items)
@@ -182,22 +189,32 @@ def _body(operation: Operation | None, found: Operations, shown: Schema) -> tupl
         if name.lower() in {"", listed_as(found)} and inner.items is not None
     ]
     of_objects = [(name, inner) for name, inner in inside if "object" in inner.types]
-    return next(
-        ((name, one) for name, one in (*of_objects, *lists) if names_in(one) & names_in(shown)), (None, body)
+    listed = {listed_as(found), singular(listed_as(found))}
+    likely = (
+        (name, one)
+        for name, one in (*of_objects, *lists)
+        if len(names_in(one) & names_in(shown)) > own
+        if not own or name.removesuffix(ONLY).lower() in listed  # what is beside it may be in rows, too
     )
+    return next(likely, (None, body))
 
 
-def _settable(found: Operations, shown: Schema) -> Schema:
-    """Return the fields of an update; a JSON Patch names none, so they are those of a creation."""
-    if found.update.encoding is not Encoding.JSON_PATCH:
-        body = _body(found.update, found, shown)[1]
+def _settable(found: Operations, shown: Schema) -> tuple[Schema, str]:
+    """Return the fields of an update, and what they are taken from if its body is not described.
+
+    They are those of a creation then, or else what rows show. A JSON Patch never describes them.
+    """
+    body = _body(found.update, found, shown)[1]
+    is_guess = found.is_updated and found.update.has_media and body.says_nothing
+    if found.update.encoding is not Encoding.JSON_PATCH and not is_guess:
         if body.members:
-            return body
+            return body, ""
         if not {"object"}.issuperset(body.types):
             raise DescriptionError(f"the body of {found.update} is not an object")
         raise DescriptionError(f"the body of {found.update} is not an object with properties")
     create = _body(found.create, found, shown)[1]
-    return replace(create if create.members else shown, words={})
+    what = "a creation takes" if create.members else "rows show and the service does not set"
+    return replace(create if create.members else shown, words={}), what if is_guess else ""
 
 
 def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema) -> Shape:
