@@ -31,12 +31,24 @@ Example:
 """
 
 
+class _Integers(click.IntRange):
+    """A range of integers, under a name that an error can be about."""
+
+    name = "integer"
+
+
+class _Numbers(click.FloatRange):
+    """The same of numbers."""
+
+    name = "number"
+
+
 def _switch_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add an option for each switch."""
     for spec in reversed(switch_specs()):
         command = click.option(
             "--" + spec.name.replace("_", "-"),
-            type=click.Choice(spec.choices) if spec.choices else click.IntRange(min=0),
+            type=click.Choice(spec.choices) if spec.choices else _Integers(min=0),
             default=spec.default,
             show_default=spec.default is not None,
             help=spec.help,
@@ -47,11 +59,11 @@ def _switch_options(command: Callable[..., None]) -> Callable[..., None]:
 def _fault_type(spec: FaultSpec) -> click.ParamType[Any]:
     match spec.kind:
         case "rate":
-            return click.FloatRange(0, 1)
+            return _Numbers(0, 1)
         case "seconds":
-            return click.FloatRange(min=0)
+            return _Numbers(min=0)
         case "number":
-            return click.IntRange(min=spec.least)
+            return _Integers(min=spec.least)
         case "names":
             return click.Choice(spec.choices)
 
@@ -88,7 +100,7 @@ def _faults(specs: Mapping[str, Any]) -> Faults:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=_Integers(0, 65535),
     default=8076,
     show_default=True,
     help="Port on 127.0.0.1; 0 takes any free one.",
@@ -114,7 +126,7 @@ def _faults(specs: Mapping[str, Any]) -> Faults:
 )
 @click.option(
     "--delay",
-    type=click.FloatRange(min=0),
+    type=_Numbers(min=0),
     default=0.0,
     show_default=True,
     metavar="SECONDS",

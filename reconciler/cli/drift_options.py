@@ -15,7 +15,7 @@ from reconciler.cli.options import OutputOptions, base_option
 from reconciler.cli.planning_options import PlanningOptions
 from reconciler.cli.receivers import ReceiverOptions
 from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
-from reconciler.cli.values import FILE, ListType, Parsed, option
+from reconciler.cli.values import FILE, Integers, ListType, Parsed, option
 from reconciler.model.frozen import dataclass
 from reconciler.plan.drift import Correction
 from reconciler.render.log import LogFormat
@@ -44,7 +44,7 @@ def _duration(text: str, default: str, section: str, needs: tuple[str, ...]) -> 
 
 
 def _count(text: str, default: int, section: str) -> Any:
-    kind = click.IntRange(min=1)
+    kind = Integers(min=1)
     return option(text, type=kind, default=default, metavar="N", section=section, needs=_RECORDED)
 
 
@@ -93,7 +93,7 @@ class DriftOptions:
     receivers: ReceiverOptions
     metrics_port: int | None = option(
         "Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
-        type=click.IntRange(0, 65535),
+        type=Integers(0, 65535),
         metavar="PORT",
         section=_PAGES,
     )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 import click
 
-from reconciler.cli.values import option
+from reconciler.cli.values import Integers, option
 from reconciler.model.frozen import dataclass
 
 AUTO: Final = "auto"
@@ -23,7 +23,7 @@ class ProcessesType(click.ParamType[Any]):
             return value
         if not str(value).isdecimal():
             self.fail(f"{value!r} is neither a number nor {AUTO}.", param, ctx)
-        return click.IntRange(1, 256).convert(value, param, ctx)
+        return Integers(1, 256).convert(value, param, ctx)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from reconciler.cli.effects import check_handed_on
 from reconciler.cli.options import clock_of
 from reconciler.cli.record_options import ROUNDS_AND_WRITES, history_option
 from reconciler.cli.sections import Group
-from reconciler.cli.values import command, epilog, option, takes
+from reconciler.cli.values import Integers, command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.collector import paused_collector
 from reconciler.model.escape import escape_control
@@ -48,7 +48,7 @@ class HistoryOptions:
     )
     limit: int = option(
         "Show at most the latest N drifted fields.",
-        type=click.IntRange(1, 1_000_000),
+        type=Integers(1, 1_000_000),
         default=1000,
         metavar="N",
     )

@@ -16,7 +16,7 @@ from reconciler.cli.completing import InputPath, by
 from reconciler.cli.configuration import NOT_CONFIGURED, TREE, Configured
 from reconciler.cli.console import Console
 from reconciler.cli.sections import GLOBAL
-from reconciler.cli.values import PathListType, Seconds, option
+from reconciler.cli.values import Integers, PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import shares_repository
@@ -48,7 +48,7 @@ _ASKED: Final = ("!offline", _BUILT_IN)
 def id_option(name: str, of: str) -> Any:
     """Declare the option for the number of a project or region; ``of`` says of what."""
     variable = f"GCORE_CLOUD_{name.upper()}_ID"
-    settings = {"type": click.IntRange(min=1), "envvar": variable, "metavar": "N"}
+    settings = {"type": Integers(min=1), "envvar": variable, "metavar": "N"}
     return option(f"{name.capitalize()} of {of}.", needs=(_WITHOUT_PLAN, _BUILT_IN), **settings)
 
 
@@ -170,7 +170,7 @@ class InputOptions(KindOptions):
     region_id: int | None = id_option("region", "documents that name none")
     expiry_warning: int = option(
         "Warn of keys that expire within so many days.",
-        type=click.IntRange(0, 3650),
+        type=Integers(0, 3650),
         default=14,
         metavar="DAYS",
         needs=(_WITHOUT_PLAN,),
@@ -230,7 +230,7 @@ class ConnectionOptions(ConfigurationOptions):
         needs=_ASKED,
     )
     parallelism: int = option(
-        "Requests at a time.", type=click.IntRange(1, 100), default=10, metavar="N", needs=_ASKED
+        "Requests at a time.", type=Integers(1, 100), default=10, metavar="N", needs=_ASKED
     )
     connect_timeout: float = option(
         "How long to wait for a connection.", type=Seconds(), default=5.0, metavar="SECONDS", needs=_ASKED
@@ -240,7 +240,7 @@ class ConnectionOptions(ConfigurationOptions):
     )
     retries: int = option(
         "How often a failed request is tried again.",
-        type=click.IntRange(0, 20),
+        type=Integers(0, 20),
         default=4,
         metavar="N",
         needs=_ASKED,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 GLOBAL: Final = "Global options"
 """The section of options that may stand before the command, too; the last one."""
@@ -30,6 +32,15 @@ class Option(click.Option):
         """Store what click does not know of an option; the rest is click's."""
         super().__init__(*arguments, **settings)
         self.section, self.needs = section, needs
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """Return what an error is about, with the variable where the value comes from one."""
+        hint = super().get_error_hint(ctx)
+        if ctx is None or ctx.get_parameter_source(self.name or "") is not ParameterSource.ENVIRONMENT:
+            return hint
+        own = (self.envvar,) if isinstance(self.envvar, str) else tuple(self.envvar or ())
+        names = (*own, f"{ctx.auto_envvar_prefix}_{self.name}".upper())
+        return f"{hint} from {next(name for name in names if os.environ.get(name))}"
 
 
 class _Sectioned(click.Command):

@@ -140,8 +140,16 @@ def build(kind: type[Options], given: Mapping[str, Any]) -> Options:
     return kind(**values, **{name: build(part, given) for name, part in parts.items()})
 
 
+class Integers(click.IntRange):
+    """A range of integers, under a name that an error can be about."""
+
+    name = "integer"
+
+
 class Seconds(click.FloatRange):
     """A timeout that a socket takes; a range alone lets NaN pass."""
+
+    name = "number"
 
     def __init__(self) -> None:
         super().__init__(0, _LONGEST_TIMEOUT, min_open=True)

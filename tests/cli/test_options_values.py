@@ -51,6 +51,25 @@ def path(emulator: Emulator, tmp_path: Path) -> str:
     return declare(tmp_path / "keys.yaml", live("web"))
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("plan x.yaml --retries x", "'--retries': 'x' is not a valid integer."),
+        ("plan x.yaml --read-timeout x", "'--read-timeout': 'x' is not a valid number."),
+        ("plan x.yaml", "'--project-id' from GCORE_CLOUD_PROJECT_ID: 'no' is not a valid integer."),
+        ("emulator --port x", "'--port': 'x' is not a valid integer."),
+        ("emulator --delay x", "'--delay': 'x' is not a valid number."),
+        ("history", "'--limit' from RECONCILER_HISTORY_LIMIT: 'no' is not a valid integer."),
+    ],
+)
+def test_a_value_that_is_no_number_is_named_with_where_it_comes_from(
+    cli: CommandLine, words: str, said: str
+) -> None:
+    if "from" in said:
+        cli.environment.setenv(said.split()[2].removesuffix(":"), "no")
+    assert cli(*words.split()).err.endswith(f"\nError: Invalid value for {said}\n")
+
+
 @pytest.mark.parametrize("arguments", USAGE_ERRORS.values(), ids=USAGE_ERRORS)
 def test_a_usage_error_has_its_own_exit_code(cli: CommandLine, arguments: list[str]) -> None:
     done = cli(*arguments)
