@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.frozen import dataclass
+from reconciler.service.history.undelivered import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.model.notification import Notification
+    from reconciler.service.history.undelivered import Undelivered
 
 _MOST_WAITING: Final = 100
 _LONGEST_WAIT: Final = dt.timedelta(days=1)
@@ -37,52 +39,75 @@ class Outbox:
     """Sends notifications to all receivers: one that fails keeps no other from being notified.
 
     A receiver that failed is not tried again before the next cycle: that would take as long, and hold up the
-    cycles. What others received waits for it in memory; what nobody received is left to the history.
+    cycles. What others received waits for it in the history, for a later run too; so does, by itself, what
+    nobody received.
     """
 
     def __init__(
-        self, receivers: Sequence[Receiver], failed: Callable[[str], object], count: Callable[[str], object]
+        self,
+        receivers: Sequence[Receiver],
+        undelivered: Undelivered,
+        failed: Callable[[str], object],
+        count: Callable[[str], object],
     ) -> None:
-        """Store the receivers; ``failed`` shows an error, ``count`` counts a result: sent or failed."""
+        """Store the receivers, and what earlier runs left for them. Raises HistoryError.
+
+        ``failed`` shows an error, ``count`` counts a result: sent or failed.
+        """
         self.receivers = receivers
-        self._failed, self._count = failed, count
-        self._waiting: dict[int, deque[tuple[Notification, str]]] = {
-            number: deque(maxlen=_MOST_WAITING) for number in range(len(receivers))
-        }
-        self._down: set[int] = set()
+        self._undelivered, self._failed, self._count = undelivered, failed, count
+        self._by_name = dict(_named(receivers))
+        left = undelivered.read() if receivers else {}
+        self._waiting = {name: deque(left.get(name, ()), _MOST_WAITING) for name in self._by_name}
+        self._down: set[str] = set()
 
     def begin(self, now: dt.datetime) -> None:
-        """Start a cycle: send what waits, unless it is older than a day."""
+        """Start a cycle: send what waits, unless it is older than a day. Raises HistoryError."""
         self._down.clear()
-        for number, waiting in self._waiting.items():
-            while waiting and number not in self._down:
-                notification, identifier = waiting[0]
-                is_old = now - notification.at > _LONGEST_WAIT
-                if is_old or self._send(number, notification, identifier):
+        before = self._count_of_waiting()
+        for name, waiting in self._waiting.items():
+            while waiting and name not in self._down:
+                is_old = now - waiting[0].notification.at > _LONGEST_WAIT
+                if is_old or self._send(name, waiting[0]):
                     waiting.popleft()
+        if self._count_of_waiting() != before:
+            self._undelivered.store(self._waiting)
 
     def send(self, notification: Notification) -> bool:
-        """Send a notification, and return whether it arrived anywhere: if not, it is to be sent again."""
-        identifier = f"msg_{uuid.uuid4().hex}"
-        missed = [
-            number
-            for number in self._waiting
-            if number in self._down or not self._send(number, notification, identifier)
-        ]
+        """Send a notification, and return whether it arrived anywhere: if not, it is to be sent again.
+
+        Raises HistoryError.
+        """
+        message = Waiting(notification, f"msg_{uuid.uuid4().hex}")
+        missed = [name for name in self._waiting if name in self._down or not self._send(name, message)]
         if len(missed) == len(self._waiting):
             return False
-        for number in missed:
-            self._waiting[number].append((notification, identifier))
+        for name in missed:
+            self._waiting[name].append(message)
+        if missed:
+            self._undelivered.store(self._waiting)
         return True
 
-    def _send(self, number: int, notification: Notification, identifier: str) -> bool:
-        receiver = self.receivers[number]
+    def _count_of_waiting(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def _send(self, name: str, message: Waiting) -> bool:
+        receiver = self._by_name[name]
         try:
-            receiver.send(notification, identifier)
+            receiver.send(message.notification, message.identifier)
         except ReconcilerError as error:
-            self._down.add(number)
+            self._down.add(name)
             self._failed(f"{receiver.name} delivery failed: {error}")
             self._count("failed")
             return False
         self._count("sent")
         return True
+
+
+def _named(receivers: Sequence[Receiver]) -> Iterator[tuple[str, Receiver]]:
+    """Yield the receivers, each under a name by which a later run knows it; places hide what is secret."""
+    counts: Counter[str] = Counter()
+    for receiver in receivers:
+        name = f"{receiver.name} {receiver.place}"
+        counts[name] += 1
+        yield f"{name} {counts[name]}", receiver

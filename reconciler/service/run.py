@@ -10,6 +10,7 @@ from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.cycle import CycleResult
 from reconciler.model.version import __version__
 from reconciler.service.cycle import DriftCycle
+from reconciler.service.history.undelivered import Undelivered
 from reconciler.service.loop import Service
 from reconciler.service.monitor import Monitor
 from reconciler.service.outbox import Outbox
@@ -42,7 +43,8 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
     heartbeat = Heartbeat(ports.clock, ports.supervisor, settings.longest_silence)
     metrics = _metrics(settings)
     count = _ignore if metrics is None else metrics.notification
-    outbox = Outbox(ports.receivers, partial(ports.observer.error, event="notification.failed"), count)
+    failed = partial(ports.observer.error, event="notification.failed")
+    outbox = Outbox(ports.receivers, Undelivered(history.database), failed, count)
     monitor = Monitor(settings, ports, records.run, history.database, heartbeat, metrics, outbox)
     with ExitStack() as stack, ports.executor(heartbeat.touch) as executor:
         for receiver in ports.receivers:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.errors import ConfigurationError
-from reconciler.model.notification import Notification, Part
+from reconciler.model.notification import Line, Notification, Part, Style
+from reconciler.service.history.database import Database
+from reconciler.service.history.undelivered import Undelivered, Waiting
 from reconciler.service.outbox import Outbox, Receiver
 from tests.support import NOON
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Team:
     """Receivers, of which those in ``down`` fail."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, database: Database | None = None) -> None:
         self.down: set[str] = set()
         self.tried: list[str] = []
         self.received: list[tuple[str, str]] = []
@@ -22,7 +30,8 @@ class Team:
         self.errors: list[str] = []
         self.results: list[str] = []
         found = [Receiver(name, f"https://{name}/…", self.sender(name), self.errors.clear) for name in names]
-        self.outbox = Outbox(found, self.errors.append, self.results.append)
+        undelivered = Undelivered(database or Database(None))
+        self.outbox = Outbox(found, undelivered, self.errors.append, self.results.append)
 
     def sender(self, name: str) -> Any:
         def send(notification: Notification, identifier: str) -> str:
@@ -96,3 +105,61 @@ def test_what_waited_for_a_day_and_the_oldest_of_very_many_are_dropped() -> None
     team.received.clear()
     team.outbox.begin(NOON)
     assert [text for _, text in team.received] == [str(number) for number in range(1, 101)]
+
+
+def test_the_next_run_sends_what_one_receiver_lacks_and_no_other_gets_it_twice(tmp_path: Path) -> None:
+    file = str(tmp_path / "drift.db")
+    with Database(file) as database:
+        team = Team("a", "b", "b", database=database)
+        team.down = {"a"}
+        assert team.outbox.send(say("one"))
+    with Database(file) as database:
+        again = Team("a", "b", "b", database=database)
+        again.outbox.begin(NOON)
+        assert (again.received, again.identifiers) == ([("a", "one")], team.identifiers[:1])
+    with Database(file) as database:
+        third = Team("a", "b", "b", database=database)
+        third.outbox.begin(NOON)
+        assert third.received == []
+
+
+def test_receivers_at_one_place_are_kept_apart() -> None:
+    with Database(None) as database:
+        answers = iter([True, False, False])
+
+        def send(_notification: Notification, _identifier: str) -> str:
+            if next(answers):
+                raise ConfigurationError("no response")
+            return "HTTP 200"
+
+        two = [Receiver("Slack", "https://hooks.example/…", send, list) for _ in range(2)]
+        Outbox(two, Undelivered(database), list, list).send(say("one"))
+        assert {name: len(left) for name, left in Undelivered(database).read().items()} == {
+            "Slack https://hooks.example/… 1": 1,
+            "Slack https://hooks.example/… 2": 0,
+        }
+
+
+PARTS = st.lists(st.builds(Part, st.text(), st.sampled_from(Style)), max_size=3).map(tuple)
+VALUES = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text(), max_size=3)
+
+
+@given(PARTS, st.lists(PARTS, max_size=3).map(tuple), VALUES, PARTS, st.text())
+def test_a_message_is_read_as_it_was_stored(
+    head: Line, items: tuple[Line, ...], data: dict[str, Any], advice: Line, place: str
+) -> None:
+    message = Waiting(Notification("drift", NOON, place, head, items, 7, data, advice), "msg_1")
+    with Database(None) as database:
+        stored = Undelivered(database)
+        stored.store({place: [message]})
+        assert stored.read() == {place: (message,)}
+        stored.store({place: []})
+        assert stored.read() == {}
+
+
+def test_what_another_version_left_in_a_form_that_is_not_known_is_left_out() -> None:
+    with Database(None) as database:
+        for text in ("{", "[]", '{"a": [{}]}', '{"a": 1}', '{"a": [{"at": "soon"}]}'):
+            with database.transaction() as connection:
+                connection.execute("INSERT OR REPLACE INTO setting VALUES ('undelivered', ?)", (text,))
+            assert Undelivered(database).read() == {}
