@@ -37,6 +37,7 @@ _MOVED: Final = {
 _SHIM: Final = "https://unpkg.com/iframe-worker/shim"
 """What the theme has pages on a disk load, in place of which they load docs/assets/worker.js."""
 _LINK: Final = re.compile(r"(\]\(|<img src=\")([^)\s\"#]+)")
+_NAME: Final = re.compile(r"\[[\w./-]+\.md\]\($")
 _FENCE: Final = re.compile(r"(?ms)^( *)(`{3,})[^\n]*\n.*?^\1\2`*$|`[^`\n]+`")
 
 
@@ -74,13 +75,19 @@ def linked_files(path: str, text: str) -> set[str]:
     return {posixpath.normpath(posixpath.join(folder, match[2])) for match in links(text)}
 
 
-def on_the_site(path: str, text: str, known: Mapping[str, str]) -> str:
-    """Return the text of the page with this path in the repository, with links that hold on the site."""
+def on_the_site(path: str, text: str, known: Mapping[str, str], titles: Mapping[str, str]) -> str:
+    """Return the text of the page with this path in the repository, with links that hold on the site.
+
+    A link whose text is the name of a file, which the site does not have, has the title of the page there.
+    """
     folder, here = posixpath.dirname(path), posixpath.dirname(known[path])
     parts, end = [], 0
     for match in links(text):
-        target = place(posixpath.normpath(posixpath.join(folder, match[2])), known)
-        parts += [text[end : match.start(2)], posixpath.relpath(target, here or ".")]
+        file = posixpath.normpath(posixpath.join(folder, match[2]))
+        before = text[end : match.start(2)]
+        if file in titles:
+            before = _NAME.sub(f"[“{titles[file]}”](", before)
+        parts += [before, posixpath.relpath(place(file, known), here or ".")]
         end = match.end()
     return "".join([*parts, text[end:]])
 
@@ -92,13 +99,15 @@ def lay_out(directory: Path) -> None:
     """
     known = pages()
     shutil.rmtree(directory, ignore_errors=True)
+    texts = {path: (ROOT / path).read_text(encoding="utf-8") for path in known}
+    titles = {path: text.partition("\n")[0].removeprefix("# ") for path, text in texts.items()}
     linked: set[str] = set()
     for path, target in known.items():
-        text = (ROOT / path).read_text(encoding="utf-8")
+        text = texts[path]
         linked |= linked_files(path, text)
         page = directory / target
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(on_the_site(path, text, known), encoding="utf-8")
+        page.write_text(on_the_site(path, text, known, titles), encoding="utf-8")
     for path in sorted(linked - known.keys()):
         copy = directory / place(path, known)
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -55,11 +55,13 @@ KNOWN = {
         ("docs/ci.md", "[a](../README.md) [b](../Dockerfile)", "[a](index.md) [b](files/Dockerfile)"),
         ("docs/adr/1.md", "[a](../ci.md) [b](../../SECURITY.md)", "[a](../ci.md) [b](../security.md)"),
         ("docs/ci.md", "[a](https://example.com/b) [c](#d)", "[a](https://example.com/b) [c](#d)"),
+        ("README.md", "a [docs/ci.md](docs/ci.md#b)", "a [“In a pipeline”](ci.md#b)"),
         ("docs/ci.md", "`[a](../README.md)`\n```sh\n[b](../README.md)\n```\n", None),
     ],
 )
 def test_a_link_between_files_is_one_between_pages(path: str, text: str, wanted: str | None) -> None:
-    assert build_site.on_the_site(path, text, KNOWN) == (text if wanted is None else wanted)
+    titles = {"docs/ci.md": "In a pipeline"}
+    assert build_site.on_the_site(path, text, KNOWN, titles) == (text if wanted is None else wanted)
 
 
 def test_a_page_loads_its_own_script_instead_of_one_from_elsewhere(tmp_path: Any) -> None:
