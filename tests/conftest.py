@@ -13,11 +13,12 @@ import pytest
 from hypothesis import settings
 
 from tests import properties  # noqa: F401 - registers the profiles
+from tests.loaded import loaded
 from tests.scopes import api
 from tests.support import NO_AUTHORITIES, FakeClock, emulate
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
     from types import FrameType
 
     from gcore_emulator import Emulator
@@ -82,6 +83,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     with limited(f"the end of {item.nodeid}", FIXTURES_LIMIT):
         return (yield)
+
+
+@pytest.fixture(scope="session")
+def program() -> Iterator[Sequence[str]]:
+    """What runs the command without its start."""
+    with loaded() as forks:
+        yield [*forks, "reconciler.__main__"]
 
 
 @pytest.fixture

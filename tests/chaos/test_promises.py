@@ -23,9 +23,12 @@ from chaos_runs.promises import Findings
 from chaos_runs.scale import Scale
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 SMALL = Scale(sizes=(30, 10), kills=1, writers=1, odd=1, lives=1, workers=1, cluster=1, seed=2)
+EARLY = replace(SMALL, seed=137)
+"""A worker is killed at the second of twenty requests, one at a time."""
 WRITE = {
     "event": "write",
     "at": "2026-06-01T12:00:00Z",
@@ -41,6 +44,12 @@ WRITE = {
 OUTCOME = {"event": "outcome", "at": "2026-06-01T12:00:01Z", "run": "1", "address": "caas/1/70/key-1"}
 
 
+@pytest.fixture
+def small(program: Sequence[str]) -> Scale:
+    """The smallest runs, of a command that is loaded once."""
+    return replace(SMALL, command=program)
+
+
 def report(findings: Findings) -> str:
     return "\n".join(findings.lines())
 
@@ -51,21 +60,21 @@ def check(findings: Findings, *met: str) -> None:
     assert [figure for figure in met if not findings.figures[figure]] == []
 
 
-def test_an_apply_converges_although_one_request_in_five_fails() -> None:
-    check(findings := faults.converge(SMALL))
+def test_an_apply_converges_although_one_request_in_five_fails(small: Scale) -> None:
+    check(findings := faults.converge(small))
     assert findings.figures["requests that met a fault"] > 10
 
 
-def test_an_apply_that_gives_up_reports_the_true_outcome_of_every_key() -> None:
-    check(faults.give_up(SMALL), "reported as failed")
+def test_an_apply_that_gives_up_reports_the_true_outcome_of_every_key(small: Scale) -> None:
+    check(faults.give_up(small), "reported as failed")
 
 
-def test_misleading_responses_never_falsify_an_outcome() -> None:
-    check(faults.mislead(SMALL), "reported as not verified")
+def test_misleading_responses_never_falsify_an_outcome(small: Scale) -> None:
+    check(faults.mislead(small), "reported as not verified")
 
 
-def test_reported_creations_and_deletions_match_the_server() -> None:
-    check(lives.live_and_die(SMALL), "creations reported as applied", "deletions reported as applied")
+def test_reported_creations_and_deletions_match_the_server(small: Scale) -> None:
+    check(lives.live_and_die(small), "creations reported as applied", "deletions reported as applied")
 
 
 @pytest.mark.parametrize("writes", [1, 17])
@@ -75,23 +84,28 @@ def test_a_killed_run_is_completed_by_the_next_run(writes: int) -> None:
     check(findings, "keys in doubt")
 
 
-def test_a_concurrent_change_seen_in_time_is_not_overwritten() -> None:
+def test_a_concurrent_change_seen_in_time_is_not_overwritten(small: Scale) -> None:
     findings = Findings("writer")
     for number in range(3):
-        writer.one_run(Random(f"writer {number}"), findings)  # noqa: S311 - has to be repeatable
+        writer.one_run(Random(f"writer {number}"), findings, small.command)  # noqa: S311 - has to be repeatable
     check(findings, "keys reported as stale")
 
 
-def test_an_odd_object_does_not_block_planning_and_correction_of_other_keys() -> None:
+def test_an_odd_object_does_not_block_planning_and_correction_of_other_keys(small: Scale) -> None:
     findings = Findings("odd")
     for number in range(2):
-        odd.one_run(Random(f"odd {number}"), findings)  # noqa: S311 - has to be repeatable
+        odd.one_run(Random(f"odd {number}"), findings, small.command)  # noqa: S311 - has to be repeatable
     check(findings, "odd fields of declared keys", "strange rows")
 
 
-def test_a_plan_is_the_same_although_one_of_its_workers_is_killed() -> None:
-    early = replace(SMALL, seed=137)  # killed at the second of twenty requests, one at a time
-    check(workers.kill_processes(early), "plans", "workers killed", "requests sent again")
+@pytest.fixture
+def setting() -> Iterator[workers.Setting]:
+    with workers.a_setting(EARLY) as found:
+        yield found
+
+
+def test_a_plan_is_the_same_although_one_of_its_workers_is_killed(setting: workers.Setting) -> None:
+    check(workers.kill_in(setting, EARLY), "plans", "workers killed", "requests sent again")
 
 
 def test_a_request_is_in_flight_until_its_response_or_the_end_of_who_sent_it() -> None:

@@ -99,7 +99,7 @@ def faults(err: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def program() -> Iterator[Sequence[str]]:
+def forks() -> Iterator[Sequence[str]]:
     """What runs a module, of this project or of Dask, without its start."""
     with loaded(*MODULES) as found:
         yield found
@@ -114,37 +114,37 @@ def started(tmp_path: Path, scopes: Api) -> Iterator[Callable[..., Run]]:
 
 
 @pytest.fixture
-def plan(tmp_path: Path, scopes: Api, program: Sequence[str]) -> Iterator[Callable[..., Run]]:
+def plan(tmp_path: Path, scopes: Api, forks: Sequence[str]) -> Iterator[Callable[..., Run]]:
     """Return what begins a plan of many scopes in a process of its own."""
     write_files(tmp_path)
     environment = {"GCORE_API_KEY": TOKEN, "HOME": str(tmp_path)}
-    with planning(tmp_path, scopes, environment, [*program, "reconciler.__main__"]) as begin:
+    with planning(tmp_path, scopes, environment, [*forks, "reconciler.__main__"]) as begin:
         yield begin
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, program: Sequence[str]) -> Iterator[Cluster]:
-    with a_cluster(tmp_path_factory.mktemp("dask"), 2, program, GCORE_API_KEY=TOKEN) as found:
+def cluster(tmp_path_factory: pytest.TempPathFactory, forks: Sequence[str]) -> Iterator[Cluster]:
+    with a_cluster(tmp_path_factory.mktemp("dask"), 2, forks, GCORE_API_KEY=TOKEN) as found:
         yield found
 
 
 @pytest.fixture
-def empty(tmp_path: Path, program: Sequence[str]) -> Iterator[Cluster]:
+def empty(tmp_path: Path, forks: Sequence[str]) -> Iterator[Cluster]:
     """A cluster without workers, whose scheduler listens."""
-    with a_cluster(tmp_path, 0, program) as found:
+    with a_cluster(tmp_path, 0, forks) as found:
         yield found
 
 
 @pytest.fixture
-def single(tmp_path: Path, program: Sequence[str]) -> Iterator[Cluster]:
-    with a_cluster(tmp_path, 1, program, GCORE_API_KEY=TOKEN) as found:
+def single(tmp_path: Path, forks: Sequence[str]) -> Iterator[Cluster]:
+    with a_cluster(tmp_path, 1, forks, GCORE_API_KEY=TOKEN) as found:
         yield found
 
 
 @pytest.fixture
-def bare(tmp_path: Path, program: Sequence[str]) -> Iterator[Cluster]:
+def bare(tmp_path: Path, forks: Sequence[str]) -> Iterator[Cluster]:
     """A cluster whose worker has no token."""
-    with a_cluster(tmp_path, 1, program) as found:
+    with a_cluster(tmp_path, 1, forks) as found:
         yield found
 
 

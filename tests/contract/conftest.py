@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.runner import Runner
-from tests.loaded import loaded
 from tests.support import declare, emulate, fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from gcore_emulator import Emulator
 
 
 @pytest.fixture(scope="session")
-def command() -> Iterator[str]:
+def command(program: Sequence[str]) -> str:
     """The shell's words for the command, without its start."""
-    with loaded() as program:
-        yield shlex.join([*program, "reconciler.__main__"])
+    return shlex.join(program)
 
 
 @pytest.fixture

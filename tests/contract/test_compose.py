@@ -5,35 +5,43 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests.contract.forge import DEPLOY
-from tests.scopes import REGIONS, api, content, write_files
+from tests.scopes import PAUSE, REGIONS, content, write_files
 from tests.scopes import running as running_command
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.scopes import Api
+
 SERVICES: Mapping[str, Any] = yaml.safe_load((DEPLOY / "dask/compose.yml").read_text("utf-8"))["services"]
 BIN = Path(sys.executable).parent
 
 
 @contextmanager
-def running(words: list[str], folder: Path, **environment: str) -> Iterator[None]:
-    """Run a program of this environment, on the loopback interface."""
-    process = subprocess.Popen(
-        [str(BIN / words[0]), *words[1:], "--host", "127.0.0.1"],
-        cwd=folder,
-        env={"HOME": str(folder), **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def running(words: list[str], folder: Path, ready: str, **environment: str) -> Iterator[None]:
+    """Run a program of this environment, on the loopback interface, from when it logs that it is ready."""
+    log = folder / f"{words[1]}.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [str(BIN / words[0]), *words[1:], "--host", "127.0.0.1"],
+            cwd=folder,
+            env={"HOME": str(folder), **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
     try:
+        while ready not in log.read_text("utf-8"):
+            assert process.poll() is None
+            PAUSE.wait(0.05)
         yield
     finally:
         process.kill()
@@ -46,24 +54,30 @@ def words(name: str, places: Mapping[str, str]) -> list[str]:
     return [places.get(text, text) for text in (*service.get("entrypoint", []), *service["command"])]
 
 
-def test_its_services_make_a_plan(tmp_path: Path) -> None:
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    """What is here instead of the container's places, where the scheduler and a worker run."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-    keys, token = tmp_path / "keys", tmp_path / "token"
-    keys.mkdir()
-    write_files(keys)
+    token = tmp_path / "token"
     token.write_text(TOKEN)
-    places = {"8786": port, "tcp://scheduler:8786": f"tcp://127.0.0.1:{port}", "/keys": str(keys)}
-    places["/tmp"] = str(tmp_path)  # noqa: S108 - the container's
-    with ExitStack() as stack:
-        server = stack.enter_context(api())
-        stack.enter_context(running(words("scheduler", places), tmp_path))
-        stack.enter_context(running(words("worker", places), tmp_path, GCORE_API_KEY_FILE=str(token)))
-        environment = {"HOME": str(tmp_path), "GCORE_API_KEY_FILE": str(token)}
-        begin = stack.enter_context(running_command(tmp_path, environment))
-        command = words("reconciler", places)
-        code, out, _ = begin(*command, "--base-url", server.url, "--format", "json").finished()
-        assert (code, server.requests) == (0, len(REGIONS))
+    here = {"8786": port, "tcp://scheduler:8786": f"tcp://127.0.0.1:{port}", "/keys": str(tmp_path / "keys")}
+    here["/tmp"] = str(tmp_path)  # noqa: S108 - the container's
+    with (
+        running(words("scheduler", here), tmp_path, "Scheduler at:"),
+        running(words("worker", here), tmp_path, "Registered to:", GCORE_API_KEY_FILE=str(token)),
+    ):
+        yield here
+
+
+def test_its_services_make_a_plan(tmp_path: Path, scopes: Api, places: Mapping[str, str]) -> None:
+    (tmp_path / "keys").mkdir()
+    write_files(tmp_path / "keys")
+    environment = {"HOME": str(tmp_path), "GCORE_API_KEY_FILE": str(tmp_path / "token")}
+    with running_command(tmp_path, environment) as begin:
+        options = ("--base-url", scopes.url, "--format", "json")
+        code, out, _ = begin(*words("reconciler", places), *options).finished()
+    assert (code, scopes.requests) == (0, len(REGIONS))
     plan = content(out)
     assert isinstance(plan, dict)
     assert len(plan["resource_changes"]) == len(REGIONS)

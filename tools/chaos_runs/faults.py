@@ -151,7 +151,7 @@ def _attempt(
         if record.method == "PATCH" and courses:
             emulator.faults = courses.pop()
 
-    with a_place() as place:
+    with a_place(scale.command) as place:
         write_files(keys, place.files)
         emulator = Emulator(seed=seed_of(keys), token=place.token, faults=reading, listen=listen)
         with emulator:

@@ -41,17 +41,17 @@ def live_and_die(scale: Scale) -> Findings:
     """Create and delete keys many times, each time with other faults."""
     findings = Findings("lives: keys created and deleted, three writes in four with another response")
     for number in range(scale.lives):
-        one_run(scale.seed * 1000 + number, findings)
+        one_run(scale.seed * 1000 + number, findings, scale.command)
     return findings
 
 
-def one_run(seed: int, findings: Findings) -> None:
+def one_run(seed: int, findings: Findings, command: Sequence[str]) -> None:
     """Create some keys and delete others; the second run meets no faults."""
     draw = random.Random(seed)  # noqa: S311 - has to be repeatable
     new = [f"new-{number:03}" for number in range(_KEYS)]
     old = [f"old-{number:03}" for number in range(_KEYS)]
     faults = Faults(**_FAULTS.document() | {"seed": seed, "methods": ("POST", "DELETE")})
-    with a_place() as place:
+    with a_place(command) as place:
         sink = place.directory / "secrets"
         _write_file(place.files, new, old)
         with Emulator(seed=_seed(old), token=place.token, faults=faults) as emulator:

@@ -138,11 +138,11 @@ def odd_beside_good(scale: Scale) -> Findings:
     """Make some runs, each with other oddities."""
     findings = Findings(f"odd: {scale.odd} runs beside objects that are not as documented")
     for number in range(scale.odd):
-        one_run(random.Random(f"odd {scale.seed} {number}"), findings)  # noqa: S311 - has to be repeatable
+        one_run(random.Random(f"odd {scale.seed} {number}"), findings, scale.command)  # noqa: S311 - has to be repeatable
     return findings
 
 
-def one_run(draw: Random, findings: Findings) -> None:
+def one_run(draw: Random, findings: Findings, command: Sequence[str]) -> None:
     """Apply, change every key by hand, and correct, all beside odd objects."""
     keys = make_keys(_SIZES, draw)
     portal = _Portal()
@@ -153,7 +153,7 @@ def one_run(draw: Random, findings: Findings) -> None:
         portal.rows[region] = draw.sample(_STRANGE_ROWS, draw.randint(0, 6))
     findings.add("odd fields of declared keys", len(portal.odd))
     findings.add("strange rows", sum(map(len, portal.rows.values())))
-    with a_place() as place, Emulator(seed=seed_of(keys), token=place.token) as emulator:
+    with a_place(command) as place, Emulator(seed=seed_of(keys), token=place.token) as emulator:
         write_files(keys, place.files)
         with _front(emulator, portal) as url:
             ended = place.run(url, *APPLY, str(place.files))

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-_COMMAND: Final = (sys.executable, "-m", "reconciler")
+COMMAND: Final = (sys.executable, "-m", "reconciler")
 APPLY: Final = ("apply", "--auto-approve", "--quiet", "--max-revoked", "100%")
 PLAN: Final = ("plan", "--detailed-exitcode", "--quiet", "--max-revoked", "100%")
 _LIMIT_SECONDS: Final = 600
@@ -52,10 +52,14 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where runs happen: a directory that is removed at the end, and a token made up for the run."""
+    """Where runs happen: a directory that is removed at the end, and a token made up for the run.
+
+    ``command`` is what is run.
+    """
 
     directory: Path
     token: str
+    command: Sequence[str] = COMMAND
 
     @property
     def files(self) -> Path:
@@ -78,7 +82,7 @@ class Place:
         """Start a command; its process has ended when the block is left."""
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(
-            [*_COMMAND, *arguments],
+            [*self.command, *arguments],
             text=True,
             cwd=self.directory,
             env=_environment(url, self.token),
@@ -109,10 +113,10 @@ class Place:
 
 
 @contextmanager
-def a_place() -> Iterator[Place]:
+def a_place(command: Sequence[str] = COMMAND) -> Iterator[Place]:
     """Make a place to run in, and remove it afterwards."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as directory:
-        yield Place(Path(directory), secrets.token_hex())
+        yield Place(Path(directory), secrets.token_hex(), command)
 
 
 def complaint(ended: Ended, code: int = 0) -> list[str]:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from chaos_runs.processes import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The sizes of all runs. ``sizes`` counts the keys of each scope under faults; ``seed`` starts it all."""
+    """The sizes of all runs. ``sizes`` counts the keys of each scope under faults; ``seed`` starts it all.
+
+    ``command`` is what is run, but for what is killed.
+    """
 
     sizes: tuple[int, ...]
     kills: int
@@ -18,6 +26,7 @@ class Scale:
     workers: int
     cluster: int
     seed: int = 1
+    command: Sequence[str] = COMMAND
 
 
 FULL: Final = Scale(

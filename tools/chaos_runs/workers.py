@@ -90,12 +90,17 @@ def numbers(most: int, findings: Findings) -> Iterator[int]:
 
 def kill_processes(scale: Scale) -> Findings:
     """Kill one of two or three processes in each of many plans."""
-    findings = Findings("processes: a worker of each plan is killed with SIGKILL at a random point")
     with a_setting(scale) as setting:
-        for number in numbers(scale.workers, findings):
-            draw = random.Random(f"{scale.seed}/{number}")  # noqa: S311 - has to be repeatable
-            width = draw.choice((2, 3))
-            one_run(setting, Processes(width, ("--processes", str(width))), draw, findings)
+        return kill_in(setting, scale)
+
+
+def kill_in(setting: Setting, scale: Scale) -> Findings:
+    """Kill processes as ``kill_processes`` does, in a setting that is there."""
+    findings = Findings("processes: a worker of each plan is killed with SIGKILL at a random point")
+    for number in numbers(scale.workers, findings):
+        draw = random.Random(f"{scale.seed}/{number}")  # noqa: S311 - has to be repeatable
+        width = draw.choice((2, 3))
+        one_run(setting, Processes(width, ("--processes", str(width))), draw, findings)
     return findings
 
 

@@ -88,16 +88,16 @@ def write_along(scale: Scale) -> Findings:
     """Apply many times, each with a writer of its own."""
     findings = Findings("writer: another writer writes random fields of random keys")
     for number in range(scale.writers):
-        one_run(random.Random(f"{scale.seed}/{number}"), findings)  # noqa: S311 - has to be repeatable
+        one_run(random.Random(f"{scale.seed}/{number}"), findings, scale.command)  # noqa: S311 - has to be repeatable
     return findings
 
 
-def one_run(draw: Random, findings: Findings) -> None:
+def one_run(draw: Random, findings: Findings, command: Sequence[str]) -> None:
     """Apply once on a terminal, with a writer at work before, at and after the approval."""
     keys = make_keys(_SIZES, draw)
     intruder = _Intruder(keys, draw)
     faults = Faults(concurrent_write=_SHARE_DURING_APPLY, seed=draw.getrandbits(16))
-    with a_place() as place:
+    with a_place(command) as place:
         write_files(keys, place.files)
         intruder.emulator = emulator = Emulator(
             seed=seed_of(keys),
