@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test integration coverage lint check docs release-check bench chaos fuzz soak collections proof vendor pictures lock clean
+.PHONY: help install demo test integration coverage format lint check docs release-check bench chaos fuzz soak collections proof vendor pictures lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -60,6 +60,10 @@ coverage: $(VENV)/dev ## the tests, which must cover at least 95 % of all branch
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+format: $(VENV)/dev ## the code in its layout, and what ruff can fix
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format --quiet .
+
 lint: $(VENV)/dev ## format, lint, types, layers and schemas: every check that runs nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -83,8 +87,9 @@ docs: $(VENV)/dev $(VENV)/uv ## the site, in build/site: complete without a netw
 	@$(BIN)/python tools/build_site.py build/site
 	@echo "file://$(CURDIR)/build/site/index.html"
 
-release-check: $(VENV)/dev ## version and changelog are ready for a release
+release-check: $(VENV)/dev $(VENV)/uv ## version, changelog and locks are ready for a release
 	@$(BIN)/python tools/release.py check
+	@$(BIN)/python tools/locks.py --check
 
 bench: $(VENV)/dev ## the budgets, as ratios measured in one run
 	@$(BIN)/python tools/bench.py
@@ -110,19 +115,8 @@ vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the em
 pictures: $(VENV)/dev ## the pictures of the documentation, from what the commands print
 	@$(BIN)/python tools/pictures.py
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
-
 lock: $(VENV)/uv ## pin the requirements again
-	@echo uv | $(LOCK) --python-version 3.11 --upgrade -o requirements/lock.txt -
-	@echo cyclonedx-bom | $(LOCK) --python-version 3.11 --upgrade -o requirements/release.txt -
-	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "command --group wheel -c requirements/dev.txt" "cluster --extra metrics --extra dask -c requirements/dev.txt" "demo --extra emulator --extra report --group build -c requirements/dev.txt"; do \
-		set -- $$part; name=$$1; shift; \
-		$(LOCK) --python-version 3.11 "$$@" -o requirements/$$name.txt pyproject.toml; \
-	done
-	@for file in requirements/integration/*.txt; do \
-		case $$file in */rego.txt) set -- --python-version 3.14 --no-deps ;; *) set -- --python-version 3.11 ;; esac; \
-		$(LOCK) --upgrade --no-annotate "$$@" --group $$(basename $$file .txt) -o $$file || exit 1; \
-	done
+	@$(BIN)/python tools/locks.py
 	@cd requirements/integration/npm && npm update --package-lock-only --ignore-scripts \
 		--omit-lockfile-registry-resolved --no-audit --no-fund
 

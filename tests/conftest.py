@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 settings.load_profile("suite")
 # No test meets a server that these could vouch for, and to load those of this machine takes 20 ms each time.
-os.environ.pop("SSL_CERT_FILE", None)  # noqa: TID251 - the machine of the tests
+for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):  # real counterparts are given them back
+    os.environ.setdefault(f"MACHINE_{name}", os.environ.get(name, ""))  # noqa: TID251 - the machine of the tests
+os.environ.pop("SSL_CERT_FILE", None)  # noqa: TID251 - the same
 os.environ["SSL_CERT_DIR"] = NO_AUTHORITIES  # noqa: TID251 - the same
 gc.disable()  # until all is collected: nothing of it is garbage
 

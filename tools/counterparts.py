@@ -72,6 +72,7 @@ COUNTERPARTS: Final = tuple(
         ("shellcheck", "shellcheck", "shellcheck"),
         ("the vendor's SDK", _VENDOR),
         ("pip-audit", "pip-audit", "pip-audit"),
+        ("uv", "", "uv"),
         ("yaml-language-server", _NPM, "yaml-language-server"),
         ("zensical", "zensical", "zensical"),
     )

@@ -7,7 +7,6 @@ The rest is real: expressions, outputs, masks, composite actions, conditions, ne
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from counterparts import ROOT, find
 from tests.contract.runner import CLOUD_TOKEN, JOB_TOKEN
 from tests.hostile_git import git
 from tests.integration.published import commit
+from tests.integration.running import machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ class Act:
         done = subprocess.run(
             [str(find("act")), event, *secrets, *options, *words],
             cwd=self.workspace,
-            env=os.environ  # noqa: TID251 - pip has its settings there
+            env=machine()
             | {
                 "PATH": f"{self._tools}:{self.python}:/usr/bin:/bin",
                 "HOME": str(self.place),

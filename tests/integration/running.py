@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import threading
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 LONGEST: Final = 45.0
 """Seconds that anything may take to come about."""
+
+
+def machine() -> dict[str, str]:
+    """Return the environment of this machine, with the authorities that the tests themselves do not load."""
+    found = dict(os.environ)  # noqa: TID251 - clients of registries have their settings there
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        found[name] = found.pop(f"MACHINE_{name}", "")
+    return {name: value for name, value in found.items() if value}
 
 
 def free_ports(number: int) -> list[int]:

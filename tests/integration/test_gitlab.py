@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import venv
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.contract.runner import CLOUD_TOKEN
 from tests.contract.test_merge_requests import NOTE_TOKEN, SHELLS, Gitlab, reachable
 from tests.hostile_git import git
 from tests.integration.published import commit, publish
+from tests.integration.running import machine
 from tests.support import declare, fill, patches
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Pipelines:
         done = subprocess.run(
             [str(find("gitlab-ci-local")), "--force-shell-executor", "--shell-isolation", *options, *jobs],
             cwd=self.workspace,
-            env=os.environ  # noqa: TID251 - pip has its settings there
+            env=machine()
             | {"HOME": str(self.place), "PATH": f"{':'.join(map(str, programs))}:/usr/bin:/bin"},
             capture_output=True,
             text=True,

@@ -10,6 +10,7 @@ import pytest
 
 from counterparts import ROOT, find
 from tests.integration.conftest import CANNOT
+from tests.integration.running import machine
 
 
 def audit(lock: str) -> list[dict[str, Any]]:
@@ -17,6 +18,7 @@ def audit(lock: str) -> list[dict[str, Any]]:
     words = ("--format=json", "--progress-spinner=off", "--disable-pip", "--require-hashes", "--requirement")
     done = subprocess.run(
         [str(find("pip-audit")), *words, str(ROOT / "requirements" / lock)],
+        env=machine(),
         capture_output=True,
         text=True,
         check=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 
 from counterparts import ROOT, find
 from tests.integration.published import commit, publish
+from tests.integration.running import machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def test_the_hooks_pass_the_example_and_name_what_is_wrong(tmp_path: Path) -> No
     commit(workspace)
 
     def run() -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"PRE_COMMIT_HOME": str(tmp_path / "home")}  # noqa: TID251 - pip's settings
+        environment = machine() | {"PRE_COMMIT_HOME": str(tmp_path / "home")}
         words = [str(find("pre-commit")), "run", "--all-files"]
         return subprocess.run(
             words, cwd=workspace, env=environment, capture_output=True, text=True, check=False
