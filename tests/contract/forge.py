@@ -115,6 +115,10 @@ class Forge:
         """Return the open issues of the one who asks, the oldest first."""
         return [issue for issue in self.issues if issue.is_open and issue.author == self.me]
 
+    def surroundings(self) -> Mapping[str, str]:
+        """Return what the runner sets besides, for some jobs."""
+        return {}
+
     def reach(self, url: str) -> None:
         """Set the address of this forge for the runner."""
         raise NotImplementedError
@@ -131,6 +135,8 @@ class Forge:
 class Github(Forge):
     """GitHub, and as much of ``gh api`` as the workflow uses."""
 
+    workflow = WORKFLOW
+
     def __init__(self, place: Path) -> None:
         super().__init__(place, "github-actions[bot]")
 
@@ -141,7 +147,7 @@ class Github(Forge):
 
     def run(self) -> tuple[str, str]:
         """Run the steps that have a script, up to the first that fails."""
-        (job,) = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"].values()
+        (job,) = yaml.safe_load(self.workflow.read_text(encoding="utf-8"))["jobs"].values()
         known = {"secrets.GCORE_API_KEY": CLOUD_TOKEN, "github.token": FORGE_TOKEN}
         outputs = self.place / "outputs"
         log = ""
@@ -153,6 +159,7 @@ class Github(Forge):
                 "GITHUB_SERVER_URL": "https://github.example",
                 "GITHUB_REPOSITORY": "web/keys",
                 "GITHUB_RUN_ID": "77",
+                **self.surroundings(),
             }
             for name, value in step.get("env", {}).items():
                 environment[name] = re.sub(r"\$\{\{ (\S+) \}\}", lambda found: known[found[1]], value)
@@ -204,6 +211,9 @@ class Github(Forge):
 class Gitlab(Forge):
     """GitLab, and as much of its issues API as the job uses."""
 
+    workflow = JOB
+    job = "reconciler-drift"
+
     def __init__(self, place: Path, shell: Sequence[str], options: str) -> None:
         super().__init__(place, "project_7_bot")
         self._shell = shell
@@ -215,7 +225,7 @@ class Gitlab(Forge):
 
     def run(self) -> tuple[str, str]:
         """Run all scripts in one shell, as the runner does."""
-        job = yaml.safe_load(JOB.read_text(encoding="utf-8"))["reconciler-drift"]
+        job = yaml.safe_load(self.workflow.read_text(encoding="utf-8"))[self.job]
         environment = {
             "CI_API_V4_URL": f"{self.url}/api/v4",
             "CI_PROJECT_ID": "7",
@@ -223,10 +233,13 @@ class Gitlab(Forge):
             "GCORE_API_KEY": CLOUD_TOKEN,
             "RECONCILER_GITLAB_TOKEN": FORGE_TOKEN,
             **job["variables"],
+            **self.surroundings(),
         }
         script = "\n".join([self._options, *job["before_script"], *job["script"]])
         code, log = self.execute(self._shell, script, environment)
-        results = {0: "passed"} | dict.fromkeys(job["allow_failure"]["exit_codes"], "warning")
+        results = {0: "passed"} | dict.fromkeys(
+            job.get("allow_failure", {"exit_codes": []})["exit_codes"], "warning"
+        )
         return results.get(code, "failed"), log
 
     def respond(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:

@@ -195,9 +195,9 @@ def commands() -> dict[str, list[str]]:
             found[f"{path.name} {number}"] = line.split()
     for path in sorted([*DEPLOY.glob("github/*.yml"), *DEPLOY.glob("gitlab/*.yml")]):
         for number, line in enumerate(
-            re.findall(r"(?m)^ +reconciler ([^>]+?) >", path.read_text("utf-8")), 1
+            re.findall(r"(?m)^ +reconciler ([^>\n]+?)(?: >|$)", path.read_text("utf-8")), 1
         ):
-            found[f"{path.parent.name} {number}"] = line.split()
+            found[f"{path.parent.name} {path.stem} {number}"] = line.split()
     return found
 
 
@@ -209,8 +209,10 @@ def test_every_deployment_is_covered_by_these_tests() -> None:
         "reconciler-drift.service 1",
         "reconciler-drift.service 2",
         "reconciler-watch.service 1",
-        "github 1",
-        "gitlab 1",
+        "github drift 1",
+        *(f"github rotation {number}" for number in range(1, 5)),
+        "gitlab drift 1",
+        *(f"gitlab rotation {number}" for number in range(1, 5)),
     ]
 
 

@@ -313,6 +313,8 @@ def test_the_example_keeps_plans_and_secrets_out_of_git() -> None:
     assert {"plan.json", "*.db", "rescued-secret-*"} <= {*text.splitlines()}
 
 
-@pytest.mark.parametrize("place", ["deploy/gitlab/plan.yml", "deploy/gitlab/drift.yml", "docs/ci.md"])
+@pytest.mark.parametrize(
+    "place", ["deploy/gitlab/plan.yml", "deploy/gitlab/drift.yml", "deploy/gitlab/rotation.yml", "docs/ci.md"]
+)
 def test_gitlab_is_told_not_to_expand_the_dollar_of_a_token(place: str) -> None:
     assert "Expand variable reference" in (ROOT / place).read_text(encoding="utf-8")

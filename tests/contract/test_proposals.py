@@ -1,0 +1,253 @@
+"""The scheduled jobs that renew and rotate keep one pull request. Their shell runs the real command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shlex
+import shutil
+import subprocess
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.contract.forge import CLOUD_TOKEN, DEPLOY, FORGE_TOKEN, Github, Gitlab, reachable
+from tests.support import emulate, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gcore_emulator import Emulator
+    from tests.contract.forge import Forge
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+BRANCH = "reconciler/rotation"
+
+
+GIT = shutil.which("git") or "git"
+
+
+def git(place: Path, *words: str) -> str:
+    done = subprocess.run([GIT, "-C", str(place), *words], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def home(place: Path) -> Path:
+    """Return the home of the runner, outside of the work tree."""
+    return place.parent / "home"
+
+
+class Repository:
+    """A checkout at the tip of main, and the repository that it is pushed to, in the place of a forge's."""
+
+    def __init__(self, place: Path, url: str) -> None:
+        self.place = place
+        self.origin = place.parent / "origin.git"
+        home(place).mkdir()
+        git(place, "init", "--quiet", "--bare", "-b", "main", str(self.origin))
+        git(place, "init", "--quiet", "-b", "main")
+        (place / ".gitignore").write_text("*\n!keys/**\n!reconciler.yaml\n!keys\n")
+        (home(place) / ".gitconfig").write_text(f'[url "{self.origin}"]\n\tinsteadOf = {url}\n')
+        (place / "keys").mkdir()
+        (place / "reconciler.yaml").write_text("renew: {within: 30d, to: 180d, max_total: 300d}\n")
+
+    def commit(self, text: str) -> None:
+        """Make this the content of main, as a merge does."""
+        git(self.place, "checkout", "--quiet", "-B", "main", "main") if self.has_commits() else None
+        (self.place / "keys/keys.yaml").write_text(text)
+        git(self.place, "add", "--force", "keys/keys.yaml", "reconciler.yaml")
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        git(self.place, *identity, "commit", "--quiet", "--allow-empty", "-m", "main")
+
+    def has_commits(self) -> bool:
+        return (self.place / ".git/refs/heads/main").exists()
+
+    @property
+    def head(self) -> str:
+        return git(self.place, "rev-parse", "main")
+
+    def proposed(self) -> str:
+        return git(self.origin, "show", f"{BRANCH}:keys/keys.yaml")
+
+    def subjects(self) -> list[str]:
+        return git(self.origin, "log", "--reverse", "--format=%s", BRANCH).splitlines()[1:]
+
+
+class ProposingGithub(Github):
+    workflow = DEPLOY / "github/rotation.yml"
+
+    def respond(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
+        words = [word for _, word in sent]
+        flags = dict(pairwise(words))
+        fields = dict(word.split("=", 1) for flag, word in pairwise(words) if flag in {"-f", "-F"})
+        if fields.get("body") == "@body.md":
+            fields["body"] = (self.place / "body.md").read_text(encoding="utf-8")
+        path = next(word for word in words if word.startswith("repos/web/keys/pulls"))
+        method = flags.get("--method", "POST" if fields else "GET")
+        if method == "GET":
+            assert (fields["head"], fields["state"]) == (f"web:{BRANCH}", "open")
+            return "\n".join(str(issue.number) for issue in self.mine())
+        if method == "POST":
+            assert (fields["head"], fields["base"]) == (BRANCH, "main")
+            self.open(fields["title"], fields["body"])
+        else:
+            issue = self.issues[int(path.rpartition("/")[2]) - 1]
+            issue.body, issue.is_open = fields.get("body", issue.body), fields.get("state") != "closed"
+        return "https://github.example/1"
+
+    def surroundings(self) -> Mapping[str, str]:
+        head = git(self.place, "rev-parse", "main")
+        return {"GITHUB_SHA": head, "GITHUB_REF_NAME": "main", "HOME": str(home(self.place))}
+
+
+class ProposingGitlab(Gitlab):
+    workflow = DEPLOY / "gitlab/rotation.yml"
+    job = "reconciler-rotation"
+
+    def respond(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
+        fields, path = dict(sent), path.removeprefix("/api/v4/projects/7/merge_requests")
+        if method == "GET":
+            assert fields == {"state": "opened", "source_branch": BRANCH}
+            return json.dumps([{"iid": issue.number} for issue in self.mine()])
+        if method == "POST":
+            assert (fields["source_branch"], fields["target_branch"]) == (BRANCH, "main")
+            self.open(fields["title"], fields["description"])
+        else:
+            issue = self.issues[int(path.rpartition("/")[2]) - 1]
+            issue.body = fields.get("description", issue.body)
+            issue.is_open = fields.get("state_event") != "close"
+        return "{}"
+
+    def surroundings(self) -> Mapping[str, str]:
+        return {
+            "HOME": str(home(self.place)),
+            "CI_COMMIT_SHA": git(self.place, "rev-parse", "main"),
+            "CI_DEFAULT_BRANCH": "main",
+            "CI_SERVER_URL": "https://gitlab.example",
+            "CI_PROJECT_PATH": "web/keys",
+        }
+
+
+FORGES: dict[str, tuple[Callable[[Path], Forge], str]] = {
+    "github": (ProposingGithub, "https://github.example/web/keys.git"),
+    "gitlab": (
+        lambda place: ProposingGitlab(place, ["sh"], "set -e"),
+        "https://gitlab.example/web/keys.git",
+    ),
+}
+
+
+class Proposals:
+    """A forge, its repository and the service."""
+
+    def __init__(self, forge: Forge, repository: Repository, emulator: Emulator) -> None:
+        self.forge, self.repository, self.emulator = forge, repository, emulator
+
+    def run(self) -> str:
+        """Run the job on main; return its log."""
+        git(self.repository.place, "checkout", "--quiet", "--detach", self.repository.head)
+        result, log = self.forge.run()
+        assert result == "passed", log
+        assert not any(token in log for token in (FORGE_TOKEN, CLOUD_TOKEN, self.emulator.token))
+        return log
+
+
+@pytest.fixture(params=FORGES)
+def proposals(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Proposals]:
+    make, url = FORGES[request.param]
+    place = tmp_path / "work"
+    place.mkdir()
+    with emulate() as emulator, reachable(make(place)) as forge:
+        forge.use(f"GCORE_BASE_URL={emulator.url} GCORE_API_KEY={shlex.quote(emulator.token)}")
+        yield Proposals(forge, Repository(place, url), emulator)
+
+
+def on(forge: str) -> pytest.MarkDecorator:
+    """Run a test on one forge: the shell of both is the same there."""
+    return pytest.mark.parametrize("proposals", [forge], indirect=True)
+
+
+def days(number: int) -> str:
+    day = dt.datetime.now(dt.UTC) + dt.timedelta(days=number)  # noqa: TID251 - the command reads the real clock
+    return f"{day:%Y-%m-%d}T00:00:00Z"
+
+
+def keys(*lines: str) -> str:
+    return "\n".join(["project_id: 1", "region_id: 76", "keys:", *(f"  - {line}" for line in lines), ""])
+
+
+def test_a_pull_request_has_a_commit_for_each_step_and_the_plan(proposals: Proposals) -> None:
+    soon = days(10)
+    fill(proposals.emulator, "web", expire=soon, created_at=days(-20))
+    fill(proposals.emulator, "old", expire=soon, created_at=days(-295))
+    text = keys(f"{{name: web, expire: {soon}}}  # the shop", f"{{name: old, expire: {soon}}}")
+    proposals.repository.commit(text)
+    proposals.run()
+    (request,) = proposals.forge.issues
+    assert request.is_open
+    assert "old-2" in request.body
+    assert "rotate, once old-2 is there" in request.body
+    assert proposals.repository.subjects() == [
+        "keys: renew what expires soon",
+        "keys: begin rotations that are due",
+    ]
+    proposed = proposals.repository.proposed()
+    assert "# the shop" in proposed
+    assert "rotates: old" in proposed
+
+
+@on("github")
+def test_an_open_pull_request_is_written_again(proposals: Proposals) -> None:
+    proposals.forge.open("some title", "some text")
+    fill(proposals.emulator, "web", expire=days(10))
+    proposals.repository.commit(keys(f"{{name: web, expire: {days(10)}}}"))
+    proposals.run()
+    (request,) = proposals.forge.issues
+    assert "renew: grants" in request.body
+    assert proposals.repository.subjects() == ["keys: renew what expires soon"]
+
+
+@on("gitlab")
+def test_an_open_pull_request_is_closed_where_nothing_is_left_to_do(proposals: Proposals) -> None:
+    proposals.forge.open("some title", "some text")
+    proposals.repository.commit(keys(f"{{name: web, expire: {days(200)}}}"))
+    assert "Nothing to renew" in proposals.run()
+    assert [issue.is_open for issue in proposals.forge.issues] == [False]
+
+
+@on("gitlab")
+def test_a_rotation_whose_overlap_has_passed_is_finished(proposals: Proposals) -> None:
+    past, far = days(-1), days(200)
+    fill(proposals.emulator, "web", expire=past)
+    fill(proposals.emulator, "web-2", expire=far)
+    proposals.repository.commit(
+        keys(
+            f"{{name: web, expire: {past}}}",
+            f"{{name: web-2, expire: {far}, lifecycle: {{rotates: web, alias: web}}}}",
+        )
+    )
+    proposals.run()
+    assert proposals.repository.subjects() == ["keys: finish rotations"]
+    assert "state: absent" in proposals.repository.proposed()
+    assert "the overlap has passed" in git(proposals.repository.origin, "log", "-1", "--format=%b", BRANCH)
+
+
+@on("github")
+def test_without_a_policy_the_run_fails_and_says_why(proposals: Proposals) -> None:
+    (proposals.repository.place / "reconciler.yaml").write_text("paths: [keys/]\n")
+    proposals.repository.commit(keys("{name: web}"))
+    git(proposals.repository.place, "checkout", "--quiet", "--detach", proposals.repository.head)
+    result, log = proposals.forge.run()
+    assert (result, "no policy says which keys are renewed" in log) == ("failed", True)
+    assert proposals.forge.issues == []
+
+
+def test_the_job_that_installs_is_that_of_the_other_file() -> None:
+    jobs: dict[str, Any] = {}
+    for name in ("drift", "rotation"):
+        jobs |= yaml.safe_load((DEPLOY / f"gitlab/{name}.yml").read_text(encoding="utf-8"))
+    one, other = jobs["reconciler-drift-install"], jobs["reconciler-rotation-install"]
+    assert {**one, "rules": []} == {**other, "rules": []}
