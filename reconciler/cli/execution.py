@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.api.surroundings import Surroundings
 
 _MOST_AUTOMATIC: Final = 8
+_MODULES: Final = ("reconciler.__main__", __name__)
+"""What every process needs: the program, and what opens the APIs."""
 
 
 @contextmanager
@@ -55,8 +57,10 @@ def executor(
                 logging.disable()  # what distributed logs of a fault is told once, as an error
                 cluster = executors.cluster_pool(options.dask, parallelism, console.note)
                 return distribution.Distributed(stack.enter_context(cluster), connect)
-            pool = stack.enter_context(processes.ProcessPool(width, parallelism, on_life))
-            if count == AUTO:
+            pool = stack.enter_context(processes.ProcessPool(width, parallelism, on_life, _MODULES))
+            if count != AUTO:
+                pool.prepare()
+            else:
                 try:
                     pool.start()
                 except SystemFailureError as error:

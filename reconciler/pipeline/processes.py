@@ -13,8 +13,8 @@ import signal
 import threading
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import connection
+from contextlib import contextmanager, suppress
+from multiprocessing import connection, forkserver
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from reconciler.api.surroundings import Surroundings
@@ -71,15 +71,20 @@ class ProcessPool:
     """Processes of this machine; a context manager, which ends them."""
 
     def __init__(
-        self, width: int, parallelism: Mapping[str, int], on_life: Callable[[], object] = tuple
+        self,
+        width: int,
+        parallelism: Mapping[str, int],
+        on_life: Callable[[], object] = tuple,
+        modules: Sequence[str] = (),
     ) -> None:
         """Store how many processes there are to be, and how many requests may be in flight to each API.
 
         Nothing is started before the first call. ``on_life`` is called while a call is waited for, and
-        processes send requests.
+        processes send requests. ``modules`` are imported once for all of them.
         """
         self.width = width
         self._parallelism, self._on_life = dict(parallelism), on_life
+        self._modules = (__name__, *modules)
         self._context = multiprocessing.get_context("forkserver")
         self._pool: ProcessPoolExecutor | None = None
         self._run: connection.Connection | None = None
@@ -118,6 +123,12 @@ class ProcessPool:
                 " files, in /dev/shm and for one more process; --processes 1 needs none"
             ) from error
 
+    def prepare(self) -> None:
+        """Start what the processes are made by, which takes a while, in the background."""
+        with suppress(OSError):  # the first call tells
+            self._context.set_forkserver_preload([*self._modules])
+            forkserver.ensure_running()
+
     def start(self) -> None:
         """Start a process. Raises SystemFailureError if that is not possible."""
         self.submit(_nothing)
@@ -149,7 +160,7 @@ class ProcessPool:
 
     def _started(self) -> ProcessPoolExecutor:
         context = self._context
-        context.set_forkserver_preload([__name__])
+        context.set_forkserver_preload([*self._modules])
         over, self._run = context.Pipe(duplex=False)
         # A process that is killed gives its slot back to nobody, so new processes have new gates, with the
         # pauses of the old ones.

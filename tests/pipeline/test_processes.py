@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import resource
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -95,3 +97,13 @@ def test_where_no_process_can_be_started_a_number_of_them_is_an_error() -> None:
         "no process can be started (Too many open files): it needs room in the folder for temporary files, in"
         " /dev/shm and for one more process; --processes 1 needs none"
     )
+
+
+def test_what_processes_are_made_by_imports_the_modules_that_each_of_them_needs() -> None:
+    script = """if __name__ == "__main__":
+    from reconciler.pipeline.processes import ProcessPool
+    with ProcessPool(1, {}, modules=["colorsys"]) as pool:
+        pool.prepare()
+        assert pool.submit(eval, "'colorsys' in __import__('sys').modules").result()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
