@@ -82,7 +82,7 @@ lint: $(VENV)/dev ## format, lint, types, layers and schemas: every check that r
 check: lint ## every check: the above, and the tests with their coverage
 	$(MAKE) coverage
 
-docs: $(VENV)/dev $(VENV)/uv ## the site, in build/site: complete without a network, and every link of it checked
+docs: $(VENV)/uv ## the site, in build/site: complete without a network, and every link of it checked
 	@$(BIN)/python tools/counterparts.py zensical
 	@$(BIN)/python tools/build_site.py build/site
 	@echo "file://$(CURDIR)/build/site/index.html"
