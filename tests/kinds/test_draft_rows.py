@@ -8,7 +8,9 @@ import pytest
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION, kind_from_schema
+from reconciler.kinds.openapi.addresses import collections_of
 from reconciler.kinds.openapi.draft import draft
+from reconciler.kinds.openapi.every import every_draft
 from tests.kinds.descriptions import PET, PETS, ROW, TEXT, an_object, content, pets
 from tests.kinds.test_draft_without_update import CREATE, alone, deletable
 from tests.kinds.test_drafts import drafted, noted
@@ -17,6 +19,7 @@ BARE: dict[str, Any] = {"type": "object"}
 LISTED = an_object({"result": {"type": "array", "items": BARE}, "success": {"type": "boolean"}})
 ONE = an_object({"result": BARE, "success": {"type": "boolean"}})
 MANY = an_object({name: {"type": "array", "items": TEXT} for name in ("ids", "names")})
+MANY_ROWS = {"type": "array", "items": an_object(ROW)}
 SHORT = {"type": "array", "items": an_object({"id": ROW["id"], "name": TEXT}, "id", "name")}
 READ = "list: rows do not show what a request sets, so that each declared key is read at its own path"
 ITEM = an_object({"result": an_object(ROW), "success": {"type": "boolean"}})
@@ -143,3 +146,16 @@ def test_the_fields_of_a_body_are_inside_what_is_called_like_the_list() -> None:
 def test_the_root_may_be_a_collection() -> None:
     made = drafted(pets(collection="/", item="/{petName}"), "/").schema[EXTENSION]
     assert (made["collection"], made["item"], made["identity"]) == ("/", "/{petName}", "name")
+
+
+def test_paths_may_end_in_a_format() -> None:
+    collection, item = "/shops/{shop}/pets.json", "/shops/{shop}/pets/{petId}.json"
+    description = pets(
+        collection=collection, item=item, listed=an_object({"pets": MANY_ROWS, "more": MANY_ROWS})
+    )
+    assert list(collections_of(description)) == [(collection, item)]
+    made = drafted(description, collection)
+    extension = made.schema[EXTENSION]
+    assert (extension["collection"], extension["item"]) == (collection, item)
+    assert (extension["identity"], extension["path"], made.schema["title"]) == ("name", "id", "Pets")
+    assert every_draft(description, ())[0].name == "pet"

@@ -22,7 +22,7 @@ NOT_CHANGED: Final = (
     " changed by one of them, or created and deleted"
 )
 """What an item lacks that no kind can be written for."""
-_LAST: Final = expression(r"(?P<list>.*)/\{(?P<name>[^{}/]+)\}/?")
+_LAST: Final = expression(r"(?P<list>.*)/\{(?P<name>[^{}/]+)\}(?P<format>\.(?:json|xml))?/?")
 
 
 def paths_of(content: Any) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def found_item_path(paths: Mapping[str, Any], collection: str) -> str:
 
 def _parent(path: str) -> str:
     found = _LAST.fullmatch(path)
-    return found["list"] if found else ""
+    return f"{found['list']}{found['format'] or ''}" if found else ""
 
 
 def _methods(operations: Any) -> list[str]:

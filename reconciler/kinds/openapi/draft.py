@@ -26,6 +26,7 @@ from reconciler.kinds.openapi.properties import Properties, properties_of
 from reconciler.kinds.openapi.scope import scope_of
 from reconciler.kinds.openapi.shapes import Shape, shape_of
 from reconciler.kinds.openapi.ways import Way, ways_of
+from reconciler.kinds.openapi.words import plain_segments
 from reconciler.kinds.shape import type_names
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
@@ -288,5 +289,5 @@ def _undecided(found: Operations, shape: Shape, made: Properties) -> Iterable[st
 
 
 def _title(collection: str) -> str:
-    words = [part for part in collection.split("/") if part and "{" not in part]
+    words = plain_segments(collection)
     return (words[-1] if words else "key").replace("_", " ").replace("-", " ").capitalize()

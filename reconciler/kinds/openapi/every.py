@@ -9,7 +9,7 @@ from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.addresses import collections_of
 from reconciler.kinds.openapi.draft import Draft, draft
-from reconciler.kinds.openapi.words import singular, words_of
+from reconciler.kinds.openapi.words import plain_segments, singular, words_of
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 
@@ -51,7 +51,7 @@ def _names(collections: Iterable[str], taken: Container[str]) -> Iterator[tuple[
     """Yield each collection with a name: as many of its last words as make it another than the others'."""
     known: set[str] = set()
     for collection in collections:
-        parts = [part for part in collection.split("/") if part and "{" not in part]
+        parts = plain_segments(collection)
         spelled = [_spelled(parts[-count:]) for count in range(1, len(parts) + 1)] or ["key"]
         numbered = (f"{spelled[-1]}-{number}" for number in range(2, len(known) + 3))
         name = next(name for name in (*spelled, *numbered) if name not in known and name not in taken)

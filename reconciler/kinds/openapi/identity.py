@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.names import Inside, chosen_name, is_text, likeliest_name, name_property
-from reconciler.kinds.openapi.words import singular, words_of
+from reconciler.kinds.openapi.words import last_segment, singular, words_of
 from reconciler.kinds.wire import JSON_API_ID
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
@@ -231,8 +231,7 @@ def _meant(last: list[str], found: Operations) -> Iterable[str]:
 
 def _nouns_of(found: Operations) -> list[list[str]]:
     """Return the words of what is listed, as a property may repeat them: ``ruleset_id`` of ``/rulesets``."""
-    segment = found.listing.path.rstrip("/").rpartition("/")[2]
-    words = words_of(segment)
+    words = words_of(last_segment(found.listing.path))
     if not words:
         return []
     return [[*words[:-1], singular(words[-1])], [singular(words[-1])]]

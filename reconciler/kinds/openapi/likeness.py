@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.openapi.words import singular
+from reconciler.kinds.openapi.words import plain_segments, singular
 from reconciler.kinds.wire import PAIRS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def shown_as(name: str, found: Operations, shape: Shape) -> str | None:
     what is done in another form, as ``advertised`` for ``advertise``; or it is inside of what its first word
     names, as ``role.slug`` for ``role_slug``.
     """
-    words = [part for part in found.listing.path.split("/") if part and "{" not in part]
+    words = plain_segments(found.listing.path)
     letters, noun = letters_of(name), letters_of(singular(words[-1])) if words else ""
     done = rf"(?:{letters}d|{letters}ed|{letters}s|{re.sub('^is', '', letters)})"
     others = [other for other in shape.shown.members if other not in shape.update.members]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.addresses import placeholders_of
 from reconciler.kinds.openapi.schemas import Schema
-from reconciler.kinds.openapi.words import singular, words_of
+from reconciler.kinds.openapi.words import last_segment, singular, words_of
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
@@ -193,4 +193,4 @@ def _is_sent(shape: Shape, outer: str, inner: str) -> bool:
 
 
 def _listed_noun(found: Operations) -> str:
-    return singular((words_of(found.listing.path.rstrip("/").rpartition("/")[2]) or [""])[-1])
+    return singular((words_of(last_segment(found.listing.path)) or [""])[-1])

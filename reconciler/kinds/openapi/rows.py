@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.schemas import Schema
+from reconciler.kinds.openapi.words import last_segment
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _last_of(place: str) -> str:
 
 def listed_as(found: Operations) -> str:
     """Return what is listed, by the last word of the path."""
-    return found.listing.path.rstrip("/").rpartition("/")[2].lower()
+    return last_segment(found.listing.path).lower()
 
 
 def _refuse_listing(listing: Operation) -> None:

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import Final
+
+_FORMAT: Final = re.compile(r"\.(?:json|xml)$")
+"""The end of a path that says how a response is written."""
+
+
+def last_segment(path: str) -> str:
+    """Return the last segment of a path, without a format at its end, as in ``/pets.json``."""
+    return _FORMAT.sub("", path.rstrip("/").rpartition("/")[2])
+
+
+def plain_segments(path: str) -> list[str]:
+    """Return the segments of a path that are no parameters, without a format at the end."""
+    return [_FORMAT.sub("", part) for part in path.split("/") if part and "{" not in part]
 
 
 def words_of(name: str) -> list[str]:
