@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
 
+from reconciler.cli.progress import progress_bar
 from reconciler.errors import ConfigurationError, InputError, ReconcilerError, os_reason
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
@@ -209,7 +210,7 @@ class Console:
         if self.verbosity < 0 or not _can_redraw(sys.stderr):
             yield lambda: None
             return
-        bar = click.progressbar(length=total, label=what, file=sys.stderr, color=self.color)
+        bar = progress_bar(what, total, _width(sys.stderr) or _USUAL_WIDTH, color=self.color)
 
         def draw(step: Callable[..., object], *arguments: object) -> None:
             with self.bar.lock, suppress(OSError):  # a terminal that has gone stops nothing

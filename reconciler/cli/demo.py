@@ -18,13 +18,14 @@ import click
 
 from gcore_emulator.command import emulator_class
 from reconciler.adopt.modeline import MODELINE, SCHEMA_FILE
-from reconciler.cli.console import CONTEXT
+from reconciler.cli.console import CONTEXT, plain_console
 from reconciler.cli.values import epilog
 from reconciler.errors import ExitCode
 from reconciler.kinds.bundle import editor_schema
 from reconciler.kinds.packaged import load_kinds, resource
 from reconciler.load.process import MACHINE, child_environment
 from reconciler.model.frozen import dataclass
+from reconciler.render.text_layout import Colour
 
 if TYPE_CHECKING:
     from gcore_emulator import Emulator, RequestRecord
@@ -130,7 +131,9 @@ def _show_drift(tour: _Tour, emulator: Emulator) -> None:
     tour.run(f"drift {_FILE} --history drift.db --correct grants")
     _say("The history of both, as a page:")
     if find_spec("jinja2") is None:
-        click.echo("\nA page needs the packages of requirements/runtime.txt; this is the text of it.")
+        plain_console().text(
+            "\nA page needs the packages of requirements/runtime.txt; this is the text of it.\n"
+        )
         tour.run("history --history drift.db")
     else:
         tour.run("history --history drift.db --format html", into=_PAGE)
@@ -145,16 +148,19 @@ def _say_next(folder: Path) -> None:
     page = folder / _PAGE
     look = f" Look at {page}, or go on:" if page.exists() else " Go on there:"
     _say(f"The emulated API is gone, and the files stay.{look}")
-    click.echo(f"""
+    plain_console().text(f"""
   cd {shlex.quote(str(folder))}
   {program} emulator --seed {_SEED}   # leave it running; it prints two lines that begin with export
   {program} plan {_FILE}              # in another terminal, after these two; edit {_FILE}, and plan again
 
-  In a folder of your own, with your token in GCORE_API_KEY: {program} init""")
+  In a folder of your own, with your token in GCORE_API_KEY: {program} init
+""")
 
 
 def _say(text: str) -> None:
-    click.echo(f"\n{click.style(f'==> {text}', bold=True)}")
+    console = plain_console()
+    lines = console.screen().lines((f"==> {text}", Colour.STRONG), hang="    ")
+    console.result("".join(f"{line}\n" for line in ("", *lines)))
 
 
 def _environment(url: str, token: str) -> Mapping[str, str]:

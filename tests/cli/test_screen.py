@@ -258,6 +258,14 @@ def test_an_explanation_is_as_wide_as_the_terminal(cli: CommandLine, drifted: st
     assert "            | " in plain
 
 
+@pytest.mark.parametrize("width", [30, 40, 60, 80])
+def test_a_progress_bar_has_room_in_its_line(cli: CommandLine, drifted: str, width: int) -> None:
+    shown = re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", cli.on_terminal("plan", drifted, columns=width).out)
+    bars = [line for line in re.split(r"[\r\n]", shown) if "%" in line]
+    assert bars[-1].endswith("100%")
+    assert max(map(columns, bars)) < width
+
+
 def test_a_wait_is_told_in_its_own_line_beside_the_progress_bar(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
