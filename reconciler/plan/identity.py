@@ -231,21 +231,22 @@ def _with_known_twins(plan: Plan, id_at: IdAt) -> Plan:
 def _renamed_in_files(plan: Plan, state: DesiredState, id_at: IdAt) -> Iterator[Problem]:
     """Yield a warning of each new key that may be an object whose name the files have changed.
 
-    That is told where one key of a scope is created, and one that was declared is so no longer.
+    That is told where one key of a scope is new, and one that was declared is so no longer.
     """
-    created: dict[Scope, list[Change]] = {}
-    for change in plan.changes:
-        if change.action is Action.CREATE and change.scope in plan.names:
-            created.setdefault(change.scope, []).append(change)
-    for part in state.scopes:
-        if len(created.get(part.scope, ())) != 1:
+    created = {change.address: change for change in plan.changes if change.action is Action.CREATE}
+    for part in state.scopes if created else ():
+        if (names := plan.names.get(part.scope)) is None:
             continue
-        (change,) = created[part.scope]
+        live, address_of = {*names.values()}, part.scope.address
+        new = [key.name for key in part.keys if not key.is_absent and key.name not in live]
+        change = created.get(address_of(new[0])) if len(new) == 1 else None
+        if change is None or id_at(change.address) is not None:
+            continue
         declared = {key.name for key in part.keys}
         left = [
             (name, path_id)
-            for path_id, name in plan.names[part.scope].items()
-            if name not in declared and id_at(part.scope.address(name)) == path_id
+            for path_id, name in names.items()
+            if name not in declared and id_at(address_of(name)) == path_id
         ]
         if len(left) == 1:
             (name, path_id) = left[0]

@@ -1015,8 +1015,15 @@ def test_a_name_changed_in_the_file_is_told_where_it_must_be_the_same_object(not
     was = f'will be another object: the files declared "web" (id {web.number}) until now; if this is its new'
     assert (warning["address"], warning["message"].startswith(was)) == ("note/red/shop", True)
     notes.declare({"name": "shop", "text": "new"}, {"name": "mall"})
-    assert planned(web)["warnings"] == []
+    for target in ((), ("--target", "note/red/shop")):
+        assert planned(web, *target)["warnings"] == []
     notes.declare({"name": "shop", "text": "new"}, NEW)
+    assert planned(web)["warnings"] == []
+    number = notes.server.add("api")
+    notes.declare(NEW, {"name": "api"})
+    assert web.drift().code == 0
+    notes.server.remove(number)
+    notes.declare({"name": "api"})  # it was deleted at the service, and is not new
     assert planned(web)["warnings"] == []
 
 
