@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _NAMESPACE: Final = "reconciler"
 _CYCLE_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_NEAREST: Final = "nearest_expiry_timestamp_seconds"
 _DAY: Final = 86_400
 _DAYS: Final = (1, 7, 14, 30, 90)
 _ATTEMPTS: Final = (
@@ -81,9 +82,9 @@ class Metrics:
         )
         self._scopes = gauge("scopes", "Scopes, by state in the last round", ["api", "standing"])
         of_kind = ["api", "kind"]
-        self._nearest = gauge("nearest_expiry_days", "Days until the first declared key expires", of_kind)
+        self._nearest = gauge(_NEAREST, "When the first declared key expires; +Inf: none does", of_kind)
         self._expiring = gauge(
-            "expiring_keys", "Declared keys, not rotated, that expire within so many days", [*of_kind, "le"]
+            "expiring_keys", "Declared keys, not rotated, that expire within so many days", [*of_kind, "days"]
         )
         self._rotations = gauge("rotations", "Keys that are being rotated, by state", [*of_kind, "state"])
         self._files = gauge("files_valid", "Whether the files were valid in the last round")
@@ -166,7 +167,7 @@ class Metrics:
         for family in families:
             name = family.name.removeprefix(f"{_NAMESPACE}_")
             for sample in family.samples:
-                if not math.isfinite(sample.value) and name != "nearest_expiry_days":  # where none expires
+                if not math.isfinite(sample.value) and name != _NEAREST:  # where none expires
                     raise ValueError(f"{sample.name} is {sample.value}")
                 if name in counters and sample.name.endswith("_total"):
                     is_of_api = name in {"api_requests", "corrections"}
@@ -198,8 +199,7 @@ class Metrics:
     def _set_lives(self, found: Lifetimes, now: dt.datetime) -> None:
         """Set when the keys of each kind expire, and how far their rotations are."""
         for (api, kind), (count, first) in found.expiring.items():
-            left = math.inf if first is None else (first - now).total_seconds() / _DAY
-            self._nearest.labels(api, kind).set(left)
+            self._nearest.labels(api, kind).set(math.inf if first is None else first.timestamp())
             near = [one for one in found.expiries if one.address.startswith(f"{kind}/")]
             waiting = [one.at - now for one in near if not one.is_rotated and one.at > now]
             for days in _DAYS:

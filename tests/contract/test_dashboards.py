@@ -56,8 +56,12 @@ METRICS: dict[str, Labels] = {
         "kind": None,
         "origin": one_of("pending", "drift", "conflict", "unknown"),
     },
-    "reconciler_nearest_expiry_days": {"api": None, "kind": None},
-    "reconciler_expiring_keys": {"api": None, "kind": None, "le": one_of("1", "7", "14", "30", "90", "+Inf")},
+    "reconciler_nearest_expiry_timestamp_seconds": {"api": None, "kind": None},
+    "reconciler_expiring_keys": {
+        "api": None,
+        "kind": None,
+        "days": one_of("1", "7", "14", "30", "90", "+Inf"),
+    },
     "reconciler_rotations": {
         "api": None,
         "kind": None,

@@ -42,6 +42,8 @@ def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
         server.mount("first", version="1")
         server("POST", "sys/namespaces/shop")
         server.mount("only-shop", namespace="shop")
+        server("POST", "sys/namespaces/team", namespace="shop")
+        server.mount("only-team", namespace="shop/team")
         yield server
 
 
@@ -169,6 +171,13 @@ def test_a_missing_namespace_setting_is_detected_by_the_probe(bao: OpenBao, plac
     sink = opened(bao, token, "only-shop", BAO_NAMESPACE="shop")
     assert sink.probe([place]) == {place: ""}
     assert sink.store(place, SECRET, "") == f"vault:only-shop/{place.address}"
+
+
+def test_a_namespace_within_another_is_found(bao: OpenBao, place: Place) -> None:
+    token = bao.login("create,read,update only-team/data/*", namespace="shop/team")
+    sink = opened(bao, token, "only-team", BAO_NAMESPACE="shop/team")
+    sink.store(place, SECRET, sink.probe([place])[place])
+    assert opened(bao, token, "only-team", BAO_NAMESPACE="shop/team").probe([place]) == {place: "1"}
 
 
 def test_a_mount_of_several_parts_is_found(bao: OpenBao, place: Place) -> None:

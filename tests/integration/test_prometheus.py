@@ -44,6 +44,7 @@ class Monitored:
 
     cloud: Emulator
     url: str = ""
+    metrics: str = ""
     logs: tuple[Path, ...] = ()
     alerts: list[tuple[str, str]] = field(default_factory=list)
 
@@ -112,6 +113,7 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
         receiver = stack.enter_context(receiving(found))
         service, prometheus, alertmanager = free_ports(3)
         found.url = f"http://127.0.0.1:{prometheus}"
+        found.metrics = f"http://127.0.0.1:{service}/metrics"
         configure(folder, service, alertmanager, receiver)
         stack.enter_context(
             running(
@@ -203,3 +205,17 @@ def test_an_alert_fires_when_a_key_drifts_and_ends_with_the_drift(monitored: Mon
     until(fires, *monitored.logs)
     fill(monitored.cloud, "web", is_disabled=True)
     until(ends, *monitored.logs)
+
+
+@pytest.mark.counterpart("promtool")
+def test_promtool_finds_nothing_in_the_metrics(monitored: Monitored) -> None:
+    def shown() -> str:
+        try:
+            return httpx.get(monitored.metrics, trust_env=False).text
+        except httpx.TransportError:
+            return ""
+
+    words = [str(find("promtool")), "check", "metrics"]
+    metrics = until(shown, *monitored.logs)
+    done = subprocess.run(words, input=metrics, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

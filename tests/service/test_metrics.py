@@ -72,7 +72,7 @@ TYPES = {
     "created_keys": "gauge",
     "deleted_keys": "gauge",
     "differing_keys": "gauge",
-    "nearest_expiry_days": "gauge",
+    "nearest_expiry_timestamp_seconds": "gauge",
     "expiring_keys": "gauge",
     "rotations": "gauge",
     "unmanaged_keys": "gauge",
@@ -547,9 +547,10 @@ def test_expiries_and_rotations_are_counted_by_kind(metrics: Metrics) -> None:
     metrics.cycle(replace(report(CycleResult.IN_SYNC), ended=NOON, lifetimes=lives))
     found = series(metrics)
     of_kind = 'api="gcore",kind="caas"'
-    assert found[f"nearest_expiry_days{{{of_kind}}}"] == 3
+    assert found[f"nearest_expiry_timestamp_seconds{{{of_kind}}}"] == (NOON + 3 * DAY).timestamp()
     counts = {
-        le: found[f'expiring_keys{{{of_kind},le="{le}"}}'] for le in ("1", "7", "14", "30", "90", "+Inf")
+        days: found[f'expiring_keys{{api="gcore",days="{days}",kind="caas"}}']
+        for days in ("1", "7", "14", "30", "90", "+Inf")
     }
     assert counts == {"1": 0, "7": 1, "14": 1, "30": 2, "90": 2, "+Inf": 5}
     states = {state: found[f'rotations{{{of_kind},state="{state}"}}'] for state in Stage}
