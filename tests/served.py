@@ -63,10 +63,11 @@ def _answer(asking: socket.socket) -> None:
         sys.stderr = open(2, "w", 1, encoding="utf-8")  # noqa: SIM115 - the same
         _run(*asked.split(b"\0"))
     ended = os.pidfd_open(run)
-    if ended not in select.select([ended, asking.fileno()], [], [])[0]:
+    if ended in select.select([ended, asking.fileno()], [], [])[0]:
+        status = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
+        asking.sendall(bytes([status if status >= 0 else 128 - status]))
+    else:
         os.kill(run, 9)
-    status = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
-    asking.sendall(bytes([status if status >= 0 else 128 - status]))
     os._exit(0)
 
 

@@ -762,8 +762,9 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("palette", palettes(), ids=["light", "dark"])
-def test_texts_and_bars_have_the_contrast_that_wcag_asks_for(palette: dict[str, str]) -> None:
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_texts_and_bars_have_the_contrast_that_wcag_asks_for(scheme: int) -> None:
+    palette = palettes()[scheme]
     for ground in ("page", "panel", "code"):
         for text in ("ink", "quiet", "good", "warning", "bad", "failed"):
             assert contrast(palette[text], palette[ground]) >= 4.5, (text, ground)
