@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from tests.support import declare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.support import CommandLine
@@ -36,14 +37,17 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, cli: CommandLine) -> Path:
-    """A folder with files to read, one of which is broken, and with others."""
+def folder(tmp_path: Path, cli: CommandLine, program: Sequence[str]) -> Path:
+    """A folder with files to read, one of which is broken, with others, and with the command."""
     keys = tmp_path / "keys"
     keys.mkdir()
     declare(keys / "a.yaml", {"name": "storefront"}, {"name": "web"})
     declare(keys / "b.yml", {"name": "web"}, region_id=77)
     (keys / "broken.yaml").write_text("project_id: [")
     (tmp_path / ".git").mkdir()
+    script = command_of(tmp_path)
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(program)} "$@"\n')
+    script.chmod(0o700)
     (tmp_path / "drift.db").touch()
     (tmp_path / "plan.json").touch()
     (tmp_path / "reconciler.yaml").write_text("paths: [keys]\nenvironments: {dev: {}, prod: {}}\n")
@@ -51,20 +55,15 @@ def folder(tmp_path: Path, cli: CommandLine) -> Path:
     return tmp_path
 
 
-def program_in(folder: Path) -> Path:
-    """Write the command that a shell asks."""
-    program = folder / ".git" / "reconciler"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
-    program.chmod(0o700)
-    return program
+def command_of(folder: Path) -> Path:
+    return folder / ".git" / "reconciler"
 
 
 def offered_by_bash(cli: CommandLine, folder: Path, line: str) -> list[str]:
     """Return what bash offers for the last word of a line."""
-    program = program_in(folder)
     script = cli("completion", "bash").out.replace("complete -o", ": complete -o")
     done = subprocess.run(
-        ["bash", "-c", script + _CALL, str(program), *line.split(" ")],  # noqa: S607 - the shell of this machine
+        ["bash", "-c", script + _CALL, str(command_of(folder)), *line.split(" ")],  # noqa: S607 - the shell of this machine
         capture_output=True,
         text=True,
         check=False,
@@ -113,10 +112,13 @@ def offered_by(shell: str, cli: CommandLine, folder: Path, line: str) -> list[st
     if found is None:
         pytest.skip(f"there is no {shell} here")
     script = cli("completion", shell).out
-    program = program_in(folder)
     if shell == "fish":
         (folder / "script.fish").write_text(script)
-        words = ["-N", "-c", f"set -p PATH {program.parent}; source script.fish; complete -C '{line}'"]
+        words = [
+            "-N",
+            "-c",
+            f"set -p PATH {command_of(folder).parent}; source script.fish; complete -C '{line}'",
+        ]
     else:
         words = ["-f", "-c", _CALL_ZSH, script, *line.split(" ")]
     home = {"HOME": str(folder), "PATH": os.defpath, "LANG": "C.UTF-8"}
