@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import httpx
+import yaml
 
 from gcore_emulator import Emulator, Switches
 from reconciler.api.reader import Connection
@@ -226,6 +227,11 @@ def fill(emulator: Emulator, *names: str, **fields: Any) -> None:
 def live(name: str, **fields: Any) -> dict[str, Any]:
     """Write a live key the way the API shows one, all its settable fields."""
     return {"name": name, "description": "", "expire": None, "is_disabled": False, "containers": []} | fields
+
+
+def from_yaml(text: str) -> Any:
+    """Parse YAML, with libyaml where that is there: ten times as fast."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
 
 
 def declare(path: Path, *keys: Mapping[str, Any], region_id: int = 76) -> str:

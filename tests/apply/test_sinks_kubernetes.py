@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
-import yaml
 
 from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
@@ -25,7 +24,7 @@ from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
-from tests.support import FakeClock, Script, serving
+from tests.support import FakeClock, Script, from_yaml, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -585,7 +584,7 @@ def test_requests_and_the_documented_role_match_the_kubernetes_api(
     server = ApiServer()
     store(connect(server))
     page = (Path(__file__).parents[2] / "docs/secrets.md").read_text(encoding="utf-8")
-    role = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    role = from_yaml(page.split("```yaml\n")[1].split("```")[0])
     for document in (json.loads(server.requests[0].read()), role):
         kubernetes_validate.validate(document, "1.30", strict=True)
     assert NAME in page

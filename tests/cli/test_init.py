@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from tests.idserver import STYLES, id_server, write_kind
-from tests.support import CommandLine, emulate, fill, live, patches
+from tests.support import CommandLine, emulate, fill, from_yaml, live, patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +50,7 @@ def files(folder: Path) -> set[str]:
 
 
 def declared(folder: Path, file: str = FILE) -> list[str]:
-    return [key["name"] for key in yaml.safe_load((folder / file).read_text())["keys"]]
+    return [key["name"] for key in from_yaml((folder / file).read_text())["keys"]]
 
 
 def test_without_a_terminal_options_say_all(cli: CommandLine, service: Emulator, tmp_path: Path) -> None:
@@ -318,9 +317,9 @@ def test_the_workflow_is_that_of_the_documentation(
     cli: CommandLine, service: Emulator, tmp_path: Path
 ) -> None:
     assert cli("init", *HERE, "--workflow", "github").code == 0
-    written = yaml.safe_load((tmp_path / ".github/workflows/keys.yml").read_text())
+    written = from_yaml((tmp_path / ".github/workflows/keys.yml").read_text())
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
-    assert written == yaml.safe_load(page.split("## GitHub\n\n```yaml\n")[1].split("```")[0])
+    assert written == from_yaml(page.split("## GitHub\n\n```yaml\n")[1].split("```")[0])
     assert service.requests
 
 
@@ -388,7 +387,7 @@ def test_another_api_gets_a_configuration_and_the_commands_that_draft_its_kinds(
     assert "  export RECONCILER_TOKEN_api_git__hub_com=...   #" in done.out
     assert "  reconciler kind init --openapi FILE --collection PATH > kinds/NAME.schema.json\n" in done.out
     assert files(tmp_path) == {"reconciler.yaml", ".gitignore", "keys/.gitkeep", "kinds/.gitkeep"}
-    said = yaml.safe_load((tmp_path / "reconciler.yaml").read_text())
+    said = from_yaml((tmp_path / "reconciler.yaml").read_text())
     assert said["apis"] == {"git-hub": {"base_url": "https://api.git-hub.com", "kinds": "kinds/"}}
     assert "kinds/: this folder holds no file NAME.schema.json" in cli("kinds").err
     assert emulator.requests == ()

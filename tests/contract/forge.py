@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-import yaml
-
-from tests.support import serving
+from tests.support import from_yaml, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -147,7 +145,7 @@ class Github(Forge):
 
     def run(self) -> tuple[str, str]:
         """Run the steps that have a script, up to the first that fails."""
-        (job,) = yaml.safe_load(self.workflow.read_text(encoding="utf-8"))["jobs"].values()
+        (job,) = from_yaml(self.workflow.read_text(encoding="utf-8"))["jobs"].values()
         known = {"secrets.GCORE_API_KEY": CLOUD_TOKEN, "github.token": FORGE_TOKEN}
         outputs = self.place / "outputs"
         log = ""
@@ -225,7 +223,7 @@ class Gitlab(Forge):
 
     def run(self) -> tuple[str, str]:
         """Run all scripts in one shell, as the runner does."""
-        job = yaml.safe_load(self.workflow.read_text(encoding="utf-8"))[self.job]
+        job = from_yaml(self.workflow.read_text(encoding="utf-8"))[self.job]
         environment = {
             "CI_API_V4_URL": f"{self.url}/api/v4",
             "CI_PROJECT_ID": "7",

@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from tests.support import TOKEN
+from tests.support import TOKEN, from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -114,7 +112,7 @@ class Runner:
 
     def job(self, workflow: Path, name: str, **contexts: Any) -> Finished:
         """Run a job of a workflow, if its condition is true; return its outputs too."""
-        job = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"][name]
+        job = from_yaml(workflow.read_text(encoding="utf-8"))["jobs"][name]
         contexts = self._contexts() | contexts
         if not _truth(evaluate(str(job.get("if", "success()")), contexts)):
             return Finished(log="skipped")
@@ -172,7 +170,7 @@ class Runner:
         return Finished()
 
     def _act(self, given: Mapping[str, str], environment: Mapping[str, str]) -> Finished:
-        action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))
+        action = from_yaml(ACTION.read_text(encoding="utf-8"))
         assert set(given) <= set(action["inputs"])
         inputs = {name: given.get(name, about["default"]) for name, about in action["inputs"].items()}
         scope = {"inputs": inputs}

@@ -8,11 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from reconciler.load.process import OWN_VARIABLES
 from tests.contract.runner import ACTION, CLOUD_TOKEN, DOWNLOADS, ROOT, Runner, commands, prints
-from tests.support import declare, fill
+from tests.support import declare, fill, from_yaml
 
 if TYPE_CHECKING:
     from gcore_emulator import Emulator
@@ -198,7 +197,7 @@ def test_an_old_python_is_an_error_that_names_the_required_version(runner: Runne
 
 
 def test_no_step_is_built_from_expressions_and_each_stops_at_the_first_error() -> None:
-    listed = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
+    listed = from_yaml(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
     steps = [step for step in listed if "uses" not in step]
     assert len(steps) == len(listed) - 1  # the cache
     assert [step["run"] for step in steps if "${{" in step["run"]] == []
@@ -207,7 +206,7 @@ def test_no_step_is_built_from_expressions_and_each_stops_at_the_first_error() -
 
 
 def test_every_output_and_input_is_in_the_documentation() -> None:
-    action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))
+    action = from_yaml(ACTION.read_text(encoding="utf-8"))
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
     assert [name for name in {**action["inputs"], **action["outputs"]} if f"| `{name}` |" not in page] == []
 

@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from tests.contract.forge import DEPLOY
 from tests.scopes import PAUSE, REGIONS, content, write_files
 from tests.scopes import running as running_command
-from tests.support import TOKEN
+from tests.support import TOKEN, from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tests.scopes import Api
 
-SERVICES: Mapping[str, Any] = yaml.safe_load((DEPLOY / "dask/compose.yml").read_text("utf-8"))["services"]
+SERVICES: Mapping[str, Any] = from_yaml((DEPLOY / "dask/compose.yml").read_text("utf-8"))["services"]
 BIN = Path(sys.executable).parent
 
 

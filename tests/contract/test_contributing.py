@@ -7,17 +7,17 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-import yaml
 
 import commit_subject
 from reconciler.render.formats import RENDERERS
 from tests.contract.runner import ROOT
+from tests.support import from_yaml
 
 DECISIONS = sorted((ROOT / "docs/adr").glob("*.md"))
 
 
 def document(path: str) -> Any:
-    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+    return from_yaml((ROOT / path).read_text(encoding="utf-8"))
 
 
 def test_every_decision_is_listed_and_says_why_what_and_what_follows() -> None:

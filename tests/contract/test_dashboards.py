@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import promql_parser
 import pytest
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.service.metrics import Metrics
 from tests.contract.forge import DEPLOY
+from tests.support import from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,9 +92,7 @@ SCRAPED = {"instance", "job"}
 RULES = DEPLOY / "prometheus/alerts.yml"
 DASHBOARD = json.loads((DEPLOY / "grafana/dashboard.json").read_text(encoding="utf-8"))
 PANELS = DASHBOARD["panels"]
-ALERTS = [
-    rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]
-]
+ALERTS = [rule for group in from_yaml(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
 
 
 def expressions() -> dict[str, str]:

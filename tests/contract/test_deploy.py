@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
-import yaml
 
 from reconciler.cli.main import cli
 from tests.contract.forge import DEPLOY, JOB, WORKFLOW
 from tests.contract.runner import ROOT
+from tests.support import from_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ KUBERNETES = [
 
 
 def document(name: str) -> Any:
-    return yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))
+    return from_yaml((DEPLOY / name).read_text(encoding="utf-8"))
 
 
 PODS: dict[str, Any] = {
@@ -68,7 +68,7 @@ def test_an_apply_in_the_cluster_may_store_secrets_in_its_namespace_and_nothing_
         .read_text(encoding="utf-8")
         .split("this role, and nothing more:\n\n```yaml\n")
     )
-    assert role["rules"] == yaml.safe_load(wanted[1].split("```")[0])["rules"]
+    assert role["rules"] == from_yaml(wanted[1].split("```")[0])["rules"]
 
 
 def test_an_apply_in_the_cluster_runs_once_and_stores_secrets_where_it_runs() -> None:
@@ -261,18 +261,18 @@ def test_drift_does_not_fail_the_timer_unit() -> None:
 
 
 def workflow() -> Any:
-    return yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    return from_yaml(WORKFLOW.read_text(encoding="utf-8"))
 
 
 def job() -> Any:
-    return yaml.safe_load(JOB.read_text(encoding="utf-8"))["reconciler-drift"]
+    return from_yaml(JOB.read_text(encoding="utf-8"))["reconciler-drift"]
 
 
 def scripts() -> dict[str, tuple[str, str]]:
     """Return every script with its shell, by its place."""
     found = {"gitlab": ("sh", "\n".join(job()["script"]))}
     for path in sorted(DEPLOY.glob("github/*.yml")):
-        for name, each in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
+        for name, each in from_yaml(path.read_text(encoding="utf-8"))["jobs"].items():
             for number, step in enumerate(each["steps"], 1):
                 if "run" in step:
                     found[f"{path.name} {name} {number}"] = ("bash", step["run"])

@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
@@ -22,7 +21,7 @@ from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.packaged import schema_texts
 from reconciler.model.version import __version__
 from tests.labels import label, label_server
-from tests.support import TOKEN
+from tests.support import TOKEN, from_yaml
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -177,7 +176,7 @@ def test_every_page_is_linked_in_the_readme() -> None:
 def test_the_pipeline_without_the_action_is_yaml() -> None:
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
     section = page.split("## GitHub, without the action")[1]
-    recipe = yaml.safe_load(section.split("```yaml\n")[1].split("```")[0])
+    recipe = from_yaml(section.split("```yaml\n")[1].split("```")[0])
     plan, apply = recipe["jobs"]["plan"], recipe["jobs"]["apply"]
     assert plan["steps"][-1]["run"].startswith("reconciler plan keys/ --trust base --base ")
     assert apply["steps"][-1]["run"] == "reconciler apply keys/ --auto-approve"
@@ -192,7 +191,7 @@ def test_the_changelog_names_this_version_or_has_it_unreleased() -> None:
 
 @pytest.mark.parametrize("name", sorted(schema_texts()))
 def test_every_property_of_a_schema_has_a_title_or_description(name: str) -> None:
-    schema = yaml.safe_load(schema_texts()[name])
+    schema = from_yaml(schema_texts()[name])
     Draft7Validator.check_schema(schema)
     silent = [
         field

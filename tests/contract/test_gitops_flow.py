@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from tests.contract.comments import Github, reachable
 from tests.contract.runner import ROOT, Finished, Runner
-from tests.support import TOKEN, emulate, live
+from tests.support import TOKEN, emulate, from_yaml, live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +69,7 @@ class Story:
         self.commit("the beginning")
         for environment, project in PROJECTS.items():
             file = EXAMPLE / f"environments/{environment}/keys.yaml"
-            for key in yaml.safe_load(file.read_text(encoding="utf-8"))["keys"]:
+            for key in from_yaml(file.read_text(encoding="utf-8"))["keys"]:
                 fields = {**key, "expire": f"{key['expire']:%Y-%m-%dT%H:%M:%SZ}"}
                 self.cloud.put_key(project, 76, live(fields.pop("name"), **fields))
 

@@ -7,11 +7,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from tests.contract.runner import ROOT, Runner
 from tests.hostile_git import Canary, git, pass_for_a_repository
-from tests.support import TOKEN
+from tests.support import TOKEN, from_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +52,7 @@ def test_the_action_executes_nothing_of_a_hostile_tree(
 def test_atlantis_executes_nothing_of_a_hostile_tree(
     runner: Runner, canary: Canary, cloud: Emulator, tmp_path: Path
 ) -> None:
-    workflow = yaml.safe_load((ROOT / "deploy/atlantis/repos.yaml").read_text(encoding="utf-8"))
+    workflow = from_yaml((ROOT / "deploy/atlantis/repos.yaml").read_text(encoding="utf-8"))
     stages = workflow["workflows"]["reconciler"]
     steps = [step["run"] for stage in ("plan", "apply") for step in stages[stage]["steps"]]
     runner.install("reconciler", f'exec {runner.command} "$@"')

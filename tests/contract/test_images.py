@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 import pytest
-import yaml
 
 from reconciler.cli.main import cli
+from tests.support import from_yaml
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "requirements/runtime.txt"
@@ -166,7 +166,7 @@ def test_the_example_in_its_first_lines_runs_a_command_that_exists() -> None:
 
 @pytest.mark.parametrize("command", ["validate", "fmt"])
 def test_a_pre_commit_hook_is_offline_and_reads_all_files(command: str) -> None:
-    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    hooks = from_yaml((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     (hook,) = [one for one in hooks if one["id"] == f"reconciler-{command}"]
     assert set(hook) == {"id", "name", "description", "entry", "language", "pass_filenames", "args", "files"}
     assert (hook["entry"], hook["language"]) == (f"reconciler {command}", "python")

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import yaml
 
 from tests.contract.runner import CLOUD_TOKEN, ROOT, prints
-from tests.support import TOKEN, declare, emulate, fill, patches, serving
+from tests.support import TOKEN, declare, emulate, fill, from_yaml, patches, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +53,7 @@ class Gitlab:
 
     def run(self, name: str) -> tuple[int, str]:
         """Run a job: its scripts in one shell, as the runner does."""
-        job = yaml.safe_load(JOBS.read_text(encoding="utf-8"))[name]
+        job = from_yaml(JOBS.read_text(encoding="utf-8"))[name]
         program, options = self.shell
         done = subprocess.run(
             ["/usr/bin/env", program, "-c", "\n".join([options, *job["script"]])],

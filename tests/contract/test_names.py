@@ -12,6 +12,7 @@ import yaml
 
 from reconciler.load.process import OWN_VARIABLES
 from tests.contract.runner import ACTION, ROOT
+from tests.support import from_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,15 +118,13 @@ def test_references_to_this_project_are_pinned_by_commit() -> None:
 
 def steps() -> dict[str, Any]:
     """Return every step or job of a pipeline that installs."""
-    found = {
-        f"action {step['name']}": step for step in yaml.safe_load(ACTION.read_text("utf-8"))["runs"]["steps"]
-    }
+    found = {f"action {step['name']}": step for step in from_yaml(ACTION.read_text("utf-8"))["runs"]["steps"]}
     for file in [*ROOT.glob("deploy/github/*.yml"), *ROOT.glob("examples/**/.github/workflows/*.yml")]:
-        for name, job in yaml.safe_load(file.read_text("utf-8"))["jobs"].items():
+        for name, job in from_yaml(file.read_text("utf-8"))["jobs"].items():
             assert "env" not in job
             found |= {f"{file.name} {name} {number}": step for number, step in enumerate(job["steps"])}
     for file in ROOT.glob("deploy/gitlab/*.yml"):
-        found |= yaml.safe_load(file.read_text("utf-8")).items()
+        found |= from_yaml(file.read_text("utf-8")).items()
     return {name: step for name, step in found.items() if is_installing(step)}
 
 
@@ -151,7 +150,7 @@ def test_installation_steps_have_no_token(name: str) -> None:
 
 def test_a_gitlab_job_with_a_token_installs_artifacts_by_checksum() -> None:
     for file in ROOT.glob("deploy/gitlab/*.yml"):
-        jobs = yaml.safe_load(file.read_text("utf-8"))
+        jobs = from_yaml(file.read_text("utf-8"))
         (installing,) = [name for name in jobs if name.endswith("-install")]
         assert jobs[installing]["artifacts"]["paths"] == ["reconciler.txt", "wheels/"]
         for name, job in jobs.items():

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from gcore_emulator import Emulator
 from reconciler.cli.main import cli
 from tests.contract.runner import ACTION, ROOT
+from tests.support import from_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ OURS = "YOUR-ORG/reconciler@YOUR-COMMIT"
 
 
 def document(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return from_yaml(path.read_text(encoding="utf-8"))
 
 
 def jobs() -> dict[str, Any]:
@@ -259,7 +259,7 @@ def test_atlantis_requires_an_approval_that_no_pull_request_can_disable() -> Non
 def test_the_snippets_in_the_documentation_match_the_action() -> None:
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
     whole, checks, by_command, part, hooks, overlay = (
-        yaml.safe_load(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", page)
+        from_yaml(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", page)
     )
     listed = [step for job in [*whole["jobs"].values(), *part.values()] for step in job["steps"]]
     used = [step for step in listed if step["uses"] == OURS]

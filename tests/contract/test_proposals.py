@@ -11,10 +11,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from tests.contract.forge import CLOUD_TOKEN, DEPLOY, FORGE_TOKEN, Github, Gitlab, reachable
-from tests.support import emulate, fill
+from tests.support import emulate, fill, from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -248,6 +247,6 @@ def test_without_a_policy_the_run_fails_and_says_why(proposals: Proposals) -> No
 def test_the_job_that_installs_is_that_of_the_other_file() -> None:
     jobs: dict[str, Any] = {}
     for name in ("drift", "rotation"):
-        jobs |= yaml.safe_load((DEPLOY / f"gitlab/{name}.yml").read_text(encoding="utf-8"))
+        jobs |= from_yaml((DEPLOY / f"gitlab/{name}.yml").read_text(encoding="utf-8"))
     one, other = jobs["reconciler-drift-install"], jobs["reconciler-rotation-install"]
     assert {**one, "rules": []} == {**other, "rules": []}

@@ -6,10 +6,10 @@ import tomllib
 from typing import Any
 
 import pytest
-import yaml
 
 import release
 from tests.contract.runner import ROOT
+from tests.support import from_yaml
 
 WORKFLOWS = ROOT / ".github/workflows"
 CHANGELOG = """\
@@ -30,7 +30,7 @@ CHANGELOG = """\
 
 
 def workflow(name: str) -> Any:
-    return yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8"))
+    return from_yaml((WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8"))
 
 
 def test_the_sections_of_a_changelog_are_read_with_their_dates() -> None:

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 import build_site
 import console_pages
 from tests.contract.runner import ROOT
+from tests.support import from_yaml
 
 GENERAL = ("index.md", "changelog.md", "code-of-conduct.md")
 """Pages that are for everyone."""
@@ -24,7 +24,7 @@ def navigation(part: Any) -> list[str]:
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
-    pages = navigation(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    pages = navigation(from_yaml((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
     assert sorted(pages) == sorted(build_site.pages().values())
 
 

@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-import yaml
 from jsonschema import Draft7Validator
 
 from reconciler.load.builder import parse
@@ -37,6 +36,7 @@ from tests.gallery.clouds import CASES as CLOUDS
 from tests.gallery.forges import CASES as FORGES
 from tests.gallery.server import FORM, JSON, SECOND_TOKEN, TOKEN, GalleryServer, Sent, running
 from tests.gallery.services import CASES as SERVICES
+from tests.support import from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tests.support import CommandLine, Finished
 
 ROOT = Path(__file__).parents[2] / "examples/apis"
-CONFIGURATION = yaml.safe_load((ROOT / "reconciler.yaml").read_text(encoding="utf-8"))["apis"]
+CONFIGURATION = from_yaml((ROOT / "reconciler.yaml").read_text(encoding="utf-8"))["apis"]
 CASES = {case.file.removesuffix(".yaml"): case for case in (*FORGES, *CLOUDS, *SERVICES)}
 
 
@@ -91,7 +91,7 @@ class Repository:
 
 def scope_of(file: Path) -> list[str]:
     """Return the options of ``export`` for the scope of a file."""
-    header = yaml.safe_load(file.read_text(encoding="utf-8"))
+    header = from_yaml(file.read_text(encoding="utf-8"))
     numbers = {"project_id", "region_id"} & header.keys()
     options = [f"--{name.replace('_', '-')}={header[name]}" for name in numbers]
     others = header.keys() - numbers - {"kind", "keys", "exclusive"}
@@ -166,7 +166,7 @@ def test_a_key_is_deleted_by_its_path_and_nothing_else_is(
     repository: Repository, case: Case, server: GalleryServer
 ) -> None:
     row = server.rows[0]
-    document = yaml.safe_load(repository.file.read_text(encoding="utf-8"))
+    document = from_yaml(repository.file.read_text(encoding="utf-8"))
     document["keys"] = [{case.identity: row[case.identity], "state": "absent"}]
     repository.file.write_text(json.dumps(document), encoding="utf-8")
     others = server.rows[1:]
@@ -250,7 +250,7 @@ def test_a_creation_whose_response_is_lost_is_not_sent_again(
 def test_what_a_creation_does_not_take_is_set_by_the_next_apply(
     repository: Repository, case: Case, server: GalleryServer
 ) -> None:
-    document = yaml.safe_load(repository.file.read_text(encoding="utf-8"))
+    document = from_yaml(repository.file.read_text(encoding="utf-8"))
     document["keys"] = [{"name": "new", "isActive": False}]
     repository.file.write_text(json.dumps(document), encoding="utf-8")
     first = repository("apply", "--auto-approve")

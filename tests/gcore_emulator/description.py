@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
+
+from tests.support import from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ METHODS = ("get", "post", "patch", "delete")
 @functools.cache
 def description() -> dict[str, Any]:
     """Return the description, with a page that has no other members than its schema names."""
-    document: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    document: dict[str, Any] = from_yaml(_FILE.read_text(encoding="utf-8"))
     schemas = document["components"]["schemas"]
     for name, schema in schemas.items():
         if name.endswith("Page"):

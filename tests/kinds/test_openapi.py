@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
@@ -20,11 +19,12 @@ from reconciler.kinds.openapi.draft import draft
 from reconciler.kinds.packaged import load_kinds, resource
 from reconciler.validate.custom_kinds import complaints
 from tests.properties import examples
+from tests.support import from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-DESCRIPTION = yaml.safe_load(
+DESCRIPTION = from_yaml(
     (Path(__file__).parents[1] / "gcore_emulator/openapi.yaml").read_text(encoding="utf-8")
 )
 KINDS = load_kinds()
