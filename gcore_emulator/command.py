@@ -26,7 +26,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _HOW_TO_INSTALL = "in a checkout of reconciler, run pip install --require-hashes -r requirements/demo.txt"
 _EPILOG = """\b
 Example:
-  gcore-emulator --port 8076 --seed seed.json --null-expire ignored
+  {program} --port 8076 --seed seed.json --null-expire ignored
   export GCORE_BASE_URL=http://127.0.0.1:8076 GCORE_API_KEY=emulator-token
 """
 
@@ -97,7 +97,17 @@ def _faults(specs: Mapping[str, Any]) -> Faults:
         raise click.UsageError(f"--fault-...: {error}") from error
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+class _Command(click.Command):
+    """A command whose example has the name under which it runs."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(_EPILOG.format(program=ctx.command_path))
+
+
+@click.command(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--port",
     type=_Integers(0, 65535),

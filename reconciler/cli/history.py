@@ -129,10 +129,11 @@ def clear(context: click.Context, options: ClearOptions) -> ExitCode:
 @command(ForgetOptions, group=history)
 @click.argument("address")
 def forget(context: click.Context, options: ForgetOptions) -> ExitCode:
-    """Forget which object the name at ADDRESS stood for, where the service makes ids.
+    """Forget which object a name stood for.
 
-    Then an object that was renamed at the service has nothing to do with it any more: apply creates another
-    one of the declared name, or takes the one that has it for the declared one.
+    The name is that at ADDRESS, of a key whose service makes ids. Then an object that was renamed at the
+    service has nothing to do with it any more: apply creates another one of the declared name, or takes the
+    one that has it for the declared one.
     """
     address = options.address
     above = context.parent.params["history"] if context.parent else None
@@ -140,7 +141,7 @@ def forget(context: click.Context, options: ForgetOptions) -> ExitCode:
         was_known = forget_id(database, address)
     if not was_known:
         raise ConfigurationError(f"the history knows no object of {address}")
-    plain_console().result(f"{escape_control(address)}: its object is forgotten.\n")
+    plain_console().text(f"{escape_control(address)}: its object is forgotten.\n")
     return ExitCode.DONE
 
 
