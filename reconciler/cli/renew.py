@@ -105,7 +105,7 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     write_renewals(located, renewals)
     write(rewritten(located, options.inputs.rules(kinds, now)), console, is_checked=options.check)
     for found in renewals:
-        console.result(escape_control(renewal_line(found)) + "\n")
+        console.text(escape_control(renewal_line(found)) + "\n")
     return _ended(renewals, console, is_checked=options.check)
 
 

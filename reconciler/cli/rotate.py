@@ -209,7 +209,7 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
     files = rewritten(located.values(), options.inputs.rules(kinds, now))
     write(files, console, is_checked=options.check)
     for line in lines:
-        console.result(escape_control(line) + "\n")
+        console.text(escape_control(line) + "\n")
     if not files:
         console.note("Nothing to write.")
     is_asked = options.check or options.finish or options.due
