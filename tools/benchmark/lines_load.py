@@ -20,20 +20,19 @@ _JSON_LIMIT: Final = 0.35
 
 
 def measure(place: Place, scale: Scale, _chosen: frozenset[str]) -> list[Row]:
-    """Parse the same document as JSON and as YAML by turns, in seconds of the processor."""
+    """Parse the same text as JSON and as YAML, which it is too, by turns, in seconds of the processor."""
     folder = place.directory / "json"
     write_files(Dataset((scale.scope_keys * scale.obvious_scopes,)), folder)
     (file,) = folder.iterdir()
-    as_yaml = file.read_bytes()
-    as_json = json.dumps(yaml.load(as_yaml, yaml.CSafeLoader), indent=2, default=str).encode()
+    content = json.dumps(yaml.load(file.read_bytes(), yaml.CSafeLoader), indent=2, default=str).encode()
     seconds: dict[str, list[float]] = {"a.json": [], "a.yaml": []}
     for _ in range(scale.rounds):
-        for name, content in (("a.json", as_json), ("a.yaml", as_yaml)):
+        for name, measured in seconds.items():
             began = time.process_time()
             loaded = parse_content(content, name)
-            seconds[name].append(time.process_time() - began)
+            measured.append(time.process_time() - began)
             if len(loaded.documents) != 1:
                 raise BenchmarkError(f"{name} was not read: {loaded.problems}")
     pairs = Pairs(tuple(seconds["a.json"]), tuple(seconds["a.yaml"]))
-    subject = Subject("json", "parsing JSON v the same in YAML")
+    subject = Subject("json", "parsing JSON v the same text as YAML")
     return [subject.at_most(_JSON_LIMIT, pairs.ratio, pairs.seconds("JSON", "YAML"))]
