@@ -29,8 +29,9 @@ STORED = {"name": "web-key", "containers": [BOX], "description": "by hand", "sou
 
 
 def test_nothing_of_the_engine_is_imported() -> None:
-    allowed = {*sys.stdlib_module_names, "click", "starlette", "uvicorn"}
     for source in Path(gcore_emulator.__file__).parent.glob("*.py"):
+        own = "pytest" if source.name == "pytest_plugin.py" else "uvicorn"
+        allowed = {*sys.stdlib_module_names, "click", "starlette", own}
         for node in ast.walk(ast.parse(source.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or "."] if isinstance(node, ast.ImportFrom) else []
