@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test integration coverage format lint check docs release-check bench chaos fuzz soak collections proof vendor pictures lock clean
+.PHONY: help install demo test integration coverage format lint check docs release-check bench chaos fuzz soak year collections proof vendor pictures lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -102,6 +102,9 @@ fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 responses, the emulator's API, 20,00
 
 soak: $(VENV)/dev ## 10,000 rounds of a drift service on a fake clock, with figures (minutes)
 	@$(BIN)/python tools/soak.py
+
+year: $(VENV)/dev ## a year of renewals and rotations on a made-up clock, with figures (minutes)
+	@$(BIN)/python tools/year.py
 
 collections: $(VENV)/dev ## how many collections of the descriptions in the folder OPENAPI can be kinds
 	@$(BIN)/python tools/measure_collections.py $(OPENAPI)

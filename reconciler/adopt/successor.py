@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.adopt.declaration import declaration
+from reconciler.adopt.edits import GONE
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.packaged import document_schema
 from reconciler.kinds.rotation import Ends, ends_of, rotation_fault
@@ -124,7 +125,7 @@ class Succession:
         said = {} if until is None else {"until": format_instant(until)}
         lifecycle = {**inherited, "rotates": one.key.name, **said, "alias": alias}
         one.file.edits.add_behind(one.place, {**self._fields(name), "lifecycle": lifecycle})
-        if self.before is not None and not self.before.key.is_absent:
+        if self.before is not None:
             self._prolong(self.before)
         return name
 
@@ -162,8 +163,22 @@ class Succession:
         return name
 
     def _prolong(self, before: Located) -> None:
-        """Move the end of the key before, whose successor is replaced by this one."""
-        ends, end = self._ends, format_instant(next_whole_day(self.now + self.policy.overlap))
+        """Move the end of the key before, whose successor is replaced by this one: its overlap begins again.
+
+        One that was to be deleted because its overlap has passed stays; one that has leaked does not.
+        """
+        ends = self._ends
+        value = self.one.key.lifecycle.until
+        if value is None and ends.can_change and ends.expiry is not None:
+            value = before.key.fields.get(ends.expiry)
+        known = parse_instant(value) if isinstance(value, str) else None
+        is_off = ends.switch is not None and before.key.fields.get(ends.switch) is True
+        has_passed = known is not None and known <= self.now
+        if is_off or (before.key.is_absent and not has_passed):
+            return
+        if before.key.is_absent:
+            before.set("state", GONE)
+        end = format_instant(next_whole_day(self.now + self.policy.overlap))
         if ends.expiry is not None and ends.can_change:
             before.set(ends.expiry, end)
         else:

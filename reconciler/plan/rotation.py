@@ -73,10 +73,11 @@ def rotations(
 ) -> tuple[Rotation, ...]:
     """Return the declared rotations of a scope, by the name of the rotated key; ``live`` is by name."""
     every = {key.name: key for key in keys}
+    next_of = {key.lifecycle.rotates: key for key in every.values() if key.lifecycle.rotates is not None}
     found = (
-        Rotation(kind, scope, every[old], key, live.get(old), live.get(key.name))
-        for key in every.values()
-        if (old := key.lifecycle.rotates) is not None and old in every
+        Rotation(kind, scope, every[old], key, live.get(old), _first_live(key, next_of, live))
+        for old, key in next_of.items()
+        if old in every
     )
     return tuple(sorted(found, key=lambda rotation: rotation.old.name))
 
@@ -97,6 +98,17 @@ def next_step(rotation: Rotation, now: dt.datetime) -> str:
             return f"apply deletes {old}"
         case Stage.GONE:
             return f"rotate --finish removes the entry of {old}"
+
+
+def _first_live(
+    key: DesiredKey, next_of: Mapping[str, DesiredKey], live: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """Return the live successor: another one, where a successor was replaced itself."""
+    seen: set[str] = set()
+    while key.name not in live and key.name in next_of and key.name not in seen:
+        seen.add(key.name)
+        key = next_of[key.name]
+    return live.get(key.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,13 +172,27 @@ def test_a_successor_whose_secret_is_lost_is_replaced(life: Life) -> None:
     )
     assert "shop-key" in life.live()
     assert life.rotate("shop-key-2", "--now").code == 0
+    assert "state: absent" not in life.file.read_text()  # the overlap begins again
     assert life.apply().code == 0
     assert life.secret("shop-key") == life.secret("shop-key-3")
-    for _ in range(3):
+    assert life.live() == {"shop-key", "shop-key-2", "shop-key-3", "other"}
+    life.pass_days(8)
+    for _ in range(4):
         life.rotate("--finish")
         assert life.apply().code == 0
     assert life.live() == {"shop-key-3", "other"}
     assert "rotates" not in life.file.read_text()
+
+
+def test_a_lost_secret_is_reported_by_the_next_apply_although_nothing_waits(life: Life) -> None:
+    life.rotate("shop-key")
+    life.apply()
+    (life.secrets / "caas_1_76_shop-key-2").unlink()
+    done = life.apply()
+    assert (done.code, "reconciler rotate caas/1/76/shop-key-2 --now replaces that key" in done.err) == (
+        1,
+        True,
+    )
 
 
 REFUSED = {

@@ -131,6 +131,13 @@ def test_a_stage_follows_from_files_live_keys_and_the_day(
     assert next_step(found, now).startswith(step)
 
 
+def test_a_successor_that_was_replaced_itself_counts_by_the_one_after_it() -> None:
+    keys = [old(), new()._replace(is_absent=True), new("web-key-3", "web-key-2")]
+    found = rotations(CAAS, SCOPE, keys, {name: live(name) for name in ("web-key", "web-key-3")})
+    stages = {one.old.name: one.stage(NOW) for one in found}
+    assert stages == {"web-key": Stage.OVERLAP, "web-key-2": Stage.GONE}
+
+
 def test_until_says_the_end_where_no_expiry_can() -> None:
     keys = [declared("web-key"), new(until=SOON)]
     (found,) = rotations(CAAS, SCOPE, keys, {name: live(name) for name in ("web-key", "web-key-2")})

@@ -133,34 +133,37 @@ class SinkSecretStore:
             held = self._sink.probe([place])[place]
         except SinkError as error:
             return f"the place for the secret of {place.address} cannot be looked at: {error}"
-        if held is None or held:
-            return ""
+        return "" if held is None or held else self._lost(place)
+
+    def _lost(self, place: Place) -> str:
         advice = f"if it is lost, reconciler rotate {place.address} --now replaces that key"
-        return (
-            f"{self._sink.where(place)} holds no secret of {place.address}, which takes its place; {advice}"
-        )
+        return f"{self._sink.where(place)} holds no secret of {place.address}, a successor; {advice}"
 
     def publish(self, alias: SecretAlias) -> str:
         """Store the secret of a key under its alias too, if it is not there; return why that failed."""
         place = _alias_place(alias)
         if place not in self._aliases:
             return ""
+        own = Place(alias.scope, alias.name)
         try:
-            secret = self._sink.read(Place(alias.scope, alias.name))
+            secret = self._sink.read(own)
             if secret is None:
-                return ""  # what waits for it is told
+                return self._failed(alias, self._lost(own))
             known = self._sink.read(place)
             if known is not None and known.reveal() == secret.reveal():
                 return ""
             held = self._sink.probe([place])[place]
             where = self._sink.store(place, secret, held)
         except SinkError as error:
-            problem = f"its secret could not be stored under the alias {alias.alias}: {error}"
-            self.failures.append(f"{alias.address}: {problem}")
-            self._report(self.failures[-1])
-            return problem
+            what = f"its secret could not be stored under the alias {alias.alias}: {error}"
+            return self._failed(alias, what)
         self.published.append(f"{alias.address}: its secret is in {where} too")
         return ""
+
+    def _failed(self, alias: SecretAlias, problem: str) -> str:
+        self.failures.append(f"{alias.address}: {problem}")
+        self._report(self.failures[-1])
+        return problem
 
     def _note(self, place: Place, where: str) -> None:
         with self._lock:
