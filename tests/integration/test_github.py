@@ -14,6 +14,8 @@ from counterparts import ROOT
 from gcore_emulator import Emulator
 from tests.contract import comments, forge
 from tests.contract.runner import CLOUD_TOKEN
+from tests.contract.test_proposals import BRANCH, ProposingGithub, days
+from tests.hostile_git import git
 from tests.integration.act import Act
 from tests.integration.published import publish
 from tests.support import declare, fill, live, patches
@@ -126,19 +128,37 @@ def test_a_schedule_fails_on_drift(act: Act, cloud: Emulator) -> None:
     assert patches(cloud) == []
 
 
-def test_a_schedule_opens_an_issue_about_drift(act: Act, cloud: Emulator, tmp_path: Path) -> None:
+def test_schedules_open_an_issue_about_drift_and_a_pull_request_that_renews(
+    act: Act, cloud: Emulator, tmp_path: Path
+) -> None:
     (act.workspace / "keys").mkdir()
-    declare(act.workspace / "keys/keys.yaml", {"name": "web", "description": "ours"})
-    fill(cloud, "web", description="theirs")
-    act.use(ROOT / "deploy/github/drift.yml")
-    venv.create(tmp_path / "python", with_pip=True)  # this job installs into the Python of its machine
+    soon = days(10)
+    declare(act.workspace / "keys/keys.yaml", {"name": "web", "description": "ours", "expire": soon})
+    (act.workspace / "reconciler.yaml").write_text(
+        "renew: {within: 30d, to: 180d, max_total: 300d}\n", "utf-8"
+    )
+    fill(cloud, "web", description="theirs", expire=soon, created_at=days(-20))
+    act.use(ROOT / "deploy/github/drift.yml", ROOT / "deploy/github/rotation.yml")
+    venv.create(tmp_path / "python", with_pip=True)  # these jobs install into the Python of their machine
     act.python = f"{tmp_path}/python/bin"
-    (tmp_path / "forge").mkdir()
-    github = forge.Github(tmp_path / "forge")
     act.token = forge.FORGE_TOKEN
-    act.program("gh", f'cp report.md {tmp_path}/forge && exec {tmp_path}/forge/tools/gh "$@"')
-    with forge.reachable(github):
-        passed, log = act.run("schedule", {}, GCORE_BASE_URL=cloud.url)
-    assert passed, log
-    (issue,) = github.issues
-    assert "    Drift: 1 key differs from the files." in issue.body
+    origin = tmp_path / "origin.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(origin))
+    instead = f'[url "{origin}"]\n\tinsteadOf = https://github.com/web/keys.git\n'
+    (tmp_path / ".gitconfig").write_text(instead, encoding="utf-8")
+
+    drift, rotation = (tmp_path / name for name in ("drift", "rotation"))
+    for place, kind in ((drift, forge.Github), (rotation, ProposingGithub)):
+        place.mkdir()
+        github = kind(place)
+        copied = f"cp report.md body.md {place} 2> /dev/null"
+        act.program("gh", f'{copied}\nexec {place}/tools/gh "$@"')
+        with forge.reachable(github):
+            words = ("--workflows", f".github/workflows/{place.name}.yml")
+            passed, log = act.run("schedule", {}, *words, GCORE_BASE_URL=cloud.url)
+        assert passed, log
+        (found,) = github.issues
+        expected = "    Drift: 1 key differs from the files." if place == drift else "+   expire = "
+        assert expected in found.body
+    assert git(origin, "log", "--max-count=1", "--format=%s", BRANCH) == "keys: renew what expires soon"
+    assert patches(cloud) == []
