@@ -27,7 +27,7 @@ from reconciler.model.source import Problem
 from reconciler.observe.key import declared_key
 from reconciler.plan.changes import mismatch
 from reconciler.plan.identity import key_fates
-from reconciler.plan.planning import everything, plan_scope
+from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def checked_fate(
     ``names`` are those of all live objects by id. Raises ConfigurationError if a person has to say which
     object is meant.
     """
-    for other, fate in key_fates(part, names, id_at, everything):
+    for other, fate in key_fates(part, names, id_at):
         if other.name == key.name:
             problem = Problem(fate.advice, key.position, part.scope.address(key.name))
             if fate.needs_decision:

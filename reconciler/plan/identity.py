@@ -15,10 +15,10 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, DriftOrigin, Effect, FieldChange
 from reconciler.model.source import Problem
 from reconciler.plan.drift import DriftedKey
-from reconciler.plan.planning import everything, fingerprint, in_order
+from reconciler.plan.planning import fingerprint, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
@@ -73,20 +73,13 @@ class _Moved:
         return replace(key, fields=fields, fate=fate, unsent=dict.fromkeys(names, fate.advice))
 
 
-def key_fates(
-    part: DesiredScope, names: Mapping[str, str], id_at: IdAt, selected: Selection
-) -> Iterator[tuple[DesiredKey, Fate]]:
+def key_fates(part: DesiredScope, names: Mapping[str, str], id_at: IdAt) -> Iterator[tuple[DesiredKey, Fate]]:
     """Yield the declared keys of a scope of which something became, with that.
 
     ``names`` are those of all live objects by id. A key that is declared absent is one of them only where its
     object lives on under a name that nothing is said of.
     """
-    known: dict[str, str] = {}
-    keys: dict[str, DesiredKey] = {}
-    for key in part.keys:
-        address = part.scope.address(key.name)
-        if selected(address) and (path_id := id_at(address)) is not None:
-            known[key.name], keys[key.name] = path_id, key
+    known, keys = _known(part, id_at)
     found = fates_of(known, names)
     declared = {key.name for key in part.keys} if found else set()
     for name, fate in found.items():
@@ -94,6 +87,54 @@ def key_fates(
         lives_on = fate.is_rename and fate.other_id is None and fate.new_name not in declared
         if not is_unwanted or (lives_on and part.exclusive is None):
             yield keys[name], replace(fate, is_unwanted=is_unwanted)
+
+
+def _known(part: DesiredScope, id_at: IdAt) -> tuple[dict[str, str], dict[str, DesiredKey]]:
+    """Return the ids of the declared names of which they are known, and the keys of these names."""
+    known: dict[str, str] = {}
+    keys: dict[str, DesiredKey] = {}
+    for key in part.keys:
+        if (path_id := id_at(part.scope.address(key.name))) is not None:
+            known[key.name], keys[key.name] = path_id, key
+    return known, keys
+
+
+@dataclass(frozen=True, slots=True)
+class _Identities:
+    """What became of objects: ``moved`` by the address of the declared key that each stood for.
+
+    ``holders`` are the objects of declared keys that have another name by now, by scope and id, also where
+    several objects have the declared name.
+    """
+
+    moved: Mapping[str, _Moved]
+    holders: Mapping[tuple[Scope, str], Fate]
+
+    def holder(self, change: Change) -> Fate | None:
+        """Return the fate of the object of a change, if that stood for another name."""
+        return self.holders.get((change.scope, change.path_id or ""))
+
+    def is_left(self, change: Change) -> bool:
+        """Return whether a change is left to a person."""
+        one = self.moved.get(change.address)
+        return self.holder(change) is not None if one is None else one.fate.needs_decision
+
+
+def _identities(kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, id_at: IdAt) -> _Identities:
+    moved: dict[str, _Moved] = {}
+    holders: dict[tuple[Scope, str], Fate] = {}
+    for part in state.scopes:
+        if (names := plan.names.get(part.scope)) is None:
+            continue
+        for key, fate in key_fates(part, names, id_at):
+            one = _Moved(kinds[part.scope.kind], part.scope, key, fate)
+            moved[one.address] = one
+        known, keys = _known(part, id_at)
+        for name, path_id in known.items():
+            now = names.get(path_id, name)
+            if now != name and not keys[name].is_absent:
+                holders[part.scope, path_id] = Fate(name, path_id, now, None)
+    return _Identities(moved, holders)
 
 
 def identified(
@@ -109,24 +150,22 @@ def identified(
     name, or what it is called now, changed or deleted by a correction.
     """
     report = replace(report, plan=_with_known_twins(report.plan, id_at))
-    moved = _moved(kinds, report.plan, state, was_compared, id_at)
-    if not moved:
-        return report
-    renamed = _renamed(moved.values())
-    left, drifted = dict(moved), list[DriftedKey]()
+    found = _identities(kinds, report.plan, state, id_at)
+    told = {address: one for address, one in found.moved.items() if was_compared(address)}
+    left, drifted = dict(told), list[DriftedKey]()
     for key in report.drifted:
-        change = key.correction
-        holder = renamed.get((change.scope, change.path_id or ""))
-        if change.address in moved:
+        change, holder = key.correction, found.holder(key.correction)
+        if change.address in told:
             if change.action in {Action.UPDATE, Action.REPLACE}:
                 drifted.append(left.pop(change.address).drifted(key))
-        elif holder is None:
+        elif not found.is_left(change):
             drifted.append(key)
-        elif not change.is_undeclared:
+        elif holder is None or not change.is_undeclared or change.scope.address(holder.name) not in told:
+            advice = found.moved[change.address].fate.advice if holder is None else holder.advice
             records = (record.field for record in key.records)
-            drifted.append(replace(key, unsent=dict.fromkeys(records, holder.advice)))
+            drifted.append(replace(key, unsent=dict.fromkeys(records, advice)))
     drifted += [one.drifted(None) for one in left.values()]
-    plan = _withheld(report.plan, moved)
+    plan = _withheld(report.plan, found, told)
     held = {change.address for change in report.plan.changes} - {change.address for change in plan.changes}
     return replace(
         report,
@@ -145,57 +184,34 @@ def with_identities(
     now, changed or deleted. What only has to be known is a warning. Only of keys that are ``selected``
     anything is said, though what became of others counts.
     """
-    moved = _moved(kinds, plan, state, everything, id_at)
-    found = _withheld(_with_known_twins(plan, id_at), moved)
+    identities = _identities(kinds, plan, state, id_at)
+    told = {address: one for address, one in identities.moved.items() if selected(address)}
+    found = _withheld(_with_known_twins(plan, id_at), identities, told)
     held = {change.address: change for change in found.withheld}
     problems, warnings = list(found.problems), [*_renamed_in_files(found, state, id_at)]
-    told = {address: one for address, one in moved.items() if selected(address)}
     for one in told.values():
         fate = one.fate
         is_left = fate.needs_decision and (one.address in held or fate.other_id is None)
         (problems if is_left else warnings).append(one.problem)
-    renamed = _renamed(moved.values())
     for address, change in held.items():
-        holder = renamed.get((change.scope, change.path_id or ""))
+        holder = identities.holder(change)
         is_told = change.is_undeclared and holder is not None and change.scope.address(holder.name) in told
-        if holder is not None and address not in moved and not is_told:
+        if holder is not None and address not in told and not is_told:
             problems.append(Problem(holder.advice, change.position, address, is_live=True))
     return replace(
         found,
         problems=in_order(problems),
         warnings=(*plan.warnings, *in_order(warnings)),
-        fates={address: one.fate for address, one in sorted(told.items())},
     )
 
 
-def _moved(
-    kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, selected: Selection, id_at: IdAt
-) -> dict[str, _Moved]:
-    """Return what became of objects, by the addresses of the declared keys that they stood for."""
-    parts = ((part, plan.names[part.scope]) for part in state.scopes if part.scope in plan.names)
-    found = (
-        _Moved(kinds[part.scope.kind], part.scope, key, fate)
-        for part, names in parts
-        for key, fate in key_fates(part, names, id_at, selected)
-    )
-    return {one.address: one for one in found}
+def _withheld(plan: Plan, found: _Identities, told: Mapping[str, _Moved]) -> Plan:
+    """Return ``plan`` without the changes that are left to a person, and without the problems of these.
 
-
-def _renamed(moved: Iterable[_Moved]) -> Mapping[tuple[Scope, str], Fate]:
-    return {(one.scope, one.fate.path_id): one.fate for one in moved if one.fate.is_rename}
-
-
-def _withheld(plan: Plan, moved: Mapping[str, _Moved]) -> Plan:
-    """Return ``plan`` without the changes that are left to a person, and without the problems of these."""
-    renamed = _renamed(moved.values())
-
-    def is_left(change: Change) -> bool:
-        if (one := moved.get(change.address)) is not None:
-            return one.fate.needs_decision
-        return (change.scope, change.path_id or "") in renamed
-
-    held = tuple(filter(is_left, plan.changes))
-    addresses = {change.address for change in (*held, *filter(is_left, plan.withheld))}
+    ``told`` are the keys of which it says what became of their objects.
+    """
+    held = tuple(filter(found.is_left, plan.changes))
+    addresses = {change.address for change in (*held, *filter(found.is_left, plan.withheld))}
     changes = tuple(change for change in plan.changes if change.address not in addresses)
     # What is wrong with a change that is not made stops nothing.
     problems = tuple(one for one in plan.problems if one.is_live or one.address not in addresses)
@@ -205,7 +221,7 @@ def _withheld(plan: Plan, moved: Mapping[str, _Moved]) -> Plan:
         problems=problems,
         fingerprint=fingerprint(changes, problems, plan.observed, plan.base_url),
         withheld=(*plan.withheld, *held),
-        fates={address: one.fate for address, one in sorted(moved.items())},
+        fates={address: one.fate for address, one in sorted(told.items())},
     )
 
 

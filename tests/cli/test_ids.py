@@ -1164,3 +1164,20 @@ def test_of_two_objects_of_a_name_the_known_one_is_told(notes: Notes) -> None:
     notes.server.add("web")
     (problem,) = planned(web)["errors"]
     assert "until now" not in problem["message"]
+
+
+@ONE
+def test_a_renamed_object_is_not_deleted_either_where_two_others_have_its_name(notes: Notes) -> None:
+    web = watched(notes, exclusive=True)
+    notes.server.row(web.number)["name"] = "shop"
+    notes.server.add("web", text="new")
+    notes.server.add("web", text="new")
+    found = planned(web)
+    assert (found["resource_changes"], [one["address"] for one in found["errors"]]) == (
+        [],
+        ["note/red/shop", "note/red/web"],
+    )
+    for words in (("apply", web.file, "--auto-approve", "--allow-destroy"), ("drift", web.file, *ALL)):
+        done = notes(*words, "--history", web.history)
+        told = 'renamed outside Git from "web" to "shop"'
+        assert (done.code, told in done.everything, notes.server.writes) == (1, True, [])

@@ -111,16 +111,18 @@ def test_nothing_is_done_to_a_renamed_object_and_none_is_created_for_it(
     plan = with_identities({"note": KIND}, without, state, everything, ids.get)
     live = {f"id-{number}": name for number, (name, _) in enumerate(rows)}
     names = [*live.values()]
-    lost = {
+    held = {
         name: path_id
         for name, path_id in remembered.items()
-        if keys.get(name) is not None and live.get(path_id, name) != name and names.count(name) < 2
+        if keys.get(name) is not None and live.get(path_id, name) != name
     }
-    assert {change.path_id for change in plan.changes}.isdisjoint(lost.values())
+    lost = {name for name in held if names.count(name) < 2}
+    moved = {path_id for path_id in held.values() if path_id in live}
+    assert {change.path_id for change in plan.changes}.isdisjoint(moved)
     assert {change.name for change in plan.changes}.isdisjoint(lost)
     assert {SCOPE.address(name) for name in lost} <= plan.fates.keys()
     taken = {fate.name for fate in plan.fates.values() if fate.needs_decision}
-    left = [one for one in without.changes if one.name not in taken and one.path_id not in lost.values()]
+    left = [one for one in without.changes if one.name not in taken and one.path_id not in moved]
     assert list(plan.changes) == left
     assert all(problem.is_live for problem in {*plan.problems} - {*without.problems})
     assert {problem.address for problem in plan.problems} >= {
