@@ -124,7 +124,8 @@ def with_emulator() -> Iterator[Console]:
     """Yield a console beside the emulated API of the examples."""
     with tempfile.TemporaryDirectory() as place, Emulator(seed=live_example()) as emulator:
         shutil.copytree(DOCS.parent / "examples", Path(place) / "examples")
-        yield Console(Path(place), {}, {SHOWN: emulator.url, "/home/you/reconciler": place})
+        names = {SHOWN: emulator.url, "/home/you/reconciler": place}
+        yield Console(Path(place), {"GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": emulator.token}, names)
 
 
 @contextlib.contextmanager
@@ -139,6 +140,7 @@ def with_two_apis() -> Iterator[Console]:
 
 
 PAGES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[Console]]]] = {
+    "adopt.md": with_emulator,
     "tutorial.md": with_emulator,
     "other-apis.md": with_two_apis,
 }
