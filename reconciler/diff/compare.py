@@ -1,7 +1,8 @@
 """Which declared fields differ, how, and the effect on access; the only module that imports deepdiff.
 
 An equality pass comes first: most keys of a plan are unchanged, and deepdiff costs a hundred times what a
-comparison does. It is called once for each key that is not equal, and names every field, member and item.
+comparison does. It is called once for each key of which an object or a list is not equal, and names every
+member and item.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from reconciler.model.members import Edit, MemberChange
 from reconciler.model.plan import Effect, FieldChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from reconciler.diff.alignment import Path
 
 
 _EDITS: Final = {
@@ -164,27 +167,35 @@ def field_changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any
 
     ``before`` and ``after`` hold the values of the same fields in normal form.
     """
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 90 ms that only a plan with changed fields pays
-
     old, new = beside(
         ((name,), *_comparable(kind.fields[name], before[name], want)) for name, want in sorted(after.items())
     )
+    wholes = {path for path in old.keys() | new.keys() if len(path) == 1}
+    found = _members(*({path: side[path] for path in side.keys() - wholes} for side in (old, new)))
+    names = {str(name) for (name,) in wholes} | found.keys()
+    return tuple(
+        _described(kind.fields[name], before[name], after[name], found.get(name, ()))
+        for name in sorted(names)
+    )
+
+
+def _members(old: Mapping[Path, Any], new: Mapping[Path, Any]) -> Mapping[str, Sequence[MemberChange]]:
+    """Return what changes inside of each field, by texts of what is inside, each by its whole path."""
+    found: defaultdict[str, list[MemberChange]] = defaultdict(list)
+    if not old and not new:
+        return found
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 90 ms that only a change of an object or a list pays
+
     # By default objects with few common members are one change, and each name is looked at.
     tree = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
-    found: defaultdict[str, list[MemberChange]] = defaultdict(list)
     for report, levels in tree.items():
         for level in levels:
             relation = level.up.t1_child_rel or level.up.t2_child_rel
             name, *steps = relation.param  # the whole path: there is one level
-            members = found[name]
-            if not steps:
-                continue  # the value as a whole
             path = tuple(step for step in steps if not isinstance(step, SetItem))
             values = (json.loads(side) if isinstance(side, str) else None for side in (level.t1, level.t2))
-            members.append(MemberChange(path, _EDITS[report], *values))
-    return tuple(
-        _described(kind.fields[name], before[name], after[name], found[name]) for name in sorted(found)
-    )
+            found[name].append(MemberChange(path, _EDITS[report], *values))
+    return found
 
 
 def reversed_change(kind: Kind, change: FieldChange) -> FieldChange:

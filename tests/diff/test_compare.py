@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from copy import deepcopy
 from dataclasses import replace
@@ -282,3 +284,14 @@ def test_a_set_of_objects_of_texts_is_sorted_by_their_json(items: list[dict[str,
     assert normalize(CAAS.fields["containers"], items) == [
         json.loads(text) for text in sorted({json_text(item) for item in items})
     ]
+
+
+def test_a_scalar_that_differs_is_a_change_as_a_whole_without_deepdiff() -> None:
+    script = (
+        "import sys; from reconciler.diff.compare import field_changes;"
+        "from reconciler.kinds.packaged import load_kinds; kind = load_kinds()['caas'];"
+        "(found,) = field_changes(kind, {'description': 'a'}, {'description': 'b'});"
+        "print((found.before, found.after, found.members), 'deepdiff' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout == "('a', 'b', ()) False\n"
