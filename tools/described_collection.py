@@ -74,10 +74,16 @@ class Collection:
         return [path for path in self.described.paths if any(_plain(path).endswith(one) for one in named)]
 
     def _update(self) -> dict[str, Any]:
-        """Return the operation that changes an item: PATCH before PUT, what is not deprecated first."""
+        """Return the operation that changes an item: PATCH before PUT, what is not deprecated first.
+
+        Where none is described, it is the creation, which sets what can be set.
+        """
         known = [(path, method) for method in METHODS for path in self.items]
         every = [one for path, method in known if (one := self.described.operation(path, method))]
         usable = [one for one in every if one.get("requestBody")]
+        creation = self.described.operation(self.path, "post")
+        if not usable and creation is not None:
+            return creation
         return next((one for one in usable if not one.get("deprecated")), usable[0])
 
     def _key(self, item: str) -> str:

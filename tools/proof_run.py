@@ -84,6 +84,8 @@ class Run:
         key = self.document["keys"][0]
         there = self.kind.renamed.get(name, name)
         old, had = key.get(name), name in key
+        if self.kind.update.method is None:
+            key["lifecycle"] = {"replace": True}
         reason = "no other value is valid for both the draft and the description"
         for _ in range(_TRIES):
             value = self._other(there, name, old)
@@ -141,14 +143,20 @@ class Run:
         for one in writes:
             if one.status >= _REFUSED:
                 raise FaultError(f"refused: {'; '.join(one.faults)} ({json.dumps(one.body)[:150]})")
-        if len(writes) != 1:
+        methods = [one.method for one in writes]
+        is_replaced = self.kind.update.method is None
+        if methods != ["DELETE", "POST"] if is_replaced else len(methods) != 1:
             details = "; ".join(f"{one.result}: {one.detail}" for one in outcomes)
-            raise FaultError(f"{len(writes)} requests were sent: {details}")
-        check_minimal(self.fake, writes[0], there)
+            raise FaultError(f"{methods} were sent: {details}")
+        if is_replaced:
+            thing = self.fake.things.every[self._id()]
+        else:
+            check_minimal(self.fake, writes[0], there)
         for outcome in outcomes:
             if outcome.result is not reconciler.Result.APPLIED:
                 raise FaultError(f"{outcome.result}: {outcome.detail}")
-        for other in thing.settings:
+        known = {self.kind.renamed.get(one, one) for one in self.kind.settable}
+        for other in thing.settings.keys() & known if is_replaced else thing.settings:
             if other != there and thing.settings[other] != before.get(other):
                 raise FaultError(
                     f"{other} changed too: {before.get(other)!r} became {thing.settings[other]!r}"

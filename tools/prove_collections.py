@@ -3,8 +3,9 @@
 For each collection the draft is loaded as it is, the objects of the server are exported, and a plan of the
 export is empty. Then each field that can be set gets another value: the plan shows that field alone, one
 request is sent, which the server accepts and which holds nothing that could be left out, nothing else is
-changed, and the plan is empty again. A listing longer than a page is read whole. What the server knows, it
-has from the description alone: see described_server.py. The exit code is 1 if a collection does not pass.
+changed, and the plan is empty again. Of a kind without an update the key is deleted and created again, with
+all else that it had. A listing longer than a page is read whole. What the server knows, it has from the
+description alone: see described_server.py. The exit code is 1 if a collection does not pass.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def _prove_all(verdict: Verdict, fake: Fake, schema: Mapping[str, Any], folder: 
     ):
         run = Run(kind, scope, fake, client, folder, maker)
         run.export()
-        names = [name for name in kind.settable if name != kind.identity and name not in kind.immutable]
+        fixed = kind.immutable if kind.update.method is not None else frozenset()
+        names = [name for name in kind.settable if name != kind.identity and name not in fixed]
         for name in names:
             try:
                 run.prove(name)
@@ -127,6 +129,7 @@ def main() -> None:
         "files", type=Path, nargs="+", help="descriptions, in JSON or YAML, or folders of them"
     )
     parser.add_argument("--collection", help="prove this collection alone")
+    parser.add_argument("--alone", action="store_true", help="prove those whose items nothing changes")
     parser.add_argument("--seed", type=int, default=0, help="other objects and values")
     options = parser.parse_args()
     files = [
@@ -139,7 +142,9 @@ def main() -> None:
         content = read_description(str(file))
         described = Described(content)
         paths = paths_of(content)
-        every = [one for one in collections_of(content) if changed_paths(paths, one[0])]
+        every = [
+            one for one in collections_of(content) if options.alone is not bool(changed_paths(paths, one[0]))
+        ]
         pairs = [one for one in every if options.collection in (None, one[0])]
         found[file.stem] = [proven(content, described, *pair, options.seed) for pair in pairs]
     for line in tables(found):

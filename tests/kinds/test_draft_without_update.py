@@ -101,6 +101,30 @@ def test_keys_that_cannot_be_created_are_refused_with_the_reason(description: An
     assert str(raised.value).removeprefix("nothing can be set: nothing updates it; ").startswith(reason)
 
 
+def test_what_a_creation_takes_and_nothing_shows_is_lost_in_a_replacement() -> None:
+    made = drafted(alone(an_object({"name": TEXT, "pin": TEXT}, "name")))
+    note = "left out: POST takes pin, which no response shows, so a replaced key is without it"
+    assert noted(made, note)
+
+
+def test_a_deletion_that_is_accepted_first_is_waited_for() -> None:
+    description = alone()
+    description["paths"][PET]["delete"] = {"responses": {"202": {}}}
+    made = drafted(description)
+    assert made.schema[EXTENSION]["wait"] == 60
+    assert noted(made, f"wait: DELETE {PET} may be accepted before it is done")
+
+
+def test_a_creation_whose_body_is_not_described_takes_what_rows_show() -> None:
+    row = {**ROW, "made_at": {"type": "string", "readOnly": True}}
+    description = alone(row=row)
+    description["paths"][PETS]["post"]["requestBody"] = {"content": {"application/json": {}}}
+    made = drafted(description)
+    properties = made.schema["properties"]
+    assert {name for name in properties if not properties[name].get("readOnly")} == {"name", "size"}
+    assert noted(made, f"create: the body of POST {PETS} is not described; what rows show may be too much")
+
+
 @pytest.mark.parametrize("missing", [(PETS, "post"), (PET, "delete"), (PETS, "post", "requestBody")])
 def test_a_collection_needs_an_update_or_both_creation_and_deletion(missing: tuple[str, ...]) -> None:
     description = alone()

@@ -576,6 +576,17 @@ def test_in_json_api_the_path_may_take_what_people_choose() -> None:
     assert (found["identity"], "path" in found, found["update"]["id"]) == ("pet_name", False, False)
 
 
+def test_the_id_of_what_the_collection_is_in_is_not_that_of_an_item() -> None:
+    ids = {"shop_id": NUMBER, "pet_id": NUMBER}
+    description = pets(
+        collection="/shops/{shop_id}/animals",
+        item="/shops/{shop_id}/animals/{one_id}",
+        row={**ids, "name": TEXT, "size": NUMBER},
+    )
+    found = extension(description, "/shops/{shop_id}/animals")
+    assert (found["identity"], found["path"]) == ("name", "pet_id")
+
+
 def test_attributes_alone_are_not_json_api() -> None:
     properties = row(attributes=an_object({"colour": TEXT}), type=TEXT)
     assert "style" not in extension(pets(row=properties))

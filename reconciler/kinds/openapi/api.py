@@ -192,6 +192,7 @@ def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
         for operation in (found.update if found.is_updated else None, found.create)
         if operation is not None and (operation.is_accepted or _is_elsewhere(operation.response, shape))
     ]
+    late += [str(found.deletion)] if found.deletion is not None and found.deletion.is_accepted else []
     if not late:
         return {}
     notes.add(f"wait: {' and '.join(late)} may be accepted before it is done; {_WAIT} seconds is a guess")

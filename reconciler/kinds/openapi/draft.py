@@ -176,6 +176,8 @@ def _note_guesses(found: Operations, shape: Shape, notes: Notes) -> None:
         notes.add("list: rows are ids, so that each key is read at its own path: one more request for each")
     if shape.guess:
         notes.add(f"update: the body of {found.update} is not described; what {shape.guess} may be too much")
+    if found.create is not None and found.create.is_open:
+        notes.add(f"create: the body of {found.create} is not described; what rows show may be too much")
 
 
 @dataclass(frozen=True, slots=True)

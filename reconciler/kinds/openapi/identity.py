@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
+from reconciler.kinds.openapi.addresses import placeholders_of
 from reconciler.kinds.openapi.names import Inside, chosen_name, is_text, likeliest_name, name_property
 from reconciler.kinds.openapi.words import last_segment, singular, words_of
 from reconciler.kinds.wire import JSON_API_ID
@@ -200,9 +201,9 @@ def _path_property(found: Operations, shape: Shape) -> str | None:
                 return by_words[words]
     if not is_plain_word(last, found) or "or" in last:
         return None
-    return next(
-        (name for words, name in by_words.items() if words[-1:] and words[-1] in _WORDS[last[-1]]), None
-    )
+    around = {tuple(words_of(name)) for name in placeholders_of(found.listing.path)}
+    others = ((words, name) for words, name in by_words.items() if words and words not in around)
+    return next((name for words, name in others if words[-1] in _WORDS[last[-1]]), None)
 
 
 def is_plain_word(last: list[str], found: Operations) -> bool:

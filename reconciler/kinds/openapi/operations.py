@@ -68,6 +68,11 @@ class Operation:
         """Return the method and the path."""
         return f"{self.method} {self.path}"
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether it takes a body of which nothing is said, but that it is JSON or a form."""
+        return self.has_media and self.body.says_nothing
+
     def parameters_in(self, place: str) -> list[Parameter]:
         """Return the parameters that go there."""
         return [parameter for parameter in self.parameters if parameter.place == place]

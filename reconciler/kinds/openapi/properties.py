@@ -122,6 +122,7 @@ class Properties:
     def add_settable(self, found: Operations, shape: Shape) -> None:
         """Add what an update takes, if rows show it."""
         notes, method = self._notes, found.update.method
+        then = "it cannot be compared" if found.is_updated else "a replaced key is without it"
         for name, taken in shape.update.properties.items():
             if name in {self.identity, self.path} or taken.words.get("readOnly"):
                 continue
@@ -131,7 +132,7 @@ class Properties:
             there = name if name in shape.shown.members else shown_as(name, found, shape)
             if there is None or shape.shown.at(there).words.get("writeOnly"):
                 where = "only GET of one key shows" if name in shape.only_in_item else "no response shows"
-                notes.add(f"left out: {method} takes {{}}, which {where}, so it cannot be compared", name)
+                notes.add(f"left out: {method} takes {{}}, which {where}, so {then}", name)
                 continue
             shown = shape.shown.at(there)
             if not self._fits(name, taken, shown):
@@ -200,14 +201,13 @@ class Properties:
 
         What only GET of one key shows is added for a PUT, which may be whole: it is laid over that.
         """
-        drafter = FieldDrafter(None)
         shown = {**(shape.only_in_item if found.update.method == "PUT" else {}), **shape.shown.properties}
         for name, schema in {**shown, **_only_created(shape)}.items():
             taken = name in shape.update.members and not shape.update.member(name).words.get("readOnly")
             is_known = name in {*self.known, *self.renamed, *self.read_from.values()}
             if is_known or taken or not _PROPERTY.fullmatch(name) or schema.words.get("writeOnly"):
                 continue
-            drafted = drafter.field(name, schema)
+            drafted = FieldDrafter(None).field(name, schema)
             if drafted is not None:
                 self.properties[name] = {**drafted, **READ_ONLY}
 

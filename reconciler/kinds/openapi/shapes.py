@@ -97,6 +97,8 @@ def shape_of(found: Operations) -> Shape:
         )
     create_body, create = _body(found.create, found, shown)
     update, guess = _settable(found, shown)
+    if found.create is not None and found.create.is_open:
+        create = replace(shown, words={})
     return Shape(
         results=results,
         item=item,
@@ -205,7 +207,7 @@ def _settable(found: Operations, shown: Schema) -> tuple[Schema, str]:
     They are those of a creation then, or else what rows show. A JSON Patch never describes them.
     """
     body = _body(found.update, found, shown)[1]
-    is_guess = found.is_updated and found.update.has_media and body.says_nothing
+    is_guess = found.update.is_open
     if found.update.encoding is not Encoding.JSON_PATCH and not is_guess:
         if body.members:
             return body, ""
