@@ -86,9 +86,19 @@ def render_page(status: Status, *, refresh_seconds: int | None = None, is_served
         refresh_seconds=refresh_seconds,
         is_served=is_served,
         one=_only_address(status.address),
-        seconds=status.period is not None and status.period < _SHORT,
+        seconds=any(between < _SHORT for between in _periods(status)),
         version=__version__,
     )
+
+
+def _periods(status: Status) -> Iterator[dt.timedelta]:
+    """Yield what is known of the time between rounds: from the last two, and to the next."""
+    if status.period is not None:
+        yield status.period
+    elif (
+        status.service is not None and status.service.next_cycle is not None and status.last_cycle is not None
+    ):
+        yield status.service.next_cycle - status.last_cycle.began
 
 
 def content_security_policy() -> str:

@@ -512,6 +512,9 @@ def test_times_have_seconds_where_rounds_are_short() -> None:
         (None, "11:00 to 12:00,"),
     ):
         assert f"2026-06-01 {words}" in read(status(period=period, keys=(key(episode()),))).text
+    soon = service(next_cycle=summary().began + 5 * dt.timedelta(seconds=1))
+    first = status(period=None, service=soon, keys=(key(episode()),))
+    assert "2026-06-01 11:00:00 to 12:00:00," in read(first).text
 
 
 def test_invalid_files_are_explained_at_the_top_by_what_is_wrong_with_them() -> None:
