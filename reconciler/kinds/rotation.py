@@ -52,8 +52,8 @@ def rotation_fault(kind: Kind) -> str:
     ends = ends_of(kind)
     if ends.expiry is None and ends.switch is None:
         return (
-            f"keys of the kind {kind.name} have neither an expiry nor a switch (x-reconciler.effects names "
-            "them), so the life of a successor would have no end"
+            f"keys of the kind {kind.name} have neither an expiry nor a switch that it names (effects), so "
+            "the life of a successor would have no end"
         )
     if str not in kind.fields[kind.identity].types:
         return f"the identity of {kind.name} keys is a number, so a successor cannot be named after a key"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
 from reconciler.model.plan import Change, Origin
+from reconciler.render.values import value_text
 
 if TYPE_CHECKING:
     from reconciler.model.plan import FieldChange
@@ -29,6 +30,14 @@ def ends_at_once(change: Change) -> bool:
     """Return whether a rotated key loses its access as soon as its successor is there: after a leak."""
     is_off = any(field.effect.revokes and field.after is True for field in change.fields)
     return change.waits_for is not None and (is_off or change.action.destroys)
+
+
+def lost_access(change: Change) -> tuple[str, ...]:
+    """Return what a rotated key that ends at once opens until then, as far as files declare it."""
+    if not ends_at_once(change):
+        return ()
+    lists = ((name, value) for name, value in change.before.items() if isinstance(value, list))
+    return tuple(f"{name}: {value_text(item)}" for name, value in lists for item in value)
 
 
 def priority(change: Change) -> int:

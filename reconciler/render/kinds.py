@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.rest import BodyRule
+from reconciler.kinds.rotation import ends_of, renewal_fault, rotation_fault
 from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import listed
 
@@ -45,6 +46,8 @@ def _described(kind: Kind, file: str | None) -> Mapping[str, Any]:
         else {"method": kind.update.method, "body": str(kind.update.body)},
         "create": None if create is None else {"requires": list(create), "later": sorted(kind.create_later)},
         "delete": True,
+        "renew": not renewal_fault(kind),
+        "rotate": not rotation_fault(kind),
         "secret": kind.secret,
     }
 
@@ -52,6 +55,17 @@ def _described(kind: Kind, file: str | None) -> Mapping[str, Any]:
 def _settable(kind: Kind) -> list[str]:
     """Return the fields that an update sets."""
     return [name for name in kind.settable if name != kind.identity and name not in kind.immutable]
+
+
+def _rotated(kind: Kind) -> str:
+    """Return whether keys can be rotated, and renewed, or why not."""
+    if fault := rotation_fault(kind):
+        return f"no: {fault}"
+    ends = ends_of(kind)
+    by = listed(filter(None, (ends.expiry, ends.switch)))
+    return f"yes, by {by}" + (
+        "" if ends.can_change or ends.expiry is None else "; the expiry stays what it is"
+    )
 
 
 def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
@@ -68,6 +82,7 @@ def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
         "set": "by creations alone" if update.method is None else by_update,
         "created": "no" if create is None else f"yes{needs}",
         "deleted": "with state: absent",
+        "rotated": _rotated(kind),
     }
     if kind.create_later:
         facts["created"] += f"; only later {listed(sorted(kind.create_later))}"

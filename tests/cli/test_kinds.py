@@ -25,6 +25,7 @@ CAAS = """caas
   set       description, expire, is_disabled, containers (PATCH)
   created   yes, with containers
   deleted   with state: absent
+  rotated   yes, by expire, is_disabled
 
 """
 
@@ -63,6 +64,8 @@ def test_the_kinds_as_json_say_what_can_be_done(cli: CommandLine, tmp_path: Path
         "update": {"method": "PUT", "body": "whole"},
         "create": {"requires": [], "later": []},
         "delete": True,
+        "renew": False,
+        "rotate": False,
         "secret": None,
     }
     assert "  set       size (PUT, the whole key)\n" in cli("kinds", "--kinds", str(tmp_path / "kinds")).out

@@ -55,6 +55,9 @@ class Life:
     def rotate(self, *words: str) -> Finished:
         return self._cli("rotate", "--file", str(self.file), *words, clock=self.clock)
 
+    def renew(self, *words: str) -> Finished:
+        return self._cli("renew", "--file", str(self.file), *words, clock=self.clock)
+
     def plan(self, *words: str) -> Finished:
         return self._cli("plan", str(self.file), *words, clock=self.clock)
 
@@ -134,6 +137,28 @@ def test_a_leaked_key_loses_access_in_the_plan_of_its_successor(life: Life) -> N
     assert writes[-2:] == ["POST", "PATCH"]
     assert life.rotate("--finish").code == 2
     assert "state: absent" in life.file.read_text()
+
+
+def test_a_saved_plan_keeps_the_order_and_the_alias(life: Life, cli: CommandLine) -> None:
+    first = life.secret("shop-key")
+    life.rotate("shop-key")
+    saved, sink = str(life.file.parent / "plan.json"), ("--secret-sink", f"file:{life.secrets}")
+    assert life.plan("--out", saved).code == 0
+    assert cli("apply", saved, "--auto-approve", *sink, clock=life.clock).code == 0
+    writes = [record.method for record in life.emulator.requests if record.method != "GET"]
+    assert writes[-2:] == ["POST", "PATCH"]
+    assert (life.secret("shop-key"), life.secret("shop-key@1")) == (life.secret("shop-key-2"), first)
+
+
+def test_a_scope_of_names_is_rotated_and_renewed(life: Life) -> None:
+    life.emulator.put_project({"id": 1, "name": "shop"})
+    life.emulator.put_region({"id": 76, "display_name": "Here"})
+    text = TEXT.replace("project_id: 1", "project: shop").replace("region_id: 76", "region: Here")
+    life.file.write_text(text.replace("2036-01-01", "2026-06-20"))
+    assert life.renew("--within", "30d", "--to", "90d", "caas/1/76/other").code == 2
+    assert "    expire: 2026-08-30T00:00:00Z\n" in life.file.read_text()
+    assert life.rotate("caas/1/76/shop-key").code == 0
+    assert "{rotates: shop-key, alias: shop-key}" in life.file.read_text()
 
 
 def test_a_rotation_of_which_nothing_was_applied_is_undone(life: Life) -> None:

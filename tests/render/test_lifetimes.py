@@ -10,6 +10,7 @@ import pytest
 from reconciler.model.desired import Lifecycle
 from reconciler.render.lifetimes import time_left
 from reconciler.render.text import Detail, render_text
+from reconciler.render.text_layout import Screen
 from tests.render.test_new_secrets import FORMATS
 from tests.values import declared, live, make_plan, plan_json
 
@@ -47,3 +48,18 @@ def test_a_line_of_a_key_has_its_purpose() -> None:
 )
 def test_a_time_is_in_days_or_hours(hours: int, text: str) -> None:
     assert time_left(dt.timedelta(hours=hours)) == text
+
+
+def test_a_plan_says_in_red_who_loses_access_without_an_overlap() -> None:
+    work = [{"name": "web", "namespace": "shop"}]
+    keys = [declared("web-key", is_disabled=True, containers=work), NEW]
+    text = render_text(make_plan(keys, [live("web-key", containers=work)]), screen=Screen(painted))
+    wanted = 'who uses its secret loses access to containers: {name: "web", namespace: "shop"}'
+    assert f"<bold red># {wanted}</>" in text
+    assert "<bold red># caas/1/76/web-key will be updated in-place</>" in text
+    overlap = [declared("web-key", expire=SOON, containers=work), NEW]
+    assert "who uses" not in render_text(make_plan(overlap, [live("web-key", containers=work)]))
+
+
+def painted(text: str, colour: str) -> str:
+    return f"<{colour}>{text}</>"
