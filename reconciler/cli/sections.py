@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Any, Final
 
 import click
@@ -10,6 +11,9 @@ from click.core import ParameterSource
 
 GLOBAL: Final = "Global options"
 """The section of options that may stand before the command, too; the last one."""
+_NARROWEST: Final = 30
+_WIDEST_NAME: Final = 30
+"""Behind a longer name its help begins on the next line; on a narrow screen that is so sooner."""
 OWN: Final = "Options"
 """The section of options that are of a command alone, and of the commonest ones; the first one."""
 
@@ -43,7 +47,17 @@ class Option(click.Option):
         return f"{hint} from {next(name for name in names if os.environ.get(name))}"
 
 
+class _Context(click.Context):
+    def make_formatter(self) -> click.HelpFormatter:
+        """Return what writes the help, on a terminal of less than the 50 columns that click takes, too."""
+        formatter = super().make_formatter()
+        formatter.width = min(formatter.width, max(shutil.get_terminal_size().columns - 2, _NARROWEST))
+        return formatter
+
+
 class _Sectioned(click.Command):
+    context_class = _Context
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section in the order of their first ones; the global ones last."""
         sections: dict[str, list[tuple[str, str]]] = {OWN: [], GLOBAL: []}
@@ -56,7 +70,7 @@ class _Sectioned(click.Command):
         for title, records in sections.items():
             if records:
                 with formatter.section(title):
-                    formatter.write_dl(records)
+                    formatter.write_dl(records, col_max=min(_WIDEST_NAME, formatter.width * 2 // 5))
 
 
 class Command(_Sectioned):

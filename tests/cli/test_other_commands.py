@@ -52,6 +52,15 @@ def test_commands_below_a_command_are_listed_in_whole_lines(cli: CommandLine, co
     assert "..." not in listed
 
 
+@pytest.mark.parametrize("command", ["plan", "history", ""])
+def test_help_fits_a_narrow_screen_but_for_what_is_one_word_or_an_example(
+    cli: CommandLine, command: str
+) -> None:
+    cli.environment.setenv("COLUMNS", "40")
+    shown = cli(*command.split(), "--help").out.partition("Example")[0].splitlines()
+    assert [line for line in shown if len(line) > 40 and not line.startswith("  --")] == []
+
+
 @pytest.mark.parametrize("command", ["plan", "apply", "drift", "explain"])
 def test_options_of_the_command_come_first_and_global_ones_last(cli: CommandLine, command: str) -> None:
     titles = re.findall(r"^(\S.*):$", cli(command, "-h").out, re.MULTILINE)
