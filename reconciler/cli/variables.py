@@ -36,6 +36,7 @@ _OTHERS: Final = (
     f"{PREFIX}_COMMIT",
     f"{PREFIX}_FINGERPRINT",
     f"{PREFIX}_GITLAB_TOKEN",
+    f"{PREFIX}_ROTATION",
     f"{PREFIX}_SOURCE",
 )
 """Variables that no option has: read by hand, or by the templates for pipelines."""

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from gcore_emulator import Emulator
 from reconciler.cli.main import cli
+from reconciler.cli.variables import misspelt
 from tests.contract.runner import ACTION, ROOT
 from tests.support import from_yaml
 
@@ -318,3 +319,11 @@ def test_the_example_keeps_plans_and_secrets_out_of_git() -> None:
 )
 def test_gitlab_is_told_not_to_expand_the_dollar_of_a_token(place: str) -> None:
     assert "Expand variable reference" in (ROOT / place).read_text(encoding="utf-8")
+
+
+def test_every_variable_of_what_is_ready_to_copy_is_known_in_strict_mode() -> None:
+    files = [file for folder in ("deploy", "action", "examples") for file in ROOT.glob(f"{folder}/**/*")]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    names = {name for text in texts for name in re.findall(r"\bRECONCILER_[A-Z0-9_]*[A-Z0-9]\b", text)}
+    assert "RECONCILER_ROTATION" in names
+    assert misspelt(cli, dict.fromkeys(names, "1")) == ()

@@ -15,6 +15,7 @@ from gcore_emulator import Emulator
 from tests.contract import forge
 from tests.contract.runner import CLOUD_TOKEN
 from tests.contract.test_merge_requests import NOTE_TOKEN, SHELLS, Gitlab, reachable
+from tests.contract.test_proposals import BRANCH, ProposingGitlab, days
 from tests.hostile_git import git
 from tests.integration.published import commit, publish
 from tests.integration.running import machine
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 pytestmark = pytest.mark.counterpart("gitlab-ci-local", "rsync")
+SOON = days(10)
 
 
 class Pipelines:
@@ -35,14 +37,20 @@ class Pipelines:
         (self.workspace / "keys").mkdir(parents=True)
         (place / "source").mkdir()
         head = publish(place / "source")
-        for name in ("plan", "drift"):
+        for name in ("plan", "drift", "rotation"):
             text = (ROOT / f"deploy/gitlab/{name}.yml").read_text(encoding="utf-8")
             text = text.replace("YOUR-COMMIT", head)
             text = text.replace("https://YOUR-HOST/YOUR-ORG/reconciler.git", str(place / "source"))
             (self.workspace / f"{name}.yml").write_text(text, encoding="utf-8")
-        included = "include: [{local: plan.yml}, {local: drift.yml}]\n"
+        included = "include: [{local: plan.yml}, {local: drift.yml}, {local: rotation.yml}]\n"
         (self.workspace / ".gitlab-ci.yml").write_text(included, encoding="utf-8")
-        declare(self.workspace / "keys/keys.yaml", {"name": "web", "description": "ours"})
+        web = {"name": "web", "description": "ours", "expire": SOON}
+        declare(self.workspace / "keys/keys.yaml", web)
+        (self.workspace / "reconciler.yaml").write_text("renew: {within: 30d, to: 180d}\n", encoding="utf-8")
+        self.origin = place / "origin.git"
+        git(place, "init", "--quiet", "--bare", str(self.origin))
+        instead = f'[url "{self.origin}"]\n\tinsteadOf = https://gitlab.example/web/keys.git\n'
+        (place / ".gitconfig").write_text(instead, encoding="utf-8")
         self.head = commit(self.workspace)
         git(self.workspace, "remote", "add", "origin", "git@gitlab.example:web/keys.git")
         venv.create(place / "python", with_pip=True)
@@ -77,7 +85,7 @@ class Pipelines:
 @pytest.fixture
 def cloud() -> Iterator[Emulator]:
     with Emulator(token=CLOUD_TOKEN) as running:
-        fill(running, "web", description="theirs")
+        fill(running, "web", description="theirs", expire=SOON, created_at=days(-20))
         yield running
 
 
@@ -117,15 +125,26 @@ def test_drift_opens_an_issue_and_a_merge_request_is_planned_and_applied(
     assert "    Drift: 1 key differs from the files." in issue.body
     assert patches(cloud) == []
 
+    (tmp_path / "requests").mkdir()
+    requests = ProposingGitlab(tmp_path / "requests", ["bash"], "set -eo pipefail")
+    with forge.reachable(requests):
+        schedule |= {"CI_API_V4_URL": f"{requests.url}/api/v4", "RECONCILER_ROTATION": "1"}
+        code, log = pipelines.run(common | schedule, "reconciler-rotation")
+    assert code == 0, log
+    assert "+   expire = " in requests.issues[0].body
+    subject = git(pipelines.origin, "log", "--max-count=1", "--format=%s", BRANCH)
+    assert subject == "keys: renew what expires soon"
+    assert patches(cloud) == []
+
     push = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main"}
     code, log = pipelines.run(common | push, "reconciler-plan-merged", "reconciler-apply")
     assert code == 0, log
     assert patches(cloud) == [{"description": "ours"}]
 
 
-def test_both_files_install_in_the_same_way() -> None:
+def test_all_files_install_in_the_same_way() -> None:
     jobs: dict[str, Any] = {}
-    for name in ("plan", "drift"):
+    for name in ("plan", "drift", "rotation"):
         jobs |= yaml.safe_load((ROOT / f"deploy/gitlab/{name}.yml").read_text(encoding="utf-8"))
-    one, other = jobs["reconciler-install"], jobs["reconciler-drift-install"]
-    assert {**one, "rules": []} == {**other, "rules": []}
+    first, *others = [{**job, "rules": []} for name, job in jobs.items() if name.endswith("-install")]
+    assert others == [first, first]
