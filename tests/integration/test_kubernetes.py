@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +13,7 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
-from counterparts import find
+from counterparts import ROOT, find
 from tests.contract.test_deploy import BASES, KUBERNETES
 from tests.support import serving
 
@@ -121,3 +123,38 @@ def test_every_object_of_a_base_would_be_created(base: Path, tmp_path: Path) -> 
     assert sorted(name.partition("/")[2] for name in shown) == sorted(
         document["metadata"]["name"] for document in built
     )
+
+
+def overlays() -> dict[str, str]:
+    """Return every overlay of the documentation, by its page."""
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in sorted(ROOT.glob("docs/*.md"))}
+    return {
+        f"{name}-{number}": text
+        for name, page in pages.items()
+        for number, text in enumerate(re.findall(r"(?ms)^```yaml\n(.*?)^```", page))
+        if "\nkind: Kustomization\n" in text
+    }
+
+
+@with_kubectl
+@pytest.mark.parametrize("overlay", overlays().values(), ids=overlays())
+def test_an_overlay_of_the_documentation_brings_files_token_and_image(overlay: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    folder = tmp_path / "overlays/own"
+    folder.mkdir(parents=True)
+    for name in ("keys.yaml", "token"):
+        (folder / name).write_text("made up", encoding="utf-8")
+    digest = "sha256:" + "0" * 64
+    filled = overlay.replace("sha256:\u2026", digest)
+    (folder / "kustomization.yaml").write_text(filled, encoding="utf-8")
+    text = kubectl("kustomize", str(folder))
+    built = list(yaml.safe_load_all(text))
+    for document in built:
+        validate(document)
+    made = {document["metadata"]["name"] for document in built if document["kind"] in {"ConfigMap", "Secret"}}
+    assert {name.rpartition("-")[0] for name in made} == {"reconciler-keys", "reconciler-token"}
+    (pod,) = (document["spec"] for document in built if document["kind"] in {"CronJob", "Job"})
+    used = json.dumps(pod)
+    assert [name for name in made if f'"{name}"' not in used] == []
+    assert f'"image": "registry.example.com/reconciler@{digest}"' in used
+    assert "reconciler.invalid" not in text
