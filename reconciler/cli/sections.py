@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import Any, Final
 
 import click
@@ -12,6 +11,7 @@ from click.core import ParameterSource
 GLOBAL: Final = "Global options"
 """The section of options that may stand before the command, too; the last one."""
 _NARROWEST: Final = 30
+_USUAL_WIDTH: Final = 80
 _WIDEST_NAME: Final = 30
 """Behind a longer name its help begins on the next line; on a narrow screen that is so sooner."""
 OWN: Final = "Options"
@@ -51,8 +51,19 @@ class _Context(click.Context):
     def make_formatter(self) -> click.HelpFormatter:
         """Return what writes the help, on a terminal of less than the 50 columns that click takes, too."""
         formatter = super().make_formatter()
-        formatter.width = min(formatter.width, max(shutil.get_terminal_size().columns - 2, _NARROWEST))
+        formatter.width = min(formatter.width, max(_columns() - 2, _NARROWEST))
         return formatter
+
+
+def _columns() -> int:
+    """Return the columns of the terminal, as shutil does, which would load compressors."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal() and int(named):
+        return int(named)
+    try:
+        return os.get_terminal_size(1).columns or _USUAL_WIDTH
+    except OSError:
+        return _USUAL_WIDTH
 
 
 class _Sectioned(click.Command):
