@@ -22,7 +22,6 @@ from reconciler.errors import InputError
 from reconciler.load import parser
 from reconciler.load.characters import BYTE_ORDER_MARK, CharacterError
 from reconciler.load.documents import Document
-from reconciler.load.plain import read_plainly
 from reconciler.load.scalars import CONSTANTS, DIGITS, NUMBER_START, resolve
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.source import COLUMN_BITS, Position, Problem
@@ -71,9 +70,6 @@ def parse_on(
     """
     text = text.lstrip(BYTE_ORDER_MARK)
     repeated: list[Problem] = []
-    plainly = read_plainly(text, source) if factory is None else None
-    if plainly is not None:
-        return (plainly,), repeated
     try:
         with parser.syntax_errors(text, source):
             if factory is None or factory is parser.default_parser():

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.load.tree import Node, Shape, anchors, index, trees
 from reconciler.model.frozen import dataclass
+from reconciler.model.later import Later
 from reconciler.model.source import Position, pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from reconciler.load import tree
+else:
+    tree = Later("reconciler.load.tree")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +63,9 @@ class Document:
             for name in self.data["defaults"]
         }
 
-    def _find(self, path: tuple[str | int, ...]) -> tuple[Node, Node]:
+    def _find(self, path: tuple[str | int, ...]) -> tuple[tree.Node, tree.Node]:
         """Return the key node and the value node at ``path``, or those of the nearest parent that exists."""
-        root = trees(self.text)[self.index]
+        root = tree.trees(self.text)[self.index]
         key = node = root
         for step in path:
             found = _child(root, node, step)
@@ -71,25 +75,25 @@ class Document:
         return key, node
 
 
-def _followed(root: Node, node: Node) -> Node:
-    return anchors(root)[node.name] if node.shape is Shape.ALIAS else node
+def _followed(root: tree.Node, node: tree.Node) -> tree.Node:
+    return tree.anchors(root)[node.name] if node.shape is tree.Shape.ALIAS else node
 
 
-def _child(root: Node, node: Node, step: str | int) -> tuple[Node, Node] | None:
-    if node.shape is Shape.SEQUENCE and isinstance(step, int) and step < len(node.children):
+def _child(root: tree.Node, node: tree.Node, step: str | int) -> tuple[tree.Node, tree.Node] | None:
+    if node.shape is tree.Shape.SEQUENCE and isinstance(step, int) and step < len(node.children):
         return node.children[step], node.children[step]
     # Neither recursive nor twice over one mapping: merges may form long chains and wide webs.
-    waiting, seen = [node], set[Node]()
+    waiting, seen = [node], set[tree.Node]()
     while waiting:
         mapping = _followed(root, waiting.pop())
-        if mapping.shape is not Shape.MAPPING or mapping in seen:
+        if mapping.shape is not tree.Shape.MAPPING or mapping in seen:
             continue
         seen.add(mapping)
-        members = index(mapping)
+        members = tree.index(mapping)
         if isinstance(step, str) and step in members:
             return members[step]
         merge, value = members.get("<<", (None, None))
         if merge is not None and value is not None and not merge.style:
             value = _followed(root, value)
-            waiting.extend(reversed(value.children) if value.shape is Shape.SEQUENCE else [value])
+            waiting.extend(reversed(value.children) if value.shape is tree.Shape.SEQUENCE else [value])
     return None

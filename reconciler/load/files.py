@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from reconciler.errors import ConfigurationError, InputError, os_reason
-from reconciler.load.builder import parse, parse_on
 from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.json_input import json_document
+from reconciler.load.plain import read_plainly
 from reconciler.load.recognition import other_use
 from reconciler.load.sources import CONFIGURATION, label_of, read, sources
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
+from reconciler.model.later import Later
 from reconciler.model.source import Position, Problem, Rule, of_rule
 from reconciler.model.strict_json import parse_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from reconciler.load import builder
     from reconciler.load.documents import Document
+else:
+    builder = Later("reconciler.load.builder")  # with the parser of YAML, which few files need
 
 _CONFIGURATION: Final = expression(rf"(?s)(?:^|/){re.escape(CONFIGURATION)}(?:@.*)?$")
 """What a configuration is called, also one of a commit."""
@@ -55,8 +59,8 @@ def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Load
         return Loaded((), (Problem(use, Position(label)),))
     try:
         text = _text(content, label)
-        document = json_document(text, label)
-        found, repeated = parse_on(text, label) if document is None else ((document,), ())
+        document = json_document(text, label) or read_plainly(text, label)
+        found, repeated = builder.parse_on(text, label) if document is None else ((document,), ())
     except InputError as error:
         return Loaded((), of_rule(error.problems, Rule.SYNTAX))
     if not found:
@@ -77,7 +81,9 @@ def _is_configuration(label: str, documents: Iterable[Document]) -> bool:
 
 def parse_single(content: bytes, label: str, what: str) -> Document:
     """Build the one document of a file that is ``what`` and no desired state. Raises InputError."""
-    found = parse(_text(content, label), label)
+    text = _text(content, label)
+    document = read_plainly(text, label)
+    found = builder.parse(text, label) if document is None else (document,)
     if len(found) != 1:
         reason = f"holds several documents; {what} is one" if found else f"declares nothing; write {what}"
         raise InputError([Problem(reason, Position(label))])

@@ -16,9 +16,9 @@ from reconciler.kinds.packaged import SUFFIX, kind_schema
 from reconciler.kinds.paths import path_fault
 from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import KIND_NAME, faults
-from reconciler.load.builder import parse
 from reconciler.model.canonical import is_deeper
 from reconciler.model.configuration import BUILT_IN_API
+from reconciler.model.later import Later
 from reconciler.model.source import Position, Problem, Rule, of_rule
 from reconciler.model.strict_json import json_fault, parse_strictly
 from reconciler.validate.messages import Path, Violation, describe
@@ -27,9 +27,12 @@ from reconciler.validate.schema import check_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reconciler.load import builder
     from reconciler.load.sources import KindFile
 
     Listener = Callable[[bytes, str], None]
+else:
+    builder = Later("reconciler.load.builder")
 
 _check: Final = functools.cache(lambda: check_of(kind_schema()))  # to build it takes longer than all the rest
 _LARGEST: Final = 4 * 2**20
@@ -149,7 +152,7 @@ def _name(path: Path) -> str:
 def _position(text: str, file: str, path: Path) -> Position:
     """Find a path in a text: nearly all JSON is YAML, whose parser knows places."""
     try:
-        (document,) = parse(text, file)
+        (document,) = builder.parse(text, file)
         return document.position(path)
     except (InputError, ValueError):
         return Position(file)

@@ -274,7 +274,7 @@ def test_every_exit_code_has_its_own_number() -> None:
             {"deepdiff", "jsonschema", "starlette", "jinja2", "rich", "subprocess", "reconciler.load.git"},
         ),
         (["show", "--help"], {"httpx", "deepdiff", "jsonschema", "jinja2"}),
-        (["validate", "examples/keys.yaml"], {"httpx", "deepdiff", "jsonschema"}),
+        (["validate", "examples/keys.yaml"], {"httpx", "deepdiff", "jsonschema", "yaml"}),
     ],
 )
 def test_a_command_loads_only_what_it_needs(arguments: list[str], unwanted: set[str]) -> None:
