@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.integration.openbao import OpenBao
 
 pytestmark = pytest.mark.counterpart("OpenBao")
-LATER = "2036-01-31T00:00:00Z"
+LATER, SOONER = "2036-01-31T00:00:00Z", "2036-01-07T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -265,6 +265,42 @@ def test_a_key_is_replaced_and_consumers_read_the_new_secret(
             assert (done.code, done.err) == (0, "")
             seen.append(bao.read(read))
         assert (len(set(seen)), bao.read(read, 1)) == (2, seen[0])
+
+
+@pytest.mark.parametrize("rights", ["create,update,read", "create,update", "create"])
+def test_a_rotation_stores_the_secret_under_the_alias_or_changes_nothing(
+    bao: OpenBao,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    rights: str,
+) -> None:
+    cli = CommandLine(monkeypatch, capsys)
+    folder = f"rotation-{rights.replace(',', '-')}"
+    monkeypatch.setenv("BAO_ADDR", bao.address)
+    monkeypatch.setenv("BAO_TOKEN", bao.token)
+    shop: dict[str, Any] = {"name": "shop", "expire": LATER, "containers": []}
+    successor = shop | {"name": "shop-2", "lifecycle": {"rotates": "shop", "alias": "shop"}}
+    words = ("--auto-approve", "-q", "--max-revoked=100%", "--secret-sink", f"vault:secret/{folder}")
+    path = f"secret/data/{folder}/caas/1/76"
+    with emulate() as emulator:
+        cli.use(emulator)
+        done = cli("apply", declare(tmp_path / "keys.yaml", shop), *words)
+        assert (done.code, done.err) == (0, "")
+        first = bao.read(f"{path}/shop")
+        monkeypatch.setenv("BAO_TOKEN", bao.login(f"{rights} secret/data/{folder}/*"))
+        ends = shop | {"expire": SOONER}
+        done = cli("apply", declare(tmp_path / "keys.yaml", ends, successor), *words)
+        live = emulator.keys(1, 76)
+        if rights != "create,update,read":
+            assert done.code == 1
+            assert (set(live), live["shop"]["expire"], bao.read(f"{path}/shop")) == ({"shop"}, LATER, first)
+            return
+        assert (done.code, done.err) == (0, "")
+        assert live["shop"]["expire"] == SOONER
+        second = bao.read(f"{path}/shop-2")
+        assert second != first
+        assert (bao.read(f"{path}/shop"), bao.read(f"{path}/shop", 1)) == (second, first)
 
 
 def test_a_second_signal_rescues_a_secret_that_waits_for_the_server(
