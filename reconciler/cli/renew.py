@@ -51,7 +51,11 @@ class RenewOptions(LifetimeOptions):
 
     def policy(self, one: Located) -> RenewPolicy | None:
         """Return the policy of a key: what options say, then its document, then the configuration."""
-        return renew_policy(*self.layers("renew", self.given, one.renew))
+        policy = renew_policy(*self.layers("renew", self.given, one.renew))
+        if policy is not None and policy.to <= policy.within:
+            fault = f"the policy of {one.address} would renew a key again at once: within is not below to"
+            raise ConfigurationError(fault)
+        return policy
 
     @property
     def given(self) -> Mapping[str, str | None]:

@@ -115,6 +115,24 @@ def test_several_edits_of_a_file_are_made_at_once() -> None:
     assert edited(TEXT, lambda edits: [edit(edits) for edit, _, _ in apart]) == wanted
 
 
+FLOW = f"{HEAD}keys: [{{name: shop-key}}, {{name: back-key}}]\n"
+
+
+def test_keys_between_brackets_are_added_and_removed() -> None:
+    added = edited(FLOW, lambda edits: edits.add_behind((0, 0), {"name": "new-key"}))
+    assert added == FLOW.replace("shop-key}", "shop-key}, {name: new-key}")
+    assert edited(FLOW, lambda edits: edits.drop((0, 0))) == FLOW.replace("{name: shop-key}, ", "")
+
+
+def test_rules_of_a_key_are_written_again_on_several_lines() -> None:
+    text = f"{HEAD}keys:\n  - name: shop-key\n    lifecycle:\n      renew: false\n      replace: true\n"
+    after = edited(text, lambda edits: edits.set((0, 0), "lifecycle", {"renew": False, "alias": "shop-key"}))
+    assert after == text.replace("replace: true", "alias: shop-key")
+    empty = f"{HEAD}keys:\n  - {{name: shop-key, lifecycle: {{}}}}\n"
+    after = edited(empty, lambda edits: edits.set((0, 0), "lifecycle", {"renew": False}))
+    assert after == empty.replace("{}", "{renew: false}")
+
+
 def test_the_first_key_goes_without_a_gap() -> None:
     after = edited(TEXT, lambda edits: edits.drop((0, 0)))
     assert "keys:\n  # backend\n" in after
@@ -124,6 +142,11 @@ def test_a_comment_that_is_apart_from_a_key_remains() -> None:
     text = TEXT.replace("  # backend\n", "  # team two\n\n  # backend\n")
     after = edited(text, lambda edits: edits.drop((0, 1)))
     assert "  # team two\n\n  - {name: flow-key" in after
+
+
+def test_a_line_of_a_text_that_looks_like_a_comment_remains() -> None:
+    quoted = f'{HEAD}keys:\n  - name: shop-key\n    description: "a\n  # b"\n'
+    assert edited(f"{quoted}  # back\n  - name: back-key\n", lambda edits: edits.drop((0, 1))) == quoted
 
 
 @pytest.mark.parametrize("indent", [None, 2])
@@ -157,6 +180,36 @@ REFUSED: dict[str, tuple[str, Callable[[FileEdits], object], str]] = {
         f"{HEAD}keys:\n  - name: shop-key\n",
         lambda edits: edits.drop((0, 0)),
         "the list of keys would be empty",
+    ),
+    "an alias of a key": (
+        f"{HEAD}keys:\n  - &a {{name: shop-key}}\n  - *a\n",
+        lambda edits: edits.set((0, 1), "state", "absent"),
+        r"the key is the alias \*a",
+    ),
+    "keys by a merge": (
+        f"<<: {{keys: [{{name: shop-key}}]}}\n{HEAD}",
+        lambda edits: edits.set((0, 0), "state", "absent"),
+        "the list of keys is written elsewhere",
+    ),
+    "a default by a merge": (
+        f"{HEAD}defaults: {{<<: {{is_disabled: false}}}}\nkeys:\n  - name: shop-key\n",
+        lambda edits: edits.set_default(0, "is_disabled", True),  # noqa: FBT003
+        "the default of is_disabled is written elsewhere",
+    ),
+    "a rule by a merge": (
+        f"{HEAD}keys:\n  - name: shop-key\n    lifecycle: {{replace: true, <<: {{renew: false}}}}\n",
+        lambda edits: edits.set((0, 0), "lifecycle", {"replace": True}),
+        "renew comes from a merge",
+    ),
+    "the begin of a key": (
+        f"{HEAD}keys:\n  - state: absent\n    name: shop-key\n",
+        lambda edits: edits.set((0, 0), "state", GONE),
+        "it begins the key",
+    ),
+    "a key within a line": (
+        f"{HEAD}keys: [{{name: shop-key}}, {{name: back-key}}]  # both\n",
+        lambda edits: edits.set((0, 0), "name", "other-key-of-a-name-that-is-far-too-long-for-one" * 2),
+        "would not be valid afterwards",
     ),
     "not valid": (TEXT, lambda edits: edits.set((0, 0), "state", "gone"), "would not be valid afterwards"),
 }

@@ -88,6 +88,11 @@ def test_without_a_policy_it_is_an_error(cli: CommandLine, file: Path) -> None:
     assert (done.code, "no policy says which keys are renewed" in done.err) == (1, True)
 
 
+def test_a_policy_that_would_renew_for_ever_is_an_error(cli: CommandLine, file: Path) -> None:
+    done = renew(cli, file, "--within", "30d", "--to", "30d")
+    assert (done.code, "would renew a key again at once: within is not below to" in done.err) == (1, True)
+
+
 def test_the_document_goes_before_the_configuration(
     cli: CommandLine, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,7 +78,7 @@ def item_added(text: str, keys: Node, index: int, fields: Mapping[str, Any]) -> 
         lines[0] = f"{' ' * column}-{' ' * (offset - 1)}{lines[0].lstrip(' ')}"
     end = end_of_comments(text, item.end, column)
     like = max(index, min(1, len(keys.children) - 1))  # nothing is above the first that is about the others
-    is_apart = like > 0 and _is_blank_above(text, _first_line(text, dash_of(text, keys, like)))
+    is_apart = like > 0 and _is_blank_above(text, _first_line(text, keys, like))
     return inserted_lines(text, end, ["", *lines] if is_apart else lines)
 
 
@@ -93,7 +93,7 @@ def item_removed(text: str, keys: Node, index: int) -> Edit | None:
     start = line_start(text, dash)
     if text[start:dash].strip(" "):
         return None
-    first, end = _first_line(text, dash), end_of_comments(text, item.end, dash - start)
+    first, end = _first_line(text, keys, index), end_of_comments(text, item.end, dash - start)
     removed = removed_lines(text, first, end)
     is_followed = bool(text[removed.end : line_end(text, removed.end)].strip(" \t"))
     if is_followed or removed.start != first:
@@ -111,10 +111,15 @@ def _comma(text: str, like: Node) -> str:
     return ", "
 
 
-def _first_line(text: str, dash: int) -> int:
+def _first_line(text: str, keys: Node, index: int) -> int:
     """Return where the first of the comments directly above an item begins, or its own line."""
-    start = line_start(text, dash)
-    while start and text[_line_above(text, start) : start].lstrip(" \t").startswith("#"):
+    start = line_start(text, dash_of(text, keys, index))
+    before = keys.children[index - 1].end if index else 0
+    while (
+        _line_above(text, start) >= before
+        and start
+        and text[_line_above(text, start) : start].lstrip(" \t").startswith("#")
+    ):
         start = _line_above(text, start)
     return start
 

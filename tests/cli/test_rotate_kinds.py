@@ -1,0 +1,132 @@
+"""Rotations of kinds whose keys cannot be shortened, or not be switched off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import CommandLine, FakeClock, Finished, emulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gcore_emulator import Emulator
+
+WORK = "[{name: shop-app, namespace: shop}]"
+FILES = {
+    "inference": """\
+kind: inference
+project_id: 1
+keys:
+  - name: chat-key
+    expires_at: 2026-12-01T00:00:00Z
+""",
+    "faas": f"""\
+kind: faas
+project_id: 1
+region_id: 76
+keys:
+  - name: chat-key
+    expire: 2026-12-01T00:00:00Z
+    functions: {WORK}
+""",
+}
+
+
+class Life:
+    """A file of one kind, a service and days that pass."""
+
+    def __init__(
+        self, cli: CommandLine, emulator: Emulator, folder: Path, kind: str, clock: FakeClock
+    ) -> None:
+        self._cli, self._emulator, self.kind, self.clock = cli, emulator, kind, clock
+        self.file, self.secrets = folder / "keys.yaml", folder / "secrets"
+        self.file.write_text(FILES[kind])
+
+    def rotate(self, *words: str) -> Finished:
+        return self._cli("rotate", "--file", str(self.file), *words, clock=self.clock)
+
+    def apply(self) -> Finished:
+        sink = ("--secret-sink", f"file:{self.secrets}")
+        return self._cli("apply", str(self.file), "--auto-approve", *sink, clock=self.clock)
+
+    def live(self) -> dict[str, Any]:
+        region = None if self.kind == "inference" else 76
+        return dict(self._emulator.keys(1, region, family=self.kind))
+
+    def lose_secret(self, name: str) -> None:
+        (file,) = [one for one in self.secrets.iterdir() if one.name.endswith(f"_{name}")]
+        file.unlink()
+
+
+@pytest.fixture(params=FILES)
+def life(request: pytest.FixtureRequest, cli: CommandLine, tmp_path: Path) -> Iterator[Life]:
+    clock = FakeClock()
+    with emulate(clock) as running:
+        cli.use(running)
+        found = Life(cli, running, tmp_path, request.param, clock)
+        assert found.apply().code == 0
+        yield found
+
+
+def test_a_key_is_deleted_after_its_overlap(life: Life) -> None:
+    assert life.rotate("chat-key").code == 0
+    assert ("until" in life.file.read_text()) is (life.kind == "inference")
+    assert life.apply().code == 0
+    assert set(life.live()) == {"chat-key", "chat-key-2"}
+    assert life.rotate("--finish").code == 0
+    life.clock.elapsed += 9 * 86400
+    for _ in range(2):
+        assert life.rotate("--finish").code == 2
+        assert life.apply().code == 0
+    assert set(life.live()) == {"chat-key-2"}
+    assert "rotates" not in life.file.read_text()
+    assert "until" not in life.file.read_text()
+
+
+def test_a_leaked_key_without_a_switch_is_deleted_in_the_plan_of_its_successor(life: Life) -> None:
+    assert life.rotate("chat-key", "--now").code == 0
+    assert "state: absent" in life.file.read_text()
+    assert life.apply().code == 0
+    assert set(life.live()) == {"chat-key-2"}
+    assert life.rotate("--finish").code == 2
+    assert "rotates" not in life.file.read_text()
+
+
+def test_an_unapplied_leak_is_undone(life: Life) -> None:
+    before = life.file.read_text()
+    life.rotate("chat-key", "--now")
+    assert life.rotate("--abort", "chat-key-2").code == 0
+    assert life.file.read_text() == before
+
+
+def test_an_overlap_that_has_not_begun_ends_later(life: Life) -> None:
+    life.rotate("chat-key")
+    before = life.file.read_text()
+    assert "2026-06-09T00:00:00Z" in before
+    life.clock.elapsed += 6 * 86400
+    assert life.rotate("--finish").code == 2
+    assert life.file.read_text() == before.replace("2026-06-09", "2026-06-15")
+
+
+def test_the_key_before_a_lost_successor_gets_a_new_overlap(life: Life) -> None:
+    life.rotate("chat-key")
+    life.apply()
+    life.lose_secret("chat-key-2")
+    life.clock.elapsed += 9 * 86400
+    assert life.rotate("--finish").code == 2
+    assert life.apply().code == 1
+    assert life.rotate("chat-key-2", "--now").code == 0
+    assert life.apply().code == 0
+    assert set(life.live()) == {"chat-key", "chat-key-3"}
+    assert life.rotate("--finish").code == 2  # the entry of the successor that was replaced goes
+    assert "rotates: chat-key," in life.file.read_text()
+    assert life.apply().code == 0
+    life.clock.elapsed += 9 * 86400
+    for _ in range(2):
+        assert life.rotate("--finish").code == 2
+        assert life.apply().code == 0
+    assert set(life.live()) == {"chat-key-3"}
+    assert "rotates" not in life.file.read_text()
