@@ -17,14 +17,15 @@ GRID = "no round is missed or doubled"
 BEGAN = 1_767_225_600
 
 
-def test_an_undisturbed_service_fulfils_every_promise() -> None:
-    done = subprocess.run(
-        [sys.executable, str(TOOLS / "soak.py"), "--only", "rounds", "--rounds", "40", "--seed", "3"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+@pytest.fixture(scope="module")
+def soaked() -> subprocess.CompletedProcess[str]:
+    """What a short run left, with processes of its own for the service and for the API."""
+    command = [sys.executable, str(TOOLS / "soak.py"), "--only", "rounds", "--rounds", "40", "--seed", "3"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_an_undisturbed_service_fulfils_every_promise(soaked: subprocess.CompletedProcess[str]) -> None:
+    done = soaked
     assert (done.returncode, "BROKEN" in done.stdout) == (0, False), done.stdout + done.stderr
     assert "rounds with a contested field" in done.stdout
 
