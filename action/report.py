@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,7 +172,7 @@ def _number(value: Any) -> int:
 def _written(values: Mapping[str, str]) -> Iterator[str]:
     """Return values in the form of $GITHUB_OUTPUT that takes any text: up to a random word."""
     for name, value in values.items():
-        word = secrets.token_hex(16)
+        word = os.urandom(16).hex()
         yield f"{name}<<{word}\n{value}\n{word}\n"
 
 

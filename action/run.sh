@@ -111,7 +111,7 @@ if [ "$code" = 0 ]; then
 fi
 
 # What was found is shown as it is: a text in it must not act as a command to the runner.
-stop=$("$BIN/python" -I -c 'import secrets; print(secrets.token_hex(16))')
+stop=$("$BIN/python" -I -c 'import os; print(os.urandom(16).hex())')
 echo "::stop-commands::$stop"
 cat "$work/output.txt" "$work/messages.txt"
 printf '\n::%s::\n' "$stop"
