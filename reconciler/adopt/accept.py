@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from reconciler.load.documents import Document
     from reconciler.model.scope import Scope
-    from reconciler.plan.identity import IdAt
+    from reconciler.plan.identity import KnownIds
     from reconciler.validate.validator import Rules
 
 
@@ -96,14 +96,14 @@ def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) 
 
 
 def checked_fate(
-    part: DesiredScope, key: DesiredKey, names: Mapping[str, str], id_at: IdAt
+    part: DesiredScope, key: DesiredKey, names: Mapping[str, str], known_ids: KnownIds
 ) -> tuple[Problem, ...]:
     """Return what has to be known of the object that a key of ``part`` stands for, by what it stood for.
 
     ``names`` are those of all live objects by id. Raises ConfigurationError if a person has to say which
     object is meant.
     """
-    for other, fate in key_fates(part, names, id_at):
+    for other, fate in key_fates(part, names, known_ids):
         if other.name == key.name:
             problem = Problem(fate.advice, key.position, part.scope.address(key.name))
             if fate.needs_decision:

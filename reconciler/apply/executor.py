@@ -14,7 +14,7 @@ from reconciler.api.workers import Workers, completed
 from reconciler.api.writer import Writer
 from reconciler.apply.handover import Handover
 from reconciler.apply.sender import Sender
-from reconciler.apply.stale import is_found, recheck_key, renamed
+from reconciler.apply.stale import KnownObjects, is_found, recheck_key
 from reconciler.errors import (
     ExitCode,
     JournalError,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.scope import Scope
     from reconciler.model.succession import SecretAlias
-    from reconciler.plan.identity import IdAt
+    from reconciler.plan.identity import KnownIds
 
 
 class Executor:
@@ -49,18 +49,19 @@ class Executor:
         stop: threading.Event,
         observers: Sequence[Observer] = (),
         secrets: SecretStore | None = None,
-        id_at: IdAt | None = None,
+        known_ids: KnownIds | None = None,
     ) -> None:
         """Store what every change needs.
 
         Each of ``observers`` is called in turn before a change is sent and after, with its outcome;
-        ``secrets`` stores the secrets of new keys. ``id_at`` returns which object a name stood for.
+        ``secrets`` stores the secrets of new keys. ``known_ids`` are those of objects that
+        the plan did not know.
         """
         self._writer = writer
         self._kinds = kinds
         self._workers = workers
         self._stop = stop
-        self._id_at = id_at or (lambda _address: None)
+        self._known = None if known_ids is None else KnownObjects(known_ids)
         self._secrets = secrets
         self._sender = Sender(writer, kinds, secrets)
         store = () if secrets is None else (secrets,)
@@ -129,7 +130,7 @@ class Executor:
         now = self._writer.now()
         by_id = names_by_id(kind, observed)
         outcomes = (
-            renamed(change, self._id_at(change.address), by_id)
+            (None if self._known is None else self._known.renamed(change, by_id))
             or recheck_key(kind, change, observed, by_id, now)
             for change in changes
         )
@@ -197,9 +198,10 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
     freshness: Freshness,
     observers: Sequence[Observer] = (),
     secrets: SecretStore | None = None,
-    id_at: IdAt | None = None,
+    known_ids: KnownIds | None = None,
 ) -> tuple[Outcome, ...]:
     """Apply ``plan`` over sessions that can write, each with the connection of that of ``client``."""
+    unknown = None if plan.knows_ids else known_ids
     by_api: dict[str, list[Change]] = {}
     aliases: dict[str, list[SecretAlias]] = {}
     for change in plan.changes:
@@ -212,7 +214,7 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
             session = client.session(api)
             writer = stack.enter_context(Writer(session.connection))
             session.workers.start(len(changes))  # all of them: none can fail to start between two writes
-            executor = Executor(writer, kinds, session.workers, client.stop, observers, secrets, id_at)
+            executor = Executor(writer, kinds, session.workers, client.stop, observers, secrets, unknown)
             part = replace(plan, changes=tuple(changes), aliases=tuple(aliases.get(api, ())))
             runs.append(partial(executor.apply, part, freshness))
         if len(runs) == 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.ids import names_by_id, unclear_text
 from reconciler.model.canonical import json_text
-from reconciler.model.fate import fates_of
+from reconciler.model.fate import Fate
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action
 from reconciler.plan.planning import past_expiries
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.live import LiveScope
     from reconciler.model.plan import Change
+    from reconciler.plan.identity import KnownIds
 
 _ELSEWHERE: Final = "the sink of the run that made it, or lost"
 
@@ -30,15 +31,32 @@ def is_found(kind: Kind, live: LiveScope, changes: Iterable[Change]) -> bool:
     return live.holds(change.name for change in changes) and ids <= names_by_id(kind, live).keys()
 
 
-def renamed(change: Change, path_id: str | None, names: Mapping[str, str]) -> Outcome | None:
-    """Return the outcome of a change whose name stood for an object that has another name by now.
+class KnownObjects:
+    """The objects that declared names stood for, by their ids, which a plan may not have known."""
 
-    The plan may have been made without knowing that. What is only deleted is not that object.
-    """
-    fate = fates_of({change.name: path_id}, names).get(change.name) if path_id else None
-    if fate is None or not fate.is_rename or change.action is Action.DELETE:
+    def __init__(self, known_ids: KnownIds) -> None:
+        """Store the ids by the addresses of the names."""
+        self._ids = known_ids
+        self._addresses: dict[str, list[str]] = {}
+        for address, path_id in known_ids.items():
+            self._addresses.setdefault(path_id, []).append(address)
+
+    def renamed(self, change: Change, names: Mapping[str, str]) -> Outcome | None:
+        """Return the outcome of a change about an object that has another name by now; None for any other.
+
+        It creates or changes what has the name that the object had, or does anything to the object itself.
+        ``names`` are those of all live objects of its scope by id.
+        """
+        front = f"{change.scope}/"
+        about = [] if change.action is Action.DELETE else [(change.name, self._ids.get(change.address))]
+        others = self._addresses.get(change.path_id or "", ())
+        about += [(one.removeprefix(front), change.path_id) for one in others if one.startswith(front)]
+        for name, path_id in about:
+            now = name if path_id is None else names.get(path_id, name)
+            if path_id is not None and now != name:
+                advice = Fate(name, path_id, now, None).advice
+                return Outcome(change, Result.STALE, f"{advice}; then plan again, with --history")
         return None
-    return Outcome(change, Result.STALE, fate.advice)
 
 
 def recheck_key(

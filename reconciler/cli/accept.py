@@ -49,11 +49,11 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     key = acceptable(state, scope, name, field)
     with apis as client:
         reader = client.session(kind.api).reader
-        id_at = options.known.id_at(options.connection.base_urls, [scope], console.warning)
+        known_ids = options.known.known_ids(options.connection.base_urls, [scope], console.warning)
         observed, names = observed_key(reader, kind, scope, name)
-    if id_at is not None:
+    if known_ids is not None:
         part = next(part for part in state.scopes if part.scope == scope)
-        console.warn(checked_fate(part, key, names, id_at))
+        console.warn(checked_fate(part, key, names, known_ids))
     live = live_key(kind, observed, name)
     found = drifted(kind, scope, key, live, now).narrowed(field)
     if found.mismatch is not None:

@@ -126,7 +126,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         executor(options.execution, planning.connection, console) as workers,
     ):
         console.warn_of_readers(options.records.history, "history")
-        kinds, state, plan = saved or plan_files(client, planning, now, console, workers, records.id_at)
+        kinds, state, plan = saved or plan_files(client, planning, now, console, workers, records.known_ids)
         code = _shown(plan, options, console, events)
         if code is not None:
             return code
@@ -145,8 +145,8 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             is_done = not plan.problems and _published(plan, secrets, console)
             return ExitCode.DONE if is_done else ExitCode.ERROR
 
-        id_at = records.id_at(scope for scope, _ in plan.observed)
-        executed = partial(apply_plan, plan, client, kinds=kinds, id_at=id_at)
+        known_ids = records.known_ids(scope for scope, _ in plan.observed)
+        executed = partial(apply_plan, plan, client, kinds=kinds, known_ids=known_ids)
 
         def send(observers: Sequence[Observer]) -> tuple[Outcome, ...]:
             with stopping(stop, console, lambda: secrets):

@@ -80,16 +80,16 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
         kind, scope, name = parsed_address(kinds, address, state)
         field = known_field(kind, options.field)
         part, position = declaration_of(state, scope, name)
-        id_at = options.known.id_at(options.connection.base_urls, [scope], console.warning)
+        known_ids = options.known.known_ids(options.connection.base_urls, [scope], console.warning)
         observed, names = observed_key(client.session(kind.api).reader, kind, scope, name)
     if not observed.count and not part.keys:
         known = scope.address(name)
         near = advice_near(known, addresses_of(state))
         raise ConfigurationError(f"{known} is neither declared in these files nor on the server{near}")
     planned, live = plan_scope(kind, part, observed, now), clear_key(kind, observed, name)
-    if id_at is not None:
+    if known_ids is not None:
         found = replace(planned, names={scope: names} if kind.has_ids else {}, warnings=())
-        planned = with_identities(kinds, found, state, lambda known: known == scope.address(name), id_at)
+        planned = with_identities(kinds, found, state, lambda known: known == scope.address(name), known_ids)
         console.warn(planned.warnings)
     key = part.keys[0] if part.keys else None
     change = None if blocking_problems(planned) or not planned.changes else planned.changes[0]

@@ -43,7 +43,7 @@ from reconciler.model.scope import Scope
 from reconciler.model.source import Problem
 from reconciler.pipeline.execution import IN_PROCESS, Executor
 from reconciler.pipeline.reading import directory_of
-from reconciler.plan.identity import IdAt
+from reconciler.plan.identity import KnownIds
 from reconciler.render.values import apply_command
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     if out is not None:
         _clear(out)
     with apis as client, executor(options.execution, planning.connection, console) as workers:
-        ids = partial(options.known.id_at, planning.connection.base_urls, warn=console.warning)
+        ids = partial(options.known.known_ids, planning.connection.base_urls, warn=console.warning)
         _, _, found = plan_files(client, planning, clock.now(), console, workers, ids)
     if found.provenance is not None and (out is not None or options.form.format != "text"):
         commit = git.git_commit(planning.inputs.versioned, os.environ, console.warning)
@@ -116,7 +116,7 @@ def plan_files(  # noqa: PLR0913, PLR0917 - what a plan depends on
     now: dt.datetime,
     console: Console,
     workers: Executor,
-    ids: Callable[[Iterable[Scope]], IdAt | None],
+    ids: Callable[[Iterable[Scope]], KnownIds | None],
 ) -> tuple[Mapping[str, Kind], DesiredState, Plan]:
     """Load the files and plan them; warn on the way. Return the kinds, the desired state and the plan.
 
@@ -143,7 +143,7 @@ def plan_files(  # noqa: PLR0913, PLR0917 - what a plan depends on
         limits=options.selection.limits,
         now=now,
         base=inputs.read_base(kinds, directory, now),
-        id_at=ids(part.scope for part in state.scopes),
+        known_ids=ids(part.scope for part in state.scopes),
         reading=reading,
         executor=workers,
     )

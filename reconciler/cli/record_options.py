@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.endpoint import BaseUrl
     from reconciler.model.scope import Scope
-    from reconciler.plan.identity import IdAt
+    from reconciler.plan.identity import KnownIds
 
 _IDS: Final = "reconciler.service.history.object_ids"
 ROUNDS_AND_WRITES: Final = "SQLite file of all rounds and writes."
@@ -62,9 +62,9 @@ class KnownOptions:
         "History of drift and apply: an object that was renamed at the service is not created again."
     )
 
-    def id_at(
+    def known_ids(
         self, base_urls: Mapping[str, BaseUrl], scopes: Iterable[Scope], warn: Callable[[str], object]
-    ) -> IdAt | None:
+    ) -> KnownIds | None:
         """Return what looks up the object that a name stood for; None where nothing is known yet.
 
         Raises HistoryError if the history cannot be read, or is of other APIs.
@@ -75,5 +75,5 @@ class KnownOptions:
             warn(f"the history {self.history} does not exist yet, so that no rename can be known by it")
             return None
         # Most plans read none, and do without SQLite.
-        found: IdAt = import_module(_IDS).read_ids(self.history, base_urls, scopes)
+        found: KnownIds = import_module(_IDS).read_ids(self.history, base_urls, scopes)
         return found

@@ -70,7 +70,7 @@ def status(context: click.Context, options: StatusOptions) -> ExitCode:
             now,
             console,
             workers,
-            lambda scopes: options.known.id_at(base_urls, scopes, console.warning),
+            lambda scopes: options.known.known_ids(base_urls, scopes, console.warning),
         )
     within = min(parse_lifetime(options.within) or HORIZON, HORIZON)
     contested = _contested(options.known.history, console)

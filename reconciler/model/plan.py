@@ -214,8 +214,8 @@ class Plan:
     cannot be created as declared, and what ``fates`` leave to a person. ``base_url`` is the API's, in normal
     form, or those of several with their names. ``provenance`` is what the plan was made from, where that is
     known. ``names`` are those of all live objects by id, of each scope whose service makes ids; ``fates`` say
-    by address what became of an object that a declared name stood for. ``aliases`` are those of new keys, and
-    of rotations that are not over.
+    by address what became of an object that a declared name stood for, if it ``knows_ids``. ``aliases`` are
+    those of new keys, and of rotations that are not over.
     """
 
     changes: tuple[Change, ...]
@@ -232,6 +232,7 @@ class Plan:
     unmanaged_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[Scope, Mapping[str, str]] = field(default_factory=dict, compare=False)
     fates: Mapping[str, Fate] = field(default_factory=dict, compare=False)
+    knows_ids: bool = field(default=False, compare=False)
     aliases: tuple[SecretAlias, ...] = ()
 
     @property

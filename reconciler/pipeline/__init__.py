@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from reconciler.pipeline.execution import Executor
     from reconciler.pipeline.reading import Reading
     from reconciler.plan import saved
-    from reconciler.plan.identity import IdAt
+    from reconciler.plan.identity import KnownIds
 
     Kinds = Mapping[str, Kind]
 else:
@@ -117,7 +117,7 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     limits: Limits = DEFAULT_LIMITS,
     now: dt.datetime | None = None,
     base: Base | None = None,
-    id_at: IdAt | None = None,
+    known_ids: KnownIds | None = None,
     reading: Reading = follow_nothing,
     executor: Executor = IN_PROCESS,
 ) -> Plan:
@@ -125,8 +125,8 @@ def plan(  # noqa: PLR0913 - what a plan depends on
 
     ``targets`` are globs over addresses, such as ``caas/1/76/web-*``. The plan holds a problem for each key
     that cannot be planned, and a refusal where it exceeds ``limits``. With ``base``, each field has an
-    origin. ``id_at`` returns by address the id of the object that a declared name stood for, if that is
-    known: one that was renamed is not created again. ``reading`` is called with what is read, and returns a
+    origin. ``known_ids`` are those of the objects that declared names stood for, by address: one that was
+    renamed is not created again. ``reading`` is called with what is read, and returns a
     context whose value is called after each scope. An API of which a scope cannot be read is a problem of all
     its scopes, and of no other API's. Raises UnreadableError if that leaves none, and InputError for the name
     of a project or region that is not found.
@@ -144,8 +144,8 @@ def plan(  # noqa: PLR0913 - what a plan depends on
         raise unreadable(failures)
     place = client.place(known[part.scope.kind].api for part in targeted.scopes)
     found = assemble(parts, targeted.warnings, place)
-    if id_at is not None:
-        found = with_identities(known, found, targeted, selected, id_at)
+    if known_ids is not None:
+        found = with_identities(known, found, targeted, selected, known_ids)
     if down:
         place = client.place(apis_of(known, found))
         unread = {part.scope: down.get(known[part.scope.kind].api) for part in targeted.scopes}

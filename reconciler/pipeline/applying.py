@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
     from reconciler.pipeline.reading import Kinds
-    from reconciler.plan.identity import IdAt
+    from reconciler.plan.identity import KnownIds
 
 
 def apply(  # noqa: PLR0913 - what an apply depends on
@@ -29,13 +29,13 @@ def apply(  # noqa: PLR0913 - what an apply depends on
     secrets: SecretStore | None = None,
     observers: Sequence[Observer] = (),
     freshness: Freshness = Freshness.WAITED,
-    id_at: IdAt | None = None,
+    known_ids: KnownIds | None = None,
 ) -> tuple[Outcome, ...]:
     """Send the changes of ``plan`` and return the outcome of each, sorted by address.
 
     A live key that changed since the plan is not changed; only a plan that was ``JUST_MADE`` is sent without
-    that check. Nor is one whose name stood for an object that was renamed, by ``id_at``, which returns the
-    id of that object. ``secrets`` stores the secrets of new keys, ``observers`` follow each change. Raises
+    that check. Nor is one about an object that was renamed, by its id in ``known_ids``, of which the plan
+    knew nothing. ``secrets`` stores the secrets of new keys, ``observers`` follow each change. Raises
     RefusedError before the first write for a plan that must not be applied, or is for another API, and
     ConfigurationError if it creates keys and there is no store. After an interrupt no further write starts.
     """
@@ -48,7 +48,7 @@ def apply(  # noqa: PLR0913 - what an apply depends on
     if plan.new_secrets and secrets is None:
         raise errors.ConfigurationError("the plan creates keys; name a store for their secrets")
     try:
-        return apply_in(client, known, plan, freshness, observers, secrets, id_at)
+        return apply_in(client, known, plan, freshness, observers, secrets, known_ids)
     except (KeyboardInterrupt, SystemExit):
         client.stop.set()
         raise

@@ -53,7 +53,7 @@ def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
         **({"secret_aliases": aliases} if aliases else {}),
         "unmanaged": list(plan.unmanaged),
         **({"unmanaged_ids": doubled} if doubled else {}),
-        **({"identities": identities} if identities else {}),
+        **({"identities": identities} if identities or plan.knows_ids else {}),
         "errors": [_problem(problem) for problem in plan.problems],
         "refusals": [_problem(problem) for problem in plan.refusals],
         "warnings": [_problem(problem) for problem in plan.warnings],

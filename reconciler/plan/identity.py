@@ -5,7 +5,7 @@ Which object a declared name stood for is known by its id, from a history.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from reconciler.plan.drift import DriftedKey
 from reconciler.plan.planning import fingerprint, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
 
-IdAt = Callable[[str], str | None]
-"""Returns the id of the object that the declared name at an address stood for; None where it is not known."""
+KnownIds = Mapping[str, str]
+"""The ids of the objects that declared names stood for, by the addresses of the names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,15 @@ class _Moved:
         return replace(key, fields=fields, fate=fate, unsent=dict.fromkeys(names, fate.advice))
 
 
-def key_fates(part: DesiredScope, names: Mapping[str, str], id_at: IdAt) -> Iterator[tuple[DesiredKey, Fate]]:
+def key_fates(
+    part: DesiredScope, names: Mapping[str, str], known_ids: KnownIds
+) -> Iterator[tuple[DesiredKey, Fate]]:
     """Yield the declared keys of a scope of which something became, with that.
 
     ``names`` are those of all live objects by id. A key that is declared absent is one of them only where its
     object lives on under a name that nothing is said of.
     """
-    known, keys = _known(part, id_at)
+    known, keys = _known(part, known_ids)
     found = fates_of(known, names)
     declared = {key.name for key in part.keys} if found else set()
     for name, fate in found.items():
@@ -89,12 +91,12 @@ def key_fates(part: DesiredScope, names: Mapping[str, str], id_at: IdAt) -> Iter
             yield keys[name], replace(fate, is_unwanted=is_unwanted)
 
 
-def _known(part: DesiredScope, id_at: IdAt) -> tuple[dict[str, str], dict[str, DesiredKey]]:
+def _known(part: DesiredScope, known_ids: KnownIds) -> tuple[dict[str, str], dict[str, DesiredKey]]:
     """Return the ids of the declared names of which they are known, and the keys of these names."""
     known: dict[str, str] = {}
     keys: dict[str, DesiredKey] = {}
     for key in part.keys:
-        if (path_id := id_at(part.scope.address(key.name))) is not None:
+        if (path_id := known_ids.get(part.scope.address(key.name))) is not None:
             known[key.name], keys[key.name] = path_id, key
     return known, keys
 
@@ -120,16 +122,18 @@ class _Identities:
         return self.holder(change) is not None if one is None else one.fate.needs_decision
 
 
-def _identities(kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, id_at: IdAt) -> _Identities:
+def _identities(
+    kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, known_ids: KnownIds
+) -> _Identities:
     moved: dict[str, _Moved] = {}
     holders: dict[tuple[Scope, str], Fate] = {}
     for part in state.scopes:
         if (names := plan.names.get(part.scope)) is None:
             continue
-        for key, fate in key_fates(part, names, id_at):
+        for key, fate in key_fates(part, names, known_ids):
             one = _Moved(kinds[part.scope.kind], part.scope, key, fate)
             moved[one.address] = one
-        known, keys = _known(part, id_at)
+        known, keys = _known(part, known_ids)
         for name, path_id in known.items():
             now = names.get(path_id, name)
             if now != name and not keys[name].is_absent:
@@ -142,15 +146,15 @@ def identified(
     report: DriftReport,
     state: DesiredState,
     was_compared: Selection,
-    id_at: IdAt,
+    known_ids: KnownIds,
 ) -> DriftReport:
     """Return ``report`` with what became of the objects whose ids are known.
 
     An object that was renamed is told once, as that: it is neither created again, nor is what now has its
     name, or what it is called now, changed or deleted by a correction.
     """
-    report = replace(report, plan=_with_known_twins(report.plan, id_at))
-    found = _identities(kinds, report.plan, state, id_at)
+    report = replace(report, plan=_with_known_twins(report.plan, known_ids))
+    found = _identities(kinds, report.plan, state, known_ids)
     told = {address: one for address, one in found.moved.items() if was_compared(address)}
     left, drifted = dict(told), list[DriftedKey]()
     for key in report.drifted:
@@ -176,7 +180,7 @@ def identified(
 
 
 def with_identities(
-    kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, selected: Selection, id_at: IdAt
+    kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, selected: Selection, known_ids: KnownIds
 ) -> Plan:
     """Return ``plan`` without what a person has to decide about: each such key is a problem by itself.
 
@@ -184,11 +188,11 @@ def with_identities(
     now, changed or deleted. What only has to be known is a warning. Only of keys that are ``selected``
     anything is said, though what became of others counts.
     """
-    identities = _identities(kinds, plan, state, id_at)
+    identities = _identities(kinds, plan, state, known_ids)
     told = {address: one for address, one in identities.moved.items() if selected(address)}
-    found = _withheld(_with_known_twins(plan, id_at), identities, told)
+    found = _withheld(_with_known_twins(plan, known_ids), identities, told)
     held = {change.address: change for change in found.withheld}
-    problems, warnings = list(found.problems), [*_renamed_in_files(found, state, id_at)]
+    problems, warnings = list(found.problems), [*_renamed_in_files(found, state, known_ids)]
     for one in told.values():
         fate = one.fate
         is_left = fate.needs_decision and (one.address in held or fate.other_id is None)
@@ -202,6 +206,7 @@ def with_identities(
         found,
         problems=in_order(problems),
         warnings=(*plan.warnings, *in_order(warnings)),
+        knows_ids=True,
     )
 
 
@@ -225,11 +230,11 @@ def _withheld(plan: Plan, found: _Identities, told: Mapping[str, _Moved]) -> Pla
     )
 
 
-def _with_known_twins(plan: Plan, id_at: IdAt) -> Plan:
+def _with_known_twins(plan: Plan, known_ids: KnownIds) -> Plan:
     """Return ``plan`` whose problems of names that several objects have say which one a name stood for."""
 
     def known(problem: Problem) -> Problem:
-        path_id = id_at(problem.address) if problem.is_live else None
+        path_id = known_ids.get(problem.address) if problem.is_live else None
         if path_id is None:
             return problem
         for scope, names in plan.names.items():
@@ -244,7 +249,7 @@ def _with_known_twins(plan: Plan, id_at: IdAt) -> Plan:
     return replace(plan, problems=tuple(map(known, plan.problems)))
 
 
-def _renamed_in_files(plan: Plan, state: DesiredState, id_at: IdAt) -> Iterator[Problem]:
+def _renamed_in_files(plan: Plan, state: DesiredState, known_ids: KnownIds) -> Iterator[Problem]:
     """Yield a warning of each new key that may be an object whose name the files have changed.
 
     That is told where one key of a scope is new, and one that was declared is so no longer.
@@ -256,13 +261,13 @@ def _renamed_in_files(plan: Plan, state: DesiredState, id_at: IdAt) -> Iterator[
         live, address_of = {*names.values()}, part.scope.address
         new = [key.name for key in part.keys if not key.is_absent and key.name not in live]
         change = created.get(address_of(new[0])) if len(new) == 1 else None
-        if change is None or id_at(change.address) is not None:
+        if change is None or known_ids.get(change.address) is not None:
             continue
         declared = {key.name for key in part.keys}
         left = [
             (name, path_id)
             for path_id, name in names.items()
-            if name not in declared and id_at(address_of(name)) == path_id
+            if name not in declared and known_ids.get(address_of(name)) == path_id
         ]
         if len(left) == 1:
             (name, path_id) = left[0]

@@ -152,6 +152,7 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         refusals=refusals,
         base_url=document["base_url"],
         provenance=Provenance(made_at, *made_from),
+        knows_ids="identities" in document,
         fates={
             address: _fate(address, shown, kinds) for address, shown in document.get("identities", {}).items()
         },

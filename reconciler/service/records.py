@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, Plan
     from reconciler.model.scope import Scope
-    from reconciler.plan.identity import IdAt
+    from reconciler.plan.identity import KnownIds
 
 
 class WriteObserver(Protocol):
@@ -153,7 +153,7 @@ class Records:
         ids = ObjectIds(self.history.database, kinds)
         ids.store(targeted, plan, was_compared, is_whole=not targets, is_cycle=False)
 
-    def id_at(self, scopes: Iterable[Scope]) -> IdAt | None:
+    def known_ids(self, scopes: Iterable[Scope]) -> KnownIds | None:
         """Return what looks up the objects that names in ``scopes`` stood for; None without a history.
 
         Raises HistoryError, also if it holds those of another API.

@@ -938,10 +938,15 @@ def test_a_rename_is_told_in_every_format_and_in_a_saved_plan(notes: Notes, form
 def test_a_creation_that_was_planned_without_the_history_is_not_sent_with_it(notes: Notes) -> None:
     web = watched(notes)
     notes.server.row(web.number)["name"] = "shop"
-    place = saved(notes, NEW)
-    done = notes("apply", "--plan", place, "--auto-approve", "--history", web.history)
+    notes.declare(NEW, exclusive=True)
+    place = notes.file("plan.json")
+    assert (
+        len(json.loads(notes("plan", web.file, "--out", place, "--format", "json").out)["resource_changes"])
+        == 2
+    )
+    done = notes("apply", "--plan", place, "--auto-approve", "--allow-destroy", "--history", web.history)
     assert (done.code, notes.server.writes) == (3, [])
-    assert 'renamed outside Git from "web" to "shop"' in done.everything
+    assert done.everything.count('renamed outside Git from "web" to "shop"') == 2
 
 
 @ONE
@@ -1181,3 +1186,26 @@ def test_a_renamed_object_is_not_deleted_either_where_two_others_have_its_name(n
         done = notes(*words, "--history", web.history)
         told = 'renamed outside Git from "web" to "shop"'
         assert (done.code, told in done.everything, notes.server.writes) == (1, True, [])
+
+
+@ONE
+def test_what_a_plan_without_the_history_changes_may_be_the_object_of_another_name(notes: Notes) -> None:
+    other = notes.server.add("shop", text="other")
+    web = watched(notes, {"name": "shop", "text": "other"})
+    notes.server.row(web.number)["name"] = "shop"
+    notes.server.remove(other)
+    notes.server.add("web", text="new")
+    place = saved(notes, NEW, {"name": "shop", "text": "other"})
+    done = notes("apply", "--plan", place, "--auto-approve", "--history", web.history)
+    assert (done.code, notes.server.writes) == (3, [])
+    assert 'renamed outside Git from "web" to "shop"' in done.everything
+
+
+@ONE
+def test_a_plan_with_the_history_applies_what_was_renamed_in_the_file_too(notes: Notes) -> None:
+    web = watched(notes)
+    notes.server.row(web.number)["name"] = "shop"
+    file, place = notes.declare({"name": "shop", "text": "other"}), notes.file("plan.json")
+    assert notes("plan", file, "--out", place, "--history", web.history).code == 0
+    done = notes("apply", "--plan", place, "--auto-approve", "--history", web.history)
+    assert (done.code, notes.server.shown) == (0, [("shop", "other")])

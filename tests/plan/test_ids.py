@@ -108,7 +108,7 @@ def test_nothing_is_done_to_a_renamed_object_and_none_is_created_for_it(
     declared = tuple(DesiredKey(name, {}, "notes.yaml", 0, is_absent=keys[name] is None) for name in keys)
     state = DesiredState((DesiredScope(SCOPE, declared, exclusive),))
     ids = {SCOPE.address(name): path_id for name, path_id in remembered.items()}
-    plan = with_identities({"note": KIND}, without, state, everything, ids.get)
+    plan = with_identities({"note": KIND}, without, state, everything, ids)
     live = {f"id-{number}": name for number, (name, _) in enumerate(rows)}
     names = [*live.values()]
     held = {

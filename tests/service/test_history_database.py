@@ -255,7 +255,7 @@ def test_a_history_of_an_earlier_format_is_readable(earlier: Path) -> None:
         shown = status(database, Selection(LONG_AGO), NOON)
     assert [(one.address, one.action, one.origin) for one in found] == [(WEB, Action.UPDATE, None)]
     assert (shown.pending, shown.new_keys, shown.last_cycle and shown.last_cycle.pending) == ((), (), 0)
-    assert read_ids(str(earlier), {}, ())(WEB) is None
+    assert read_ids(str(earlier), {}, ()).get(WEB) is None
     assert earlier.read_bytes() == before
 
 

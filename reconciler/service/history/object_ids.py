@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.identity import identified
@@ -10,7 +11,7 @@ from reconciler.service.history.reading import ReadOnlyDatabase
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
-    from reconciler.plan.identity import IdAt
+    from reconciler.plan.identity import KnownIds
     from reconciler.plan.report import DriftReport
 
 _STORE: Final = "INSERT INTO object_id VALUES (?, ?) ON CONFLICT DO UPDATE SET id = excluded.id"
@@ -27,6 +28,26 @@ _ALL: Final = "SELECT address, id FROM object_id"
 _EARLY: Final = "SELECT address FROM episode WHERE ended IS NULL AND rounds < ?"
 _FORGET: Final = "DELETE FROM object_id WHERE address = ?"
 _FORGET_ONE: Final = "DELETE FROM object_id WHERE address = ? AND id = ?"
+
+
+class StoredIds(Mapping[str, str]):
+    """Ids as a history holds them, looked up by addresses."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        """Store ids by addresses as SQLite stores them."""
+        self._known = known
+
+    def __getitem__(self, address: str) -> str:
+        """Return the id of the object that the name at an address stood for."""
+        return self._known[storable(address)]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the addresses as they are stored."""
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        """Return how many are known."""
+        return len(self._known)
 
 
 class ObjectIds:
@@ -43,7 +64,7 @@ class ObjectIds:
         known = self._known()
         if not known:
             return report
-        return identified(self._kinds, report, state, was_compared, _id_at(known))
+        return identified(self._kinds, report, state, was_compared, StoredIds(known))
 
     def store(
         self,
@@ -96,12 +117,12 @@ class ObjectIds:
         return dict(self._database.rows(_ALL))
 
 
-def stored_ids(database: Database) -> IdAt:
+def stored_ids(database: Database) -> KnownIds:
     """Return the ids that a history holds. Raises HistoryError."""
-    return _id_at(dict(database.rows(_ALL)))
+    return StoredIds(dict(database.rows(_ALL)))
 
 
-def read_ids(file: str, base_urls: Mapping[str, BaseUrl], scopes: Iterable[Scope]) -> IdAt:
+def read_ids(file: str, base_urls: Mapping[str, BaseUrl], scopes: Iterable[Scope]) -> KnownIds:
     """Return the ids that a history in a file holds, and leave the file as it is.
 
     Raises HistoryError if it cannot be read, or is of other APIs.
@@ -114,7 +135,7 @@ def read_ids(file: str, base_urls: Mapping[str, BaseUrl], scopes: Iterable[Scope
             connection.executemany("INSERT INTO setting VALUES (?, ?)", settings)
         copy.bind(base_urls)
         copy.bind_kinds(scopes)
-    return _id_at(known)
+    return StoredIds(known)
 
 
 def forget_id(database: Database, address: str) -> bool:
@@ -148,7 +169,3 @@ def _is_gone(part: DesiredScope, key: DesiredKey, path_id: str, names: Mapping[s
     if names is None or (name := names.get(path_id)) is None:
         return names is not None
     return name != key.name and any(other.name == name for other in part.keys)
-
-
-def _id_at(known: Mapping[str, str]) -> IdAt:
-    return lambda address: known.get(storable(address))
