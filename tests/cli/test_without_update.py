@@ -69,7 +69,7 @@ def test_creation_deletion_export_and_accept_need_no_update(notes: Notes) -> Non
     file = notes.declare(OLD, {"name": "gone", "state": "absent"})
     notes.server.add("gone")
     assert notes("apply", file, "--auto-approve").code == 0
-    assert (methods(notes), notes.is_settled(file)) == (["DELETE", "POST"], True)
+    assert (sorted(methods(notes)), notes.is_settled(file)) == (["DELETE", "POST"], True)
     out = notes("export", "--kind", "note", "--scope", "team=red").out
     assert ("name: web" in out, "text: old" in out) == (True, True)
     notes.server.rows[0]["text"] = "live"
@@ -139,3 +139,25 @@ def test_the_kind_is_listed_as_set_by_creations_alone(notes: Notes) -> None:
     found = json.loads(notes("kinds", "--format", "json").out)["kinds"][-1]
     assert (found["update"], found["set"]) == (None, [])
     assert found["set_by_creation"] == ["fixed", "size", "text"]
+
+
+def test_the_secret_of_a_replaced_key_goes_to_a_sink_or_nothing_is_deleted(notes: Notes) -> None:
+    schema = Style({**EXTENSION, "secret": "api_token"}).schema
+    schema["properties"]["api_token"] = {"type": "string", "readOnly": True}
+    write_kind(notes.folder / "kinds", schema)
+    notes.server.add("web", text="old")
+    file = notes.declare(ALLOWED)
+    refused = notes("apply", file, "--auto-approve")
+    assert (refused.code, methods(notes), "--secret-sink" in refused.err) == (1, [], True)
+    notes.server.faults = [None, Fault.SECRET]
+    sink = notes.folder / "secrets"
+    done = notes("apply", file, "--auto-approve", "--secret-sink", f"file:{sink}")
+    assert (done.code, methods(notes)) == (0, ["DELETE", "POST"])
+    assert [file.read_text() for file in sink.rglob("*") if file.is_file()] == ["s3cret-value"]
+    assert "s3cret-value" not in done.everything
+
+
+def test_what_the_lifecycle_ignores_replaces_nothing(notes: Notes) -> None:
+    notes.server.add("web", text="old")
+    file = notes.declare({**NEW, "lifecycle": {"ignore_changes": ["text"]}})
+    assert (notes.is_settled(file), notes("apply", file).code, methods(notes)) == (True, 0, [])

@@ -175,10 +175,14 @@ VALUES: Final[tuple[Any, ...]] = (
 @functools.cache
 def _seeds() -> tuple[str, ...]:
     label = (resource("examples") / "kinds/label.schema.json").read_text(encoding="utf-8")
-    return (*(json.dumps(kind.schema) for kind in load_kinds().values()), label, label, json.dumps(_RICH))
+    own = {name: value for name, value in _RICH["x-reconciler"].items() if name not in _OF_UPDATES}
+    alone = {**_RICH, "x-reconciler": {**own, "update": None, "list": {**own["list"], "partial": True}}}
+    packaged = (json.dumps(kind.schema) for kind in load_kinds().values())
+    return (*packaged, label, label, json.dumps(_RICH), json.dumps(alone))
 
 
-_RICH: Final = {
+_OF_UPDATES: Final = frozenset({"always_sent", "immutable"})
+_RICH: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["name"],
     "additionalProperties": False,
