@@ -14,7 +14,7 @@ from tests.support import pipe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMAND = ("apply", "drift", "plan", "show", "validate")
+COMMAND = ("apply", "drift", "plan", "renew", "rotate", "show", "validate")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.support import from_yaml, serving
+from tests.support import COMMAND, from_yaml, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -85,9 +85,8 @@ class Forge:
         result, log = self.run()
         return Run(result, log, self._words.read_text(encoding="utf-8"))
 
-    def use(self, environment: str) -> None:
+    def use(self, environment: str, command: str = shlex.join(COMMAND)) -> None:
         """Have the job run the real command, in this environment."""
-        command = f"{shlex.quote(sys.executable)} -m reconciler"
         self.install("reconciler", f'exec env {environment} {command} "$@"')
 
     def execute(self, shell: Sequence[str], script: str, environment: Mapping[str, str]) -> tuple[int, str]:

@@ -155,12 +155,12 @@ class Proposals:
 
 
 @pytest.fixture(params=FORGES)
-def proposals(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Proposals]:
+def proposals(request: pytest.FixtureRequest, tmp_path: Path, command: str) -> Iterator[Proposals]:
     make, url = FORGES[request.param]
     place = tmp_path / "work"
     place.mkdir()
     with emulate() as emulator, reachable(make(place)) as forge:
-        forge.use(f"GCORE_BASE_URL={emulator.url} GCORE_API_KEY={shlex.quote(emulator.token)}")
+        forge.use(f"GCORE_BASE_URL={emulator.url} GCORE_API_KEY={shlex.quote(emulator.token)}", command)
         yield Proposals(forge, Repository(place, url), emulator)
 
 
