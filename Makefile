@@ -52,7 +52,7 @@ $(VENV)/uv: requirements/lock.txt | $(VENV)/python
 
 integration: $(VENV)/dev $(VENV)/uv ## real counterparts, as far as they can be had; lists those that cannot (2 minutes; 1 GB)
 	@$(BIN)/python tools/counterparts.py
-	@$(BIN)/python $(TESTS) --limit 300 tests/integration
+	@$(BIN)/python -m pytest -q -n auto --maxschedchunk 1 --limit 300 tests/integration
 
 coverage: $(VENV)/dev ## the tests, which must cover at least 98 % of all lines and branches
 	@rm -f .coverage .coverage.*

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CANNOT: Final = " cannot be had: "
 _MARK: Final = "counterpart"
+_SLOW: Final = ("act", "gitlab-ci-local", "pre-commit", "the vendor's SDK", "checkov", "zensical")
+"""Counterparts whose tests take long: they begin first, and no worker waits for one at the end."""
 
 
 class _List:
@@ -50,8 +52,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_List())
 
 
+def _names(item: pytest.Item) -> list[str]:
+    return [str(name) for mark in item.iter_markers(_MARK) for name in mark.args]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = {name: place for place, name in enumerate(_SLOW)}
+    items.sort(key=lambda item: min(slow.get(name, len(slow)) for name in [*_names(item), ""]))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    names = [str(name) for mark in item.iter_markers(_MARK) for name in mark.args]
+    names = _names(item)
     assert names, "each test of this folder says which counterparts it needs"
     item.user_properties += [(_MARK, name) for name in names]
     for name in names:
