@@ -111,6 +111,8 @@ class Run:
 
     def _other(self, there: str, name: str, old: Any) -> Any:
         described, schema = self.fake.described, self.fake.of.taken.get(there)
+        if self.kind.update.method is None:
+            schema = self.fake.of.created.get(there, schema)
         if schema is None:
             raise FaultError("the description's update does not take it")
         own = self.kind.schema["properties"][name]

@@ -61,7 +61,7 @@ def proven(content: Any, described: Described, collection: str, item: str, seed:
 
 def _count(verdict: Verdict, fake: Fake, identity: str, seen: Collection[str]) -> None:
     """Store how much the update takes, and why nothing is proved of what was not seen."""
-    verdict.taken = len(fake.of.taken)
+    verdict.taken = len({*fake.of.taken, *(name for name in seen if name in fake.of.created)})
     verdict.gaps = dict(gaps(fake, identity, seen))
 
 

@@ -19,6 +19,7 @@ from prove_collections import prove, proven
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.draft import draft
 from tests.kinds.descriptions import PET, PETS, ROW, TEXT, an_object, content, in_path, pets, query
+from tests.kinds.test_draft_without_update import alone
 
 if TYPE_CHECKING:
     from described_things import Thing
@@ -347,3 +348,9 @@ def test_the_tables_say_what_fails_and_why() -> None:
     assert f"| {UNSEEN} | 1 | /pets key |" in lines
     assert "- /shops: draft: nothing can be set" in lines
     assert "- /pets note: refused" in lines
+
+
+def test_a_kind_without_an_update_is_replaced() -> None:
+    create = an_object({"name": TEXT, "size": {"type": "integer"}}, "name")
+    found = verdict_of(alone(create))
+    assert (found.passes, found.fields) == (True, {"size": ""})
