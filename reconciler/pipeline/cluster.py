@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+import dask
 import distributed
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
@@ -38,6 +39,8 @@ _START: Final = 30.0
 """Seconds in which the first worker has to be there."""
 _PATIENCE: Final = 2.0
 """Seconds of waiting after which people are told for what."""
+_MESSAGE_LOG: Final = "distributed.admin.low-level-log-length"
+"""How many messages a client keeps for who looks for faults of Dask: a thousand, and files are in them."""
 _OTHER_VERSION: Final = (AttributeError, ImportError)
 """What a worker raises that cannot load what it is sent."""
 
@@ -155,7 +158,8 @@ class ClusterPool:
         self._begun = self._done = 0
         self._is_told = self._is_lost = False
         try:
-            client = distributed.Client(self._address, timeout=_CONNECT, set_as_default=False)
+            with dask.config.set({_MESSAGE_LOG: 1}):
+                client = distributed.Client(self._address, timeout=_CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise ConfigurationError(
                 f"the scheduler at {self._address} cannot be reached; check --dask, and that it runs"

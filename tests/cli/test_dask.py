@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import tracemalloc
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reconciler
+from reconciler.pipeline.executors import cluster_pool
 from tests.loaded import loaded
 from tests.scopes import PAUSE, REGIONS, Api, Run, content, held, planning, write_files
 from tests.support import TOKEN
@@ -179,6 +181,19 @@ def test_a_cluster_is_an_executor_of_the_library(
     assert content(reconciler.render(found, "json")) == expected
     assert (scopes.requests, scopes.most) == (len(REGIONS), 2)
     assert not is_left(cluster)
+
+
+def test_what_was_sent_to_a_cluster_is_not_kept(cluster: Cluster) -> None:
+    sent = [bytes([number]) * 2**18 for number in range(60)]
+    with cluster_pool(cluster.address, {}, str) as pool:
+        assert pool.submit(len, sent[0]).result(30) == 2**18
+        tracemalloc.start()
+        try:
+            assert {pool.submit(len, one).result(30) for one in sent} == {2**18}
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert kept < 5 * 2**20
 
 
 @contextmanager
