@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gcore_emulator import Emulator, RequestRecord
 
 PROGRAM = "gcore-emulator"
+_MOST_PROBLEMS = 20
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _HOW_TO_INSTALL = "in a checkout of reconciler, run pip install --require-hashes -r requirements/demo.txt"
 _EPILOG = """\b
@@ -181,7 +182,10 @@ def emulator(  # noqa: PLR0913 - its own options by name; ``specs`` are those of
                 )
             )
     except SeedError as error:
-        raise click.ClickException("\n".join(f"{seed}: {problem}" for problem in error.problems)) from error
+        first = [f"{seed}: {problem}" for problem in error.problems[:_MOST_PROBLEMS]]
+        rest = len(error.problems) - len(first)
+        lines = [*first, f"and {rest} more"] if rest else first
+        raise click.ClickException("\n".join(lines)) from error
     except EmulatorError as error:
         raise click.ClickException(str(error)) from error
 

@@ -105,6 +105,9 @@ def test_an_invalid_seed_file_is_an_error_with_position_and_reason(tmp_path: Pat
     seed.write_text('{"caas": {"1/76": [{"name": "web-key"}]}}')
     message = f"Error: {seed}: caas.1/76[0].containers: Field required\n"
     assert _failed("--seed", str(seed)) == message
+    seed.write_text(json.dumps({"caas": {"1/76": [{"name": "web-key"}] * 1000}}))
+    *first, last = _failed("--seed", str(seed)).splitlines()
+    assert (len(first), last) == (20, "and 980 more")
 
 
 def test_a_port_in_use_is_an_error() -> None:
