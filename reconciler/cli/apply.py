@@ -51,7 +51,8 @@ Do you want to perform these actions?
   reconciler will perform the actions described above.
   Only 'yes' will be accepted to approve.
 
-  Enter a value: """
+"""
+_PROMPT = "  Enter a value: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +267,8 @@ def _approve(options: ApplyOptions, console: Console) -> Freshness:
         return Freshness.JUST_MADE if options.plan_file is None else Freshness.WAITED
     if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigurationError("there is no terminal to ask on; use --auto-approve to apply without asking")
-    console.say(_QUESTION)
+    console.ask(_QUESTION)
+    console.say(_PROMPT)
     answer = sys.stdin.buffer.readline()
     if not answer.endswith(b"\n"):  # the end of the input, by Ctrl-D
         console.say("\n")

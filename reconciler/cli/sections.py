@@ -8,10 +8,13 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
+from reconciler.render.text_layout import Screen
+
 GLOBAL: Final = "Global options"
 """The section of options that may stand before the command, too; the last one."""
 _NARROWEST: Final = 30
 _USUAL_WIDTH: Final = 80
+_ROOM_FOR_BOTH: Final = 76
 _WIDEST_NAME: Final = 30
 """Behind a longer name its help begins on the next line; on a narrow screen that is so sooner."""
 OWN: Final = "Options"
@@ -81,7 +84,22 @@ class _Sectioned(click.Command):
         for title, records in sections.items():
             if records:
                 with formatter.section(title):
-                    formatter.write_dl(records, col_max=min(_WIDEST_NAME, formatter.width * 2 // 5))
+                    _write_options(formatter, records)
+
+
+def _write_options(formatter: click.HelpFormatter, records: list[tuple[str, str]]) -> None:
+    """Write options beside their help, or above it where the names of variables have no room beside.
+
+    Click breaks a long word wherever the line ends.
+    """
+    if formatter.width >= _ROOM_FOR_BOTH:
+        formatter.write_dl(records, col_max=min(_WIDEST_NAME, formatter.width * 2 // 5))
+        return
+    screen, indent = Screen(width=formatter.width), " " * formatter.current_indent
+    for names, text in records:
+        formatter.write(f"{indent}{names}\n")
+        for line in screen.lines(f"{indent}  {text}", hang=f"{indent}  "):
+            formatter.write(f"{line.rstrip()}\n")
 
 
 class Command(_Sectioned):

@@ -61,6 +61,16 @@ def test_help_fits_a_narrow_screen_but_for_what_is_one_word_or_an_example(
     assert [line for line in shown if len(line) > 40 and not line.startswith("  --")] == []
 
 
+@pytest.mark.parametrize("width", ["40", "60", "80"])
+def test_help_breaks_no_name_but_at_a_joint(cli: CommandLine, width: str) -> None:
+    def words(columns: str) -> set[str]:
+        cli.environment.setenv("COLUMNS", columns)
+        shown = cli("notify-test", "--help").out.partition("Example")[0]
+        return set(re.sub(r"(?<=[_-])\n +", "", shown).split())
+
+    assert words(width) <= words("200")
+
+
 @pytest.mark.parametrize("command", ["plan", "apply", "drift", "explain"])
 def test_options_of_the_command_come_first_and_global_ones_last(cli: CommandLine, command: str) -> None:
     titles = re.findall(r"^(\S.*):$", cli(command, "-h").out, re.MULTILINE)
