@@ -142,7 +142,7 @@ class Succession:
         fields = {kind.identity: name, **more, **self.one.fields, kind.identity: name}
         fields.pop(ends.switch or "", None)
         expires = ends.expiry is not None and (key.fields.get(ends.expiry) or self.live.get(ends.expiry))
-        if ends.expiry is None or not (expires or self.policy.max_total):
+        if ends.expiry is None or not (expires or self.policy.max_total or self.policy.must_end):
             return fields
         life = min(filter(None, (self.policy.to, self.policy.max_total)))
         fields.pop(ends.expiry, None)

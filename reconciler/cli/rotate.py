@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import click
@@ -53,7 +54,8 @@ class RotateOptions(LifetimeOptions):
     due: bool = option("Begin the rotation of each key that renew names for it.")
     overlap: str | None = lifetime_option("How long both keys work.  [default: 7d]", needs=("!abort",))
     to: str | None = lifetime_option(
-        "How long the successor lives.  [default: that of renew, or 180d]", needs=("!abort", "!finish")
+        "How long the successor lives.  [default: that of renew, or 180d; forever if the key does]",
+        needs=("!abort", "!finish"),
     )
 
     def renewal(self, one: Located) -> RenewPolicy | None:
@@ -62,10 +64,11 @@ class RotateOptions(LifetimeOptions):
 
     def policy(self, one: Located) -> RotatePolicy:
         """Return the policy of a key: what options say, then its document, then the configuration."""
-        return rotate_policy(
+        policy = rotate_policy(
             self.layers("renew", {"to": self.to}, one.renew),
             self.layers("rotate", {"overlap": self.overlap}, one.rotate),
         )
+        return replace(policy, must_end=self.to is not None)
 
 
 @dataclass(frozen=True, slots=True)

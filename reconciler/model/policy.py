@@ -49,13 +49,15 @@ class RenewPolicy:
 class RotatePolicy:
     """A rotated key works for ``overlap`` beside its successor, which lives for ``to``.
 
-    ``name`` is the pattern of the names of successors. No key lives longer than ``max_total``.
+    ``name`` is the pattern of the names of successors. No key lives longer than ``max_total``. The successor
+    of a key that never expires does so only if it ``must_end``, or a key has a longest life.
     """
 
     overlap: dt.timedelta = dt.timedelta(days=7)
     name: str = f"{ALIAS}-{NUMBER}"
     to: dt.timedelta = dt.timedelta(days=180)
     max_total: dt.timedelta | None = None
+    must_end: bool = False
 
 
 def renew_policy(*layers: Mapping[str, str]) -> RenewPolicy | None:

@@ -260,6 +260,21 @@ def test_a_name_that_would_be_too_long_is_refused(life: Life) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "expiry"), [((), "null"), (("--to", "30d"), "2026-07-01T00:00:00Z")], ids=["default", "--to"]
+)
+def test_the_successor_of_a_key_that_never_expires_does_so_only_if_it_is_said(
+    life: Life, words: tuple[str, ...], expiry: str
+) -> None:
+    life.file.write_text(TEXT.replace("2036-01-01T00:00:00Z", "null"))
+    life.apply()
+    done = life.rotate("shop-key", *words)
+    assert done.code == 0
+    successor = life.file.read_text().partition("  - name: shop-key-2\n")[2].partition("  - name")[0]
+    assert ("    expire: " in successor) is (expiry != "null")
+    assert f"    expire: {expiry}\n" in successor or expiry == "null"
+
+
+@pytest.mark.parametrize(
     "words", [(), ("--now",), ("--now", "--finish"), ("web", "--due"), ("web", "--abort", "--overlap", "1d")]
 )
 def test_words_that_mean_nothing_are_an_error(cli: CommandLine, words: tuple[str, ...]) -> None:
