@@ -154,7 +154,9 @@ def _drift_lines(drifted: Sequence[DriftedKey], screen: Screen) -> Iterator[str]
     yield from counts_lines(drift_line(drifted), screen, r"\d+ (?:deleted|created|in conflict[^,)]*)")
     yield from counts_lines(access_line(drifted), screen, r"(?:grants|revokes) on \d+ keys?")
     if not is_known:
-        unknown = "Origin: not known; a history of what was applied (--history) or --base REF shows it."
+        unknown = (
+            "Origin: not known; --base REF shows it, or a history that apply has written to (--history)."
+        )
         yield from screen.lines(unknown)
 
 

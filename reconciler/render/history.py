@@ -18,6 +18,7 @@ from reconciler.render.lines import note_text
 from reconciler.render.text import counts_lines
 from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
 from reconciler.render.values import (
+    change_sides,
     change_text,
     clear_command,
     field_name,
@@ -63,7 +64,7 @@ def render_history_text(
         for episode in drift:
             yield from _episode_lines(episode, screen)
     yield ""
-    yield from counts_lines(f"Drift: {counted(total, 'field')}.", screen)
+    yield from counts_lines(f"Drift seen: {counted(total, 'field')}.", screen)
     if total > len(episodes):
         yield from screen.lines(f"The latest {len(episodes)} are shown; --limit shows more.")
 
@@ -84,13 +85,19 @@ def _cycle_lines(status: Status) -> Iterator[_Line]:
 def _episode_lines(episode: Episode, screen: Screen) -> Iterator[str]:
     """Yield what was drifted, with its effect beside or above, and below since when and what became of it."""
     colour = Colour.QUIET if episode.effect is Effect.NEUTRAL else Colour.REMOVE
-    drift, note = f"  {_drift_text(episode)}", (f"# {note_text(episode)}", colour)
+    sides, note = _drift_sides(episode), (f"# {note_text(episode)}", colour)
+    drift = f"  {' -> '.join(sides)}"
     if screen.fits(drift, "  ", note):
         yield screen.line(drift, "  ", note)
     else:
         yield from screen.lines("  ", note, hang="  #   ", rest_colour=colour)
-        yield from screen.lines(drift, hang=f"      {CONTINUED}")
-    seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
+        parts = (
+            [drift] if screen.fits(drift) else [f"  {sides[0]}", *(f"      -> {side}" for side in sides[1:])]
+        )
+        for number, part in enumerate(parts):
+            yield from screen.lines(part, hang=f"      {CONTINUED}{' ' * number}")
+    times = dict.fromkeys(map(format_instant, (episode.first_seen, episode.last_seen)))
+    seen = f"seen {' to '.join(times)}"
     yield from screen.lines(
         f"    {seen}, {counted(episode.cycles, 'round')}; {_outcome(episode)}", hang="      "
     )
@@ -160,19 +167,20 @@ def _present_lines(status: Status) -> Iterator[_Line]:
     for pending in status.pending:
         why = f"{format_instant(pending.since)}; Git is ahead, and this has not been applied yet"
         yield f"Pending: {shown_address(pending.address, status.apis)} since {why}", None
-        yield f"  {_drift_text(pending)}", None
+        yield f"  {' -> '.join(_drift_sides(pending))}", None
     for key in status.new_keys:
         what = f"{shown_address(key.address, status.apis)}, first seen {format_instant(key.first_seen)}"
         yield f"New and not declared: {what}", Colour.REMOVE
 
 
-def _drift_text(drift: Episode | Pending) -> str:
-    """Return what became of a field, or of a whole key, from the desired to the live value."""
+def _drift_sides(drift: Episode | Pending) -> tuple[str, ...]:
+    """Return what became of a field, from the desired to the live value, or of a whole key."""
     if drift.action is not Action.UPDATE:
         symbol = "+" if drift.action is Action.CREATE else "-"
         origin = drift.origin if isinstance(drift, Episode) else None
-        return f"{symbol} {whole_key_text(drift.action, origin)}"
-    return f"~ {escape_control(drift.field)} = {change_text(drift.desired, drift.live)}"
+        return (f"{symbol} {whole_key_text(drift.action, origin)}",)
+    first, *rest = change_sides(drift.desired, drift.live)
+    return f"~ {escape_control(drift.field)} = {first}", *rest
 
 
 def _outcome(episode: Episode) -> str:

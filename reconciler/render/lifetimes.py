@@ -52,6 +52,11 @@ def begun_line(old: str, new: str, end: dt.datetime | None) -> str:
     return f"{old} -> {name}: both work until {format_instant(end)}, counted from now"
 
 
+def stage_text(one: KeyRotation) -> str:
+    """Return how far a rotation is; where its overlap has an end, so that this end can follow."""
+    return str(one.stage) if one.ends is None or one.stage is Stage.OVERLAP else f"{one.stage}, overlap"
+
+
 def step_line(rotation: Rotation, text: str) -> str:
     """Return one line about a rotation."""
     return f"{rotation.address} -> {rotation.new.name}: {text}"
@@ -118,9 +123,9 @@ def _rotation_lines(found: Sequence[KeyRotation], now: dt.datetime, screen: Scre
     if found:
         yield from ("", screen.line(("Rotating", Colour.STRONG)))
     for one in found[:_MOST]:
-        ends = "" if one.ends is None else f", overlap ends {time_left(one.ends - now)}"
+        ends = "" if one.ends is None else f" ends {time_left(one.ends - now)}"
         pair = f"  {escape_control(one.address)} -> {escape_control(one.successor)}  "
-        yield from screen.lines(pair, (f"{one.stage}{ends}", Colour.CHANGE), hang="    ")
+        yield from screen.lines(pair, (f"{stage_text(one)}{ends}", Colour.CHANGE), hang="    ")
         yield from screen.lines(f"    {escape_control(one.step)}", hang="      ")
     if len(found) > _MOST:
         yield f"  {and_more(len(found) - _MOST)}"

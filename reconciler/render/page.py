@@ -18,6 +18,7 @@ from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.calendar import calendar
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
+from reconciler.render.lifetimes import stage_text
 from reconciler.render.lines import cut
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, span, ticks
 from reconciler.render.values import (
@@ -117,6 +118,7 @@ def _template(*, is_served: bool) -> PageTemplate:
         "named_address": named_address,
         "link": lambda address: f"?object={urllib.parse.quote(address, safe='/', errors='surrogatepass')}",
         "named": field_name,
+        "stage": stage_text,
         "sentence": lambda words: words[:1].upper() + words[1:],
         "span": span,
         "values": _values,

@@ -45,13 +45,18 @@ def only_in_one(before: Any, after: Any) -> tuple[list[Any], list[Any]]:
     return [old[text] for text in old if text not in new], [new[text] for text in new if text not in old]
 
 
-def change_text(before: Any, after: Any) -> str:
-    """Return a change, cut where it is long; of two lists, the items that only one of them has, if any."""
+def change_sides(before: Any, after: Any) -> tuple[str, ...]:
+    """Return both sides of a change, cut where they are long; of two lists, the items of only one, if any."""
     lost, gained = only_in_one(before, after)
     if lost or gained:
         items = (*(f"- {_short(item)}" for item in lost), *(f"+ {_short(item)}" for item in gained))
-        return f"[{', '.join(items)}]"
-    return f"{_short(before)} -> {_short(after)}"
+        return (f"[{', '.join(items)}]",)
+    return _short(before), _short(after)
+
+
+def change_text(before: Any, after: Any) -> str:
+    """Return a change on one line."""
+    return " -> ".join(change_sides(before, after))
 
 
 def field_name(field: str) -> str:

@@ -272,7 +272,7 @@ def test_without_an_applied_state_the_wording_is_neutral(
         assert "outside Git" not in done.everything
         assert "# caas/1/76/web differs from the files (neutral)\n" in done.out
         assert (
-            "Origin: not known; a history of what was applied (--history) or --base REF shows it.\n"
+            "Origin: not known; --base REF shows it, or a history that apply has written to (--history).\n"
             in done.out
         )
 

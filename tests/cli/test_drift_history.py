@@ -253,7 +253,7 @@ def test_a_history_reports_the_omitted_amount(
     keys = [{"name": name, "description": "ours"} for name in ("web", "api")]
     cli("drift", declare(tmp_path / "keys.yaml", *keys), "--history", history)
     done = cli("history", "--history", history, "--limit", "1")
-    assert done.out.endswith("Drift: 2 fields.\nThe latest 1 are shown; --limit shows more.\n")
+    assert done.out.endswith("Drift seen: 2 fields.\nThe latest 1 are shown; --limit shows more.\n")
 
 
 def test_old_ended_drift_is_purged(cli: CommandLine, emulator: Emulator, drifted: str, history: str) -> None:

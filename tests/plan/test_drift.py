@@ -42,7 +42,7 @@ reconciler detected the following differences, from the desired to the live valu
 
 Drift: 1 key differs from the files.
 Access: grants on 1 key, revokes on 1 key, neutral on 0 keys.
-Origin: not known; a history of what was applied (--history) or --base REF shows it.
+Origin: not known; --base REF shows it, or a history that apply has written to (--history).
 """
 
 

@@ -78,7 +78,7 @@ def test_one_screen_says_how_things_stand_and_what_is_next() -> None:
         "  2026-06-05T00:00:00Z  caas/1/76/web-key  in 3 days, its successor is declared",
         "",
         "Rotating",
-        "  caas/1/76/web-key -> web-key-2  overlap, overlap ends in 3 days",
+        "  caas/1/76/web-key -> web-key-2  overlap ends in 3 days",
         "    move what uses web-key to web-key-2 until 2026-06-05T00:00:00Z",
         "",
         "Next",

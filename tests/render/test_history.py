@@ -69,7 +69,7 @@ caas/1/76/storefront
   ~ expire = null -> "2027-01-01T00:00:00Z"  # revokes: ends earlier
     seen 2026-06-01T11:00:00Z to 2026-06-01T12:00:00Z, 1 round; no longer drifted 2026-06-01T12:00:00Z
 
-Drift: 9 fields.
+Drift seen: 9 fields.
 The latest 4 are shown; --limit shows more.
 """  # noqa: E501 - as it is printed
 
@@ -168,10 +168,17 @@ def test_an_empty_history_is_reported_as_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "last"), [(1, "Drift: 1 field."), (2, "The latest 1 are shown; --limit shows more.")]
+    ("total", "last"), [(1, "Drift seen: 1 field."), (2, "The latest 1 are shown; --limit shows more.")]
 )
 def test_omitted_entries_are_mentioned(total: int, last: str) -> None:
     assert render_history_text(EMPTY, EPISODES[:1], total).splitlines()[-1] == last
+
+
+def test_drift_of_one_round_has_one_time() -> None:
+    once = episode(first_seen=NOON, last_seen=NOON, cycles=1)
+    assert "    seen 2026-06-01T12:00:00Z, 1 round; left to a person\n" in render_history_text(
+        EMPTY, (once,), 1
+    )
 
 
 def test_an_interrupted_round_has_no_end() -> None:

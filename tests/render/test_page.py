@@ -298,7 +298,7 @@ LIVES = ("rotations", "expiries")
 
 def test_expiries_are_a_calendar_and_rotations_have_their_next_step() -> None:
     page = render_page(troubled("some-text"))
-    assert "overlap, overlap ends" in page
+    assert "<td>overlap ends " in page
     assert page.index("2026-06 ") < page.index("2026-07 ")
     assert "in 24 hours" in page
     assert "rotated</span>" in page
