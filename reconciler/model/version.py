@@ -2,6 +2,6 @@
 
 from typing import Final
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 USER_AGENT: Final = f"gcore-reconciler/{__version__}"
 """What every request names as its sender."""
