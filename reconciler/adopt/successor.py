@@ -11,8 +11,9 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.kinds.rotation import Ends, ends_of, rotation_fault
 from reconciler.model.canonical import format_instant, parse_instant
 from reconciler.model.frozen import dataclass
-from reconciler.model.policy import ALIAS, NUMBER, next_whole_day, whole_day
+from reconciler.model.policy import ALIAS, NUMBER, after, next_whole_day, whole_day
 from reconciler.plan.changes import created_at
+from reconciler.plan.renewal import expiry_of
 from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
@@ -58,8 +59,11 @@ class Succession:
         Raises ConfigurationError for a key that cannot be rotated.
         """
         self._check()
+        if (expiry := self._expiry()) is not None and expiry <= self.now:
+            advice = "an overlap would make it valid again; --now declares a successor without one"
+            self._refuse(f"it expired at {format_instant(expiry)}, and {advice}")
         end, ends = self._end(), self._ends
-        name = self._succeeded(None if ends.can_change else end)
+        name = self._succeeded(end, None if ends.can_change else end)
         if ends.expiry is not None and ends.can_change:
             self.one.set(ends.expiry, format_instant(end))
         return Begun(self.one.address, self.one.scope.address(name), end)
@@ -71,13 +75,28 @@ class Succession:
         cannot be rotated.
         """
         self._check()
-        switch = self._ends.switch
-        name = self._succeeded(None if switch is None else self.now)
-        if switch is None:
+        name = self._succeeded(self.now, None if self._ends.switch is None else self.now)
+        self._cut()
+        return Begun(self.one.address, self.one.scope.address(name), None)
+
+    def end_at_once(self, successor: Located) -> Begun:
+        """Make the edits that end an overlap: the key has leaked, and has this successor already.
+
+        Raises ConfigurationError for a key whose access ends already, or must not.
+        """
+        self._check()
+        if self._ends.switch is not None:
+            until = {"until": format_instant(self.now)}
+            successor.set("lifecycle", {**successor.written["lifecycle"], **until})
+        self._cut()
+        return Begun(self.one.address, successor.address, None)
+
+    def _cut(self) -> None:
+        """Take the access of the key away, by its switch or else with the key."""
+        if self._ends.switch is None:
             self.one.set("state", "absent")
         else:
-            self.one.set(switch, True)  # noqa: FBT003 - the value of the field
-        return Begun(self.one.address, self.one.scope.address(name), None)
+            self.one.set(self._ends.switch, True)  # noqa: FBT003 - the value of the field
 
     @property
     def _ends(self) -> Ends:
@@ -103,33 +122,36 @@ class Succession:
     def _refuse(self, reason: str) -> NoReturn:
         raise ConfigurationError(f"{self.one.key.position}: {self.one.address} cannot be rotated: {reason}")
 
+    def _expiry(self) -> dt.datetime | None:
+        """Return when the key expires by its files."""
+        found = expiry_of(self.one.kind, self.one.key)
+        return None if found is None else found[2]
+
     def _end(self) -> dt.datetime:
         """Return the end of the overlap: a whole day, and not beyond the longest life of the key."""
-        ends, end = self._ends, next_whole_day(self.now + self.policy.overlap)
-        value = None if ends.expiry is None else self.one.key.fields.get(ends.expiry)
-        expiry = parse_instant(value) if isinstance(value, str) else None
+        end, expiry = next_whole_day(after(self.now, self.policy.overlap)), self._expiry()
         created = parse_instant(created_at(self.one.kind, self.live) or "")
-        if expiry is not None and not ends.can_change:
+        if expiry is not None and not self._ends.can_change:
             return min(end, expiry)
         if self.policy.max_total is None or created is None:
             return end
-        longest = created + self.policy.max_total
+        longest = after(created, self.policy.max_total)
         return min(end, longest if expiry is None else max(longest, expiry))
 
-    def _succeeded(self, until: dt.datetime | None) -> str:
-        """Add the successor behind the key, and return its name."""
+    def _succeeded(self, end: dt.datetime, until: dt.datetime | None) -> str:
+        """Add the successor behind the key, and return its name; ``end`` is that of the overlap."""
         one = self.one
         alias = one.key.lifecycle.alias or one.key.name
         name = self._next_name(alias)
         inherited = {n: v for n, v in one.written.get("lifecycle", {}).items() if n not in _OF_ONE_KEY}
         said = {} if until is None else {"until": format_instant(until)}
         lifecycle = {**inherited, "rotates": one.key.name, **said, "alias": alias}
-        one.file.edits.add_behind(one.place, {**self._fields(name), "lifecycle": lifecycle})
+        one.file.edits.add_behind(one.place, {**self._fields(name, end), "lifecycle": lifecycle})
         if self.before is not None:
             self._prolong(self.before)
         return name
 
-    def _fields(self, name: str) -> Mapping[str, Any]:
+    def _fields(self, name: str, end: dt.datetime) -> Mapping[str, Any]:
         """Return the fields of the successor: those of the key, declared or live, and a new expiry."""
         kind, key, ends = self.one.kind, self.one.key, self._ends
         needed = kind.create_requires or ()
@@ -146,8 +168,11 @@ class Succession:
             return fields
         life = min(filter(None, (self.policy.to, self.policy.max_total)))
         fields.pop(ends.expiry, None)
-        expiry = format_instant(whole_day(self.now + life))
-        return {kind.identity: fields.pop(kind.identity), ends.expiry: expiry, **fields}
+        expiry = whole_day(after(self.now, life))
+        if expiry <= end:
+            times = f"at {format_instant(expiry)}, and the overlap ends at {format_instant(end)}"
+            self._refuse(f"its successor would expire {times}; it has to live longer (--to, max_total)")
+        return {kind.identity: fields.pop(kind.identity), ends.expiry: format_instant(expiry), **fields}
 
     def _next_name(self, alias: str) -> str:
         """Return the name of the successor: with the first number behind that of the key that is free."""
@@ -178,7 +203,7 @@ class Succession:
             return
         if before.key.is_absent:
             before.set("state", GONE)
-        end = format_instant(next_whole_day(self.now + self.policy.overlap))
+        end = format_instant(next_whole_day(after(self.now, self.policy.overlap)))
         if ends.expiry is not None and ends.can_change:
             before.set(ends.expiry, end)
         else:

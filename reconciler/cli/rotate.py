@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import click
 
 from reconciler.adopt.located import Located, located_keys, rewritten
 from reconciler.adopt.rotate import abort, finish
-from reconciler.adopt.successor import Succession
+from reconciler.adopt.successor import Begun, Succession
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.lifetimes import (
@@ -48,7 +48,9 @@ class RotateOptions(LifetimeOptions):
     """The options of ``rotate``."""
 
     addresses: tuple[str, ...]
-    now: bool = option("For a leak: no overlap; the key loses access in the plan that creates the successor.")
+    now: bool = option(
+        "For a leak: no overlap, or the end of it; the key loses access once its successor is there."
+    )
     finish: bool = option("Write the next step of rotations whose overlap has passed, or whose key is gone.")
     abort: bool = option("Undo a rotation whose successor is not live yet.")
     due: bool = option("Begin the rotation of each key that renew names for it.")
@@ -80,6 +82,7 @@ class _Keys:
     located: Mapping[str, Located]
     live: Mapping[Scope, LiveScope]
     now: dt.datetime
+    warn: Callable[[str], None]
 
     def key(self, address: str) -> Located:
         """Return a declared key. Raises ConfigurationError if there is none."""
@@ -109,29 +112,51 @@ class _Keys:
         ]
 
     def begun(self, addresses: Sequence[str]) -> Iterator[str]:
-        """Begin rotations, and yield a line about each."""
-        begun: set[str] = set()
-        successors = {part.scope: Successions.of(part.keys).last for part in self.state.scopes}
-        for address in addresses:
-            one = self.key(address)
-            if (other := successors[one.scope].get(one.key.name)) is not None:
-                advice = f"--abort undoes that, and --now with {other.name} replaces the successor"
-                message = f"{address} is being rotated: {other.name} takes its place; {advice}"
-                raise ConfigurationError(f"{other.position}: {message}")
-            before = one.key.lifecycle.rotates
-            names = [each for each in self.located.values() if each.scope == one.scope]
-            taken = {*self.live[one.scope].keys, *(each.key.name for each in names), *begun}
-            succession = Succession(
-                one,
-                self.row(one),
-                taken | {each.key.lifecycle.alias or "" for each in names},
-                self.options.policy(one),
-                self.now,
-                None if before is None else self.located.get(one.scope.address(before)),
-            )
-            found = succession.begin_at_once() if self.options.now else succession.begin()
-            begun.add(found.new.rpartition("/")[2])
+        """Begin rotations, and yield a line about each. One that is not asked for by its name may fail."""
+        taken: set[str] = set()
+        for address in dict.fromkeys(addresses):
+            try:
+                found = self._begun(self.key(address), taken)
+            except ConfigurationError as error:
+                if not self.options.due:
+                    raise
+                self.warn(str(error))
+                continue
+            taken.add(found.new)
             yield begun_line(found.old, found.new, found.end)
+
+    def _begun(self, one: Located, taken: Collection[str]) -> Begun:
+        """Begin a rotation, or end its overlap; ``taken`` are the addresses of other new keys."""
+        of_scope = [each for each in self.located.values() if each.scope == one.scope]
+        before = one.key.lifecycle.rotates
+        succession = Succession(
+            one,
+            self.row(one),
+            {
+                *self.live[one.scope].keys,
+                *(each.key.name for each in of_scope),
+                *(each.key.lifecycle.alias or "" for each in of_scope),
+                *(
+                    address.rpartition("/")[2]
+                    for address in taken
+                    if address.startswith(one.scope.address(""))
+                ),
+            },
+            self.options.policy(one),
+            self.now,
+            None if before is None else self.located.get(one.scope.address(before)),
+        )
+        successor = next((each for each in of_scope if each.key.lifecycle.rotates == one.key.name), None)
+        if successor is None:
+            return succession.begin_at_once() if self.options.now else succession.begin()
+        if self.options.now:
+            return succession.end_at_once(successor)
+        name = successor.key.name
+        raise ConfigurationError(
+            f"{successor.key.position}: {one.address} is being rotated: {name} takes its place; --abort "
+            f"undoes that before it is applied, --now ends the overlap, and --now with "
+            f"{name} replaces the successor"
+        )
 
     def finished(self, addresses: Sequence[str]) -> Iterator[str]:
         """Write the next steps of rotations, and yield a line about each; one of a chain at a time."""
@@ -189,7 +214,7 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
     ADDRESS is the key's, or its end where that is unique. --finish is about all rotations if there is none.
 
     Exit code 0: done. 1: a key cannot be rotated, which the error says; nothing is written. 2: with --finish,
-    --due or --check, something was written or would be.
+    --due or --check, something was written or would be. --due warns of a key that cannot, and goes on.
     """
     check_files(options)
     modes = [mode for mode in _MODES if getattr(options, mode)]
@@ -208,7 +233,7 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
         addresses = [whole_address(kinds, text, state) for text in options.addresses]
         located = {one.address: one for one in located_keys(state, kinds, content_of)}
         live = live_scopes(client, kinds, _scopes(options, state, addresses, located, now))
-    lines = _Keys(options, state, located, live, now).edited(addresses)
+    lines = _Keys(options, state, located, live, now, console.warning).edited(addresses)
     files = rewritten(located.values(), options.inputs.rules(kinds, now))
     write(files, console, is_checked=options.check)
     for line in lines:

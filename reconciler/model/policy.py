@@ -19,6 +19,7 @@ _UNITS: Final = {
     "y": dt.timedelta(days=365),
 }
 _DAY: Final = dt.timedelta(days=1)
+_LAST_DAY: Final = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 ALIAS, NUMBER = "{alias}", "{number}"
 
 
@@ -79,6 +80,11 @@ def rotate_policy(
     name = next((layer["name"] for layer in rotate if "name" in layer), default.name)
     overlap, to = _lifetime(rotate, "overlap"), _lifetime(renew, "to")
     return RotatePolicy(overlap or default.overlap, name, to or default.to, _lifetime(renew, "max_total"))
+
+
+def after(instant: dt.datetime, lifetime: dt.timedelta) -> dt.datetime:
+    """Return the time so long after another, or the last day of the calendar."""
+    return _LAST_DAY if lifetime > _LAST_DAY - instant else instant + lifetime
 
 
 def whole_day(instant: dt.datetime) -> dt.datetime:

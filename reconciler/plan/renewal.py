@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.kinds.rotation import ends_of, renewal_fault, rotation_fault
 from reconciler.model.canonical import format_instant, parse_instant
 from reconciler.model.frozen import dataclass
-from reconciler.model.policy import whole_day
+from reconciler.model.policy import after, whole_day
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -82,9 +82,9 @@ def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on
         return left_as_it_is("has expired: give it a later expiry by hand, or declare it absent")
     if fault := renewal_fault(kind):
         return left_as_it_is(fault, is_for_rotation=True)
-    wanted = whole_day(now + policy.to)
+    wanted = whole_day(after(now, policy.to))
     if policy.max_total is not None and created is not None:
-        wanted = min(wanted, whole_day(created + policy.max_total))
+        wanted = min(wanted, whole_day(after(created, policy.max_total)))
         if wanted <= expiry:
             return left_as_it_is("has reached its longest life (max_total)", is_for_rotation=True)
     if wanted <= expiry:
