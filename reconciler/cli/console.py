@@ -244,7 +244,7 @@ def for_stderr(text: str, priority: Priority) -> str:
 def usage_lines(text: str) -> str:
     """Return what click says of a usage error, of which the error breaks between words on a terminal."""
     screen = replace(PLAIN, width=_width(sys.stderr))
-    every = text.removesuffix("\n").split("\n")
+    every = text.removesuffix("\n").replace("\n\t", " ").split("\n")  # click has a line for each choice
     lines = (screen.lines(line) if line.startswith("Error: ") else [line] for line in every)
     return "".join(f"{line}\n" for line in chain.from_iterable(lines))
 

@@ -61,6 +61,10 @@ def test_help_fits_a_narrow_screen_but_for_what_is_one_word_or_an_example(
     assert [line for line in shown if len(line) > 40 and not line.startswith("  --")] == []
 
 
+def test_choices_stand_on_the_line_of_the_error(cli: CommandLine) -> None:
+    assert cli("completion").err.endswith("Choose from: bash, zsh, fish\n")
+
+
 @pytest.mark.parametrize("width", ["40", "60", "80"])
 def test_help_breaks_no_name_but_at_a_joint(cli: CommandLine, width: str) -> None:
     def words(columns: str) -> set[str]:

@@ -299,6 +299,8 @@ LIVES = ("rotations", "expiries")
 def test_expiries_are_a_calendar_and_rotations_have_their_next_step() -> None:
     page = render_page(troubled("some-text"))
     assert "<td>overlap ends " in page
+    assert "<td>some-text</td>" in page
+    assert 'move until <span class="date">noon</span></td>' in render_page(troubled("move until noon"))
     assert page.index("2026-06 ") < page.index("2026-07 ")
     assert "in 24 hours" in page
     assert "rotated</span>" in page
