@@ -122,7 +122,8 @@ def _of_another(content: Any, collection: str, item: str, *, is_updated: bool = 
 
 def _is_free(outer: str, shape: Shape) -> bool:
     """Return whether rows show a map in which a creation may bring a name."""
-    return shape.shown.member(outer).is_map and shape.create.member(outer).is_map
+    maps = (shape.shown.member(outer), shape.create.member(outer))
+    return all(one.is_map and not one.words.get("readOnly") for one in maps)
 
 
 def _without_another(made: Draft) -> Verdict:

@@ -40,6 +40,7 @@ TIME = {"type": "string", "format": "date-time"}
             None,
         ),
         ({"row": BARE | {"labels": MAP}, "create": an_object({"labels": MAP})}, "labels.name"),
+        ({"row": BARE | {"labels": {**MAP, "readOnly": True}}, "create": an_object({"labels": MAP})}, None),
         ({"row": BARE | {"labels": MAP}, "body": {"size": NUMBER, "labels": MAP}}, None),
         ({"row": BARE | {"labels": MAP}, "create": an_object({"labels": an_object({"a": TEXT})})}, None),
         ({"row": BARE}, None),
