@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from reconciler.diff.alignment import common_ends
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import CycleResult, ScopeState
-from reconciler.model.escape import quoted
 from reconciler.model.expressions import expression
 from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action
@@ -193,7 +192,7 @@ def _values(drift: FlappingField | Episode | Pending) -> Values:
     if gone or new:
         alike = len({json_text(item) for item in drift.desired}) - len(gone)
         return Values(_items(gone), _items(new), is_list=True, alike=alike)
-    before, after = quoted(drift.desired), quoted(drift.live)
+    before, after = value_text(drift.desired), value_text(drift.live)
     start = common_ends(before, after)[0] if max(len(before), len(after)) > _LONG else 0
     return Values((_from(before, start),), (_from(after, start),), is_list=False)
 
