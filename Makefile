@@ -56,7 +56,8 @@ integration: $(VENV)/dev $(VENV)/uv ## real counterparts, as far as they can be 
 
 coverage: $(VENV)/dev ## the tests, which must cover at least 98 % of all lines and branches
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run $(TESTS) --limit 30   # tracing branches makes a test up to three times slower
+	@# Tracing branches makes a test up to three times slower; the browser looks at pages that other tests render too.
+	@$(BIN)/coverage run $(TESTS) --limit 30 --ignore tests/render/browser
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

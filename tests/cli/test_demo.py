@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ import pytest
 from gcore_emulator import Emulator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.support import CommandLine
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,9 @@ STEPS = (
 
 
 @pytest.fixture(scope="module")
-def tour(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+def tour(
+    tmp_path_factory: pytest.TempPathFactory, program: Sequence[str]
+) -> tuple[subprocess.CompletedProcess[str], Path]:
     """Run it, whatever is configured here: it uses its own emulator."""
     environment = {
         "GCORE_BASE_URL": "https://api.example.com",
@@ -41,7 +44,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
         "RECONCILER_PLAN_TARGET": "x",
         "TMPDIR": str(tmp_path_factory.mktemp("demo")),
     }
-    command = [sys.executable, "-m", "reconciler", "demo"]
+    command = [*program, "demo"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     (folder,) = Path(environment["TMPDIR"]).iterdir()
     return done, folder
