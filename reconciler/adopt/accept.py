@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
@@ -32,7 +31,7 @@ from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.load.documents import Document
     from reconciler.model.scope import Scope
@@ -183,16 +182,3 @@ def _place(documents: Sequence[Document], kind: Kind, key: DesiredKey) -> tuple[
 def _same(field: Field) -> Callable[[Any], str] | None:
     """Return what makes two items of a set the same; None if the field is not a set."""
     return (lambda item: json_text(normalize(field, [item]))) if field.form is Form.SET else None
-
-
-def changed_lines(before: str, after: str) -> Iterator[tuple[int, list[str], list[str]]]:
-    """Yield where lines differ, by groups: a number counted from 1, the old lines and the new."""
-    old, new = before.splitlines(), after.splitlines()
-    shortest = min(len(old), len(new))
-    head = next((i for i in range(shortest) if old[i] != new[i]), shortest)  # SequenceMatcher is quadratic
-    rest = shortest - head
-    tail = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
-    old, new = old[head : len(old) - tail], new[head : len(new) - tail]
-    for tag, start, end, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag != "equal":
-            yield head + start + 1, old[start:end], new[first:last]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.kinds.rotation import ends_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconciler.adopt.located import Located
+    from reconciler.adopt.located import DeclaredFile, Located
     from reconciler.plan.renewal import Renewal
 
 
@@ -17,34 +19,22 @@ def write_renewals(located: Iterable[Located], renewals: Sequence[Renewal]) -> N
     A default is changed only if it is meant for each key that has it; otherwise keys get a field of their
     own.
     """
-    every = list(located)
     wanted = {one.address: one for one in renewals if one.value is not None}
-    done: set[str] = set()
-    for one in every:
+    shared: dict[tuple[DeclaredFile, int, str], list[tuple[Located, str | None]]] = {}
+    for one in located:
         found = wanted.get(one.address)
-        if found is None or one.address in done:
+        field = ends_of(one.kind).expiry
+        if field is None or one.key.is_absent:
             continue
-        sharing = _sharing(every, one, found.field)
-        if sharing and all(_value(wanted, each) == found.value for each in sharing):
-            one.file.edits.set_default(one.place[0], found.field, found.value)
-            done |= {each.address for each in sharing}
-        else:
-            one.set(found.field, found.value)
-
-
-def _sharing(every: Iterable[Located], one: Located, field: str) -> list[Located]:
-    """Return the keys that have a field from the same default as one key; none if that has its own."""
-    if one.key.inherited_from(field) is None:
-        return []
-    return [
-        each
-        for each in every
-        if (each.file, each.place[0]) == (one.file, one.place[0])
-        and each.key.inherited_from(field) is not None
-        and not each.key.is_absent
-    ]
-
-
-def _value(wanted: dict[str, Renewal], one: Located) -> str | None:
-    found = wanted.get(one.address)
-    return None if found is None else found.value
+        value = None if found is None else found.value
+        if one.key.inherited_from(field) is not None:
+            shared.setdefault((one.file, one.place[0], field), []).append((one, value))
+        elif value is not None:
+            one.set(field, value)
+    for (file, document, field), keys in shared.items():
+        if len(values := {value for _, value in keys}) == 1 and (value := values.pop()) is not None:
+            file.edits.set_default(document, field, value)
+            continue
+        for one, value in keys:
+            if value is not None:
+                one.set(field, value)

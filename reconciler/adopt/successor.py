@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.adopt.declaration import declaration
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _OF_ONE_KEY: Final = frozenset({"rotates", "until", "alias"})
 """Members of a lifecycle that say something of one key alone: its successor has its own."""
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {}, False)
-_MOST_NUMBERS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +177,12 @@ class Succession:
     def _next_name(self, alias: str) -> str:
         """Return the name of the successor: with the first number behind that of the key that is free."""
         kind, pattern = self.one.kind, self.policy.name.replace(ALIAS, alias)
-        names = [pattern.replace(NUMBER, str(number)) for number in range(2, _MOST_NUMBERS)]
-        start = names.index(self.one.key.name) + 1 if self.one.key.name in names else 0
-        name = next((name for name in names[start:] if name not in self.taken), names[-1])
+        head, _, tail = pattern.partition(NUMBER)
+        own = self.one.key.name.removeprefix(head).removesuffix(tail)
+        is_numbered = own.isdecimal() and self.one.key.name == pattern.replace(NUMBER, own)
+        start = max(int(own) if is_numbered else 1, 1) + 1
+        names = (pattern.replace(NUMBER, str(number)) for number in count(start))
+        name = next(name for name in names if name not in self.taken)
         violations = SchemaChecker(document_schema(), kind).violations({"keys": [{kind.identity: name}]})
         if any(violation.path[-1:] == (kind.identity,) for violation in violations):
             longest = kind.schema["properties"][kind.identity].get("maxLength")

@@ -7,7 +7,8 @@ import io
 import click
 
 from reconciler.adopt.accept import accept as accepted
-from reconciler.adopt.accept import acceptable, changed_lines, checked_fate, drifted
+from reconciler.adopt.accept import acceptable, checked_fate, drifted
+from reconciler.adopt.lines import changed_lines
 from reconciler.adopt.write import replace_text
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from reconciler.adopt.accept import changed_lines
+from reconciler.adopt.lines import changed_lines
 from reconciler.adopt.located import Rewritten
 from reconciler.adopt.write import replace_text
 from reconciler.api.client import Sessions

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adopt.accept import accept, changed_lines, drifted
+from reconciler.adopt.accept import accept, drifted
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
@@ -476,11 +476,6 @@ def test_members_that_an_item_leaves_out_are_not_written_into_it() -> None:
     ]
     found = drifted(kind, scope.scope, scope.keys[0], {"name": "web-key", "rules": have}, NOW)
     assert accept(text.encode(), found, NOW, by) == text.replace("true", "false")
-
-
-def test_changed_lines_are_grouped() -> None:
-    groups = list(changed_lines("a\nb\nc\nd\n", "a\nx\ny\nc\n"))
-    assert groups == [(2, ["b"], ["x", "y"]), (4, ["d"], [])]
 
 
 BOXES = st.lists(st.sampled_from([WEB, API, DB]), max_size=3, unique_by=lambda box: box["name"])
