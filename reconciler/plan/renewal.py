@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.rotation import ends_of, renewal_fault, rotation_fault
 from reconciler.model.canonical import format_instant, parse_instant
@@ -17,20 +18,23 @@ if TYPE_CHECKING:
     from reconciler.model.policy import RenewPolicy
     from reconciler.model.scope import Scope
 
+_TOO_OLD: Final = "has reached its longest life (max_total)"
+
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What is to become of a key that expires soon: ``value`` is its new expiry.
+    """What is to become of a key that expires soon, or is too old: ``value`` is its new expiry.
 
     Without a value it is not renewed, for the ``reason``; ``is_for_rotation`` says that a successor is due.
+    ``old`` is the text of its expiry and ``left`` the time until then, None where it never expires.
     """
 
     kind: Kind
     scope: Scope
     key: DesiredKey
-    field: str
-    old: str
-    left: dt.timedelta
+    field: str | None
+    old: str | None
+    left: dt.timedelta | None
     value: str | None = None
     reason: str = ""
     is_for_rotation: bool = False
@@ -50,12 +54,16 @@ def expiry_of(kind: Kind, key: DesiredKey) -> tuple[str, str, dt.datetime] | Non
 
 
 def is_near(kind: Kind, key: DesiredKey, policy: RenewPolicy, now: dt.datetime) -> bool:
-    """Return whether the policy asks for something to be done about a declared key."""
-    found = expiry_of(kind, key)
-    if found is None or key.is_absent or not key.lifecycle.renew:
+    """Return whether the policy may ask for something to be done about a declared key.
+
+    Where it limits the life of a key, only the creation of that says whether it does.
+    """
+    if key.is_absent or not key.lifecycle.renew:
         return False
-    field, _, expiry = found
-    return field not in key.lifecycle.ignore_changes and expiry - now <= policy.within
+    if ends_of(kind).expiry in key.lifecycle.ignore_changes:
+        return False
+    found = expiry_of(kind, key)
+    return policy.max_total is not None or (found is not None and found[2] - now <= policy.within)
 
 
 def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on
@@ -67,26 +75,37 @@ def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on
     now: dt.datetime,
 ) -> Renewal | None:
     """Return what is to become of a key, None if nothing is; ``created`` is None where it is not live."""
-    found = expiry_of(kind, key)
-    if found is None or not is_near(kind, key, policy, now):
+    if not is_near(kind, key, policy, now):
         return None
-    field, old, expiry = found
-    left = expiry - now
-
-    def left_as_it_is(reason: str, *, is_for_rotation: bool = False) -> Renewal:
-        if is_for_rotation and (fault := rotation_fault(kind)):
-            reason, is_for_rotation = f"{reason}, and it cannot be rotated: {fault}", False
-        return Renewal(kind, scope, key, field, old, left, reason=reason, is_for_rotation=is_for_rotation)
-
-    if expiry <= now:
-        return left_as_it_is("has expired: give it a later expiry by hand, or declare it absent")
-    if fault := renewal_fault(kind):
-        return left_as_it_is(fault, is_for_rotation=True)
-    wanted = whole_day(after(now, policy.to))
+    field, old, expiry = expiry_of(kind, key) or (ends_of(kind).expiry, None, None)
+    longest = None
     if policy.max_total is not None and created is not None:
-        wanted = min(wanted, whole_day(after(created, policy.max_total)))
+        longest = whole_day(after(created, policy.max_total))
+    found = Renewal(kind, scope, key, field, old, None if expiry is None else expiry - now)
+    if expiry is not None and expiry - now <= policy.within:
+        return _renewed(found, expiry, policy, longest, now)
+    is_old = longest is not None and longest - now <= policy.within
+    return _for_rotation(found, _TOO_OLD) if is_old else None
+
+
+def _renewed(
+    found: Renewal, expiry: dt.datetime, policy: RenewPolicy, longest: dt.datetime | None, now: dt.datetime
+) -> Renewal | None:
+    """Return what is to become of a key that expires soon, and has to be gone at a time or not."""
+    if expiry <= now:
+        return replace(found, reason="has expired: give it a later expiry by hand, or declare it absent")
+    if fault := renewal_fault(found.kind):
+        return _for_rotation(found, fault)
+    wanted = whole_day(after(now, policy.to))
+    if longest is not None:
+        wanted = min(wanted, longest)
         if wanted <= expiry:
-            return left_as_it_is("has reached its longest life (max_total)", is_for_rotation=True)
-    if wanted <= expiry:
-        return None
-    return Renewal(kind, scope, key, field, old, left, format_instant(wanted))
+            return _for_rotation(found, _TOO_OLD)
+    return replace(found, value=format_instant(wanted)) if wanted > expiry else None
+
+
+def _for_rotation(found: Renewal, reason: str) -> Renewal:
+    """Return that a key needs a successor, or why it can have none."""
+    if fault := rotation_fault(found.kind):
+        return replace(found, reason=f"{reason}, and it cannot be rotated: {fault}")
+    return replace(found, reason=reason, is_for_rotation=True)

@@ -37,7 +37,9 @@ def time_left(left: dt.timedelta) -> str:
 
 def renewal_line(found: Renewal) -> str:
     """Return one line about a key that expires soon: its new expiry, or why it gets none."""
-    when = f"{found.address}: {found.field} {found.old}, {time_left(found.left)}"
+    when = f"{found.address}: no expiry"
+    if found.left is not None:
+        when = f"{found.address}: {found.field} {found.old}, {time_left(found.left)}"
     if found.value is not None:
         return f"{when} -> {found.value}"
     advice = f"; rotate it: reconciler rotate {found.address}" if found.is_for_rotation else ""

@@ -120,6 +120,19 @@ def test_a_key_past_its_longest_life_is_named_for_rotation(
     assert patches(emulator) == []
 
 
+def test_a_key_that_never_expires_is_named_for_rotation_too(
+    cli: CommandLine, emulator: Emulator, file: Path
+) -> None:
+    file.write_text(
+        "project_id: 1\nregion_id: 76\nkeys: [{name: web}, {name: far, expire: 2036-01-01T00:00:00Z}]\n"
+    )
+    for name in ("web", "far"):
+        fill(emulator, name, created_at="2024-06-01T00:00:00Z")
+    done = renew(cli, file, *POLICY, "--max-total", "2y")
+    assert (done.code, "2 keys to be rotated" in done.err) == (2, True)
+    assert "caas/1/76/web: no expiry: has reached its longest life (max_total); rotate it" in done.out
+
+
 def test_an_expired_key_is_named_alone(cli: CommandLine, file: Path) -> None:
     clock = FakeClock(dt.datetime(2026, 6, 15, tzinfo=dt.UTC))
     done = cli("renew", "--file", str(file), *POLICY, "own-key", clock=clock)

@@ -59,6 +59,17 @@ def test_no_renewal_lets_a_key_live_longer_than_its_policy(age: int, value: str 
     assert (found.value, reason in found.reason, found.is_for_rotation) == (value, True, value is None)
 
 
+@pytest.mark.parametrize("fields", [{"expire": "2036-01-01T00:00:00Z"}, {"expire": None}, {}])
+@pytest.mark.parametrize(("age", "is_due"), [(600, False), (710, True), (3000, True)])
+def test_a_key_that_expires_late_or_never_is_rotated_at_the_end_of_its_longest_life(
+    fields: Any, age: int, *, is_due: bool
+) -> None:
+    policy = RenewPolicy(30 * DAY, 180 * DAY, 730 * DAY)
+    found = renewal(CAAS, SCOPE, declared(**fields), policy, NOW - age * DAY, NOW)
+    assert (found is not None and found.is_for_rotation) == is_due
+    assert found is None or found.value is None
+
+
 def test_a_key_that_has_expired_is_named_and_not_renewed() -> None:
     found = renewal(CAAS, SCOPE, declared(expire=PAST), POLICY, None, NOW)
     assert found is not None
