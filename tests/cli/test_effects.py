@@ -47,8 +47,13 @@ REFUSED = {
     "schema caas --config x": "--config has no effect without NAME keys.",
     **{
         f"{command} . --processes 2 --dask tcp://h:1": "--processes has no effect with --dask."
-        for command in ("validate", "plan", "drift")
+        for command in ("validate", "plan", "drift", "status")
     },
+    "rotate --finish --to 30d": "--to has no effect with --finish.",
+    "rotate x --abort --overlap 1d": "--overlap has no effect with --abort.",
+    "rotate x --base HEAD": "--base has no effect without --trust base.",
+    "renew --base HEAD": "--base has no effect without --trust base.",
+    "status . --base HEAD": "--base has no effect without --trust base.",
     **{
         f"journal x --offline {flag} {value}": f"{flag} has no effect with --offline."
         for flag, value in _CONNECTION.items()
