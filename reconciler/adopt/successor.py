@@ -186,7 +186,9 @@ class Succession:
         violations = SchemaChecker(document_schema(), kind).violations({"keys": [{kind.identity: name}]})
         if any(violation.path[-1:] == (kind.identity,) for violation in violations):
             longest = kind.schema["properties"][kind.identity].get("maxLength")
-            limit = "" if longest is None else f", which has at most {longest} characters"
+            limit = (
+                "" if longest is None or len(name) <= longest else f", which has at most {longest} characters"
+            )
             self._refuse(f"{name} cannot be a name{limit}; choose another pattern (rotate: {{name: …}})")
         return name
 

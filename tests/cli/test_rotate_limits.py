@@ -42,6 +42,12 @@ def test_a_successor_that_would_not_outlive_the_overlap_is_refused(
     assert life.file.read_text() == TEXT
 
 
+def test_a_name_that_is_not_allowed_is_not_said_to_be_too_long(life: Life) -> None:
+    life.file.write_text(f"rotate: {{name: '{{alias}}.{{number}}'}}\n{TEXT}")
+    done = life.rotate("shop-key")
+    assert (done.code, "shop-key.2 cannot be a name; choose another pattern" in done.err) == (1, True)
+
+
 def test_times_end_with_the_calendar(life: Life) -> None:
     done = life.rotate("shop-key", "--overlap", "3000y", "--to", "9999y")
     assert (done.code, "    expire: 9999-12-31T00:00:00Z\n" in life.file.read_text()) == (0, True)
