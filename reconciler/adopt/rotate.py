@@ -37,6 +37,8 @@ def finish(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy,
     stage, name = rotation.stage(now), rotation.old.name
     match stage:
         case Stage.OVER:
+            if _is_late(rotation) and (step := _waiting(rotation, old, new, policy, now)).is_edit:
+                return step
             old.set("state", "absent")
             return Step(rotation, stage, f"the overlap has passed: {name} is to be deleted", is_edit=True)
         case Stage.GONE:
@@ -54,8 +56,14 @@ def finish(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy,
             return Step(rotation, stage, next_step(rotation, now))
 
 
+def _is_late(rotation: Rotation) -> bool:
+    """Return whether the overlap had passed before the successor was created, so that there was none."""
+    created = parse_instant(created_at(rotation.kind, rotation.new_live or {}) or "")
+    return created is not None and rotation.end is not None and created >= rotation.end
+
+
 def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy, now: dt.datetime) -> Step:
-    """Move the end of an overlap that is near although it has not begun: it lasts as long as it should."""
+    """Move the end of an overlap that is near, or past, although it has not begun or never was one."""
     end, ends = rotation.end, ends_of(rotation.kind)
     is_cut = old.key.is_absent or (ends.switch is not None and old.key.fields.get(ends.switch) is True)
     created = parse_instant(created_at(rotation.kind, rotation.old_live or {}) or "")
@@ -63,13 +71,16 @@ def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolic
     if policy.max_total is not None and created is not None:
         later = min(later, after(created, policy.max_total))
     if is_cut or end is None or end > after(now, policy.overlap / 2) or later <= end:
-        return Step(rotation, Stage.PROPOSED, next_step(rotation, now))
+        return Step(rotation, rotation.stage(now), next_step(rotation, now))
     if rotation.new.lifecycle.until is not None:
         new.set("lifecycle", {**new.written["lifecycle"], "until": format_instant(later)})
     elif ends.expiry is not None:
         old.set(ends.expiry, format_instant(later))
-    text = f"{rotation.new.name} is not live yet: the overlap ends later"
-    return Step(rotation, Stage.PROPOSED, text, is_edit=True)
+    why = "is not live yet: the overlap ends later"
+    if rotation.new_live is not None:
+        why = "was created after the overlap, which ends later"
+    text = f"{rotation.new.name} {why}"
+    return Step(rotation, rotation.stage(now), text, is_edit=True)
 
 
 def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any]) -> None:

@@ -111,6 +111,22 @@ def test_an_overlap_that_has_not_begun_ends_later(life: Life) -> None:
     assert life.file.read_text() == before.replace("2026-06-09", "2026-06-15")
 
 
+def test_an_overlap_that_was_over_before_the_successor_was_there_ends_later(life: Life) -> None:
+    life.rotate("chat-key")
+    life.clock.elapsed += 9 * 86400
+    late = life.apply()
+    if life.kind == "faas":
+        assert (late.code, "is in the past and would cut the key off at once" in late.err) == (1, True)
+        return
+    assert late.code == 0
+    assert "chat-key-2 was created after the overlap, which ends later" in life.rotate("--finish").out
+    assert 'until: "2026-06-18T00:00:00Z"' in life.file.read_text()
+    assert "state: absent" not in life.file.read_text()
+    life.clock.elapsed += 9 * 86400
+    assert life.rotate("--finish").code == 2
+    assert "state: absent" in life.file.read_text()
+
+
 def test_the_key_before_a_lost_successor_gets_a_new_overlap(life: Life) -> None:
     life.rotate("chat-key")
     life.apply()
