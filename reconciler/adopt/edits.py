@@ -56,7 +56,7 @@ class FileEdits:
         return bool(self._members or self._defaults or self._added or self._dropped)
 
     def set(self, place: KeyPlace, name: str, value: Any) -> None:
-        """Give a key a member, or remove it where the value is ``GONE``."""
+        """Set a member of a key, or remove it where the value is ``GONE``."""
         self._members.setdefault(place, {})[name] = value
 
     def has_comment(self, place: KeyPlace, name: str) -> bool:
@@ -67,7 +67,7 @@ class FileEdits:
         return any(one.owner[: len(owner)] == owner for one in comments(self.text))
 
     def set_default(self, document: int, name: str, value: Any) -> None:
-        """Give a default of a document another value."""
+        """Change a default of a document."""
         self._defaults.setdefault(document, {})[name] = value
 
     def add_behind(self, place: KeyPlace, fields: Mapping[str, Any]) -> None:
@@ -108,7 +108,9 @@ class FileEdits:
             if all((document, number) in self._dropped for number in range(len(keys.children))):
                 self._refuse("the list of keys would be empty", keys)
             edit = item_removed(self.text, keys, index)
-            self._removals.append(edit or self._refuse("the key begins no line", keys.children[index]))
+            self._removals.append(
+                edit or self._refuse("the key does not start on a line of its own", keys.children[index])
+            )
         yield from self._removals
 
     def _member(self, document: int, index: int, item: Node, name: str, value: Any) -> Iterator[Edit]:
@@ -119,7 +121,9 @@ class FileEdits:
         elif pair is None:
             yield member_added(self.text, item, name, value, self._identity(document, index, item))
         elif value is GONE:
-            yield member_removed(self.text, item, name) or self._refuse("it begins the key", pair[0])
+            yield member_removed(self.text, item, name) or self._refuse(
+                "it is the first member there", pair[0]
+            )
         else:
             place = place_of(self.text, self.file, (document, index, name), name)
             yield from replaced(self.text, place, old, value, None)
@@ -139,7 +143,9 @@ class FileEdits:
         for name in gone:
             if mapping.pair(name) is None:
                 self._refuse(f"{name} comes from a merge (<<)", mapping)
-            yield member_removed(self.text, mapping, name) or self._refuse("it begins the key", mapping)
+            yield member_removed(self.text, mapping, name) or self._refuse(
+                "it is the first member there", mapping
+            )
         for name, value in new.items():
             known = mapping.pair(name)
             if known is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from reconciler.adopt.edits import FileEdits
 from reconciler.errors import InputError
 from reconciler.kinds.ids import named_kind
+from reconciler.kinds.kind import RESERVED
 from reconciler.model.frozen import dataclass
 from reconciler.model.numbers import by_value
 from reconciler.model.source import Problem
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredKey, DesiredState
     from reconciler.model.scope import Scope
     from reconciler.validate.validator import Rules
-
-_RESERVED: Final = ("state", "lifecycle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,10 @@ class Located:
     @property
     def fields(self) -> Mapping[str, Any]:
         """Return the fields that the key itself has in the file, without instructions."""
-        return {name: value for name, value in self.written.items() if name not in _RESERVED}
+        return {name: value for name, value in self.written.items() if name not in RESERVED}
 
     def set(self, name: str, value: Any) -> None:
-        """Give the key a member, or remove it where the value is ``GONE``."""
+        """Set a member of the key, or remove it where the value is ``GONE``."""
         self.file.edits.set(self.place, name, value)
 
 

@@ -1,4 +1,4 @@
-"""Rotations as edits of files, after their begin: finished step by step, or undone."""
+"""Rotations as edits of files, after their start: finished step by step, or undone."""
 
 from __future__ import annotations
 
@@ -27,20 +27,19 @@ class Step:
     """What became of one rotation: the words for people; ``is_edit`` says that a file is changed."""
 
     rotation: Rotation
-    stage: Stage
     text: str
     is_edit: bool = False
 
 
 def finish(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy, now: dt.datetime) -> Step:
     """Make the edits of the next step of a rotation, if one is due."""
-    stage, name = rotation.stage(now), rotation.old.name
-    match stage:
+    name = rotation.old.name
+    match rotation.stage(now):
         case Stage.OVER:
             if _is_late(rotation) and (step := _waiting(rotation, old, new, policy, now)).is_edit:
                 return step
             old.set("state", "absent")
-            return Step(rotation, stage, f"the overlap has passed: {name} is to be deleted", is_edit=True)
+            return Step(rotation, f"the overlap has passed: {name} is to be deleted", is_edit=True)
         case Stage.GONE:
             old.file.edits.drop(old.place)
             rest = {n: v for n, v in new.written["lifecycle"].items() if n not in {"rotates", "until"}}
@@ -49,11 +48,11 @@ def finish(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy,
                 rest["rotates"] = earlier.rotates
                 rest |= {} if earlier.until is None else {"until": earlier.until}
             new.set("lifecycle", rest or GONE)
-            return Step(rotation, stage, f"{name} is gone: its entry is removed", is_edit=True)
+            return Step(rotation, f"{name} is gone: its entry is removed", is_edit=True)
         case Stage.PROPOSED:
             return _waiting(rotation, old, new, policy, now)
         case Stage.OVERLAP | Stage.ENDING:
-            return Step(rotation, stage, next_step(rotation, now))
+            return Step(rotation, next_step(rotation, now))
 
 
 def _is_late(rotation: Rotation) -> bool:
@@ -71,7 +70,7 @@ def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolic
     if policy.max_total is not None and created is not None:
         later = min(later, after(created, policy.max_total))
     if is_cut or end is None or end > after(now, policy.overlap / 2) or later <= end:
-        return Step(rotation, rotation.stage(now), next_step(rotation, now))
+        return Step(rotation, next_step(rotation, now))
     if rotation.new.lifecycle.until is not None:
         new.set("lifecycle", {**new.written["lifecycle"], "until": format_instant(later)})
     elif ends.expiry is not None:
@@ -80,7 +79,7 @@ def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolic
     if rotation.new_live is not None:
         why = "was created after the overlap, which ends later"
     text = f"{rotation.new.name} {why}"
-    return Step(rotation, rotation.stage(now), text, is_edit=True)
+    return Step(rotation, text, is_edit=True)
 
 
 def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any]) -> None:
@@ -103,7 +102,7 @@ def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any
 
 
 def _restore(old: Located, field: str, live: Mapping[str, Any]) -> None:
-    """Give a key the live value of a field that it declares, or the default where that is the same."""
+    """Restore the live value of a field that a key declares, or its default where that is the same."""
     if field not in old.written:
         return
     value = live.get(field)

@@ -92,7 +92,7 @@ class Succession:
         return Begun(self.one.address, successor.address, None)
 
     def _cut(self) -> None:
-        """Take the access of the key away, by its switch or else with the key."""
+        """End the access of the key, by its switch or else by its deletion."""
         if self._ends.switch is None:
             self.one.set("state", "absent")
         else:

@@ -30,7 +30,7 @@ _NO_STORE: Final = "name the place of secrets with --secret-sink: that of its su
 
 
 class Handover:
-    """Says of each rotated key whether it may lose its access; stores secrets under their aliases first."""
+    """Decides whether each rotated key may lose its access; stores secrets under their aliases first."""
 
     def __init__(
         self, exists: Callable[[Change], bool], secrets: SecretStore | None, outcomes: Iterable[Outcome]

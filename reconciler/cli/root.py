@@ -61,7 +61,7 @@ class Root(Group):
         self.params += _global_options()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Return what lists and completion show of a command, without importing it."""
+        """Return a command as lists and completion show it, without importing it."""
         return self.commands.data.get(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

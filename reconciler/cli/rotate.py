@@ -112,7 +112,7 @@ class _Keys:
         ]
 
     def begun(self, addresses: Sequence[str]) -> Iterator[str]:
-        """Begin rotations, and yield a line about each. One that is not asked for by its name may fail."""
+        """Start rotations, and yield a line about each. One that is not asked for by its name may fail."""
         taken: set[str] = set()
         for address in dict.fromkeys(addresses):
             try:
@@ -126,7 +126,7 @@ class _Keys:
             yield begun_line(found.old, found.new, found.end)
 
     def _begun(self, one: Located, taken: Collection[str]) -> Begun:
-        """Begin a rotation, or end its overlap; ``taken`` are the addresses of other new keys."""
+        """Start a rotation, or end its overlap; ``taken`` are the addresses of other new keys."""
         of_scope = [each for each in self.located.values() if each.scope == one.scope]
         before = one.key.lifecycle.rotates
         succession = Succession(

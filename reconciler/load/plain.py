@@ -140,7 +140,7 @@ class _Reader:
         return block
 
     def _begun(self, column: int, block: Any, name: str | None, value: Any) -> Any:
-        """Begin a block below the name of a member, which has no value yet."""
+        """Start a block below the name of a member, which has no value yet."""
         if name is None or len(self._outer) > _DEEPEST:
             raise _OtherError
         self._outer.append((column, block))

@@ -1,4 +1,4 @@
-"""What a lifecycle forbids, and replacements that nobody has allowed. Pure."""
+"""What a lifecycle forbids, and replacements that are not allowed. Pure."""
 
 from __future__ import annotations
 

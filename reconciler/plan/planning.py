@@ -13,6 +13,7 @@ from reconciler.diff.compare import equality
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.ids import names_by_id
 from reconciler.kinds.kind import EffectRule, Kind
+from reconciler.kinds.rotation import ends_of
 from reconciler.model.addresses import advice_near, ending_in
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.expressions import expression
@@ -287,8 +288,9 @@ def past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Prob
     for field in change.fields:
         rule = kind.fields[field.field].effect
         if rule is EffectRule.EXPIRY and field.after is not None and field.after <= present:
+            switch = ends_of(kind).switch
+            remedy = "write a later time" + (f", or {switch}: true to switch the key off" if switch else "")
             message = (
-                f"{field.field} {field.after} is in the past and would cut the key off at once; "
-                "write a later time, or is_disabled: true to switch the key off"
+                f"{field.field} {field.after} is in the past and would cut the key off at once; {remedy}"
             )
             yield Problem(message, change.position, change.address)

@@ -282,7 +282,7 @@ def _cut_line(line: Line, characters: int) -> Line:
 
 
 def _elided(old: str, new: str) -> tuple[str, str]:
-    """Return two texts, if one is long without most of what both share at the start and at the end."""
+    """Return two texts; if one is long, most of their common start and end is left out."""
     if max(len(old), len(new)) <= _ELIDED_FROM:
         return old, new
     start, end = common_ends(old, new)

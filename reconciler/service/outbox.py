@@ -23,7 +23,7 @@ _LONGEST_WAIT: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Somebody who is notified; ``name`` is shown, and so is ``place``, which holds no secret.
+    """A receiver of notifications; ``name`` is shown, and so is ``place``, which holds no secret.
 
     ``send`` delivers a notification with an identifier, which is the same if it is sent again, and returns
     the response in words. It raises ReconcilerError.
@@ -40,7 +40,7 @@ class Outbox:
 
     A receiver that failed is not tried again before the next cycle: that would take as long, and hold up the
     cycles. What others received waits for it in the history, for a later run too; so does, by itself, what
-    nobody received.
+    no receiver took.
     """
 
     def __init__(

@@ -204,7 +204,7 @@ REFUSED: dict[str, tuple[str, Callable[[FileEdits], object], str]] = {
     "the begin of a key": (
         f"{HEAD}keys:\n  - state: absent\n    name: shop-key\n",
         lambda edits: edits.set((0, 0), "state", GONE),
-        "it begins the key",
+        "it is the first member there",
     ),
     "a key within a line": (
         f"{HEAD}keys: [{{name: shop-key}}, {{name: back-key}}]  # both\n",

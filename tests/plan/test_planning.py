@@ -93,6 +93,14 @@ def test_an_expiry_that_would_be_sent_must_lie_in_the_future(expire: str | None,
     assert (len(plan.changes), len(plan.problems)) == (1, problems)
 
 
+def test_only_a_kind_with_a_switch_is_told_to_switch_off_instead() -> None:
+    expiry = {"expire": {"type": "string", "format": "date-time"}}
+    kind = kind_with(expiry, effects={"expire": "expiry"})
+    past = declared(expire="2020-01-01T00:00:00Z")
+    (problem,) = make_plan([past], [{"name": "web-key", "expire": LATER}], kind=kind).problems
+    assert problem.message.endswith("would cut the key off at once; write a later time")
+
+
 def test_a_change_names_its_request() -> None:
     assert only_change({"is_disabled": True}, {}).path == "/cloud/v1/caas/keys/1/76/web-key"
 

@@ -87,7 +87,7 @@ class _Builder:
         """Return the state that leads through ``node`` to ``target``."""
         self._steps += 1
         if self._steps > MAX_STATES:
-            raise PatternError("too large, with its repetitions written out; use minLength and maxLength")
+            raise PatternError("too large when its repetitions are expanded; use minLength and maxLength")
         match node:
             case CharSet():
                 return self._state(Read(node, target))
