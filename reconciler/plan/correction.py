@@ -9,7 +9,7 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.plan.changes import narrowed
 from reconciler.plan.drift import WHOLE_KEY
-from reconciler.plan.planning import fingerprint, past_expiries
+from reconciler.plan.planning import past_expiries, with_fingerprint
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -70,9 +70,8 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
         if change is not None:
             changes.append(change)
         left |= {(key.correction.address, name): reason for name, reason in not_sent.items()}
-    name = fingerprint(changes, (), plan.observed, plan.base_url)
-    narrowed = replace(plan, changes=tuple(changes), problems=(), withheld=(), fingerprint=name)
-    return Corrections(narrowed, left)
+    sent = replace(plan, changes=tuple(changes), problems=(), withheld=())
+    return Corrections(with_fingerprint(sent), left)
 
 
 @dataclass(frozen=True, slots=True)

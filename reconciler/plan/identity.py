@@ -15,7 +15,7 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, DriftOrigin, Effect, FieldChange
 from reconciler.model.source import Problem
 from reconciler.plan.drift import DriftedKey
-from reconciler.plan.planning import fingerprint, in_order
+from reconciler.plan.planning import in_order, with_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,14 +220,14 @@ def _withheld(plan: Plan, found: _Identities, told: Mapping[str, _Moved]) -> Pla
     changes = tuple(change for change in plan.changes if change.address not in addresses)
     # What is wrong with a change that is not made stops nothing.
     problems = tuple(one for one in plan.problems if one.is_live or one.address not in addresses)
-    return replace(
+    left = replace(
         plan,
         changes=changes,
         problems=problems,
-        fingerprint=fingerprint(changes, problems, plan.observed, plan.base_url),
         withheld=(*plan.withheld, *held),
         fates={address: one.fate for address, one in sorted(told.items())},
     )
+    return with_fingerprint(left)
 
 
 def _with_known_twins(plan: Plan, known_ids: KnownIds) -> Plan:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from reconciler.model.live import LiveScope
     from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
-    from reconciler.model.succession import SecretAlias
 
     Selection = Callable[[str], bool]
     """Returns whether an address is part of the plan."""
@@ -219,13 +218,13 @@ def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: 
     live = in_order(warning for plan in plans for warning in plan.warnings)
     observed = tuple(count for plan in plans for count in plan.observed)
     aliases = tuple(sorted((one for plan in plans for one in plan.aliases), key=attrgetter("address")))
-    return Plan(
+    plan = Plan(
         changes=changes,
         unchanged=sum(plan.unchanged for plan in plans),
         unmanaged=tuple(address for plan in plans for address in plan.unmanaged),
         problems=problems,
         warnings=(*warnings, *live),
-        fingerprint=fingerprint(changes, problems, observed, base_url, aliases),
+        fingerprint="",
         observed=observed,
         base_url=base_url,
         withheld=withheld,
@@ -233,6 +232,7 @@ def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: 
         names={scope: names for plan in plans for scope, names in plan.names.items()},
         aliases=aliases,
     )
+    return with_fingerprint(plan)
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -247,39 +247,31 @@ def with_unread(plan: Plan, errors: Mapping[Scope, Exception], *, stops_apply: b
         for scope, error in errors.items()
     )
     found = (Problem(message, address=address, is_live=not stops_apply) for address, message in unread)
-    problems = (*plan.problems, *found)
-    name = fingerprint(plan.changes, problems, plan.observed, plan.base_url, plan.aliases)
-    return replace(plan, problems=problems, fingerprint=name)
+    return with_fingerprint(replace(plan, problems=(*plan.problems, *found)))
 
 
-def fingerprint(
-    changes: Sequence[Change],
-    problems: Iterable[Problem],
-    observed: Iterable[tuple[Scope, int]],
-    base_url: str,
-    aliases: Iterable[SecretAlias] = (),
-) -> str:
-    """Return the digest of all that decides what an apply does.
+def with_fingerprint(plan: Plan) -> Plan:
+    """Return ``plan`` with its fingerprint: the digest of all that decides what an apply does.
 
     That is where it is sent: ``base_url``; what each change does, its address, when its key was created, the
     values before, and method, path and body of each request; what waits for which successor, and the aliases
     of secrets; every problem that stops an apply; and the number of live keys of the scopes with changes, of
     which limits allow a share.
     """
-    facts: list[Any] = [[base_url]]
-    for change in changes:
+    facts: list[Any] = [[plan.base_url]]
+    for change in plan.changes:
         sent = [[request.method, request.path, request.body] for request in change.requests]
         facts.append([change.action, change.address, change.created, change.before, sent])
         facts += [[change.address, change.waits_for]] * (change.waits_for is not None)
-    facts += [[one.address, one.alias] for one in aliases]
-    scopes = {change.scope for change in changes}
-    facts += [[problem.address, problem.message] for problem in problems if not problem.is_live]
-    facts += [[str(scope), count] for scope, count in observed if scope in scopes]
+    facts += [[one.address, one.alias] for one in plan.aliases]
+    scopes = {change.scope for change in plan.changes}
+    facts += [[problem.address, problem.message] for problem in plan.problems if not problem.is_live]
+    facts += [[str(scope), count] for scope, count in plan.observed if scope in scopes]
     digest = hashlib.sha256()
     for fact in facts:
         digest.update(json_text(fact).encode("utf-8", "surrogatepass"))  # a value may hold half a character
         digest.update(b"\n")
-    return _FINGERPRINT_PREFIX + digest.hexdigest()
+    return replace(plan, fingerprint=_FINGERPRINT_PREFIX + digest.hexdigest())
 
 
 def past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Problem]:

@@ -27,7 +27,7 @@ from reconciler.model.succession import Purpose, SecretAlias
 from reconciler.model.version import __version__
 from reconciler.plan.changes import change_of
 from reconciler.plan.document import ACTIONS, FORMAT_VERSION, plan_document, request_document
-from reconciler.plan.planning import fingerprint
+from reconciler.plan.planning import with_fingerprint
 from reconciler.plan.terraform import resource_members, terraform_members
 from reconciler.validate.schema import is_valid
 
@@ -140,14 +140,14 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         kind = _kind(kinds, entry["scope"].partition("/")[0])
         observed.append((_parsed(kind, f"{entry['scope']}/1")[0], entry["keys"]))
     aliases = tuple(_alias(shown, kinds) for shown in document.get("secret_aliases", ()))
-    return Plan(
+    plan = Plan(
         changes=changes,
         unchanged=document["summary"]["no-op"],
         unmanaged=tuple(document["unmanaged"]),
         unmanaged_ids={name: tuple(ids) for name, ids in document.get("unmanaged_ids", {}).items()},
         problems=problems,
         warnings=warnings,
-        fingerprint=fingerprint(changes, problems, observed, document["base_url"], aliases),
+        fingerprint="",
         observed=tuple(observed),
         refusals=refusals,
         base_url=document["base_url"],
@@ -158,6 +158,7 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         },
         aliases=aliases,
     )
+    return with_fingerprint(plan)
 
 
 def _alias(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> SecretAlias:

@@ -61,9 +61,9 @@ class Life:
     def plan(self, *words: str) -> Finished:
         return self._cli("plan", str(self.file), *words, clock=self.clock)
 
-    def apply(self) -> Finished:
+    def apply(self, *words: str) -> Finished:
         sink = ("--secret-sink", f"file:{self.secrets}")
-        return self._cli("apply", str(self.file), "--auto-approve", *sink, clock=self.clock)
+        return self._cli("apply", str(self.file), "--auto-approve", *sink, *words, clock=self.clock)
 
     def pass_days(self, days: float) -> None:
         self.clock.elapsed += days * DAY
@@ -139,12 +139,18 @@ def test_a_leaked_key_loses_access_in_the_plan_of_its_successor(life: Life) -> N
     assert "state: absent" in life.file.read_text()
 
 
-def test_a_saved_plan_keeps_the_order_and_the_alias(life: Life, cli: CommandLine) -> None:
+@pytest.mark.parametrize("has_history", [False, True])
+def test_a_saved_plan_keeps_the_order_and_the_alias(
+    life: Life, cli: CommandLine, *, has_history: bool
+) -> None:
     first = life.secret("shop-key")
+    history = ("--history", str(life.file.parent / "history.db")) if has_history else ()
+    life.apply(*history)
     life.rotate("shop-key")
     saved, sink = str(life.file.parent / "plan.json"), ("--secret-sink", f"file:{life.secrets}")
-    assert life.plan("--out", saved).code == 0
-    assert cli("apply", saved, "--auto-approve", *sink, clock=life.clock).code == 0
+    assert life.plan("--out", saved, *history).code == 0
+    done = cli("apply", saved, "--auto-approve", *sink, *history, clock=life.clock)
+    assert done.code == 0, done.err
     writes = [record.method for record in life.emulator.requests if record.method != "GET"]
     assert writes[-2:] == ["POST", "PATCH"]
     assert (life.secret("shop-key"), life.secret("shop-key@1")) == (life.secret("shop-key-2"), first)

@@ -12,7 +12,7 @@ from reconciler.model.plan import DriftOrigin
 from reconciler.model.scope import Scope
 from reconciler.plan.correction import Permissions, corrections
 from reconciler.plan.drift import Correction, declared_values, drift_of, drifted_part, pending_part
-from reconciler.plan.planning import fingerprint
+from reconciler.plan.planning import with_fingerprint
 from reconciler.render.drift import DriftView, render_drift
 from tests.values import API, CAAS, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
 
@@ -58,7 +58,7 @@ def by_effect(wanted: Correction) -> IsWanted:
 
 def corrected(plan: Plan, wanted: Correction) -> list[dict[str, Any]]:
     found = corrections(KINDS, plan, drift_of(KINDS, plan), by_effect(wanted), Permissions(), NOW).plan
-    assert found.fingerprint == fingerprint(found.changes, (), found.observed, found.base_url)
+    assert found == with_fingerprint(found)
     assert found.problems == ()
     return [dict(change.patch) for change in found.changes]
 

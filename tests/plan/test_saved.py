@@ -20,9 +20,10 @@ from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import Action
 from reconciler.model.provenance import Provenance
 from reconciler.model.scope import Scope
+from reconciler.model.succession import SecretAlias
 from reconciler.model.version import __version__
 from reconciler.plan.changes import with_requests
-from reconciler.plan.planning import fingerprint
+from reconciler.plan.planning import with_fingerprint
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.validate.fast import fast_check
 from tests.properties import examples
@@ -344,9 +345,10 @@ def test_a_fingerprint_covers_everything_that_apply_depends_on() -> None:
         with_first(plan, path="/production/key-a"),
         with_first(plan, action=Action.REPLACE),
         replace(plan, base_url="https://other.example.com"),
+        replace(plan, aliases=(SecretAlias(SCOPE, "key-a", "key"),)),
     ]
-    found = {fingerprint(one.changes, one.problems, one.observed, one.base_url) for one in (plan, *others)}
-    assert len(found) == 8
+    found = {with_fingerprint(one).fingerprint for one in (plan, *others)}
+    assert len(found) == 9
 
 
 def test_a_plan_whose_kind_changed_its_path_is_refused_with_both_requests() -> None:

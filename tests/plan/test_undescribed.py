@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from reconciler.model.scope import Scope
 from reconciler.plan.correction import Permissions, corrections
 from reconciler.plan.document import plan_document
 from reconciler.plan.drift import drift_of
-from reconciler.plan.planning import fingerprint
+from reconciler.plan.planning import with_fingerprint
 from reconciler.plan.recheck import fields_changed_since_plan
 from reconciler.plan.saved import _checksum as checksum_of
 from reconciler.plan.saved import read_saved
@@ -188,7 +189,7 @@ def test_they_are_in_the_saved_plan_and_its_fingerprint() -> None:
     text = plan_json(plan)
     assert read_saved(text.encode(), {"thing": KIND}, schema) == plan
     other = change_of(live={**LIVE, "hook": {**LIVE["hook"], "x": 1}}, hook={"url": "b"})
-    assert fingerprint([other], (), (), "") != fingerprint(plan.changes, (), (), "")
+    assert with_fingerprint(replace(plan, changes=(other,))).fingerprint != plan.fingerprint
     document = json.loads(text)
     for edited in ({"hook": {"url": "z", "x": 1}}, {"hook": {"url": "a"}}, {"note": "n"}):
         document["resource_changes"][0]["live_members"] = edited
