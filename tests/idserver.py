@@ -272,14 +272,19 @@ class IdServer:
             return {**others, inside: {**row.get(inside, {}), "name": row["name"]}}
         if "style" not in self.style.extension:
             return row
-        attributes = {name: value for name, value in row.items() if name != "id"}
-        return {"type": "notes", "id": row["id"], "attributes": attributes}
+        related = self.style.extension.get("relationships", ())
+        attributes = {name: value for name, value in row.items() if name != "id" and name not in related}
+        links = {name: {"data": row[name], "links": {"self": "/"}} for name in related if name in row}
+        shown = {"type": "notes", "id": row["id"], "attributes": attributes}
+        return {**shown, **({"relationships": links} if links else {})}
 
     def values_of(self, body: Any) -> Row:
         """Return the fields in a body; those of JSON:API say the type."""
         if "style" in self.style.extension:
-            fields: Row = body["data"]["attributes"] if body["data"]["type"] == "notes" else {}
-            return fields
+            resource: Row = body["data"] if body["data"]["type"] == "notes" else {}
+            links: Row = resource.get("relationships", {})
+            fields: Row = resource.get("attributes", {})
+            return {**fields, **{name: one["data"] for name, one in links.items()}}
         envelope = self.style.envelope
         inside: Any = body if envelope is None else body[envelope.removesuffix("[]")]
         found: Row = inside[0] if isinstance(inside, list) and len(inside) == 1 else inside

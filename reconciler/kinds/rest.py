@@ -104,12 +104,14 @@ class Envelope:
     """The dotted members that hold an object: ``item`` in responses about one object, ``body`` in requests.
 
     ``[]`` at the end is a list of one.
-    ``api_type`` is the type of the resource for an API that follows JSON:API, else None.
+    ``api_type`` is the type of the resource for an API that follows JSON:API, else None; ``relationships``
+    are members that it has beside its attributes, by their names at the API.
     """
 
     item: str | None = None
     body: str | None = None
     api_type: str | None = None
+    relationships: frozenset[str] = frozenset()
 
 
 def listing_of(described: Described, style: str | None) -> Listing:
@@ -165,5 +167,7 @@ def envelope_of(extension: Described) -> Envelope:
     """Return the envelope of an object; in JSON:API both members are ``data``."""
     described = extension.get("envelope", {})
     if extension.get("style"):
-        return Envelope("data", "data", extension.get("type"))
+        renamed = extension.get("as", {})
+        related = frozenset(renamed.get(name, name) for name in extension.get("relationships", ()))
+        return Envelope("data", "data", extension.get("type"), related)
     return Envelope(described.get("item"), described.get("body"))

@@ -14,7 +14,7 @@ from reconciler.model.expressions import expression
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     Path = tuple[str | int, ...]
 
@@ -195,6 +195,8 @@ def _style(kind: Kind) -> Iterator[Fault]:
         return
     if "type" in extension:
         yield Fault((EXTENSION, "type"), 'is for JSON:API; add "style": "json-api"')
+    if "relationships" in extension:
+        yield Fault((EXTENSION, "relationships"), 'are of JSON:API; add "style": "json-api"')
     if kind.update.has_id and not kind.has_ids:
         message = f"the path takes no id, but {kind.identity}, which always_sent can name; remove it"
         yield Fault((EXTENSION, "update", "id"), message)
@@ -217,7 +219,19 @@ def _json_api(kind: Kind, extension: Mapping[str, Any]) -> Iterator[Fault]:
             message = 'JSON:API has ids in its paths; add "path", the property that is the id, or "id": false'
             message = f"{message} to update, where the path takes the identity"
             yield Fault((EXTENSION, "style"), message)
+    yield from _relationships(kind, extension.get("relationships", ()))
     for name, encoding in (("update", kind.update.encoding), ("create", kind.update.creation)):
         if encoding is not Encoding.JSON and "encoding" in (extension.get(name) or {}):
             message = "JSON:API is JSON; remove the encoding, or the style"
             yield Fault((EXTENSION, name, "encoding"), message)
+
+
+def _relationships(kind: Kind, names: Iterable[str]) -> Iterator[Fault]:
+    """Check that what a relationship leads to is described: an object, or a list of them."""
+    for name in names:
+        field = kind.fields.get(name)
+        if field is None:
+            yield Fault((EXTENSION, "relationships"), f"{name} is not a property; describe what it leads to")
+        elif not {dict, list}.intersection(field.types):
+            message = f'{name} must be an object with "type" and "id", or a list of these; describe it so'
+            yield Fault((EXTENSION, "relationships"), message)

@@ -14,6 +14,8 @@ PAIRS: Final = "pairs"
 """The shape of a map that responses show as a list of objects with ``key`` and ``value``."""
 JSON_API_ID: Final = "id"
 """The member of a resource of JSON:API that is its id, beside its attributes."""
+RELATED: Final = "data"
+"""The member of a relationship of JSON:API that says to what it leads, and that updates set."""
 OWN_NAME: Final = "{} of the API"
 """How a member is shown whose name at the API is that of another property in files."""
 ONLY: Final = "[]"
@@ -33,8 +35,7 @@ def object_of(kind: Kind, row: Any) -> Any:
     if not isinstance(row, dict) or kind.is_plain:
         return row
     if kind.envelope.api_type is not None:
-        attributes = row.get("attributes")
-        row = {**(attributes if isinstance(attributes, dict) else {}), JSON_API_ID: row.get(JSON_API_ID)}
+        row = _flat(kind, row)
     elsewhere = {
         name: member(row, where) for name, where in kind.read_from.items() if where.split(".")[0] in row
     }
@@ -51,6 +52,27 @@ def object_of(kind: Kind, row: Any) -> Any:
         if name in row and found[name] is not row[name] and shown.shape == PAIRS:
             found |= _beside(name, shown, row[name])
     return found
+
+
+def _flat(kind: Kind, resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a resource of JSON:API, its relationships to others, and its id."""
+    attributes, related = resource.get("attributes"), resource.get("relationships")
+    found = dict(attributes) if isinstance(attributes, dict) else {}
+    for name in kind.envelope.relationships:
+        linked = related.get(name) if isinstance(related, dict) else None
+        found.pop(name, None)
+        if isinstance(linked, dict) and RELATED in linked:
+            found[name] = linked[RELATED]
+    return {**found, JSON_API_ID: resource.get(JSON_API_ID)}
+
+
+def _parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes and the relationships of a resource with these values; one may be missing."""
+    related = {name: {RELATED: values[name]} for name in values if name in kind.envelope.relationships}
+    own = {name: value for name, value in values.items() if name not in related}
+    return ({"attributes": own} if own or not related else {}) | (
+        {"relationships": related} if related else {}
+    )
 
 
 def unwrapped(kind: Kind, response: Any) -> Any:
@@ -80,7 +102,7 @@ def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -
     if kind.envelope.api_type is not None:
         path_id = there.pop(JSON_API_ID, path_id)
         known = {} if path_id is None else {JSON_API_ID: path_id}
-        there = {"type": kind.envelope.api_type, **known, "attributes": there}
+        there = {"type": kind.envelope.api_type, **known, **_parts(kind, there)}
     elif path_id is not None:
         field = kind.fields[kind.path_field]
         own = kind.renamed.get(field.name, field.name)

@@ -546,6 +546,42 @@ def test_json_api_is_a_style(sends_id: bool) -> None:  # noqa: FBT001 - a case
     assert found.get("update") == (None if sends_id else {"method": "PATCH", "id": False})
 
 
+@pytest.mark.parametrize("is_all", [True, False])
+def test_relationships_are_drafted_where_an_update_takes_nothing_else(is_all: bool) -> None:  # noqa: FBT001 - a case
+    linked = an_object({"id": TEXT, "type": TEXT}, "id", "type")
+    row = resource({"name": TEXT, "size": NUMBER})
+    row["properties"]["relationships"] = an_object(
+        {
+            "owner": an_object({"data": linked, "links": an_object({})}),
+            "toys": an_object({"data": a_list(linked)}),
+            "vets": an_object({"data": linked}),
+            "size": an_object({"data": linked}),
+            "more": an_object({"links": an_object({})}),
+        }
+    )
+    body = an_object({name: row["properties"][name] for name in ("id", "type")})
+    body["properties"]["relationships"] = an_object(
+        {name: row["properties"]["relationships"]["properties"][name] for name in ("owner", "toys", "more")}
+    )
+    if not is_all:
+        body["properties"]["attributes"] = row["properties"]["attributes"]
+    description = pets(
+        listed=an_object({"data": a_list(row)}),
+        one=an_object({"data": row}),
+        body=an_object({"data": body}),
+    )
+    made = drafted(description)
+    if not is_all:
+        assert "relationships" not in made.schema[EXTENSION]
+        return
+    with pytest.raises(DescriptionError, match=r"no row has a text or whole number owner\.id"):
+        draft(description, PETS, identity="owner.id")
+    assert made.schema[EXTENSION]["relationships"] == ["owner", "toys"]
+    fields = made.schema["properties"]
+    assert [name for name in fields if not fields[name].get("readOnly")] == ["name", "owner", "toys"]
+    assert fields["toys"]["items"]["properties"].keys() == {"id", "type"}
+
+
 @pytest.mark.parametrize(("last", "is_drafted"), [("pet_id", True), ("shop_pet_id", True), ("size", False)])
 def test_in_json_api_the_path_takes_the_id(last: str, is_drafted: bool) -> None:  # noqa: FBT001 - a case
     attributes = {"name": TEXT, "size": NUMBER, "pet_id": TEXT}

@@ -317,6 +317,12 @@ MADE: dict[str, Any] = {"update": None, "create": {"requires": []}}
         ({"path": "id", "secret": "id"}, "secret: id is the id of a key; name another property"),
         ({"created": "made", "secret": "made"}, "secret: made is the time of creation; name another"),
         ({"path": "id", "optional": {"id": "x"}}, "optional: id is the id of a key, which every key has"),
+        ({"relationships": ["map"]}, 'relationships: are of JSON:API; add "style": "json-api"'),
+        ({**JSON_API, "path": "id", "relationships": ["x"]}, "relationships: x is not a property; describe"),
+        (
+            {**JSON_API, "path": "id", "relationships": ["text"]},
+            'relationships: text must be an object with "type" and "id", or a list of these; describe it so',
+        ),
         (JSON_API, 'style: JSON:API has ids in its paths; add "path", the property that is the id'),
         ({**JSON_API, "path": "id", "list": {"ids": True}}, "list.ids: JSON:API lists resources; remove it"),
         ({"list": {"ids": True, "partial": True}}, "list.partial: is for rows that are objects, and"),

@@ -34,6 +34,14 @@ def kind_of(**extension: Any) -> Kind:
     return kind_with(FIELDS, **({"as": renamed} if renamed else {}), **extension)
 
 
+def linked(boss: Any, /, **attributes: Any) -> dict[str, Any]:
+    """Return a resource with a relationship that a kind describes, and one that it does not."""
+    return {"id": "7", "attributes": attributes, "relationships": {"boss": boss, "other": {"data": {}}}}
+
+
+RELATED = kind_of(style="json-api", type="t", names={"user": "boss"}, relationships=["user"])
+
+
 @pytest.mark.parametrize(
     ("kind", "row", "found"),
     [
@@ -52,6 +60,14 @@ def kind_of(**extension: Any) -> Kind:
             {"name": "a", "id": "7"},
         ),
         (kind_of(style="json-api", type="t"), {"id": "7", "attributes": None}, {"id": "7"}),
+        (
+            RELATED,
+            linked({"data": {"id": "1"}, "links": {}}, name="a"),
+            {"id": "7", "name": "a", "user": {"id": "1"}},
+        ),
+        (RELATED, linked({"data": None}), {"id": "7", "user": None}),
+        (RELATED, linked({"links": {}}, boss=1), {"id": "7"}),
+        (RELATED, {"id": "7", "relationships": None}, {"id": "7"}),
         (kind_of(shown={"tags": "pairs"}), {"tags": [{"key": "a", "value": "1"}]}, {"tags": {"a": "1"}}),
         (kind_of(shown={"tags": "pairs"}), {"tags": []}, {"tags": {}}),
         (
@@ -153,6 +169,19 @@ def test_a_body_is_in_the_words_of_the_api(kind: Kind, path_id: str | None, body
             {"Spec": {"size": "s", "name": "a"}},
         ),
         (kind_of(read_from={"name": "a.b"}), {"name": "a", "note": "n"}, {"name": "a", "note": "n"}),
+        (
+            RELATED,
+            {"user": {"id": "1"}, "note": "n"},
+            {
+                "data": {
+                    "type": "t",
+                    "attributes": {"note": "n"},
+                    "relationships": {"boss": {"data": {"id": "1"}}},
+                }
+            },
+        ),
+        (RELATED, {"user": None}, {"data": {"type": "t", "relationships": {"boss": {"data": None}}}}),
+        (RELATED, {}, {"data": {"type": "t", "attributes": {}}}),
         (kind_of(read_from={"name": "user.email"}), {"name": "a@b.c"}, {"name": "a@b.c"}),
     ],
 )

@@ -231,6 +231,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         "path": made.path if made.path != made.identity else None,
         "item": paths.item,
         **({} if shape.api_type is None else {"style": "json-api", "type": shape.api_type}),
+        "relationships": sorted({*map(made.file_name, shape.relationships)} & {*made.properties}),
         "envelope": {name: member for name, member in envelope.items() if member is not None},
         "send": constants_of(found, paging, notes),
         "as": made.renamed,

@@ -133,7 +133,9 @@ def name_inside(found: Operations, shape: Shape) -> Inside | None:
     """
     sent, alone, about = [], [], []
     for outer, schema in shape.shown.properties.items():
-        if schema.types != ["object"] or schema.is_cut or not _is_of_item(outer, found):
+        if schema.types != ["object"] or schema.is_cut or outer in shape.relationships:
+            continue
+        if not _is_of_item(outer, found):
             continue
         for inner, text in schema.properties.items():
             one = Inside(outer, inner, _is_sent(shape, outer, inner))
@@ -153,6 +155,8 @@ def chosen_name(chosen: str, shape: Shape) -> tuple[str, Inside | None]:
     """Return the name that a person has chosen, and where it is. Raises DescriptionError if rows lack it."""
     outer, _, inner = chosen.partition(".")
     schema = shape.shown.member(outer)
+    if inner and outer in shape.relationships:  # it says the id of another object
+        schema = Schema(schema.description)
     schema = held(schema, inner) if inner else schema
     if len(schema.types) != 1 or not {"string", "integer"}.issuperset(schema.types):
         known = listed(candidates(shape), 20)
@@ -175,7 +179,8 @@ def candidates(shape: Shape) -> Iterator[str]:
     for outer, schema in shape.shown.properties.items():
         if schema.types in (["string"], ["integer"]):
             yield outer
-        members = schema.properties if schema.types == ["object"] and not schema.is_cut else {}
+        is_named = schema.types == ["object"] and not schema.is_cut and outer not in shape.relationships
+        members = schema.properties if is_named else {}
         yield from (f"{outer}.{name}" for name, inner in members.items() if inner.types == ["string"])
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.rows import are_ids, inside, listed_as, names_in, rows_of
-from reconciler.kinds.openapi.schemas import Schema
+from reconciler.kinds.openapi.schemas import Closed, Schema
 from reconciler.kinds.openapi.words import singular
-from reconciler.kinds.wire import ONLY
+from reconciler.kinds.wire import ONLY, RELATED
 from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.kinds.openapi.operations import Operation, Operations
 
@@ -34,7 +34,8 @@ class Shape:
     it; ``created`` is the response to a creation. With JSON:API, ``api_type`` is the type of the resource,
     else None, and ``sends_id`` says whether an update takes the id. Where no response describes an item,
     ``source`` is what does; where nothing describes the body of an update, ``guess`` says what it may take.
-    If it ``has_ids``, rows are ids and no objects.
+    If it ``has_ids``, rows are ids and no objects. ``relationships`` are properties that JSON:API has beside
+    the attributes.
     """
 
     results: str | None
@@ -53,6 +54,7 @@ class Shape:
     source: str = ""
     guess: str = ""
     has_ids: bool = False
+    relationships: frozenset[str] = frozenset()
 
     @property
     def only_in_item(self) -> Mapping[str, Schema]:
@@ -223,7 +225,9 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
     """Return the shape of a collection in JSON:API: the attributes are the properties, beside the id."""
     resource = one.member("data") if _is_resource(one.member("data")) else rows
     body = found.update.body.member("data")
-    if not _is_resource(body) and "attributes" not in body.members:
+    # Beside attributes many are the service's own, such as the author: these are left to people.
+    related = set() if "attributes" in body.members else _related(rows).keys() & _related(body).keys()
+    if not _is_resource(body) and "attributes" not in body.members and not related:
         raise DescriptionError(
             f"responses follow JSON:API, with type and attributes, and the body of {found.update} does not"
         )
@@ -237,7 +241,7 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
         else create.members,
     )
     kind = next((name for name in map(_type, (body, resource, rows, create)) if name), None)
-    in_rows, shown = _attributes(rows), _attributes(resource)
+    in_rows, shown = _attributes(rows, related), _attributes(resource, related)
     if not in_rows.members:
         raise DescriptionError(f"{found.listing} says nothing of the attributes of its items")
     known = {name: shown.members.get(name, part) for name, part in in_rows.members.items()}
@@ -247,18 +251,38 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
         body=None,
         rows=in_rows,
         shown=replace(shown, members=known),
-        update=body.member("attributes"),
-        create=_attributes(create),
-        created=_attributes(created),
+        update=_with_related(body.member("attributes"), body, related),
+        create=_attributes(create, related),
+        created=_attributes(created, related),
         api_type=kind or found.listing.path.rstrip("/").rpartition("/")[2],
         is_typeless=kind is None,
         sends_id="id" in body.members,
         one=shown,
+        relationships=frozenset(related),
     )
 
 
-def _attributes(resource: Schema) -> Schema:
-    attributes = resource.member("attributes")
+def _related(resource: Schema) -> dict[str, Closed]:
+    """Return to what the relationships of a resource lead, where that is described."""
+    attributes = resource.member("attributes").members
+    return {
+        name: one.members[RELATED]
+        for name, one in resource.member("relationships").properties.items()
+        if name not in attributes and one.member(RELATED).types in (["object"], ["array"])
+    }
+
+
+def _with_related(attributes: Schema, resource: Schema, names: Collection[str]) -> Schema:
+    """Return the attributes of a resource, and those of its relationships with these names."""
+    links = {name: one for name, one in _related(resource).items() if name in names}
+    required = [name for name in resource.member("relationships").required if name in links]
+    required = [*attributes.required, *(required if "relationships" in resource.required else ())]
+    words = {"type": "object", **attributes.words, **({"required": required} if required else {})}
+    return replace(attributes, members={**attributes.members, **links}, words=words)
+
+
+def _attributes(resource: Schema, related: Collection[str]) -> Schema:
+    attributes = _with_related(resource.member("attributes"), resource, related)
     own = {"id": resource.members["id"]} if "id" in resource.members else {}
     required = [*attributes.required, *(name for name in own if name in resource.required)]
     return replace(
