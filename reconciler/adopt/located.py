@@ -120,8 +120,17 @@ def located_keys(
     )
 
 
-def rewritten(located: Iterable[Located], rules: Rules) -> tuple[Rewritten, ...]:
-    """Return every file of these keys that has edits; none is written. Raises InputError."""
-    files = dict.fromkeys(one.file for one in located)
-    found = (file.rewritten(rules) for file in files)
-    return tuple(one for one in found if one is not None)
+def rewritten(
+    located: Iterable[Located], rules: Rules
+) -> tuple[tuple[Rewritten, ...], Mapping[str, InputError]]:
+    """Return every file of these keys that has edits, and why files cannot have theirs; none is written."""
+    found: list[Rewritten] = []
+    refused: dict[str, InputError] = {}
+    for file in dict.fromkeys(one.file for one in located):
+        try:
+            one = file.rewritten(rules)
+        except InputError as error:
+            refused[file.file] = error
+        else:
+            found += [] if one is None else [one]
+    return tuple(found), refused

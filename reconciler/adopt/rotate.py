@@ -24,22 +24,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one rotation: the words for people; ``is_edit`` says that a file is changed."""
+    """What became of one rotation: the words for people; ``is_edit`` says that a file is changed.
+
+    ``revokes`` says that the rotated key loses access by it, or would if it did not wait.
+    """
 
     rotation: Rotation
     text: str
     is_edit: bool = False
+    revokes: bool = False
 
 
-def finish(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy, now: dt.datetime) -> Step:
-    """Make the edits of the next step of a rotation, if one is due."""
+def finish(  # noqa: PLR0913 - what the next step depends on
+    rotation: Rotation,
+    old: Located,
+    new: Located,
+    policy: RotatePolicy,
+    now: dt.datetime,
+    *,
+    may_end: bool = True,
+) -> Step:
+    """Make the edits of the next step of a rotation, if one is due; a deletion waits unless ``may_end``."""
     name = rotation.old.name
     match rotation.stage(now):
         case Stage.OVER:
             if _is_late(rotation) and (step := _waiting(rotation, old, new, policy, now)).is_edit:
                 return step
+            if not may_end:
+                text = f"the overlap has passed: {name} waits for the next run"
+                return Step(rotation, text, revokes=True)
             old.set("state", "absent")
-            return Step(rotation, f"the overlap has passed: {name} is to be deleted", is_edit=True)
+            text = f"the overlap has passed: {name} is to be deleted"
+            return Step(rotation, text, is_edit=True, revokes=True)
         case Stage.GONE:
             old.file.edits.drop(old.place)
             rest = {n: v for n, v in new.written["lifecycle"].items() if n not in {"rotates", "until"}}

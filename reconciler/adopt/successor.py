@@ -68,6 +68,16 @@ class Succession:
             self.one.set(ends.expiry, format_instant(end))
         return Begun(self.one.address, self.one.scope.address(name), end)
 
+    @property
+    def revokes(self) -> bool:
+        """Return whether the begin takes access from the key, which ends before it would."""
+        ends = self._ends
+        if ends.expiry is None or not ends.can_change:
+            return False
+        value = self.live.get(ends.expiry)
+        expiry = parse_instant(value) if isinstance(value, str) else None
+        return expiry is None or self._end() < expiry
+
     def begin_at_once(self) -> Begun:
         """Make the edits without an overlap: the key loses its access in the plan that creates its successor.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import click
 
 from reconciler.adopt.lines import changed_lines
-from reconciler.adopt.located import Rewritten
+from reconciler.adopt.located import Located, Rewritten, rewritten
 from reconciler.adopt.write import replace_text
 from reconciler.api.client import Sessions
 from reconciler.cli.completing import by
@@ -26,7 +26,9 @@ from reconciler.model.policy import parse_lifetime
 from reconciler.model.scope import Scope
 from reconciler.observe.listing import observe
 from reconciler.pipeline.reading import directory_of
+from reconciler.validate.validator import Rules
 
+T = TypeVar("T")
 LIFETIME: Final = Parsed(
     "DURATION",
     lambda text: None if parse_lifetime(text) is None else text,
@@ -97,6 +99,41 @@ def live_scopes(
         kind = kinds[scope.kind]
         found[scope] = observe(client.session(kind.api).reader, kind, scope)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """How files are edited: ``read`` returns the declared keys at their places, without edits.
+
+    In a scheduled run a file whose edits are refused is warned of, and stays as it is.
+    """
+
+    read: Callable[[], tuple[Located, ...]]
+    rules: Rules
+    console: Console
+    is_scheduled: bool
+
+    def files(
+        self, located: tuple[Located, ...], edit: Callable[[tuple[Located, ...], Collection[str]], T]
+    ) -> tuple[Sequence[Rewritten], T]:
+        """Return the files with the edits that ``edit`` makes of ``located``, and what it returns.
+
+        ``edit`` is also given the names of files that are to stay as they are. As soon as one more is refused
+        all is edited again without it: what belongs to it is elsewhere, too, and others take its place.
+        Raises InputError where a file is refused, and the run is not scheduled.
+        """
+        refused = set[str]()
+        while True:
+            result = edit(located, refused)
+            files, more = rewritten(located, self.rules)
+            if not more:
+                return files, result
+            for file, error in more.items():
+                if not self.is_scheduled:
+                    raise error
+                self.console.warning(f"{error}; other files are edited")
+                refused.add(file)
+            located = self.read()
 
 
 def write(files: Sequence[Rewritten], console: Console, *, is_checked: bool) -> None:

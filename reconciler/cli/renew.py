@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import click
 
-from reconciler.adopt.located import Located, located_keys, rewritten
+from reconciler.adopt.located import Located, located_keys
 from reconciler.adopt.renew import write_renewals
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.lifetimes import (
+    Editing,
     LifetimeOptions,
     check_files,
     content_of,
@@ -81,7 +82,7 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     one all declared keys are meant. What is not given by options is taken from renew in the document of a
     key, then from renew in the configuration. A default is changed only where it is meant for all its keys.
     A key that is rotated, or has lifecycle: {renew: false}, is passed over; one that has reached max_total is
-    named for rotation.
+    named for rotation. Without a TARGET, a file that cannot be edited in place is left, with a warning.
 
     Exit code 0: nothing expires within the time. 2: something was written, would be with --check, or a key
     is named for rotation.
@@ -105,9 +106,17 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
             live = live_scopes(client, kinds, (one.scope for one in near if options.is_limited(one)))
     _, is_selected = select(state, options.targets, "")
     selected = [one for one in near if is_selected(one.address)]
-    renewals = renewals_of(selected, options.policy, live, state, now)
-    write_renewals(located, renewals)
-    write(rewritten(located, options.inputs.rules(kinds, now)), console, is_checked=options.check)
+    wanted = renewals_of(selected, options.policy, live, state, now)
+
+    def edit(keys: Iterable[Located], refused: Collection[str]) -> list[Renewal]:
+        found = [one for one in wanted if one.value is None or one.key.source not in refused]
+        write_renewals(keys, found)
+        return found
+
+    rules = options.inputs.rules(kinds, now)
+    editing = Editing(lambda: located_keys(state, kinds, content_of), rules, console, not options.targets)
+    files, renewals = editing.files(located, edit)
+    write(files, console, is_checked=options.check)
     for found in renewals:
         console.text(escape_control(renewal_line(found)) + "\n")
     return _ended(renewals, console, is_checked=options.check)

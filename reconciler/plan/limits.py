@@ -34,6 +34,15 @@ class Count:
         """Return the limit as it is given."""
         return str(self.number)
 
+    def most(self, _observed: int) -> int | None:
+        """Return the largest number of keys within the limit."""
+        return self.number
+
+    @property
+    def words(self) -> str:
+        """Return the limit with what it counts."""
+        return f"{counted(self.number, 'key')} of all scopes together"
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -45,6 +54,10 @@ class Share:
     def __str__(self) -> str:
         """Return the limit as it is given."""
         return f"{self.percent}%"
+
+    def most(self, observed: int) -> int | None:
+        """Return the largest number of keys within the limit, of so many in a scope; None without one."""
+        return None if observed < self.smallest_scope else observed * self.percent // _WHOLE
 
     @property
     def words(self) -> str:
@@ -146,8 +159,8 @@ def _beyond(
         return
     counts = Counter(change.scope for change in changes)
     for scope, observed in plan.observed:
-        allowed = observed * limit.percent
-        if observed >= limit.smallest_scope and counts[scope] * _WHOLE > allowed:
+        most = limit.most(observed)
+        if most is not None and counts[scope] > most:
             there = [change for change in changes if change.scope == scope]
             would = f"{verb} {counts[scope]} of the {observed} keys in {scope}, more than {limit}"
             yield Excess(option, would, f"; {option} N or P% allows more", _addresses(there))

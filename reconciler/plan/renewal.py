@@ -27,6 +27,7 @@ class Renewal:
 
     Without a value it is not renewed, for the ``reason``; ``is_for_rotation`` says that a successor is due.
     ``old`` is the text of its expiry and ``left`` the time until then, None where it never expires.
+    ``latest`` is the end of its life: the expiry, or that by the policy where it is earlier.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Renewal:
     value: str | None = None
     reason: str = ""
     is_for_rotation: bool = False
+    latest: dt.datetime | None = None
 
     @property
     def address(self) -> str:
@@ -81,7 +83,8 @@ def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on
     longest = None
     if policy.max_total is not None and created is not None:
         longest = whole_day(after(created, policy.max_total))
-    found = Renewal(kind, scope, key, field, old, None if expiry is None else expiry - now)
+    latest = min(filter(None, (expiry, longest)), default=None)
+    found = Renewal(kind, scope, key, field, old, None if expiry is None else expiry - now, latest=latest)
     if expiry is not None and expiry - now <= policy.within:
         return _renewed(found, expiry, policy, longest, now)
     is_old = longest is not None and longest - now <= policy.within

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 
 from tests.cli.test_rotate import TEXT, Life, life
-from tests.support import FakeClock
+from tests.support import FakeClock, fill
 
 __all__ = ["life"]  # the fixture
 
@@ -83,3 +84,99 @@ def test_a_leak_of_the_old_key_ends_its_overlap(life: Life, *, is_applied: bool)
         assert life.rotate("--finish").code == 2
         assert life.apply().code == 0
     assert life.live() == {"shop-key-2", "other"}
+
+
+DUE = "renew: {within: 30d, to: 90d, max_total: 100d}\nproject_id: 1\nregion_id: 76\nkeys:\n"
+MERGED = """\
+  - &a {name: key-12, expire: 2026-06-12T00:00:00Z, containers: [{name: web, namespace: shop}]}
+  - {<<: *a, name: key-13, lifecycle: {renew: false}}
+"""
+
+
+def many(*days: int) -> str:
+    """Write keys that expire at days of June."""
+    return "".join(
+        f"  - {{name: key-{day}, expire: 2026-06-{day}T00:00:00Z, containers: []}}\n" for day in days
+    )
+
+
+def declare_old(life: Life, text: str) -> None:
+    """Declare keys that are as old as their policy allows, and have no others live."""
+    for name in life.live():
+        life.emulator.remove_key(1, 76, name)
+    life.file.write_text(DUE + text)
+    for name, day in re.findall(r"name: (key-(\d+))", text):
+        fill(life.emulator, name, expire=f"2026-06-{day}T00:00:00Z", created_at="2026-03-01T00:00:00Z")
+
+
+def rotated(life: Life) -> set[str]:
+    return set(re.findall(r"rotates: key-(\d+)", life.file.read_text()))
+
+
+def test_keys_of_one_age_are_rotated_in_portions_that_one_apply_may_end(life: Life) -> None:
+    declare_old(life, many(*range(29, 17, -1)))
+    done = life.rotate("--due")
+    assert (done.code, rotated(life)) == (2, {"18", "19", "20"})
+    assert "Left 9 keys for the next run, because one apply may take access from 30% of a scope" in done.err
+    waiting = life.rotate("--due")  # what the file says already counts
+    assert (waiting.code, waiting.out, "Left 9 keys" in waiting.err) == (0, "", True)
+    assert life.apply().code == 0
+    life.rotate("--due")
+    assert rotated(life) == {"18", "19", "20", "21", "22", "23", "24"}  # 30 % of 15 are 4
+    assert life.apply().code == 0
+
+    life.pass_days(8)
+    done = life.rotate("--finish")  # 30 % of 19 are 5
+    assert (done.code, life.file.read_text().count("state: absent")) == (2, 5)
+    assert "the overlap has passed: key-24 waits for the next run" in done.out
+    assert "Left 2 keys for the next run" in done.err
+    assert life.apply().code == 0
+    assert len(life.live()) == 14
+
+
+@pytest.mark.parametrize(("limit", "count"), [("5", 5), ("50%", 6), ("100%", 12), ("0", 1), ("0%", 1)])
+def test_a_portion_is_what_the_limit_says_and_never_less_than_one(life: Life, limit: str, count: int) -> None:
+    declare_old(life, many(*range(18, 30)))
+    assert life.rotate("--due", "--max-revoked", limit).code == 2
+    assert len(rotated(life)) == count
+
+
+def test_a_key_that_is_named_is_not_kept_waiting(life: Life) -> None:
+    declare_old(life, many(*range(18, 30)))
+    names = [f"key-{day}" for day in range(18, 24)]
+    assert (life.rotate(*names).code, len(rotated(life))) == (0, 6)
+
+
+def test_a_file_that_cannot_be_edited_does_not_keep_others_from_it(life: Life) -> None:
+    declare_old(life, many(*range(20, 30)) + MERGED)
+    life.file.write_text(DUE + many(*range(20, 30)))
+    merged = life.file.with_name("merged.yaml")
+    merged.write_text(DUE + MERGED)
+    both = ("--file", str(merged))
+    done = life.rotate("--due", *both)
+    assert (done.code, rotated(life)) == (2, {"20", "21"})  # of 3: the file shortens key-13
+    assert f"Warning: {merged}: nothing was written, because other values would change too" in done.err
+    assert "key-12" not in done.out
+
+    longer = ("--within", "30d", "--to", "60d", "--max-total", "9y")
+    done = life.renew(*both, *longer)
+    assert (done.code, done.out.count(" -> "), "key-12" in done.out) == (2, 8, False)
+    assert "Warning" in done.err
+    for refused in (life.rotate("key-12", *both), life.renew("key-12", *both, *longer)):
+        assert (refused.code, "Error" in refused.err) == (1, True)
+    assert merged.read_text() == DUE + MERGED
+
+
+def test_a_file_that_cannot_be_edited_does_not_keep_others_from_their_end(life: Life) -> None:
+    successors = [f"  - {{name: key-{day}-2, lifecycle: {{rotates: key-{day}}}}}\n" for day in (12, 14)]
+    declare_old(life, many(14) + MERGED)
+    fill(life.emulator, "key-12-2", "key-14-2")
+    life.file.write_text(DUE + many(14) + successors[1])
+    merged = life.file.with_name("merged.yaml")
+    merged.write_text(DUE + MERGED + successors[0])
+    life.pass_days(20)
+    done = life.rotate("--finish", "--file", str(merged))
+    assert (done.code, "Warning" in done.err, life.file.read_text().count("state: absent")) == (2, True, 1)
+    assert "key-12" not in done.out
+    assert merged.read_text() == DUE + MERGED + successors[0]
+    assert life.rotate("--finish", "key-12", "--file", str(merged)).code == 1

@@ -221,7 +221,7 @@ def test_an_open_pull_request_is_closed_where_nothing_is_left_to_do(proposals: P
 def test_a_rotation_whose_overlap_has_passed_is_finished(proposals: Proposals) -> None:
     past, far = days(-1), days(200)
     fill(proposals.emulator, "web", expire=past)
-    fill(proposals.emulator, "web-2", expire=far)
+    fill(proposals.emulator, "web-2", expire=far, created_at=days(-8))
     proposals.repository.commit(
         keys(
             f"{{name: web, expire: {past}}}",
