@@ -200,25 +200,27 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
     secrets: SecretStore | None = None,
     known_ids: KnownIds | None = None,
 ) -> tuple[Outcome, ...]:
-    """Apply ``plan`` over sessions that can write, each with the connection of that of ``client``."""
+    """Apply ``plan`` over sessions that can write, each with the connection of that of ``client``.
+
+    An API of which nothing changes may have an alias whose secret a run before has not stored.
+    """
     unknown = None if plan.knows_ids else known_ids
-    by_api: dict[str, list[Change]] = {}
-    aliases: dict[str, list[SecretAlias]] = {}
+    by_api: dict[str, tuple[list[Change], list[SecretAlias]]] = {}
     for change in plan.changes:
-        by_api.setdefault(kinds[change.scope.kind].api, []).append(change)
-    for alias in plan.aliases:
-        aliases.setdefault(kinds[alias.scope.kind].api, []).append(alias)
+        by_api.setdefault(kinds[change.scope.kind].api, ([], []))[0].append(change)
+    for alias in plan.aliases if secrets is not None else ():
+        by_api.setdefault(kinds[alias.scope.kind].api, ([], []))[1].append(alias)
     with ExitStack() as stack:
         runs: list[Callable[[], tuple[Outcome, ...]]] = []
-        for api, changes in by_api.items():
+        for api, (changes, aliases) in by_api.items():
             session = client.session(api)
             writer = stack.enter_context(Writer(session.connection))
             session.workers.start(len(changes))  # all of them: none can fail to start between two writes
             executor = Executor(writer, kinds, session.workers, client.stop, observers, secrets, unknown)
-            part = replace(plan, changes=tuple(changes), aliases=tuple(aliases.get(api, ())))
+            part = replace(plan, changes=tuple(changes), aliases=tuple(aliases))
             runs.append(partial(executor.apply, part, freshness))
-        if len(runs) == 1:
-            return runs[0]()
+        if len(runs) <= 1:
+            return tuple(outcome for run in runs for outcome in run())
         workers = stack.enter_context(Workers(len(runs)))
         workers.start(len(runs))
         done = [future.result() for future in completed([workers.submit(run) for run in runs])]

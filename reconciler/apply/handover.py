@@ -43,11 +43,11 @@ class Handover:
 
     def publish(self, aliases: Iterable[SecretAlias]) -> Mapping[str, str]:
         """Store secrets under their aliases; return why that failed, by the address of the key."""
-        failed = {}
+        failed: dict[str, str] = {}
+        if self._secrets is None:
+            return failed
         for alias in aliases:
-            is_there = self._secrets is not None and not self._fault(alias.address)
-            problem = self._secrets.publish(alias) if self._secrets is not None and is_there else ""
-            if problem:
+            if not self._fault(alias.address) and (problem := self._secrets.publish(alias)):
                 self._faults[alias.address] = failed[alias.address] = problem
         return failed
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from reconciler import pipeline
+from reconciler.apply.executor import exit_code
 from reconciler.apply.observer import Observer
 from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.completing import InputPath
@@ -142,9 +143,8 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
                 secrets.probe()  # again: the approval may have taken a while
         if not options.dry_run:
             records.store_applied(kinds, state, plan, planning.selection.target, now)
-        if not plan.changes or options.dry_run:
-            is_done = not plan.problems and _published(plan, secrets, console)
-            return ExitCode.DONE if is_done else ExitCode.ERROR
+        if options.dry_run:
+            return ExitCode.ERROR if plan.problems else ExitCode.DONE
 
         known_ids = records.known_ids(scope for scope, _ in plan.observed)
         executed = partial(apply_plan, plan, client, kinds=kinds, known_ids=known_ids)
@@ -153,12 +153,16 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             with stopping(stop, console, lambda: secrets):
                 return executed(secrets=secrets, observers=observers, freshness=freshness)
 
-        printer = WritePrinter(console, events)
-        printer.store = secrets
-        code, _ = records.apply(plan, secrets, printer, stop, send)
+        code = ExitCode.DONE
+        if plan.changes:
+            printer = WritePrinter(console, events)
+            printer.store = secrets
+            code, _ = records.apply(plan, secrets, printer, stop, send)
+        elif secrets is not None:  # a run before was ended, perhaps before it stored the secret of an alias
+            code = exit_code(send(()), stop)
         is_whole = _noted(secrets, console) and not plan.problems
         # What a live object kept from being compared was not applied.
-        return code or (ExitCode.DONE if is_whole else ExitCode.PARTIAL)
+        return code or (ExitCode.DONE if is_whole else ExitCode.PARTIAL if plan.changes else ExitCode.ERROR)
 
 
 def _shown(
@@ -173,14 +177,6 @@ def _shown(
         return None
     console.note("Nothing was applied.")
     return ExitCode.ERROR if plan.problems else ExitCode.REFUSED
-
-
-def _published(plan: Plan, secrets: SinkSecretStore | None, console: Console) -> bool:
-    """Store secrets under their aliases where a run before was ended in between; return whether that went."""
-    for alias in plan.aliases if secrets is not None else ():
-        if secrets is not None:
-            secrets.publish(alias)
-    return _noted(secrets, console)
 
 
 def _noted(secrets: SinkSecretStore | None, console: Console) -> bool:

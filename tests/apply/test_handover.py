@@ -7,21 +7,22 @@ of a key which is there.
 from __future__ import annotations
 
 import json
-import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from reconciler.api.client import Session
 from reconciler.api.workers import Workers
-from reconciler.api.writer import Writer
-from reconciler.apply.executor import Executor
+from reconciler.apply.executor import apply_in
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.errors import SinkError
 from reconciler.model.desired import Lifecycle
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Freshness, Plan
+from reconciler.model.scope import Scope
 from tests.support import COLLECTION, connect
 from tests.values import CAAS, declared, live, make_plan
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 SOON, LATER = "2026-06-08T00:00:00Z", "2026-12-01T00:00:00Z"
 OLD = "caas/1/76/web-key"
 NEW = "caas/1/76/web-key-2"
+OTHER = replace(CAAS, name="other", api="other")
 
 
 class KilledError(BaseException):
@@ -140,14 +142,12 @@ def plan_of(world: World, **old: Any) -> Plan:
 def apply(world: World, folder: Path, plan: Plan) -> tuple[tuple[Outcome, ...], SinkSecretStore | None]:
     """Apply like the command does."""
     store = open_secret_store(plan.changes, lambda: world, Rescuer((folder,)), print, plan.aliases)
-    if not plan.changes:
-        for alias in plan.aliases:
-            assert store is not None
-            store.publish(alias)
-        return (), store
-    with Writer(connect(world)) as writer, Workers(2) as workers:
-        executor = Executor(writer, {"caas": CAAS}, workers, threading.Event(), (), store)
-        return executor.apply(plan, Freshness.JUST_MADE), store
+    return sent(world, plan, store), store
+
+
+def sent(world: World, plan: Plan, store: SinkSecretStore | None) -> tuple[Outcome, ...]:
+    with Session(connect(world), Workers(2)) as session:
+        return apply_in(session, {"caas": CAAS, "other": OTHER}, plan, Freshness.JUST_MADE, (), store)
 
 
 def test_the_order_is_create_store_alias_shorten(tmp_path: Path) -> None:
@@ -194,6 +194,22 @@ def test_each_of_these_steps_is_one_at_which_a_run_was_killed(tmp_path: Path) ->
     assert 10 < 1000 - world.left <= 30
 
 
+@pytest.mark.parametrize("changes_other", [False, True])
+def test_an_alias_is_stored_although_nothing_of_its_api_changes(
+    tmp_path: Path, *, changes_other: bool
+) -> None:
+    world = World()
+    apply(world, tmp_path, plan_of(world))
+    world.places[OLD].pop()  # as if the run had ended before the alias
+    plan, scope = plan_of(world), Scope("other", 1, 76)
+    if changes_other:
+        change = make_plan([declared(description="new")], [live()], kind=OTHER, scope=scope).changes
+        plan = replace(plan, changes=change)
+    store = open_secret_store(plan.changes, lambda: world, Rescuer((tmp_path,)), print, plan.aliases)
+    assert [outcome.result for outcome in sent(world, plan, store)] == [Result.APPLIED] * changes_other
+    assert world.places[OLD] == ["secret-0", "secret-1"]
+
+
 class Refusing(World):
     """A service that refuses creations, or a sink that refuses an alias."""
 
@@ -236,8 +252,5 @@ def test_the_old_key_keeps_its_access_unless_each_step_before_succeeded(
 def test_an_old_key_is_not_ended_without_a_look_at_the_secret_of_its_successor() -> None:
     world = World()
     world.keys["web-key-2"] = live("web-key-2", expire=LATER)
-    plan = plan_of(world)
-    with Writer(connect(world)) as writer, Workers(2) as workers:
-        executor = Executor(writer, {"caas": CAAS}, workers, threading.Event())
-        (outcome,) = executor.apply(plan, Freshness.JUST_MADE)
+    (outcome,) = sent(world, plan_of(world), None)
     assert (outcome.result, "--secret-sink" in outcome.detail) == (Result.NOT_ATTEMPTED, True)
