@@ -33,6 +33,7 @@ from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.load.git import git_commit, not_committed, pull
 from reconciler.model.clock import Clock
 from reconciler.model.plan import Change
+from reconciler.model.succession import SecretAlias
 from reconciler.plan.correction import Permissions
 from reconciler.plan.drift import Correction, FlappingRule
 from reconciler.service.records import open_history
@@ -157,20 +158,12 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
 
         return sessions(options.planning.connection, clock, console, stop, followed, workers, redactor)
 
-    def open_store(changes: Sequence[Change], redactor: Redactor) -> SinkSecretStore | None:
-        printer.store = secret_store(changes, (), options.secrets, options.records, clock, console, redactor)
+    def open_store(
+        changes: Sequence[Change], aliases: Sequence[SecretAlias], redactor: Redactor
+    ) -> SinkSecretStore | None:
+        places = (options.secrets, options.records)
+        printer.store = secret_store(changes, aliases, *places, clock, console, redactor)
         return printer.store
-
-    finish = stop_handler(stop, console, lambda: printer.store)
-
-    def end() -> None:
-        finish()
-        wake.set()
-
-    def signals() -> AbstractContextManager[None]:
-        if options.schedule is None:
-            return stopping(stop, console, lambda: printer.store)
-        return handling({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
 
     return Ports(
         clock=clock,
@@ -180,7 +173,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         not_committed=partial(not_committed, inputs.paths, os.environ),
         connect=connect,
         open_store=open_store,
-        signals=signals,
+        signals=partial(_signals, options, stop, wake, console, printer),
         supervisor=Supervisor.of(os.environ, os.getpid()),
         observer=printer,
         base=partial(inputs.read_base, kinds),
@@ -190,3 +183,22 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         stop=stop,
         wake=wake,
     )
+
+
+def _signals(
+    options: DriftOptions,
+    stop: threading.Event,
+    wake: threading.Event,
+    console: Console,
+    printer: DriftPrinter | DriftLog,
+) -> AbstractContextManager[None]:
+    """Return a context in which signals end the cycles; those of a service, one more begins the next."""
+    if options.schedule is None:
+        return stopping(stop, console, lambda: printer.store)
+    finish = stop_handler(stop, console, lambda: printer.store)
+
+    def end() -> None:
+        finish()
+        wake.set()
+
+    return handling({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})

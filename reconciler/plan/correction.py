@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.plan.changes import narrowed
-from reconciler.plan.drift import WHOLE_KEY
+from reconciler.plan.drift import WHOLE_KEY, record_names
 from reconciler.plan.planning import past_expiries, with_fingerprint
 
 if TYPE_CHECKING:
@@ -70,8 +70,19 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
         if change is not None:
             changes.append(change)
         left |= {(key.correction.address, name): reason for name, reason in not_sent.items()}
-    sent = replace(plan, changes=tuple(changes), problems=(), withheld=())
-    return Corrections(with_fingerprint(sent), left)
+    every = (*plan.changes, *plan.withheld)
+    absent = {one.address for one in every if one.action is Action.CREATE} - {one.address for one in changes}
+    sent: list[Change] = []
+    for change in changes:
+        successor = None if change.waits_for is None else change.scope.address(change.waits_for)
+        if successor not in absent:
+            sent.append(change)
+            continue
+        reason = f"waits until {successor} takes its place, which this correction does not create"
+        left |= dict.fromkeys(((change.address, name) for name in record_names(change)), reason)
+    aliases = tuple(one for one in plan.aliases if one.address not in absent)
+    narrow = replace(plan, changes=tuple(sent), problems=(), withheld=(), aliases=aliases)
+    return Corrections(with_fingerprint(narrow), left)
 
 
 @dataclass(frozen=True, slots=True)

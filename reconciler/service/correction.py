@@ -84,7 +84,10 @@ class Corrector:
         code, outcomes = ExitCode.DONE, tuple[Outcome, ...]()
         if plan.changes:
             code, outcomes = self.records.apply(plan, store, self.ports.observer, client.stop, send)
-        code = code or (ExitCode.PARTIAL if not_attempted else ExitCode.DONE)
+        for text in store.published if store is not None else ():
+            self.ports.observer.note(f"{text}.", "secret.alias")
+        is_whole = not not_attempted and (store is None or not store.failures)
+        code = code or (ExitCode.DONE if is_whole else ExitCode.PARTIAL)
         return code, settled_fields(fields, contested, (*outcomes, *not_attempted), left)
 
     def _with_store(
@@ -100,7 +103,7 @@ class Corrector:
         if not needing:
             return plan, (), None
         try:
-            return plan, (), self.ports.open_store(needing, redactor)
+            return plan, (), self.ports.open_store(needing, plan.aliases, redactor)
         except ReconcilerError as error:
             for text in error.texts:
                 self.ports.observer.error(text, "sink.failed")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Change
     from reconciler.model.status import NewKey, ServiceCondition
+    from reconciler.model.succession import SecretAlias
     from reconciler.observe.base import Base
     from reconciler.observe.names import Directory
     from reconciler.pipeline.execution import Executor
@@ -109,10 +110,11 @@ class Ports:
 
     ``connect`` opens the APIs for each cycle, as a token may have changed; its arguments are the observer of
     requests, the threads of each API, and the redactor. ``base`` reads the desired state at the base commit,
-    None without one. ``open_store`` opens a place for the secrets of new keys. ``pull`` updates the
-    checkout. ``executor`` opens what checks files and compares scopes, for all cycles; its argument is called
-    while other processes send requests. ``signals`` returns a context in which a stop signal sets ``stop``,
-    so that writes in flight finish; ``wake`` starts a cycle at once. ``receivers`` are notified.
+    None without one. ``open_store`` opens a place for the secrets of new keys and their aliases. ``pull``
+    updates the checkout. ``executor`` opens what checks files and compares scopes, for all cycles; its
+    argument is called while other processes send requests. ``signals`` returns a context in which a stop
+    signal sets ``stop``, so that writes in flight finish; ``wake`` starts a cycle at once. ``receivers`` are
+    notified.
     """
 
     clock: Clock
@@ -121,7 +123,7 @@ class Ports:
     rules_at: Callable[[dt.datetime], Rules]
     not_committed: Callable[[], Sequence[str]]
     connect: Callable[[Callable[[Exchange], None], Mapping[str, Workers], Redactor], Sessions]
-    open_store: Callable[[Sequence[Change], Redactor], SinkSecretStore | None]
+    open_store: Callable[[Sequence[Change], Sequence[SecretAlias], Redactor], SinkSecretStore | None]
     executor: Callable[[Callable[[], object]], AbstractContextManager[Executor]]
     signals: Callable[[], AbstractContextManager[None]]
     supervisor: Supervisor

@@ -249,6 +249,20 @@ def test_the_old_key_keeps_its_access_unless_each_step_before_succeeded(
     assert "PATCH web-key" not in world.log
 
 
+@pytest.mark.parametrize("has_versions", [True, False])
+def test_an_alias_that_the_store_does_not_know_keeps_the_old_key(
+    tmp_path: Path, *, has_versions: bool
+) -> None:
+    world = World()
+    world.has_versions = has_versions
+    plan = plan_of(world)
+    store = open_secret_store(plan.changes, lambda: world, Rescuer((tmp_path,)), print, ())
+    (outcome, _) = sent(world, plan, store)
+    is_known = not has_versions  # such a sink has no aliases at all
+    assert (outcome.result is Result.APPLIED, world.keys["web-key"]["expire"] == SOON) == (is_known, is_known)
+    assert ("the place of secrets was not opened for the alias web-key" in outcome.detail) is has_versions
+
+
 def test_an_old_key_is_not_ended_without_a_look_at_the_secret_of_its_successor() -> None:
     world = World()
     world.keys["web-key-2"] = live("web-key-2", expire=LATER)

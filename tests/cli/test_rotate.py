@@ -156,6 +156,16 @@ def test_a_saved_plan_keeps_the_order_and_the_alias(
     assert (life.secret("shop-key"), life.secret("shop-key@1")) == (life.secret("shop-key-2"), first)
 
 
+def test_a_correction_stores_the_alias_before_it_shortens_the_old_key(life: Life, cli: CommandLine) -> None:
+    first = life.secret("shop-key")
+    life.rotate("shop-key")
+    words = ("--correct", "all", "--secret-sink", f"file:{life.secrets}")
+    done = cli("drift", str(life.file), *words, clock=life.clock)
+    assert "caas/1/76/shop-key-2: its secret is in " in done.err
+    assert life.emulator.keys(1, 76)["shop-key"]["expire"] == "2026-06-09T00:00:00Z"
+    assert (life.secret("shop-key"), life.secret("shop-key@1")) == (life.secret("shop-key-2"), first)
+
+
 def test_a_scope_of_names_is_rotated_and_renewed(life: Life) -> None:
     life.emulator.put_project({"id": 1, "name": "shop"})
     life.emulator.put_region({"id": 76, "display_name": "Here"})

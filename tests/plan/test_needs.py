@@ -65,10 +65,10 @@ def test_apply_refuses_for_nothing_else(options: tuple[str, ...]) -> None:
     assert len(refusals(plan, Limits())) == sum(need.is_limit for need in found)
     needed = [need for need in found if not need.is_limit]
     if not needed:
-        assert open_secret_store(plan.changes, None, Rescuer(()), print) is None
+        assert open_secret_store(plan.changes, None, Rescuer(()), print, ()) is None
         return
     with pytest.raises(ConfigurationError, match=f"{needed[0].keys[0]}.*--secret-sink"):
-        open_secret_store(plan.changes, None, Rescuer(()), print)
+        open_secret_store(plan.changes, None, Rescuer(()), print, ())
 
 
 @every_need

@@ -13,6 +13,8 @@ from reconciler.kinds.rotation import rotation_fault
 from reconciler.model.desired import Lifecycle
 from reconciler.model.plan import Action
 from reconciler.model.succession import Purpose, Stage
+from reconciler.plan.correction import Corrections, Permissions, corrections
+from reconciler.plan.drift import Correction, drift_of
 from reconciler.plan.rotation import next_step, rotations
 from reconciler.plan.saved import read_saved
 from tests.values import CAAS, NOW, SCOPE, check_document, declared, kind_with, live, make_plan, plan_json
@@ -93,6 +95,21 @@ def test_what_waits_and_the_aliases_are_part_of_the_fingerprint_and_of_a_saved_p
     assert (read.aliases, read.fingerprint) == (plan.aliases, plan.fingerprint)
     assert [change.waits_for for change in read.changes] == [change.waits_for for change in plan.changes]
     assert [change.purpose for change in read.changes] == [change.purpose for change in plan.changes]
+
+
+def test_a_correction_that_does_not_create_the_successor_leaves_the_old_key() -> None:
+    plan, kinds = make_plan([old(), new()], [live(expire=LATER)]), {"caas": CAAS}
+
+    def corrected(wanted: Correction) -> Corrections:
+        permissions = Permissions(may_store=True)
+        return corrections(
+            kinds, plan, drift_of(kinds, plan), lambda _, one: wanted.covers(one), permissions, NOW
+        )
+
+    whole, part = corrected(Correction.ALL), corrected(Correction.GRANTS)
+    assert (whole.plan.changes, whole.plan.aliases, whole.left) == (plan.changes, plan.aliases, {})
+    assert (part.plan.changes, part.plan.aliases) == ((), ())
+    assert "until caas/1/76/web-key-2 takes its place" in part.left["caas/1/76/web-key", "expire"]
 
 
 def test_an_alias_of_a_finished_rotation_is_left_alone() -> None:

@@ -33,7 +33,7 @@ class SinkSecretStore:
         changes: Iterable[Change],
         fallback: Rescuer,
         report: Callable[[str], None],
-        aliases: Iterable[SecretAlias] = (),
+        aliases: Iterable[SecretAlias],
     ) -> None:
         """Store the sink, the changes that create keys, and the aliases of secrets.
 
@@ -140,10 +140,16 @@ class SinkSecretStore:
         return f"{self._sink.where(place)} holds no secret of {place.address}, a successor; {advice}"
 
     def publish(self, alias: SecretAlias) -> str:
-        """Store the secret of a key under its alias too, if it is not there; return why that failed."""
+        """Store the secret of a key under its alias too, if it is not there; return why that failed.
+
+        A sink without versions has no aliases. In any other, one that was not probed is not stored.
+        """
+        if not self._sink.has_versions:
+            return ""
         place = _alias_place(alias)
         if place not in self._aliases:
-            return ""
+            what = f"the place of secrets was not opened for the alias {alias.alias}"
+            return self._failed(alias, f"{what}; open it with all aliases of the plan")
         own = Place(alias.scope, alias.name)
         try:
             secret = self._sink.read(own)
@@ -175,7 +181,7 @@ def open_secret_store(
     sink: Callable[[], SecretSink] | None,
     fallback: Rescuer,
     report: Callable[[str], None],
-    aliases: Sequence[SecretAlias] = (),
+    aliases: Sequence[SecretAlias],
 ) -> SinkSecretStore | None:
     """Open the sink and probe the place of each secret; None if nothing needs it.
 
