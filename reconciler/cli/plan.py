@@ -38,12 +38,13 @@ from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
 from reconciler.model.frozen import dataclass
 from reconciler.model.later import Later
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Action, Plan
 from reconciler.model.scope import Scope
 from reconciler.model.source import Problem
 from reconciler.pipeline.execution import IN_PROCESS, Executor
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.identity import KnownIds
+from reconciler.render.text import empty_text
 from reconciler.render.values import apply_command
 
 if TYPE_CHECKING:
@@ -148,6 +149,10 @@ def plan_files(  # noqa: PLR0913, PLR0917 - what a plan depends on
         executor=workers,
     )
     console.warn(found.warnings[len(shown) :])
+    created = {change.scope for change in found.changes if change.action is Action.CREATE}
+    for scope, keys in found.observed:
+        if not keys and scope in created:
+            console.note(empty_text(scope))
     return kinds, state, replace(found, warnings=(*found.warnings, *unused))
 
 

@@ -51,6 +51,15 @@ def sent(emulator: Emulator) -> list[str]:
     return [f"{record.method} {record.path}" for record in emulator.requests if record.method != "GET"]
 
 
+def test_a_creation_in_a_scope_without_a_live_key_asks_for_the_right_numbers(
+    cli: CommandLine, emulator: Emulator, files: str
+) -> None:
+    question = "No key is live in caas/1/76: are these the right numbers?"
+    assert question in cli("plan", files).err
+    fill(emulator, "web")
+    assert question not in cli("plan", files).err
+
+
 def test_a_missing_declared_key_is_planned(cli: CommandLine, emulator: Emulator, files: str) -> None:
     done = cli("plan", files, "--detailed-exitcode")
     assert done.code == 2
