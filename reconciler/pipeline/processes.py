@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, forkserver
+from multiprocessing import connection, forkserver, resource_tracker
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from reconciler.api.surroundings import Surroundings
@@ -107,9 +107,10 @@ class ProcessPool:
         ConfigurationError in a process that is being started.
         """
         try:
-            if self._pool is None:
-                self._pool = self._started()
-            return self._pool.submit(function, *arguments)
+            with _uninterrupted():
+                if self._pool is None:
+                    self._pool = self._started()
+                return self._pool.submit(function, *arguments)
         except BrokenExecutor:
             raise
         except (OSError, EOFError, RuntimeError) as error:
@@ -125,9 +126,8 @@ class ProcessPool:
 
     def prepare(self) -> None:
         """Start what the processes are made by, which takes a while, in the background."""
-        with suppress(OSError):  # the first call tells
-            self._context.set_forkserver_preload([*self._modules])
-            forkserver.ensure_running()
+        with suppress(OSError), _uninterrupted():  # the first call tells
+            self._serve()
 
     def start(self) -> None:
         """Start a process. Raises SystemFailureError if that is not possible."""
@@ -160,7 +160,7 @@ class ProcessPool:
 
     def _started(self) -> ProcessPoolExecutor:
         context = self._context
-        context.set_forkserver_preload([*self._modules])
+        self._serve()
         over, self._run = context.Pipe(duplex=False)
         # A process that is killed gives its slot back to nobody, so new processes have new gates, with the
         # pauses of the old ones.
@@ -171,6 +171,16 @@ class ProcessPool:
         self._last_sent = context.RawValue("d", 0.0)  # without a lock, which a killed process would hold
         return ProcessPoolExecutor(self.width, context, _begin, (over, self._gates, self._last_sent))
 
+    def _serve(self) -> None:
+        """Start what forks the processes, unless it runs; it and they have Ctrl-C blocked from the start."""
+        self._context.set_forkserver_preload([*self._modules])
+        resource_tracker.ensure_running()  # which would unblock it
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def _pause_end(self, api: str) -> float:
         """Return until when the processes so far were to send nothing to an API."""
         # Without the lock, which a killed process may hold.
@@ -178,6 +188,24 @@ class ProcessPool:
 
 
 _COMPARERS: list[Comparer] = []
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let stop signals wait until a process is wholly started: the rest of the run would not wait for it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no handler is called in another thread
+        return
+    came: list[int] = []
+    numbers = [one for one in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(one))]
+    before = {one: signal.signal(one, lambda number, _frame: came.append(number)) for one in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in dict.fromkeys(came):
+            signal.raise_signal(late)
 
 
 def _begin(over: connection.Connection, gates: Mapping[str, ProcessGate], last_sent: c_double) -> None:
