@@ -109,11 +109,15 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
 
 
 def narrowed(kind: Kind, change: Change, names: Collection[str], action: Action) -> Change:
-    """Return the update or replacement that changes the fields ``names`` only, and leaves all others."""
+    """Return the update or replacement that changes the fields ``names`` only, and leaves all others.
+
+    One that takes no access any more waits for no successor.
+    """
     kept = {field.field: change.before[field.field] for field in change.fields if field.field not in names}
     fields = tuple(field for field in change.fields if field.field in names)
     less = replace(change, action=action, fields=fields, after={**change.after, **kept})
-    return with_requests(kind, less)
+    waits_for = less.waits_for if less.effect.revokes else None
+    return with_requests(kind, replace(less, waits_for=waits_for))
 
 
 def _patch(kind: Kind, change: Change) -> dict[str, Any]:

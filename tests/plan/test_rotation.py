@@ -112,6 +112,19 @@ def test_a_correction_that_does_not_create_the_successor_leaves_the_old_key() ->
     assert "until caas/1/76/web-key-2 takes its place" in part.left["caas/1/76/web-key", "expire"]
 
 
+def test_the_part_of_a_correction_that_takes_no_access_does_not_wait() -> None:
+    plan, kinds = make_plan([old(description="old"), new()], [live(expire=LATER)]), {"caas": CAAS}
+    (waiting,) = (change for change in plan.changes if change.action is Action.UPDATE)
+    assert [field.field for field in waiting.fields] == ["description", "expire"]
+    found = corrections(
+        kinds, plan, drift_of(kinds, plan), lambda _, one: one.field == "description", Permissions(), NOW
+    )
+    assert [(change.name, change.patch, change.waits_for) for change in found.plan.changes] == [
+        ("web-key", {"description": "old"}, None)
+    ]
+    assert found.left == {}
+
+
 def test_an_alias_of_a_finished_rotation_is_left_alone() -> None:
     key = new()._replace(lifecycle=Lifecycle(alias="web-key"))
     assert make_plan([key], [live("web-key-2", expire=LATER)]).aliases == ()
