@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import unquote, urlsplit
@@ -69,13 +68,12 @@ class Webhook:
         """Close the connection."""
         self._http.close()
 
-    def send(self, message: Mapping[str, Any], identifier: str = "") -> str:
+    def send(self, message: Mapping[str, Any], identifier: str) -> str:
         """Send ``message``, and return the response in words. Raises ApiError.
 
-        A receiver recognises a repetition by its ``webhook-id``, which is ``identifier`` or a new one.
+        A receiver recognises a repetition by its ``webhook-id``, which is ``identifier``.
         """
         body = json.dumps(message).encode("ascii")
-        identifier = identifier or f"msg_{uuid.uuid4().hex}"
         return self._retrier.call(lambda: self._post(body, identifier))
 
     def _post(self, body: bytes, identifier: str) -> str:

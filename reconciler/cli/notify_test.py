@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from contextlib import closing
 
 import click
@@ -14,6 +13,7 @@ from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
 from reconciler.model.frozen import dataclass
 from reconciler.render.notification import sample_message
+from reconciler.service.outbox import new_identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def notify_test(context: click.Context, options: NotifyTestOptions) -> ExitCode:
     for receiver in found:
         with closing(receiver):
             try:
-                response = receiver.send(sample_message(clock.now()), f"msg_{uuid.uuid4().hex}")
+                response = receiver.send(sample_message(clock.now()), new_identifier())
             except ReconcilerError as error:
                 console.error(f"{receiver.name}: {error}")
                 is_done = False

@@ -21,6 +21,11 @@ _MOST_WAITING: Final = 100
 _LONGEST_WAIT: Final = dt.timedelta(days=1)
 
 
+def new_identifier() -> str:
+    """Return the identifier of a new message."""
+    return f"msg_{uuid.uuid4().hex}"
+
+
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """A receiver of notifications; ``name`` is shown, and so is ``place``, which holds no secret.
@@ -78,7 +83,7 @@ class Outbox:
 
         Raises HistoryError.
         """
-        message = Waiting(notification, f"msg_{uuid.uuid4().hex}")
+        message = Waiting(notification, new_identifier())
         missed = [name for name in self._waiting if name in self._down or not self._send(name, message)]
         if len(missed) == len(self._waiting):
             return False

@@ -253,7 +253,7 @@ def test_a_loopback_webhook_ignores_the_variables(environment: dict[str, str]) -
         url = Secret(f"{server.url}/services/x")
         clock = FakeClock()
         with Webhook(url, None, HttpSettings("test/1", clock, environment=environment)) as hook:
-            hook.send({})
+            hook.send({}, "msg_1")
         assert server.heads[0].startswith(b"POST /services/x HTTP/1.1\r\n")
 
 

@@ -194,7 +194,7 @@ def test_the_address_of_a_webhook_is_redacted(spell: Callable[[str], str]) -> No
             HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote)),
         ) as hook:
             with pytest.raises(errors.ApiError, match="no response: brok") as raised:
-                hook.send({})
+                hook.send({}, "msg_1")
             assert spell(said) not in str(raised.value)
 
 

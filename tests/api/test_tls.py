@@ -135,7 +135,7 @@ def test_a_webhook_names_the_setting_that_trusts(store: Path) -> None:
             Webhook(url, None, HttpSettings("test/1", SystemClock())) as hook,
             pytest.raises(ApiError, match="SSL_CERT_FILE or SSL_CERT_DIR"),
         ):
-            hook.send({})
+            hook.send({}, "msg_1")
 
 
 def test_vault_names_its_own_setting_that_trusts(store: Path) -> None:

@@ -61,6 +61,7 @@ def test_one_that_fails_keeps_no_other_from_being_notified_and_gets_it_later() -
     team.outbox.begin(NOON)
     assert team.received[2:] == [("a", "one"), ("a", "two")]
     assert team.identifiers[0] == team.identifiers[1] == team.identifiers[3] != team.identifiers[2]
+    assert all(identifier.startswith("msg_") for identifier in team.identifiers)
     team.outbox.begin(NOON)
     assert len(team.received) == 4
 
