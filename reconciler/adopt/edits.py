@@ -117,7 +117,7 @@ class FileEdits:
         pair = item.pair(name)
         old = self.documents[document].data["keys"][index].get(name)
         if isinstance(value, dict) and isinstance(old, dict) and pair and pair[1].shape is Shape.MAPPING:
-            yield from self._inner(pair, old, value)
+            yield from self._inner(Place(*pair, item.style == "["), old, value)
         elif pair is None:
             yield member_added(self.text, item, name, value, self._identity(document, index, item))
         elif value is GONE:
@@ -128,17 +128,13 @@ class FileEdits:
             place = place_of(self.text, self.file, (document, index, name), name)
             yield from replaced(self.text, place, old, value, None)
 
-    def _inner(
-        self, pair: tuple[Node, Node], old: Mapping[str, Any], new: Mapping[str, Any]
-    ) -> Iterator[Edit]:
+    def _inner(self, place: Place, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
         """Edit the members of an object, which is written here and is not empty afterwards."""
-        mapping = pair[1]
+        mapping = place.value
         gone = sorted(old.keys() - new.keys())
         written = [key.value for key, _ in mapping.pairs() if key.value not in gone]
         if len(gone) > 1 or not written:
-            yield from replaced(
-                self.text, Place(*pair, not pair[0].style and not mapping.is_block), old, new, None
-            )
+            yield from replaced(self.text, place, old, new, None)
             return
         for name in gone:
             if mapping.pair(name) is None:

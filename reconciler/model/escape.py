@@ -54,7 +54,10 @@ def neutralize_log_commands(text: str) -> str:
 
 
 def quoted(value: Any) -> str:
-    """Return a JSON value on one safe line, texts in double quotes."""
+    r"""Return a JSON value on one safe line, texts in double quotes: for people and for YAML.
+
+    It is JSON too, unless invisible characters above U+FFFF are in it: they become ``\UXXXXXXXX``.
+    """
     return escape_control(json.dumps(value, ensure_ascii=False))
 
 

@@ -305,6 +305,26 @@ def test_json_stays_json_in_every_layout(
         assert after == json.dumps(again, indent=indent, ensure_ascii=False).replace("\u2028", "\\u2028")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ([["a"]], [["a"], ["b\U000e0001"]]),
+        ([{}], [{}, {"a": "x y"}]),
+        ([1], [1, "b"]),
+        ([None], [None, True, "b"]),
+    ],
+)
+def test_items_of_any_type_are_added_to_a_list_of_json_as_json(old: list[Any], new: list[Any]) -> None:
+    kind = kind_with({"set": {"type": "array", "uniqueItems": True}})
+    document = {"kind": "thing", "project_id": 1, "keys": [{"name": "web-key", "set": old}]}
+    text = json.dumps(document)
+    by = rules({"thing": kind})
+    (scope,) = state_of(*parse(text, "keys.json"), by=by).scopes
+    found = drifted(kind, scope.scope, scope.keys[0], {"name": "web-key", "set": new}, NOW)
+    (key,) = json.loads(accept(text.encode(), found, NOW, by))["keys"]
+    assert sorted(map(json_text, key["set"])) == sorted(map(json_text, new))
+
+
 def test_one_of_several_fields_can_be_accepted_alone() -> None:
     before = f"{HEAD}  - name: web-key\n    description: old\n    is_disabled: false\n"
     assert accepted(before, "is_disabled", description="new", is_disabled=True) == before.replace(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEAD = "project_id: 1\nregion_id: 76\n"
+JSON = {"project_id": 1, "region_id": 76}
 TEXT = f"""# top
 {HEAD}defaults:
   expire: 2026-12-01T00:00:00Z  # all
@@ -152,7 +153,7 @@ def test_a_line_of_a_text_that_looks_like_a_comment_remains() -> None:
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_file_of_json_stays_one(indent: int | None) -> None:
     keys: list[dict[str, Any]] = [{"name": "shop-key", "expire": None}, {"name": "back-key"}]
-    text = json.dumps({"project_id": 1, "region_id": 76, "keys": keys}, indent=indent)
+    text = json.dumps({**JSON, "keys": keys}, indent=indent)
 
     def edit(edits: FileEdits) -> None:
         edits.set((0, 0), "lifecycle", {"renew": False})
@@ -160,6 +161,15 @@ def test_a_file_of_json_stays_one(indent: int | None) -> None:
         edits.drop((0, 1))
 
     assert json.loads(edited(text, edit))["keys"] == [{**keys[0], "lifecycle": {"renew": False}}, NEW]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_rules_of_a_key_of_json_are_written_again_as_json(indent: int | None) -> None:
+    rules_of_key = {"renew": False, "replace": True, "alias": "shop-key"}
+    document = {**JSON, "keys": [{"name": "shop-key", "lifecycle": rules_of_key}]}
+    new = {"alias": "a\U000e0001"}
+    after = edited(json.dumps(document, indent=indent), lambda edits: edits.set((0, 0), "lifecycle", new))
+    assert json.loads(after)["keys"] == [{"name": "shop-key", "lifecycle": new}]
 
 
 SHARED = f"{HEAD}keys:\n  - &a {{name: shop-key, is_disabled: &off false}}\n  - {{<<: *a, name: back-key}}\n"

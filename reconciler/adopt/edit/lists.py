@@ -31,11 +31,17 @@ Spell = Callable[[Any, int], Sequence[str]]
 
 
 def of_items(
-    text: str, written: Node, values: tuple[Sequence[Any], Sequence[Any]], same: Callable[[Any], str]
+    text: str,
+    written: Node,
+    values: tuple[Sequence[Any], Sequence[Any]],
+    same: Callable[[Any], str],
+    *,
+    is_json: bool,
 ) -> Sequence[Edit] | None:
     """Return the edits that turn the first of ``values``, as it is written, into the second.
 
-    None where no item stays, or where the list is laid out in a way that is easier written again.
+    Items between brackets are added as JSON where the list ``is_json``, or where the last that stays is. None
+    where no item stays, or where the list is laid out in a way that is easier written again.
     """
     old, new = values
     wanted = {same(item) for item in new}
@@ -48,7 +54,7 @@ def of_items(
         return _of_lines(text, written, stays, added)
     return [
         *_less_of_flow(text, written.children, stays),
-        *_more_of_flow(text, written.children, stays, added),
+        *_more_of_flow(text, written.children, stays, added, is_json=is_json),
     ]
 
 
@@ -126,13 +132,13 @@ def _without_item(text: str, items: Sequence[Node], index: int) -> Edit:
 
 
 def _more_of_flow(
-    text: str, items: Sequence[Node], stays: Sequence[bool], added: Sequence[Any]
+    text: str, items: Sequence[Node], stays: Sequence[bool], added: Sequence[Any], *, is_json: bool
 ) -> Iterator[Edit]:
     """Add items between brackets: laid out like the last that stays, and behind the comment about it."""
     if not added:
         return
     last = items[_last(stays)]
-    separator, spelled = _layout(text, last)
+    separator, spelled = _layout(text, last, is_json=is_json)
     comment = _COMMENT.match(text, last.end)
     if comment is None:
         gap = _gap(text, items, _last(stays), separator)
@@ -159,10 +165,10 @@ def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
     return f",{newline(text, start)}{pad}" if line_start(text, start) + len(pad) == start else comma
 
 
-def _layout(text: str, example: Node) -> tuple[str, Callable[[Any], str]]:
+def _layout(text: str, example: Node, *, is_json: bool) -> tuple[str, Callable[[Any], str]]:
     """Return what separates two items on one line, and what writes one laid out like an example."""
     pairs = list(example.pairs()) if example.shape is Shape.MAPPING and example.style == "[" else []
-    is_json = (pairs[0][0] if pairs else example).style == '"'
+    is_json = is_json or (pairs[0][0] if pairs else example).style == '"'
     word = json_line if is_json else flow_text
     if not pairs:
         return ", ", word
