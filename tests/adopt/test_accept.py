@@ -411,6 +411,12 @@ def test_line_endings_and_the_byte_order_mark_are_preserved() -> None:
             "its anchor &d is used by others, first on line 6",
         ),
         (
+            "  - name: web-key\n    description: &d old\n"
+            + "".join(f"  - {{name: {name}-key, description: *d}}\n" for name in ("api", "db")),
+            "keys.yaml:5:18",
+            "its anchor &d is used by others, first on line 6",
+        ),
+        (
             "  - &b {name: api-key, description: old}\n  - <<: *b\n    name: web-key\n",
             "keys.yaml:5:5",
             "description comes from a merge (<<)",

@@ -119,6 +119,18 @@ def test_several_edits_of_a_file_are_made_at_once() -> None:
 FLOW = f"{HEAD}keys: [{{name: shop-key}}, {{name: back-key}}]\n"
 
 
+def test_values_of_many_keys_are_replaced_at_once() -> None:
+    """By the square of their number this would take minutes."""
+    count = 3_000
+    text = f"{HEAD}keys:\n" + "".join(f"  - name: key-{i}\n    description: old\n" for i in range(count))
+
+    def edit(edits: FileEdits) -> None:
+        for index in range(count):
+            edits.set((0, index), "description", "new")
+
+    assert edited(text, edit) == text.replace("old", "new")
+
+
 def test_keys_between_brackets_are_added_and_removed() -> None:
     added = edited(FLOW, lambda edits: edits.add_behind((0, 0), {"name": "new-key"}))
     assert added == FLOW.replace("shop-key}", "shop-key}, {name: new-key}")

@@ -71,9 +71,11 @@ def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -
         refuse(item, f"the key is the alias *{item.name}")
     key, value = _written(item, field, refuse)
     inside = set(value.walk())
-    users = {n.name: n for n in root.walk() if n.shape is Shape.ALIAS and n not in inside}
     for node in value.walk():
-        if node.shape is not Shape.ALIAS and (user := users.get(node.name)) is not None:
+        if not node.name or node.shape is Shape.ALIAS:
+            continue
+        users = (n for n in root.walk() if n.shape is Shape.ALIAS and n.name == node.name)
+        if (user := next((n for n in users if n not in inside), None)) is not None:
             line = user.position(source).line
             refuse(node, f"its anchor &{node.name} is used by others, first on line {line}")
     return Place(key, value, any(node.style == "[" for node in (root, keys, item)))
