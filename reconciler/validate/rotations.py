@@ -22,8 +22,11 @@ def rotation_problems(part: DesiredScope) -> Iterator[Problem]:
             yield Problem(message, key.position, part.scope.address(key.name), rule=Rule.WRONG_VALUE)
         if key.lifecycle.rotates:
             successors.setdefault(key.lifecycle.rotates, key)
+    by_alias: dict[str | None, list[DesiredKey]] = {}
     for key in found:
-        for message in _of_alias(key, keys, found):
+        by_alias.setdefault(key.lifecycle.alias, []).append(key)
+    for key in found:
+        for message in _of_alias(key, keys, by_alias[key.lifecycle.alias]):
             yield Problem(message, key.position, part.scope.address(key.name), rule=Rule.WRONG_VALUE)
 
 
@@ -53,7 +56,8 @@ def _rotated(key: DesiredKey, keys: Mapping[str, DesiredKey]) -> dict[str, None]
     return found
 
 
-def _of_alias(key: DesiredKey, keys: Mapping[str, DesiredKey], found: Iterable[DesiredKey]) -> Iterator[str]:
+def _of_alias(key: DesiredKey, keys: Mapping[str, DesiredKey], same: Iterable[DesiredKey]) -> Iterator[str]:
+    """Yield what is wrong with the alias of a key; ``same`` are all keys that have it."""
     alias = key.lifecycle.alias
     if alias is None:
         return
@@ -63,9 +67,8 @@ def _of_alias(key: DesiredKey, keys: Mapping[str, DesiredKey], found: Iterable[D
             f"lifecycle.alias is {alias}, the name of another key at {keys[alias].position}, whose secret "
             "would be overwritten; give one of the two another name"
         )
-    for other in found:
-        is_later = key.name in _rotated(other, keys)
-        if other.lifecycle.alias == alias and other.name not in mine and not is_later:
+    for other in same:
+        if other.name not in mine and key.name not in _rotated(other, keys):
             if key.position > other.position:
                 yield f"lifecycle.alias is {alias}, and so is that of {other.name} at {other.position}"
             return

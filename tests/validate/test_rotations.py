@@ -62,6 +62,13 @@ def test_a_rotation_that_cannot_be_is_an_error(keys: str, complaint: str) -> Non
     assert complaint in "\n".join(raised.value.texts)
 
 
+def test_aliases_of_many_keys_are_checked() -> None:
+    """By the square of their number this would take a minute: each key that was ever rotated has an alias."""
+    count = 10_000
+    keys = "".join(f"  - {{name: key-{i}, lifecycle: {{alias: alias-{i}}}}}\n" for i in range(count))
+    assert state_of(*parse(HEAD + keys, "keys.yaml")).key_count == count
+
+
 def test_the_keys_of_a_rotation_may_be_in_several_files() -> None:
     documents = (*parse(HEAD + SHOP, "a.yaml"), *parse(HEAD + NEXT, "b.yaml"))
     assert state_of(*documents).key_count == 2
