@@ -1,4 +1,4 @@
-"""Build the site: ``python tools/build_site.py DIRECTORY``.
+"""Build the site in a directory.
 
 A page has one source, wherever in the repository that is: the README is the home page. What pages link
 to, such as a manifest or a schema, is on the site as it is in the repository, and links between files
@@ -9,6 +9,7 @@ can be opened from a disk.
 
 from __future__ import annotations
 
+import argparse
 import posixpath
 import re
 import shutil
@@ -148,9 +149,12 @@ def complete(page: Path, top: Path) -> None:
 
 
 def main(words: Sequence[str]) -> int:
-    """Return an exit code."""
+    """Build the site; return the exit code."""
+    parser = argparse.ArgumentParser(prog="build_site.py", description=str(__doc__).partition("\n")[0])
+    parser.add_argument("directory", type=Path, help="where the site is written; what it held is removed")
+    options = parser.parse_args(words)
     try:
-        generate(Path(words[0]))
+        generate(options.directory)
     except OSError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

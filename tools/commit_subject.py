@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Refuse a commit whose subject is not ``area: what changes``: the file of the message is the argument."""
+"""Refuse a commit whose subject is not ``area: what changes``."""
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LONGEST: Final = 72
 _SUBJECT: Final = re.compile(r"[a-z][a-z0-9 _/.,-]*: \S.*[^.\s]")
@@ -25,13 +29,20 @@ def problem(message: str) -> str:
     return ""
 
 
-def main() -> int:
-    """Return an exit code."""
-    found = problem(Path(sys.argv[1]).read_text(encoding="utf-8"))
+def main(words: Sequence[str]) -> int:
+    """Check the subject of a message; return the exit code."""
+    parser = argparse.ArgumentParser(prog="commit_subject.py", description=__doc__)
+    parser.add_argument("file", type=Path, help="file that holds the message, such as .git/COMMIT_EDITMSG")
+    options = parser.parse_args(words)
+    try:
+        # Git writes a message in any encoding; what is checked is readable in all of them.
+        found = problem(options.file.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        found = str(error)
     if found:
         print(f"Error: {found}", file=sys.stderr)
     return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import build_site
 import commit_subject
 from reconciler.render.formats import RENDERERS
 from tests.contract.runner import ROOT
 from tests.support import from_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 DECISIONS = sorted((ROOT / "docs/adr").glob("*.md"))
 
@@ -85,6 +90,28 @@ def test_a_subject_names_its_area_and_what_changes(message: str, problem: str) -
     found = commit_subject.problem(message)
     assert found.startswith(problem)
     assert bool(found) == bool(problem)
+
+
+def test_a_commit_with_a_good_subject_is_accepted_and_another_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = tmp_path / "COMMIT_EDITMSG"
+    message.write_bytes(b"plan: names of limits\n\nPar Ren\xe9.\n")
+    assert commit_subject.main([str(message)]) == 0
+    message.write_bytes(b"names of limits\n")
+    assert commit_subject.main([str(message)]) == 1
+    assert capsys.readouterr().err.startswith("Error: the subject is not 'area: what changes'")
+    assert commit_subject.main([str(tmp_path / "missing")]) == 1
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("main", [build_site.main, commit_subject.main])
+def test_a_script_without_its_argument_shows_its_usage(
+    main: Callable[[Sequence[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert capsys.readouterr().err.startswith("usage: ")
 
 
 def test_every_format_of_a_plan_is_in_the_documentation() -> None:
