@@ -55,7 +55,7 @@ class World:
         self.left = -1
 
     def step(self, what: str, *, is_effect: bool = False) -> None:
-        """Begin or end a step; the last that is left kills."""
+        """Count a step, and log one with an effect. Raises KilledError where the process is to end."""
         if self.left == 0:
             raise KilledError
         self.left -= 1
