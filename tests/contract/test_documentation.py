@@ -82,13 +82,13 @@ def test_every_guarantee_names_its_tests() -> None:
 @pytest.mark.parametrize("name", document.PAGES)
 def test_a_page_of_the_reference_is_what_is_made_from_the_code(name: str) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    assert page == document.PAGES[name](), "run: python tools/document.py"
+    assert page == document.PAGES[name](), "run: .venv/bin/python tools/document.py"
 
 
 def test_tables_in_other_pages_are_what_is_made_from_the_code() -> None:
     texts = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
     stale = [name for name, text in texts.items() if text != document.with_tables(text)]
-    assert stale == [], "run: python tools/document.py"
+    assert stale == [], "run: .venv/bin/python tools/document.py"
     assert {name for name, text in texts.items() if "<!-- /" in text} == {
         "emulator.md",
         "reference-environment.md",

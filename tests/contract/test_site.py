@@ -75,7 +75,7 @@ def test_a_page_loads_its_own_script_instead_of_one_from_elsewhere(tmp_path: Any
 @pytest.mark.parametrize("name", console_pages.PAGES)
 def test_a_page_shows_what_its_commands_print(name: str) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    assert console_pages.replayed(name) == page, "run: python tools/console_pages.py"
+    assert console_pages.replayed(name) == page, "run: .venv/bin/python tools/console_pages.py"
 
 
 def test_a_command_that_ends_in_another_way_than_its_page_says_is_an_error(tmp_path: Any) -> None:
