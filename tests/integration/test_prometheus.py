@@ -43,8 +43,9 @@ class Monitored:
     """A service in which a key drifted, and what Alertmanager sent about it."""
 
     cloud: Emulator
+    port: int
+    receiver: str = ""
     url: str = ""
-    metrics: str = ""
     logs: tuple[Path, ...] = ()
     alerts: list[tuple[str, str]] = field(default_factory=list)
 
@@ -102,43 +103,21 @@ def configure(folder: Path, service: int, alertmanager: int, receiver: str) -> N
 
 
 @pytest.fixture(scope="module")
-def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
-    folder = tmp_path_factory.mktemp("monitored")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
+    """Run the service alone."""
+    folder = tmp_path_factory.mktemp("service")
     keys = declare(folder / "keys.yaml", {"name": "web", "is_disabled": True})
-    logs = tuple(folder / f"{name}.log" for name in ("service", "prometheus", "alertmanager"))
     with contextlib.ExitStack() as stack:
         cloud = stack.enter_context(emulate())
         fill(cloud, "web", is_disabled=False)
-        found = Monitored(cloud, logs=logs)
-        receiver = stack.enter_context(receiving(found))
-        service, prometheus, alertmanager = free_ports(3)
-        found.url = f"http://127.0.0.1:{prometheus}"
-        found.metrics = f"http://127.0.0.1:{service}/metrics"
-        configure(folder, service, alertmanager, receiver)
-        stack.enter_context(
-            running(
-                logs[2],
-                "prometheus-alertmanager",
-                "--config.file=alertmanager.yml",
-                "--storage.path=alerts",
-                "--cluster.listen-address=",
-                f"--web.listen-address=127.0.0.1:{alertmanager}",
-            )
-        )
-        stack.enter_context(
-            running(
-                logs[1],
-                "prometheus",
-                "--config.file=prometheus.yml",
-                "--storage.tsdb.path=data",
-                f"--web.listen-address=127.0.0.1:{prometheus}",
-            )
-        )
-        words = ("drift", keys, "--every", "1s", "--metrics-port", str(service), "--webhook", receiver)
+        (port,) = free_ports(1)
+        found = Monitored(cloud, port, logs=(folder / "service.log",))
+        found.receiver = stack.enter_context(receiving(found))
+        words = ("--every", "1s", "--metrics-port", str(found.port), "--webhook", found.receiver)
         environment = {"GCORE_BASE_URL": cloud.url, "GCORE_API_KEY": cloud.token}
-        log = stack.enter_context(logs[0].open("wb"))
+        log = stack.enter_context(found.logs[0].open("wb"))
         process = subprocess.Popen(
-            [*COMMAND, *words, "--history", str(folder / "history.db")],
+            [*COMMAND, "drift", keys, *words, "--history", str(folder / "history.db")],
             env=os.environ | environment,  # noqa: TID251 - the service needs the environment of this machine
             stdout=log,
             stderr=log,
@@ -146,6 +125,35 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
         stack.callback(process.wait, 30)
         stack.callback(process.terminate)
         yield found
+
+
+@pytest.fixture(scope="module")
+def monitored(service: Monitored, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
+    """Run Prometheus and Alertmanager beside the service."""
+    folder = tmp_path_factory.mktemp("monitored")
+    logs = tuple(folder / f"{name}.log" for name in ("prometheus", "alertmanager"))
+    prometheus, alertmanager = free_ports(2)
+    service.url = f"http://127.0.0.1:{prometheus}"
+    service.logs += logs
+    configure(folder, service.port, alertmanager, service.receiver)
+    with (
+        running(
+            logs[1],
+            "prometheus-alertmanager",
+            "--config.file=alertmanager.yml",
+            "--storage.path=alerts",
+            "--cluster.listen-address=",
+            f"--web.listen-address=127.0.0.1:{alertmanager}",
+        ),
+        running(
+            logs[0],
+            "prometheus",
+            "--config.file=prometheus.yml",
+            "--storage.tsdb.path=data",
+            f"--web.listen-address=127.0.0.1:{prometheus}",
+        ),
+    ):
+        yield service
 
 
 @with_both
@@ -208,14 +216,14 @@ def test_an_alert_fires_when_a_key_drifts_and_ends_with_the_drift(monitored: Mon
 
 
 @pytest.mark.counterpart("promtool")
-def test_promtool_finds_nothing_in_the_metrics(monitored: Monitored) -> None:
+def test_promtool_finds_nothing_in_the_metrics(service: Monitored) -> None:
     def shown() -> str:
         try:
-            return httpx.get(monitored.metrics, trust_env=False).text
+            return httpx.get(f"http://127.0.0.1:{service.port}/metrics", trust_env=False).text
         except httpx.TransportError:
             return ""
 
     words = [str(find("promtool")), "check", "metrics"]
-    metrics = until(shown, *monitored.logs)
+    metrics = until(shown, *service.logs)
     done = subprocess.run(words, input=metrics, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
