@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.ids import names_by_id, unclear_text
 from reconciler.model.canonical import json_text
-from reconciler.model.fate import Fate
+from reconciler.model.fate import renaming
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action
 from reconciler.plan.planning import past_expiries
@@ -48,14 +48,17 @@ class KnownObjects:
         ``names`` are those of all live objects of its scope by id.
         """
         front = f"{change.scope}/"
-        about = [] if change.action is Action.DELETE else [(change.name, self._ids.get(change.address))]
         others = self._addresses.get(change.path_id or "", ())
-        about += [(one.removeprefix(front), change.path_id) for one in others if one.startswith(front)]
+        about = [
+            (address.removeprefix(front), change.path_id)
+            for address in others
+            if address.startswith(front) and address != change.address
+        ]
+        if change.action is not Action.DELETE:
+            about.append((change.name, self._ids.get(change.address)))
         for name, path_id in about:
-            now = name if path_id is None else names.get(path_id, name)
-            if path_id is not None and now != name:
-                advice = Fate(name, path_id, now, None).advice
-                return Outcome(change, Result.STALE, f"{advice}; then plan again, with --history")
+            if path_id is not None and (found := renaming(name, path_id, names)) is not None:
+                return Outcome(change, Result.STALE, f"{found.advice}; then plan again, with --history")
         return None
 
 
@@ -86,11 +89,11 @@ def _renaming(kind: Kind, change: Change, observed: LiveScope, names: Mapping[st
     """Return how the object of a name has changed since the plan, where the service assigns ids."""
     if change.name in observed.unclear:
         return f"its name now {unclear_text(kind, observed.unclear[change.name])}"
-    name = change.name if change.path_id is None else names.get(change.path_id, change.name)
-    if name == change.name:
+    found = None if change.path_id is None else renaming(change.name, change.path_id, names)
+    if found is None:
         return ""
-    what = f"{kind.path_field} {change.path_id} was planned as {json_text(change.name)}"
-    return f"{what}, and is now named {json_text(name)}"
+    what = f"{kind.path_field} {found.path_id} was planned as {json_text(found.name)}"
+    return f"{what}, and is now named {json_text(found.new_name)}"
 
 
 def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool:

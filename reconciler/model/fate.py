@@ -76,6 +76,15 @@ class Fate:
         return _UNWANTED if self.is_unwanted else _RENAME
 
 
+def renaming(name: str, path_id: str, names: Mapping[str, str]) -> Fate | None:
+    """Return how an object is renamed whose name was ``name``; None if it still has it, or is not live.
+
+    ``names`` are those of all live objects by id.
+    """
+    new_name = names.get(path_id, name)
+    return None if new_name == name else Fate(name, path_id, new_name, None)
+
+
 def fates_of(remembered: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Fate]:
     """Return the fates of names, of which ``remembered`` has the ids that they stood for.
 

@@ -1202,6 +1202,17 @@ def test_what_a_plan_without_the_history_changes_may_be_the_object_of_another_na
 
 
 @ONE
+def test_a_deletion_of_an_object_renamed_since_is_not_answered_with_a_name_for_the_file(notes: Notes) -> None:
+    web = watched(notes)
+    place = saved(notes, {"name": "web", "state": "absent"})
+    notes.server.row(web.number)["name"] = "shop"
+    done = notes("apply", "--plan", place, "--auto-approve", "--allow-destroy", "--history", web.history)
+    assert (done.code, notes.server.writes) == (3, [])
+    assert f'id {web.number} was planned as "web", and is now named "shop"' in done.everything
+    assert "rename it in the file" not in done.everything
+
+
+@ONE
 def test_a_plan_with_the_history_applies_what_was_renamed_in_the_file_too(notes: Notes) -> None:
     web = watched(notes)
     notes.server.row(web.number)["name"] = "shop"
