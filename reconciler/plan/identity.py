@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.canonical import json_text
-from reconciler.model.fate import Fate, fates_of
+from reconciler.model.fate import Fate, fates_of, renaming
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, DriftOrigin, Effect, FieldChange
 from reconciler.model.source import Problem
@@ -76,29 +76,30 @@ class _Moved:
 def key_fates(
     part: DesiredScope, names: Mapping[str, str], known_ids: KnownIds
 ) -> Iterator[tuple[DesiredKey, Fate]]:
-    """Yield the declared keys of a scope of which something became, with that.
+    """Return the declared keys of a scope whose objects have changed, each with how its object has changed.
 
     ``names`` are those of all live objects by id. A key that is declared absent is one of them only where its
-    object lives on under a name that nothing is said of.
+    object lives on under a name that is not declared.
     """
-    known, keys = _known(part, known_ids)
+    return _key_fates(part, names, _known(part, known_ids))
+
+
+def _key_fates(
+    part: DesiredScope, names: Mapping[str, str], known: Mapping[str, str]
+) -> Iterator[tuple[DesiredKey, Fate]]:
     found = fates_of(known, names)
-    declared = {key.name for key in part.keys} if found else set()
+    declared = {key.name: key for key in part.keys} if found else {}
     for name, fate in found.items():
-        is_unwanted = keys[name].is_absent
+        is_unwanted = declared[name].is_absent
         lives_on = fate.is_rename and fate.other_id is None and fate.new_name not in declared
         if not is_unwanted or (lives_on and part.exclusive is None):
-            yield keys[name], replace(fate, is_unwanted=is_unwanted)
+            yield declared[name], replace(fate, is_unwanted=is_unwanted)
 
 
-def _known(part: DesiredScope, known_ids: KnownIds) -> tuple[dict[str, str], dict[str, DesiredKey]]:
-    """Return the ids of the declared names of which they are known, and the keys of these names."""
-    known: dict[str, str] = {}
-    keys: dict[str, DesiredKey] = {}
-    for key in part.keys:
-        if (path_id := known_ids.get(part.scope.address(key.name))) is not None:
-            known[key.name], keys[key.name] = path_id, key
-    return known, keys
+def _known(part: DesiredScope, known_ids: KnownIds) -> dict[str, str]:
+    """Return the ids of the objects that the declared names of a scope stood for, where they are known."""
+    known = ((key.name, known_ids.get(part.scope.address(key.name))) for key in part.keys)
+    return {name: path_id for name, path_id in known if path_id is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,12 @@ class _Identities:
     """What became of objects: ``moved`` by the address of the declared key that each stood for.
 
     ``holders`` are the objects of declared keys that have another name by now, by scope and id, also where
-    several objects have the declared name.
+    several objects have the declared name. ``reported`` are those of ``moved`` that are selected.
     """
 
     moved: Mapping[str, _Moved]
     holders: Mapping[tuple[Scope, str], Fate]
+    reported: Mapping[str, _Moved]
 
     def holder(self, change: Change) -> Fate | None:
         """Return the fate of the object of a change, if that stood for another name."""
@@ -121,24 +123,33 @@ class _Identities:
         one = self.moved.get(change.address)
         return self.holder(change) is not None if one is None else one.fate.needs_decision
 
+    def advice(self, change: Change) -> str:
+        """Return why a change is left to a person; empty if it is not, or if a declared key reports it."""
+        if not self.is_left(change) or change.address in self.reported:
+            return ""
+        if (holder := self.holder(change)) is None:
+            return self.moved[change.address].fate.advice
+        is_reported = change.is_undeclared and change.scope.address(holder.name) in self.reported
+        return "" if is_reported else holder.advice
+
 
 def _identities(
-    kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, known_ids: KnownIds
+    kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, selected: Selection, known_ids: KnownIds
 ) -> _Identities:
     moved: dict[str, _Moved] = {}
     holders: dict[tuple[Scope, str], Fate] = {}
     for part in state.scopes:
         if (names := plan.names.get(part.scope)) is None:
             continue
-        for key, fate in key_fates(part, names, known_ids):
+        known = _known(part, known_ids)
+        for key, fate in _key_fates(part, names, known):
             one = _Moved(kinds[part.scope.kind], part.scope, key, fate)
             moved[one.address] = one
-        known, keys = _known(part, known_ids)
-        for name, path_id in known.items():
-            now = names.get(path_id, name)
-            if now != name and not keys[name].is_absent:
-                holders[part.scope, path_id] = Fate(name, path_id, now, None)
-    return _Identities(moved, holders)
+        renamed = [found for item in known.items() if (found := renaming(*item, names)) is not None]
+        absent = {key.name for key in part.keys if key.is_absent} if renamed else set()
+        holders |= {(part.scope, one.path_id): one for one in renamed if one.name not in absent}
+    reported = {address: one for address, one in moved.items() if selected(address)}
+    return _Identities(moved, holders, reported)
 
 
 def identified(
@@ -150,26 +161,24 @@ def identified(
 ) -> DriftReport:
     """Return ``report`` with what became of the objects whose ids are known.
 
-    An object that was renamed is told once, as that: it is neither created again, nor is what now has its
-    name, or what it is called now, changed or deleted by a correction.
+    An object that was renamed is reported once, as renamed. A correction does not create it again, and does
+    not change or delete the object that has its name now, or the object itself under its new name.
     """
     report = replace(report, plan=_with_known_twins(report.plan, known_ids))
-    found = _identities(kinds, report.plan, state, known_ids)
-    told = {address: one for address, one in found.moved.items() if was_compared(address)}
-    left, drifted = dict(told), list[DriftedKey]()
+    found = _identities(kinds, report.plan, state, was_compared, known_ids)
+    left, drifted = dict(found.reported), list[DriftedKey]()
     for key in report.drifted:
-        change, holder = key.correction, found.holder(key.correction)
-        if change.address in told:
+        change = key.correction
+        if change.address in found.reported:
             if change.action in {Action.UPDATE, Action.REPLACE}:
                 drifted.append(left.pop(change.address).drifted(key))
         elif not found.is_left(change):
             drifted.append(key)
-        elif holder is None or not change.is_undeclared or change.scope.address(holder.name) not in told:
-            advice = found.moved[change.address].fate.advice if holder is None else holder.advice
+        elif advice := found.advice(change):
             records = (record.field for record in key.records)
             drifted.append(replace(key, unsent=dict.fromkeys(records, advice)))
     drifted += [one.drifted(None) for one in left.values()]
-    plan = _withheld(report.plan, found, told)
+    plan = _withheld(report.plan, found)
     held = {change.address for change in report.plan.changes} - {change.address for change in plan.changes}
     return replace(
         report,
@@ -184,24 +193,21 @@ def with_identities(
 ) -> Plan:
     """Return ``plan`` without what a person has to decide about: each such key is a problem by itself.
 
-    An object that was renamed is neither created again, nor is what now has its name, or what it is called
-    now, changed or deleted. What only has to be known is a warning. Only of keys that are ``selected``
-    anything is said, though what became of others counts.
+    An object that was renamed is not created again, and neither the object that has its name now nor the
+    object itself is changed or deleted. What does not need a decision is a warning. Only keys that are
+    ``selected`` are reported; the objects of others count too.
     """
-    identities = _identities(kinds, plan, state, known_ids)
-    told = {address: one for address, one in identities.moved.items() if selected(address)}
-    found = _withheld(_with_known_twins(plan, known_ids), identities, told)
+    identities = _identities(kinds, plan, state, selected, known_ids)
+    found = _withheld(_with_known_twins(plan, known_ids), identities)
     held = {change.address: change for change in found.withheld}
     problems, warnings = list(found.problems), [*_renamed_in_files(found, state, known_ids)]
-    for one in told.values():
+    for one in identities.reported.values():
         fate = one.fate
         is_left = fate.needs_decision and (one.address in held or fate.other_id is None)
         (problems if is_left else warnings).append(one.problem)
     for address, change in held.items():
-        holder = identities.holder(change)
-        is_told = change.is_undeclared and holder is not None and change.scope.address(holder.name) in told
-        if holder is not None and address not in told and not is_told:
-            problems.append(Problem(holder.advice, change.position, address, is_live=True))
+        if advice := identities.advice(change):
+            problems.append(Problem(advice, change.position, address, is_live=True))
     return replace(
         found,
         problems=in_order(problems),
@@ -210,11 +216,8 @@ def with_identities(
     )
 
 
-def _withheld(plan: Plan, found: _Identities, told: Mapping[str, _Moved]) -> Plan:
-    """Return ``plan`` without the changes that are left to a person, and without the problems of these.
-
-    ``told`` are the keys of which it says what became of their objects.
-    """
+def _withheld(plan: Plan, found: _Identities) -> Plan:
+    """Return ``plan`` without the changes that are left to a person, and without the problems of these."""
     held = tuple(filter(found.is_left, plan.changes))
     addresses = {change.address for change in (*held, *filter(found.is_left, plan.withheld))}
     changes = tuple(change for change in plan.changes if change.address not in addresses)
@@ -225,7 +228,7 @@ def _withheld(plan: Plan, found: _Identities, told: Mapping[str, _Moved]) -> Pla
         changes=changes,
         problems=problems,
         withheld=(*plan.withheld, *held),
-        fates={address: one.fate for address, one in sorted(told.items())},
+        fates={address: one.fate for address, one in sorted(found.reported.items())},
     )
     return with_fingerprint(left)
 
@@ -252,7 +255,7 @@ def _with_known_twins(plan: Plan, known_ids: KnownIds) -> Plan:
 def _renamed_in_files(plan: Plan, state: DesiredState, known_ids: KnownIds) -> Iterator[Problem]:
     """Yield a warning of each new key that may be an object whose name the files have changed.
 
-    That is told where one key of a scope is new, and one that was declared is so no longer.
+    There is one where just one key of a scope is new, and just one is no longer declared.
     """
     created = {change.address: change for change in plan.changes if change.action is Action.CREATE}
     for part in state.scopes if created else ():
