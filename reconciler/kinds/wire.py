@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.rest import Shown
@@ -139,15 +139,15 @@ def _with_name_inside(kind: Kind, values: Mapping[str, Any]) -> Mapping[str, Any
     if not steps or kind.identity not in values:
         return values
     others = {name: value for name, value in values.items() if name != kind.identity}
-    return {**others, steps[0]: _placed(others.get(steps[0]), steps[1:], values[kind.identity])}
+    return {**others, steps[0]: placed(others.get(steps[0]), steps[1:], values[kind.identity])}
 
 
-def _placed(value: Any, steps: tuple[str, ...], inner: Any) -> Any:
+def placed(value: Any, steps: Sequence[str], inner: Any) -> Any:
     """Return an object with a value at the end of ``steps`` inside it."""
     if not steps:
         return inner
     around = value if isinstance(value, dict) else {}
-    return {**around, steps[0]: _placed(around.get(steps[0]), steps[1:], inner)}
+    return {**around, steps[0]: placed(around.get(steps[0]), steps[1:], inner)}
 
 
 def _taken(value: Any, shown: Shown | None) -> Any:

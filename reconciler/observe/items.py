@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Failure, InvalidResponseError, NotFoundError
 from reconciler.kinds.paths import is_segment
-from reconciler.kinds.wire import item_of, unwrapped
+from reconciler.kinds.wire import item_of, object_of, placed, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,19 +44,20 @@ def objects_of(source: Source, kind: Kind, scope: Scope, rows: Iterable[Any]) ->
     Where people write other names than the path takes, each key is read, because nothing else shows its name.
     """
     there = kind.read_from.get(kind.path_field) or kind.renamed.get(kind.path_field, kind.path_field)
+    steps = there.split(".")
     for row in rows:
         if type(row) not in {str, int}:
             yield row
         elif not kind.has_ids or not is_segment(str(row)):
-            yield {there: row}
+            yield placed({}, steps, row)
         else:
             path = kind.item_path(scope, str(row))
             item = unwrapped(kind, _read(source, kind, path))
             if not isinstance(item, dict):
                 raise _unexpected(path, "the response is not an object")
-            if item.get(there, row) != row:
+            if object_of(kind, item).get(kind.path_field, row) != row:
                 raise _unexpected(path, "the response is about another key")
-            yield {**item, there: row}
+            yield placed(item, steps, row)
 
 
 def _whole(source: Source, kind: Kind, observed: LiveScope, name: str) -> Row:

@@ -243,6 +243,45 @@ def test_a_numbered_page_that_does_not_match_the_schema_is_an_invalid_response(
     assert len(remote.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("extension", "read"),
+    [
+        ({"read_from": {"name": "meta.name"}}, []),
+        ({"path": "id", "read_from": {"id": "meta.id"}}, ["/things/1/a", "/things/1/b"]),
+        ({"path": "id", "read_from": {"id": "meta.id", "name": "meta.name"}}, ["/things/1/a", "/things/1/b"]),
+    ],
+)
+def test_a_listing_of_ids_says_what_responses_show_inside_an_object(
+    extension: dict[str, Any], read: list[str]
+) -> None:
+    text = {"type": "string"}
+    kind = kind_with({"id": text}, list={"style": "whole", "ids": True}, **extension)
+    paths: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        last = request.url.path.rpartition("/")[2]
+        one = {"name": f"key-{last}", "meta": {"id": last, "name": f"key-{last}"}}
+        return httpx.Response(200, json=["a", "b"] if last == "1" else one)
+
+    with Reader(connect(respond)) as reader:
+        observed = observe(reader, kind, Scope("thing", 1), names=())
+    assert list(observed.keys) == (["key-a", "key-b"] if "path" in extension else ["a", "b"])
+    assert paths == ["/things/1", *read]
+
+
+def test_a_response_about_another_id_inside_an_object_is_not_believed() -> None:
+    extension = {"path": "id", "read_from": {"id": "meta.id"}}
+    kind = kind_with({"id": {"type": "string"}}, list={"style": "whole", "ids": True}, **extension)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        is_listing = request.url.path.endswith("/1")
+        return httpx.Response(200, json=["a"] if is_listing else {"name": "web", "meta": {"id": "b"}})
+
+    with Reader(connect(respond)) as reader, pytest.raises(InvalidResponseError, match="about another key"):
+        observe(reader, kind, Scope("thing", 1))
+
+
 class Endless:
     """A source with an endless count; each of its pages has one key of another name."""
 
