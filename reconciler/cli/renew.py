@@ -94,7 +94,7 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     state = read_files(kinds, options.inputs, now)
     located = located_keys(state, kinds, content_of)
     near = [one for one in located if is_due(one, options.policy(one), now)]
-    if not any(map(options.policy, located)):
+    if located and not any(map(options.policy, located)):
         where = "give --within and --to, or write renew: {within: 30d, to: 180d} into the configuration"
         raise ConfigurationError(f"no policy says which keys are renewed; {where}")
     live: Mapping[Scope, LiveScope] = {}

@@ -88,6 +88,12 @@ def test_without_a_policy_it_is_an_error(cli: CommandLine, file: Path) -> None:
     assert (done.code, "no policy says which keys are renewed" in done.err) == (1, True)
 
 
+def test_without_keys_there_is_nothing_to_renew(cli: CommandLine, file: Path) -> None:
+    file.write_text("renew: {within: 30d, to: 180d}\nproject_id: 1\nregion_id: 76\nkeys: []\n")
+    done = renew(cli, file)
+    assert (done.code, done.err) == (0, "Nothing to renew.\n")
+
+
 def test_a_policy_that_would_renew_for_ever_is_an_error(cli: CommandLine, file: Path) -> None:
     done = renew(cli, file, "--within", "30d", "--to", "30d")
     assert (done.code, "would renew a key again at once: within is not below to" in done.err) == (1, True)
