@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.render.lifetimes import time_left
+from reconciler.render.lifetimes import is_urgent, time_left
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from reconciler.model.succession import KeyExpiry
-
-_NEAR: Final = dt.timedelta(days=7)
 
 
 class Day(NamedTuple):
@@ -40,7 +38,7 @@ def calendar(expiries: Sequence[KeyExpiry], now: dt.datetime) -> tuple[Month, ..
         days = []
         for day, of_day in groupby(of_month, lambda one: f"{one.at:%Y-%m-%d}"):
             every = tuple(of_day)
-            is_near = any(one.at - now <= _NEAR and not one.is_rotated for one in every)
+            is_near = any(is_urgent(one, now) for one in every)
             days.append(Day(day, time_left(every[0].at - now), is_near, every))
         months.append(Month(name, sum(len(day.expiries) for day in days), tuple(days)))
     return tuple(months)

@@ -30,9 +30,17 @@ _MOST: Final = 10
 
 def time_left(left: dt.timedelta) -> str:
     """Return a time until something in whole days, or hours of the last two days; or how long ago it was."""
-    size = abs(left)
-    rough = counted(size // _DAY, "day") if size >= 2 * _DAY else counted(size // _HOUR, "hour")
-    return f"in {rough}" if left >= dt.timedelta() else f"{rough} ago"
+    size = _rough(abs(left))
+    return f"in {size}" if left >= dt.timedelta() else f"{size} ago"
+
+
+def is_urgent(one: KeyExpiry, now: dt.datetime) -> bool:
+    """Return whether a key expires within a week, or has expired, and no successor is declared."""
+    return one.at - now <= _SOON and not one.is_rotated
+
+
+def _rough(size: dt.timedelta) -> str:
+    return counted(size // _DAY, "day") if size >= 2 * _DAY else counted(size // _HOUR, "hour")
 
 
 def renewal_line(found: Renewal) -> str:
@@ -93,7 +101,7 @@ def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
         ("Live", f"{counted(live, 'key')}, {len(plan.unmanaged)} of them in no file"),
         ("Differing", differing if plan.changes else "none"),
         ("Contested", contested),
-        ("Expiring", f"{counted(len(due), 'key')} within {counted(found.within // _DAY, 'day')}"),
+        ("Expiring", f"{counted(len(due), 'key')} within {_rough(found.within)}"),
         ("Rotating", counted(len(found.lifetimes.rotations), "key")),
     )
     for name, text in rows:
@@ -111,7 +119,7 @@ def _expiry_lines(due: Sequence[KeyExpiry], now: dt.datetime, screen: Screen) ->
         yield from ("", screen.line(("Expiring", Colour.STRONG)))
     for one in due[:_MOST]:
         when = time_left(one.at - now)
-        colour = Colour.REMOVE if one.at - now <= _SOON and not one.is_rotated else Colour.QUIET
+        colour = Colour.REMOVE if is_urgent(one, now) else Colour.QUIET
         rotated = ", its successor is declared" if one.is_rotated else ""
         day = f"  {format_instant(one.at)}  "
         yield from screen.lines(

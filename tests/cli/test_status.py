@@ -20,6 +20,7 @@ def test_status_shows_how_things_stand(cli: CommandLine, emulator: Emulator, tmp
     assert "Declared   2 keys in 1 scope\nLive       2 keys, 1 of them in no file\n" in done.out
     assert "2026-06-10T00:00:00Z  caas/1/76/web  in 8 days" in done.out
     assert "  plan: 1 error to be looked at\n  renew: 1 key to be given a later expiry" in done.out
+    assert "Expiring   0 keys within 12 hours\n" in cli("status", file, "--within", "12h").out
     assert patches(emulator) == []
 
 
