@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.adopt.located import Located
     from reconciler.model.policy import RotatePolicy
+    from reconciler.model.scope import Scope
 
 _OF_ONE_KEY: Final = frozenset({"rotates", "until", "alias"})
 """Members of a lifecycle that say something of one key alone: its successor has its own."""
@@ -31,8 +32,9 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {}, False)
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A rotation that was begun: both addresses, and the end of the overlap, None where there is none."""
+    """A rotation that was begun: both names, and the end of the overlap, None where there is none."""
 
+    scope: Scope
     old: str
     new: str
     end: dt.datetime | None
@@ -66,7 +68,7 @@ class Succession:
         name = self._succeeded(end, None if ends.can_change else end)
         if ends.expiry is not None and ends.can_change:
             self.one.set(ends.expiry, format_instant(end))
-        return Begun(self.one.address, self.one.scope.address(name), end)
+        return Begun(self.one.scope, self.one.key.name, name, end)
 
     @property
     def revokes(self) -> bool:
@@ -87,7 +89,7 @@ class Succession:
         self._check()
         name = self._succeeded(self.now, None if self._ends.switch is None else self.now)
         self._cut()
-        return Begun(self.one.address, self.one.scope.address(name), None)
+        return Begun(self.one.scope, self.one.key.name, name, None)
 
     def end_at_once(self, successor: Located) -> Begun:
         """Make the edits that end an overlap: the key has leaked, and has this successor already.
@@ -99,7 +101,7 @@ class Succession:
             until = {"until": format_instant(self.now)}
             successor.set("lifecycle", {**successor.written["lifecycle"], **until})
         self._cut()
-        return Begun(self.one.address, successor.address, None)
+        return Begun(self.one.scope, self.one.key.name, successor.key.name, None)
 
     def _cut(self) -> None:
         """End the access of the key, by its switch or else by its deletion."""

@@ -130,10 +130,12 @@ class RotatedKeys:
 
     def begun(self, addresses: Sequence[str]) -> Iterator[str]:
         """Start rotations, and yield a line about each. One that is not asked for by its name may fail."""
-        taken: set[str] = set()
+        taken, successors = self._taken(), self._successors()
         for address in dict.fromkeys(addresses):
             try:
-                found = self._begun(self.key(address), taken)
+                one = self.key(address)
+                successor = successors.get((one.scope, one.key.name))
+                found = self._begun(one, successor, taken[one.scope])
             except ConfigurationError as error:
                 if not self.options.due:
                     raise
@@ -141,8 +143,24 @@ class RotatedKeys:
                 continue
             if found is None:
                 continue
-            taken.add(found.new)
-            yield begun_line(found.old, found.new, found.end)
+            taken[found.scope].add(found.new)
+            yield begun_line(found.scope.address(found.old), found.new, found.end)
+
+    def _taken(self) -> Mapping[Scope, set[str]]:
+        """Return the names that no successor can get, in each scope: live ones, declared ones, aliases."""
+        taken = {scope: set(part.keys) for scope, part in self.live.items()}
+        for one in self.located.values():
+            if one.scope in taken:
+                taken[one.scope].update(filter(None, (one.key.name, one.key.lifecycle.alias)))
+        return taken
+
+    def _successors(self) -> Mapping[tuple[Scope, str], Located]:
+        """Return the declared successor of each rotated key."""
+        return {
+            (one.scope, one.key.lifecycle.rotates): one
+            for one in self.located.values()
+            if one.key.lifecycle.rotates is not None
+        }
 
     def _may_end(self, one: Located) -> bool:
         """Return whether a key may lose access in the next apply; if not, it waits."""
@@ -155,34 +173,16 @@ class RotatedKeys:
         if self.portions is not None:
             self.portions.take(one.scope, one.key.name)
 
-    def _begun(self, one: Located, taken: Collection[str]) -> Begun | None:
+    def _begun(self, one: Located, successor: Located | None, taken: Collection[str]) -> Begun | None:
         """Start a rotation, or end its overlap; return None for one that waits, or whose file is refused.
 
-        ``taken`` are the addresses of other new keys.
+        ``taken`` are the names of the scope that its successor cannot get.
         """
-        of_scope = [each for each in self.located.values() if each.scope == one.scope]
         before = one.key.lifecycle.rotates
         earlier = None if before is None else self.located.get(one.scope.address(before))
         if any(each is not None and each.key.source in self.refused for each in (one, earlier)):
             return None
-        succession = Succession(
-            one,
-            self.row(one),
-            {
-                *self.live[one.scope].keys,
-                *(each.key.name for each in of_scope),
-                *(each.key.lifecycle.alias or "" for each in of_scope),
-                *(
-                    address.rpartition("/")[2]
-                    for address in taken
-                    if address.startswith(one.scope.address(""))
-                ),
-            },
-            self.options.policy(one),
-            self.now,
-            earlier,
-        )
-        successor = next((each for each in of_scope if each.key.lifecycle.rotates == one.key.name), None)
+        succession = Succession(one, self.row(one), taken, self.options.policy(one), self.now, earlier)
         if successor is None and self.options.now:
             return succession.begin_at_once()
         if successor is None:

@@ -54,12 +54,11 @@ def renewal_line(found: Renewal) -> str:
     return f"{when}: {found.reason}{advice}"
 
 
-def begun_line(old: str, new: str, end: dt.datetime | None) -> str:
-    """Return one line about a rotation that was begun."""
-    name = new.rpartition("/")[2]
+def begun_line(address: str, successor: str, end: dt.datetime | None) -> str:
+    """Return one line about a rotation that was begun: the address of a key, the name of its successor."""
     if end is None:
-        return f"{old} -> {name}: no overlap; {old} loses access as soon as {name} is there"
-    return f"{old} -> {name}: both work until {format_instant(end)}, counted from now"
+        return f"{address} -> {successor}: no overlap; {address} loses access as soon as {successor} is there"
+    return f"{address} -> {successor}: both work until {format_instant(end)}, counted from now"
 
 
 def stage_text(one: KeyRotation) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.idserver import STYLES, id_server, write_kind, write_notes
 from tests.support import CommandLine, FakeClock, Finished, emulate
 
 if TYPE_CHECKING:
@@ -146,3 +147,16 @@ def test_the_key_before_a_lost_successor_gets_a_new_overlap(life: Life) -> None:
         assert life.apply().code == 0
     assert set(life.live()) == {"chat-key-3"}
     assert "rotates" not in life.file.read_text()
+
+
+def test_a_name_with_a_slash_is_said_whole(cli: CommandLine, tmp_path: Path) -> None:
+    schema = STYLES["text ids"].schema
+    schema["properties"]["off"] = {"type": "boolean"}
+    schema["x-reconciler"] |= {"effects": {"off": "switch-off"}, "optional": {"off": False}}
+    write_kind(tmp_path / "kinds", schema)
+    file = write_notes(tmp_path / "notes.yaml", {"name": "shop/web"})
+    with id_server(STYLES["text ids"]) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        server.add("shop/web", off=False)
+        done = cli("rotate", "shop/web", "--file", file, "--kinds", str(tmp_path / "kinds"))
+    assert (done.code, "note/red/shop/web -> shop/web-2: both work until" in done.out) == (0, True), done
