@@ -126,7 +126,7 @@ def _login(url: Secret) -> Secret | None:
 
 
 def _origin(url: Secret, name: str) -> str:
-    """Return scheme and host of an address. Raises ConfigurationError if no message may go there."""
+    """Return scheme, host and unusual port. Raises ConfigurationError if no message may go there."""
     text = url.reveal()
     try:
         parts = httpx.URL(text)
@@ -135,7 +135,7 @@ def _origin(url: Secret, name: str) -> str:
         parts, is_whole = httpx.URL(), False
     if not is_whole or not parts.host or parts.scheme not in {"http", "https"}:
         raise errors.ConfigurationError(f"{name} is not an address like https://example.com/path")
-    origin = f"{parts.scheme}://{parts.host}"
+    origin = f"{parts.scheme}://{parts.netloc.decode('ascii')}"  # a usual port is left out
     if parts.scheme == "http" and not is_loopback(parts.host):
         message = f"{name} {origin}/… would be sent messages unencrypted; use https://"
         raise errors.ConfigurationError(f"{message} (http:// is accepted for loopback addresses only)")

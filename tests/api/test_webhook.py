@@ -130,7 +130,7 @@ def test_a_delivery_is_abandoned_after_four_attempts() -> None:
     remote, clock = Script(httpx.Response(500)), FakeClock()
     reported = str(failure(remote, clock=clock))
     assert reported == (
-        "POST https://hooks.example.com/…: HTTP 500: the webhook refuses the message (tried 4 times)"
+        "POST https://hooks.example.com:8443/…: HTTP 500: the webhook refuses the message (tried 4 times)"
     )
     assert len(remote.requests) == 4
     assert clock.elapsed < 30
@@ -140,7 +140,9 @@ def test_a_delivery_is_abandoned_after_four_attempts() -> None:
 def test_a_refusal_is_reported_at_once(status: int) -> None:
     remote = Script(httpx.Response(status, text=f"no_service {PASSWORD}"))
     reported = str(failure(remote))
-    assert reported == f"POST https://hooks.example.com/…: HTTP {status}: the webhook refuses the message"
+    assert (
+        reported == f"POST https://hooks.example.com:8443/…: HTTP {status}: the webhook refuses the message"
+    )
     assert len(remote.requests) == 1
 
 
@@ -286,9 +288,24 @@ def test_a_message_is_sent_over_a_real_connection() -> None:
 def test_a_receiver_that_cannot_be_reached_is_reported_without_its_path() -> None:
     with unused_port() as port:
         reported = str(failure(None, url=f"http://127.0.0.1:{port}/{PASSWORD}"))
-    assert reported.startswith("POST http://127.0.0.1/…: no response: ")
+    assert reported.startswith(f"POST http://127.0.0.1:{port}/…: no response: ")
     assert "tried 4 times" in reported
     assert PASSWORD not in reported
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://hooks.example.com:8443/x", "https://hooks.example.com:8443/…"),
+        ("https://hooks.example.com:443/x", "https://hooks.example.com/…"),
+        ("http://[::1]:9000/x", "http://[::1]:9000/…"),
+        ("http://user:word@localhost:80?x", "http://localhost/…"),
+        ("https://user:word@h\u00f6st.example:1/x", "https://xn--hst-sna.example:1/…"),
+    ],
+)
+def test_the_place_that_is_shown_has_the_port_unless_it_is_the_usual_one(url: str, place: str) -> None:
+    with webhook(Script(OK), url=url) as hook:
+        assert hook.place == place
 
 
 def test_an_endless_response_is_not_waited_for() -> None:

@@ -209,7 +209,10 @@ def test_an_undelivered_notification_is_sent_later_without_showing_the_address(
     channel.status = 400
     done = cli(*words)
     assert done.code == 2
-    assert "Error: webhook delivery failed: POST http://127.0.0.1/…: HTTP 400: " in done.err
+    assert (
+        f"Error: webhook delivery failed: POST {channel.url.removesuffix('secret-path')}…: HTTP 400: "
+        in done.err
+    )
     assert "secret-path" not in done.everything
     channel.status = 200
     cli(*words)
@@ -230,7 +233,7 @@ def test_each_receiver_is_notified_in_its_form_and_one_that_fails_stops_no_other
         ["blocks", "text", "unfurl_links", "unfurl_media"],
         ["attachments", "type"],
     ]
-    assert "Error: Slack delivery failed: POST http://127.0.0.1/…: no response: " in done.err
+    assert f"Error: Slack delivery failed: POST http://127.0.0.1:{port}/…: no response: " in done.err
     assert "secret-path" not in done.everything
     assert "<https://pages.example.com/|Status page>" in channel.received[1]["blocks"][1]["text"]["text"]
 

@@ -17,7 +17,7 @@ def test_each_receiver_gets_one_sample_and_its_response_is_printed(cli: CommandL
         url = f"{channel.url}/secret-path"
         cli.environment.setenv("RECONCILER_DRIFT_SLACK", f"{url} {url}")
         done = cli("notify-test", "--webhook", url, "--teams", url)
-    took = "http://127.0.0.1/… took the message: HTTP 200"
+    took = f"{channel.url}/… took the message: HTTP 200"
     assert done.out.splitlines() == [f"{name}: {took}" for name in ("webhook", "Slack", "Slack", "Teams")]
     assert (done.code, done.err) == (0, "")
     bodies = [json.loads(request.body) for request in channel.requests]
@@ -33,8 +33,8 @@ def test_one_that_fails_is_an_error_and_the_others_are_tried(cli: CommandLine) -
             *("--slack", f"{channel.url}/secret-path"),
         )
     assert done.code == 1
-    assert done.out == "Slack: http://127.0.0.1/… took the message: HTTP 200\n"
-    assert done.err.startswith("Error: webhook: POST http://127.0.0.1/…: no response: ")
+    assert done.out == f"Slack: {channel.url}/… took the message: HTTP 200\n"
+    assert done.err.startswith(f"Error: webhook: POST http://127.0.0.1:{port}/…: no response: ")
     assert "secret-path" not in done.everything
 
 
