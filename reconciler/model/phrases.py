@@ -48,8 +48,13 @@ def first_texts(problems: Sequence[object], what: str = "problem") -> tuple[str,
     others = problems[MOST_TEXTS:]
     if not others:
         return texts
-    is_open = any(getattr(problem, "message", "") == MANY_MORE for problem in others)
-    return (*texts, f"and {'at least ' * is_open}{len(others):,} more {plural(len(others), what)}")
+    return (*texts, f"and {at_least(others)}{len(others):,} more {plural(len(others), what)}")
+
+
+def at_least(problems: Iterable[object]) -> str:
+    """Return words before the count of problems; none where every problem was found."""
+    is_open = any(getattr(problem, "message", "") == MANY_MORE for problem in problems)
+    return "at least " * is_open
 
 
 def from_api(api: str) -> str:

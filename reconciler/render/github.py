@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
+from reconciler.model.phrases import at_least
 from reconciler.model.plan import Origin
 from reconciler.model.source import Problem
 from reconciler.render.impact import is_high_impact, priority
@@ -50,15 +51,15 @@ def problem_commands(problems: Mapping[str, tuple[str, Sequence[Problem]]]) -> I
     """Yield workflow commands of problems, which have a title, by their kind: error or warning."""
     for kind, (title, subjects) in problems.items():
         written = (_problem(kind, subject, title) for subject in subjects)
-        yield from _first(kind, written, len(subjects), "The log of the step shows more.")
+        yield from _first(kind, written, len(subjects), "The log of the step shows more.", at_least(subjects))
 
 
-def _first(kind: str, commands: Iterator[str], count: int, advice: str) -> Iterator[str]:
+def _first(kind: str, commands: Iterator[str], count: int, advice: str, least: str = "") -> Iterator[str]:
     """Yield as many commands of a kind as GitHub shows, the last of which counts what is left out."""
     rest = 0 if count <= _MOST else count - _MOST + 1
     yield from islice(commands, count - rest)
     if rest:
-        left_out = f"{rest} of {count} {kind}s are not shown"
+        left_out = f"{least}{rest} of {count} {kind}s are not shown"
         yield _command(kind, f"{left_out}: GitHub shows {_MOST} from a step. {advice}")
 
 

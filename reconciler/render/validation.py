@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.frozen import dataclass
-from reconciler.model.phrases import counted, shortened
+from reconciler.model.phrases import at_least, counted, shortened
 from reconciler.model.source import Rule
 from reconciler.model.version import __version__
 from reconciler.render.github import problem_commands
@@ -174,8 +174,8 @@ def _github(found: Validation) -> Iterator[str]:
         {"error": ("not valid", found.errors), "warning": ("deserves a look", found.warnings)}
     )
     if found.errors:
-        counts = (counted(len(found.errors), "error"), counted(len(found.warnings), "warning"))
-        yield f"The files are not valid: {counts[0]}, {counts[1]}."
+        errors, warnings = counted(len(found.errors), "error"), counted(len(found.warnings), "warning")
+        yield f"The files are not valid: {at_least(found.errors)}{errors}, {warnings}."
     else:
         yield _text(found).rstrip("\n")
 

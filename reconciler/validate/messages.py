@@ -28,7 +28,7 @@ PATTERN_LIMIT: Final = "patternLimit"
 """What a text breaks, in place of a keyword, if checking it against its pattern takes too much work."""
 MORE: Final = "more"
 """What a value has in place of a keyword that has more violations than are looked for."""
-MOST_VIOLATIONS: Final = 1000
+MOST_VIOLATIONS: Final = 10_000
 """Violations of one document, or other value, that are looked for."""
 _TYPE_NAMES: Final = {
     "array": "a list",

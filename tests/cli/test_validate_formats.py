@@ -10,7 +10,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from reconciler.kinds.packaged import packaged_schema
-from reconciler.model.source import Rule
+from reconciler.model.phrases import MANY_MORE
+from reconciler.model.source import Problem, Rule
+from reconciler.render.validation import VALIDATIONS, Validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -186,7 +188,6 @@ RULES: Final = {
     "unknown-kind": " []\n---\nkind: caaas\nproject_id: 1\nregion_id: 1\nkeys: []\n",
     "near-expiry": " [{name: abc, expire: 2020-01-01T00:00:00Z}]\n",
     "lookalike-name": " [{name: shop-l}, {name: shop-1}]\n",
-    "more-problems": "".join(f"\n  - {{name: n{number}, x: 1}}" for number in range(1001)) + "\n",
 }
 
 
@@ -195,6 +196,14 @@ def test_a_finding_names_its_rule_in_each_format(cli: CommandLine, rule: str) ->
     file = write(RULES[rule])
     assert rule in {one["rule"] for one in diagnostics(cli, file)}
     assert rule in {one["ruleId"] for one in results(cli, file)}
+
+
+def test_a_count_of_what_was_found_before_the_limit_is_a_lower_bound() -> None:
+    errors = [*[Problem("wrong")] * 19, Problem(MANY_MORE, rule=Rule.MORE)]
+    lines = VALIDATIONS["github"](Validation(errors)).splitlines()
+    assert lines[-2].startswith("::error::at least 11 of 20 errors are not shown: ")
+    assert lines[-1] == "The files are not valid: at least 20 errors, 0 warnings."
+    assert json.loads(VALIDATIONS["json"](Validation(errors)))["diagnostics"][-1]["rule"] == "more-problems"
 
 
 def test_what_is_no_desired_state_has_rules_too(cli: CommandLine) -> None:
