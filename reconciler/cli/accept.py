@@ -55,7 +55,9 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     if known_ids is not None:
         part = next(part for part in state.scopes if part.scope == scope)
         console.warn(checked_fate(part, key, names, known_ids))
-    live = live_key(kind, observed, name)
+    live = live_key(
+        kind, observed, name, known_ids.get(scope.address(name)) if known_ids is not None else None
+    )
     found = drifted(kind, scope, key, live, now).narrowed(field)
     if found.mismatch is not None:
         if not found.fields:

@@ -86,7 +86,8 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
         known = scope.address(name)
         near = advice_near(known, addresses_of(state))
         raise ConfigurationError(f"{known} is neither declared in these files nor on the server{near}")
-    planned, live = plan_scope(kind, part, observed, now), clear_key(kind, observed, name)
+    known_id = known_ids.get(scope.address(name)) if known_ids is not None else None
+    planned, live = plan_scope(kind, part, observed, now), clear_key(kind, observed, name, known_id)
     if known_ids is not None:
         found = replace(planned, names={scope: names} if kind.has_ids else {}, warnings=())
         planned = with_identities(kinds, found, state, lambda known: known == scope.address(name), known_ids)

@@ -28,12 +28,22 @@ def named_kind(kinds: Mapping[str, Kind], name: str) -> Kind | None:
     return found if found is None or not dot or found.name == name or found.api == api else None
 
 
-def clear_key(kind: Kind, observed: LiveScope, name: str) -> Row | None:
-    """Return the live key ``name`` or None. Raises AmbiguousNameError if it does not identify one key."""
+def clear_key(kind: Kind, observed: LiveScope, name: str, known_id: str | None = None) -> Row | None:
+    """Return the live key ``name`` or None. Raises AmbiguousNameError if it does not identify one key.
+
+    ``known_id`` is that of the object that the name stood for, if a history knows it.
+    """
     if name in observed.unclear:
-        text = unclear_text(kind, observed.unclear[name])
-        raise AmbiguousNameError(f"{observed.scope.address(name)} {text}")
+        rows = observed.unclear[name]
+        is_one = len(rows) > 1 and known_id in map(kind.id_of, rows)
+        known = stood_for(known_id) if known_id is not None and is_one else ""
+        raise AmbiguousNameError(f"{observed.scope.address(name)} {unclear_text(kind, rows)}{known}")
     return observed.keys.get(name)
+
+
+def stood_for(path_id: str) -> str:
+    """Return which of several objects a name stood for, to follow :func:`unclear_text`."""
+    return f"; until now it stood for {json_text(path_id)}"
 
 
 def unclear_text(kind: Kind, rows: Sequence[Row]) -> str:

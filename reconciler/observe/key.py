@@ -157,12 +157,12 @@ def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> tuple[L
     return found.only(name), names_by_id(kind, found)
 
 
-def live_key(kind: Kind, observed: LiveScope, name: str) -> Mapping[str, Any]:
-    """Return one key that is declared, of what is live under its name.
+def live_key(kind: Kind, observed: LiveScope, name: str, known_id: str | None = None) -> Mapping[str, Any]:
+    """Return one key that is declared, of what is live under its name; ``known_id`` is as for ``clear_key``.
 
     Raises ConfigurationError if it is not there, AmbiguousNameError if its name leads to no one key.
     """
-    scope, live = observed.scope, clear_key(kind, observed, name)
+    scope, live = observed.scope, clear_key(kind, observed, name, known_id)
     if live is None:
         creates = "" if kind.create_requires is None else "; apply creates it"
         message = f"{scope.address(name)} is declared, but not on the server{creates}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.kinds.ids import stood_for
 from reconciler.model.canonical import json_text
 from reconciler.model.fate import Fate, fates_of, renaming
 from reconciler.model.frozen import dataclass
@@ -244,9 +245,7 @@ def _with_known_twins(plan: Plan, known_ids: KnownIds) -> Plan:
             name = names.get(path_id)
             is_it = name is not None and scope.address(name) == problem.address
             if is_it and len([other for other in names.values() if other == name]) > 1:
-                return replace(
-                    problem, message=f"{problem.message}; until now it stood for {json_text(path_id)}"
-                )
+                return replace(problem, message=f"{problem.message}{stood_for(path_id)}")
         return problem
 
     return replace(plan, problems=tuple(map(known, plan.problems)))

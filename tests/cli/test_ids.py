@@ -1165,6 +1165,8 @@ def test_of_two_objects_of_a_name_the_known_one_is_told(notes: Notes) -> None:
     (problem,) = planned(web)["errors"]
     assert problem["message"].endswith(told)
     assert told in web.drift().err
+    for command in ("explain", "accept"):
+        assert told in notes(command, "note/red/web", "--file", web.file, "--history", web.history).err
     notes.server.row(web.number)["name"] = "shop"
     notes.server.add("web")
     (problem,) = planned(web)["errors"]
