@@ -31,6 +31,8 @@ from reconciler.pipeline.reading import (
     follow_nothing,
     is_stopped,
     known_kinds,
+    not_planned,
+    unread,
     unreadable,
 )
 from reconciler.plan.identity import with_identities
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
+    from reconciler.model.scope import Scope
     from reconciler.observe.base import Base
     from reconciler.pipeline.execution import Executor
     from reconciler.pipeline.reading import Reading
@@ -136,9 +139,9 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     known = known_kinds(kinds, whole.scopes)
     how = Comparison(known, tuple(targets), at, stops_api=True)
     parts, failures = executor.examine(client, targeted, how, reading)
-    down: dict[str, errors.ReconcilerError] = {}
+    down: dict[str, Scope] = {}
     for scope in sorted(failures, key=lambda scope: scope.sort_key):
-        down.setdefault(known[scope.kind].api, failures[scope])
+        down.setdefault(known[scope.kind].api, scope)
     parts = [part for part in parts if apis_of(known, part).isdisjoint(down)]
     if failures and (not parts or is_stopped(failures)):
         raise unreadable(failures)
@@ -148,9 +151,9 @@ def plan(  # noqa: PLR0913 - what a plan depends on
         found = with_identities(known, found, targeted, selected, known_ids)
     if down:
         place = client.place(apis_of(known, found))
-        unread = {part.scope: down.get(known[part.scope.kind].api) for part in targeted.scopes}
-        errors_of = {scope: error for scope, error in unread.items() if error is not None}
-        found = with_unread(replace(found, base_url=place), errors_of, stops_apply=False)
+        others = {part.scope: down.get(known[part.scope.kind].api) for part in targeted.scopes}
+        reasons = not_planned(others) | unread(failures)
+        found = with_unread(replace(found, base_url=place), reasons, stops_apply=False)
     made_from = Provenance(at.replace(microsecond=0), place, state.inputs_digest)
     if base is not None:
         made_from = replace(made_from, base_commit=base.commit)

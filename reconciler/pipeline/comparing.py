@@ -13,6 +13,7 @@ from reconciler.pipeline.reading import (
     follow_nothing,
     is_stopped,
     known_kinds,
+    unread,
     unreadable,
 )
 from reconciler.plan.origins import with_origins
@@ -58,7 +59,7 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     if failures and (not parts or is_stopped(failures)):
         raise unreadable(failures)
     place = client.place({api for part in parts for api in apis_of(known, part)})
-    found = with_unread(assemble(parts, targeted.warnings, place), failures, stops_apply=True)
+    found = with_unread(assemble(parts, targeted.warnings, place), unread(failures), stops_apply=True)
     if origins is not None:
         found = with_origins(known, found, origins(found))
     return report_of(known, found, failures)

@@ -10,6 +10,7 @@ from reconciler.api.workers import cancel, settled
 from reconciler.kinds import packaged
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.frozen import dataclass
+from reconciler.model.phrases import from_api
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
 from reconciler.plan.planning import plan_scope, selection
@@ -136,6 +137,22 @@ def _unresolved(state: DesiredState, parts: Iterable[DesiredScope]) -> Mapping[S
     """Return why the names of some of ``parts`` could not be looked up."""
     reasons = {part.scope: state.unresolved.get(part.scope) for part in parts}
     return {scope: one for scope, one in reasons.items() if isinstance(one, errors.ReconcilerError)}
+
+
+def unread(failures: Mapping[Scope, errors.ReconcilerError]) -> dict[Scope, str]:
+    """Return the reason for each scope that could not be read."""
+    return {
+        scope: f"could not be read{from_api(scope.shown_api)}: {error}" for scope, error in failures.items()
+    }
+
+
+def not_planned(others: Mapping[Scope, Scope | None]) -> dict[Scope, str]:
+    """Return the reason for each scope beside which another one of its API could not be read."""
+    return {
+        scope: f"is not planned, because another scope could not be read{from_api(scope.shown_api)}: {other}"
+        for scope, other in others.items()
+        if other is not None
+    }
 
 
 def unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:

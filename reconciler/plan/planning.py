@@ -18,7 +18,7 @@ from reconciler.model.addresses import advice_near, ending_in
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.expressions import expression
 from reconciler.model.lookalikes import difference, skeleton
-from reconciler.model.phrases import from_api, listed
+from reconciler.model.phrases import listed
 from reconciler.model.plan import Plan
 from reconciler.model.source import Position, Problem
 from reconciler.plan.changes import (
@@ -240,13 +240,10 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda one: (one.position or _NOWHERE, one.address, one.message)))
 
 
-def with_unread(plan: Plan, errors: Mapping[Scope, Exception], *, stops_apply: bool) -> Plan:
-    """Return ``plan`` with a problem for each scope that could not be read, and the reason."""
-    unread = sorted(
-        (str(scope), f"could not be read{from_api(scope.shown_api)}: {error}")
-        for scope, error in errors.items()
-    )
-    found = (Problem(message, address=address, is_live=not stops_apply) for address, message in unread)
+def with_unread(plan: Plan, reasons: Mapping[Scope, str], *, stops_apply: bool) -> Plan:
+    """Return ``plan`` with a problem for each scope of which nothing is planned, and the reason."""
+    told = sorted((str(scope), reason) for scope, reason in reasons.items())
+    found = (Problem(reason, address=address, is_live=not stops_apply) for address, reason in told)
     return with_fingerprint(replace(plan, problems=(*plan.problems, *found)))
 
 

@@ -245,6 +245,18 @@ def test_drift_names_the_api_of_each_key(cli: CommandLine, hub: Place) -> None:
 
 
 @pytest.mark.usefixtures("work")
+def test_a_scope_that_can_be_read_is_not_said_to_be_unreadable(cli: CommandLine, tea: Place) -> None:
+    del tea.held[MILESTONES]
+    planned = cli("plan")
+    assert "milestone/acme/site: could not be read from the API gitea: GET" in planned.err
+    why = "is not planned, because another scope could not be read from the API gitea: milestone/acme/site"
+    assert f"gitea.label/acme/site: {why}" in planned.err
+    assert (planned.code, HUB in planned.out, TEA in planned.out) == (1, True, False)
+    assert cli("apply", "--auto-approve").code == 4
+    assert tea.writes == []
+
+
+@pytest.mark.usefixtures("work")
 def test_if_all_are_down_each_scope_names_its_api(cli: CommandLine, hub: Place, tea: Place) -> None:
     hub.status = tea.status = 503
     for command in ("plan", "drift"):
