@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shlex
 import shutil
 import subprocess
 from itertools import pairwise
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,7 +167,7 @@ def proposals(request: pytest.FixtureRequest, tmp_path: Path, command: str) -> I
 
 
 def on(forge: str) -> pytest.MarkDecorator:
-    """Run a test on one forge: the shell of both is the same there."""
+    """Run a test on one forge: it is about what only that one has, or about the steps, which are equal."""
     return pytest.mark.parametrize("proposals", [forge], indirect=True)
 
 
@@ -198,7 +200,6 @@ def test_a_pull_request_has_a_commit_for_each_step_and_the_plan(proposals: Propo
     assert "rotates: old" in proposed
 
 
-@on("github")
 def test_an_open_pull_request_is_written_again(proposals: Proposals) -> None:
     proposals.forge.open("some title", "some text")
     fill(proposals.emulator, "web", expire=days(10))
@@ -209,7 +210,6 @@ def test_an_open_pull_request_is_written_again(proposals: Proposals) -> None:
     assert proposals.repository.subjects() == ["keys: renew what expires soon"]
 
 
-@on("gitlab")
 def test_an_open_pull_request_is_closed_where_nothing_is_left_to_do(proposals: Proposals) -> None:
     proposals.forge.open("some title", "some text")
     proposals.repository.commit(keys(f"{{name: web, expire: {days(200)}}}"))
@@ -234,7 +234,6 @@ def test_a_rotation_whose_overlap_has_passed_is_finished(proposals: Proposals) -
     assert "the overlap has passed" in git(proposals.repository.origin, "log", "-1", "--format=%b", BRANCH)
 
 
-@on("github")
 def test_without_a_policy_the_run_fails_and_says_why(proposals: Proposals) -> None:
     (proposals.repository.place / "reconciler.yaml").write_text("paths: [keys/]\n")
     proposals.repository.commit(keys("{name: web}"))
@@ -242,6 +241,24 @@ def test_without_a_policy_the_run_fails_and_says_why(proposals: Proposals) -> No
     result, log = proposals.forge.run()
     assert (result, "no policy says which keys are renewed" in log) == ("failed", True)
     assert proposals.forge.issues == []
+
+
+@on("github")
+def test_what_a_step_prints_cannot_become_a_runner_command(proposals: Proposals) -> None:
+    proposals.repository.commit(keys("{name: web}"))
+    proposals.forge.install("reconciler", "echo ::add-mask::web")
+    log = proposals.run() + proposals.run()
+    shown = re.findall(r"(?m)^::stop-commands::(\S{36})\n::add-mask::web\n\n::\1::$", log)
+    assert len(set(shown)) == log.count("::add-mask::") == 6  # three steps of each run
+
+
+def test_both_forges_take_the_same_steps() -> None:
+    steps = [
+        re.findall(r'(?ms)^ +step "keys: .*test -s plan.md$', file.read_text(encoding="utf-8"))
+        for file in (ProposingGithub.workflow, ProposingGitlab.workflow)
+    ]
+    ((one,), (other,)) = steps
+    assert dedent(one).replace("GITHUB_SHA", "CI_COMMIT_SHA") == dedent(other)
 
 
 def test_the_job_that_installs_is_that_of_the_other_file() -> None:
