@@ -9,7 +9,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.kinds.rotation import ends_of
 from reconciler.model.canonical import format_instant, parse_instant
 from reconciler.model.frozen import dataclass
-from reconciler.model.policy import after, next_whole_day
+from reconciler.model.policy import after
 from reconciler.model.succession import Stage
 from reconciler.plan.changes import created_at
 from reconciler.plan.rotation import Rotation, next_step
@@ -81,10 +81,11 @@ def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolic
     """Move the end of an overlap that is near, or past, although it has not begun or never was one."""
     end, ends = rotation.end, ends_of(rotation.kind)
     is_cut = old.key.is_absent or (ends.switch is not None and old.key.fields.get(ends.switch) is True)
-    created = parse_instant(created_at(rotation.kind, rotation.old_live or {}) or "")
-    later = next_whole_day(after(now, policy.overlap))
-    if policy.max_total is not None and created is not None:
-        later = min(later, after(created, policy.max_total))
+    live = rotation.old_live or {}
+    created = parse_instant(created_at(rotation.kind, live) or "")
+    value = live.get(ends.expiry or "")
+    expiry = parse_instant(value) if isinstance(value, str) else None
+    later = policy.overlap_end(now, created, expiry)
     if is_cut or end is None or end > after(now, policy.overlap / 2) or later <= end:
         return Step(rotation, next_step(rotation, now))
     if rotation.new.lifecycle.until is not None:

@@ -140,15 +140,12 @@ class Succession:
         return None if found is None else found[2]
 
     def _end(self) -> dt.datetime:
-        """Return the end of the overlap: a whole day, and not beyond the longest life of the key."""
-        end, expiry = next_whole_day(after(self.now, self.policy.overlap)), self._expiry()
-        created = parse_instant(created_at(self.one.kind, self.live) or "")
+        """Return the end of the overlap: not beyond an expiry that cannot change."""
+        expiry = self._expiry()
         if expiry is not None and not self._ends.can_change:
-            return min(end, expiry)
-        if self.policy.max_total is None or created is None:
-            return end
-        longest = after(created, self.policy.max_total)
-        return min(end, longest if expiry is None else max(longest, expiry))
+            return min(next_whole_day(after(self.now, self.policy.overlap)), expiry)
+        created = parse_instant(created_at(self.one.kind, self.live) or "")
+        return self.policy.overlap_end(self.now, created, expiry)
 
     def _succeeded(self, end: dt.datetime, until: dt.datetime | None) -> str:
         """Add the successor behind the key, and return its name; ``end`` is that of the overlap."""

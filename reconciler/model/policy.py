@@ -60,6 +60,21 @@ class RotatePolicy:
     max_total: dt.timedelta | None = None
     must_end: bool = False
 
+    def overlap_end(
+        self, now: dt.datetime, created: dt.datetime | None, expiry: dt.datetime | None
+    ) -> dt.datetime:
+        """Return when an overlap ends that begins ``now``: with a day, or with the longest life of the key.
+
+        A key that lives longer anyway, until its ``expiry`` or for ever, has an overlap all the same.
+        """
+        end = next_whole_day(after(now, self.overlap))
+        if self.max_total is None or created is None:
+            return end
+        longest = after(created, self.max_total)
+        if expiry is None:
+            return min(end, longest) if longest > now else end
+        return min(end, max(longest, expiry))
+
 
 def renew_policy(*layers: Mapping[str, str]) -> RenewPolicy | None:
     """Return the policy of the first layer that has each member; None where within or to is nowhere."""

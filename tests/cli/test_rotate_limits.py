@@ -180,3 +180,26 @@ def test_a_file_that_cannot_be_edited_does_not_keep_others_from_their_end(life: 
     assert "key-12" not in done.out
     assert merged.read_text() == DUE + MERGED + successors[0]
     assert life.rotate("--finish", "key-12", "--file", str(merged)).code == 1
+
+
+def test_a_key_that_never_expires_and_is_too_old_has_an_overlap(life: Life) -> None:
+    declare_old(life, "")
+    life.file.write_text(f"{DUE}  - {{name: old-key, containers: []}}\n")
+    fill(life.emulator, "old-key", created_at="2024-03-01T00:00:00Z")
+    done = life.rotate("--due")
+    assert (done.code, "old-key-2: both work until 2026-06-09T00:00:00Z" in done.out) == (2, True)
+    life.pass_days(9)  # a review that took long
+    done = life.rotate("--finish")
+    assert (done.code, "old-key-2 is not live yet: the overlap ends later" in done.out) == (2, True)
+    assert 'old-key, expire: "2026-06-18T00:00:00Z"' in life.file.read_text()
+    assert life.apply().code == 0
+    assert life.live() == {"old-key", "old-key-2"}
+
+
+def test_an_overlap_ends_later_only_while_its_key_lives_anyway(life: Life) -> None:
+    declare_old(life, many(12))
+    life.rotate("--due")
+    assert 'expire: "2026-06-09T00:00:00Z"' in life.file.read_text()
+    life.pass_days(8)
+    assert life.rotate("--finish").code == 2
+    assert 'expire: "2026-06-12T00:00:00Z"' in life.file.read_text()
