@@ -51,10 +51,10 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Properties that a path parameter may mean whose last word is this, the likeliest first."""
 _BY_TEXT: Final = (
-    ("slug", re.compile(r"\bslug\b", re.IGNORECASE)),
-    ("number", re.compile(r"\bnumber that identifies\b", re.IGNORECASE)),
-    ("id", re.compile(r"\b(?:id|ids|uuid|guid|identifier|identification)\b", re.IGNORECASE)),
-    ("name", re.compile(r"\bname\b", re.IGNORECASE)),
+    ("slug", expression(r"\bslug\b", re.IGNORECASE)),
+    ("number", expression(r"\bnumber that identifies\b", re.IGNORECASE)),
+    ("id", expression(r"\b(?:id|ids|uuid|guid|identifier|identification)\b", re.IGNORECASE)),
+    ("name", expression(r"\bname\b", re.IGNORECASE)),
 )
 """What the description of a parameter says that it means."""
 _BY_PEOPLE: Final = frozenset(

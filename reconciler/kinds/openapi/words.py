@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_FORMAT: Final = re.compile(r"\.(?:json|xml)$")
+from reconciler.model.expressions import expression
+
+_FORMAT: Final = expression(r"\.(?:json|xml)$")
 """The end of a path that says how a response is written."""
 
 
