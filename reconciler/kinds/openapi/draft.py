@@ -96,19 +96,21 @@ def _draft(found: Operations, description: Schema, title: str | None, chosen: st
         if made is not None and _is_set(made.schema):
             return _with_reason(made, found, way, refusal)
         spare += [] if made is None else [(way, made)]
-    for way, made in sorted(spare, key=lambda one: one[0].found.is_updated):
-        return _with_reason(made, found, way, refusal)
-    raise refusal or DescriptionError(f"nothing changes {found.item_path}")
+    if not spare:
+        raise refusal or DescriptionError(f"nothing changes {found.item_path}")
+    way, made = min(spare, key=lambda one: one[0].found.is_updated)
+    return _with_reason(made, found, way, refusal)
 
 
 def _with_reason(made: Draft, found: Operations, way: Way, refusal: DescriptionError | None) -> Draft:
     """Return a draft that says why it does not have the likeliest update."""
     if way.found.update is found.update:
         return made
-    why = f"{found.update} sets nothing that rows show; updates are sent by {way.found.update.method}"
-    if not way.found.is_updated:
-        why = f"{refusal or f'{found.update} sets nothing that rows show'}; so no update is drafted: is there"
-        why = f"{why} a field that one sets?"
+    why = f"{found.update} sets nothing that rows show"
+    if way.found.is_updated:
+        why = f"{why}; updates are sent by {way.found.update.method}"
+    else:
+        why = f"{refusal or why}; so no update is drafted: is there a field that one sets?"
     return replace(made, decisions=(*made.decisions, f"update: {why}"))
 
 
