@@ -2,14 +2,15 @@
 
 It can if the draft, or the draft with another member of rows as the identity (``kind init --identity``), is
 a valid file of a kind with a name that people write, and an update can set at least one field beside that
-name; or, of a kind without an update, a creation sets what can be set, and a deletion is described. The other
-members that are tried are texts of rows, and of objects in rows, which an update or a
-creation takes: people write what they send. A list of values or a time is no name. A whole number is one
-where it is called like one that people give, such as a port, a priority, or the id of another object; the
-id of the object itself is none, unless people choose it. Where none of these is one, but rows show a map of
-free names that a creation takes, such as metadata, people may keep the name in it, as ``metadata.name``;
-these are counted again by themselves. Whether the values differ from row to row is said by no description:
-that is looked at when a plan is made.
+name; or, of a kind without an update, a creation sets what can be set, and a deletion is described.
+
+The other members that are tried are texts of rows, and of objects in rows, which an update or a creation
+takes: people write what they send. A list of values or a time is no name. A whole number is one where it is
+called like one that people give, such as a port, a priority, or the id of another object; the id of the
+object itself is none, unless people choose it. Where none of these is one, but rows show a map of free names
+that a creation takes, such as metadata, people may keep the name in it, as ``metadata.name``; these are
+counted again by themselves. Whether the values differ from row to row is said by no description: that is
+looked at when a plan is made.
 
 Counted apart are kinds without an update, because none is described, or it sets nothing that rows show but
 the name; collections whose rows have no such name; and those of which nothing is described that a kind is
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.openapi.shapes import Shape
 
 _NAMELESS: Final = re.compile(r"identity: (nothing is a name|.* sets nothing but )")
-"""How a draft begins its note where people have to write an id that the service makes."""
+"""What a draft notes where people have to write an id that the service makes."""
 _NUMBERS: Final = frozenset(
     {"id", "index", "level", "number", "order", "port", "position", "priority", "rank"}
 )

@@ -20,10 +20,7 @@ THIRD = "  - {name: shop-3, lifecycle: {rotates: shop-2, alias: shop}}\n"
         SHOP + NEXT,
         SHOP + NEXT + THIRD,
         "  - {name: shop-2, lifecycle: {alias: shop}}\n",
-        SHOP
-        + "  - {name: new, lifecycle: {rotates: shop, until: 2036-01-01T00:00:00Z}}\n".replace(
-            "2036-01-01T00:00:00Z", '"2036-01-01T00:00:00Z"'
-        ),
+        SHOP + '  - {name: new, lifecycle: {rotates: shop, until: "2036-01-01T00:00:00Z"}}\n',
         "  - {name: one, lifecycle: {alias: one}}\n",
     ],
 )
