@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import completed
-from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError, SchemaMismatchError
+from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.kinds.ids import clear_key, named_kind
-from reconciler.kinds.wire import item_of
 from reconciler.model.canonical import json_text
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action
+from reconciler.observe.items import key_in
 from reconciler.observe.listing import observe
 from reconciler.plan.recheck import fields_not_stored
 
@@ -250,12 +250,9 @@ def _find(session: Session, kind: Kind, write: InDoubtWrite) -> Finding:
 def _item(reader: Reader, kind: Kind, path: str, path_id: str) -> Mapping[str, Any] | None:
     """Return the key at ``path``, None if there is none. Raises ReconcilerError if that is not known."""
     try:
-        live = item_of(kind, reader.get(path, kind.query, kind.headers))
+        return key_in(kind, path, path_id, reader.get(path, kind.query, kind.headers))
     except NotFoundError:
         return None
-    if not isinstance(live, dict) or kind.id_of(live) != path_id:
-        raise SchemaMismatchError("the response is not about this key")
-    return kind.with_response_defaults(live)
 
 
 def _new(reader: Reader, kind: Kind, scope: Scope, name: str, new_id: str) -> Mapping[str, Any] | None:

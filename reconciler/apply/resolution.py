@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from reconciler.errors import InvalidResponseError, NoSuchMethodError, NotFoundError
 from reconciler.kinds.ids import clear_key
 from reconciler.kinds.paths import is_segment
-from reconciler.kinds.wire import item_of
+from reconciler.observe.items import key_in
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
@@ -126,11 +126,10 @@ class Resolver:
         if change.path_id is None:
             return None
         try:
-            found = item_of(kind, self._reader.read_back(change.path, kind.query, kind.headers))
+            response = self._reader.read_back(change.path, kind.query, kind.headers)
+            return key_in(kind, change.path, change.path_id, response)
         except (InvalidResponseError, NoSuchMethodError):  # a page of a proxy, say, or no GET of one key
             return None
-        is_about = isinstance(found, dict) and kind.id_of(found) == change.path_id
-        return found if is_about else None
 
     def _listed(self, change: Change) -> Mapping[str, Any] | None:
         """Return the key in the listing of its scope: the object with its id, whatever its name is now."""

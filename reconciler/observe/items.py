@@ -1,9 +1,9 @@
-"""Reading keys one by one, where the rows of a listing show a part of each."""
+"""Reading keys one by one: what a response shows of one, and where rows of a listing show a part."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import Failure, InvalidResponseError, NotFoundError
 from reconciler.kinds.paths import is_segment
@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     from reconciler.observe.paging import Source
 
     Row = Mapping[str, Any]
+
+_NO_ROW: Final[Mapping[str, Any]] = {}
+
+
+def key_in(kind: Kind, path: str, path_id: str, response: Any, row: Row = _NO_ROW) -> Row:
+    """Return the key in the response to GET of its path, which ends in ``path_id``, with what its row shows.
+
+    Raises InvalidResponseError where the response is not about the key.
+    """
+    item = item_of(kind, response)
+    if not isinstance(item, dict):
+        raise _unexpected(path, "the response is not an object")
+    whole = {**row, **item}
+    if kind.id_of(whole) != path_id:
+        raise _unexpected(path, "the response is about another key")
+    return kind.with_response_defaults(whole)
 
 
 def with_items(
@@ -62,15 +78,12 @@ def objects_of(source: Source, kind: Kind, scope: Scope, rows: Iterable[Any]) ->
 
 def _whole(source: Source, kind: Kind, observed: LiveScope, name: str) -> Row:
     row = observed.keys[name]
-    path_id = kind.id_of(row)
-    path = kind.item_path(observed.scope, name if path_id is None else path_id)
-    item = item_of(kind, _read(source, kind, path))
-    if not isinstance(item, dict):
-        raise _unexpected(path, "the response is not an object")
-    whole = {**row, **item}
-    if kind.name_of(whole) != name or kind.id_of(whole) != path_id:
+    path_id = kind.id_of(row) or name
+    path = kind.item_path(observed.scope, path_id)
+    whole = key_in(kind, path, path_id, _read(source, kind, path), row)
+    if kind.name_of(whole) != name:
         raise _unexpected(path, "the response is about another key")
-    return kind.with_response_defaults(whole)
+    return whole
 
 
 def _read(source: Source, kind: Kind, path: str) -> Any:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ConfigurationError, NoSuchMethodError, NotFoundError
 from reconciler.kinds.ids import clear_key, named_kind, names_by_id
-from reconciler.kinds.wire import item_of
 from reconciler.model.addresses import advice_near, ending_in
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.live import LiveScope
 from reconciler.model.phrases import closest, listed
+from reconciler.observe.items import key_in
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> tuple[L
 
     The whole scope is listed for that where the service makes ids, or shows no single key.
 
-    Raises ConfigurationError if the response is not about the key.
+    Raises InvalidResponseError if the response is not about the key.
     """
     if not kind.has_ids:
         with suppress(NoSuchMethodError):
@@ -173,11 +173,6 @@ def live_key(kind: Kind, observed: LiveScope, name: str, known_id: str | None = 
 def _item(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any] | None:
     path = kind.item_path(scope, name)
     try:
-        live = item_of(kind, reader.get(path, kind.query, kind.headers))
+        return key_in(kind, path, name, reader.get(path, kind.query, kind.headers))
     except NotFoundError:
         return None
-    if not isinstance(live, dict):
-        raise ConfigurationError(f"GET {path}: the response is not an object")
-    if kind.name_of(live) != name:
-        raise ConfigurationError(f"GET {path}: the response is about another key")
-    return kind.with_response_defaults(live)
