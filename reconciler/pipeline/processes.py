@@ -12,8 +12,9 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import connection, forkserver, resource_tracker
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -24,7 +25,6 @@ from reconciler.pipeline.worker import Comparer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
     from ctypes import c_double
     from multiprocessing.sharedctypes import Synchronized
     from multiprocessing.synchronize import BoundedSemaphore
@@ -65,6 +65,31 @@ class ProcessGate:
     def pause_left(self) -> float:
         """Return the seconds until a request may begin."""
         return self.until.value - time.monotonic()
+
+
+class _Call(partial[T]):
+    """A call with a future, which is sent to a process as a call of nothing once that is cancelled.
+
+    A future of the executor is not cancelled: if a process ends then, a thread of the executor fails in some
+    versions of Python, with a traceback.
+    """
+
+    def __init__(self, *_: object) -> None:
+        self.future = Future[T]()
+
+    def follow(self, done: Future[T]) -> None:
+        """Complete the future as that of the executor is."""
+        if done.cancelled():
+            self.future.cancel()
+        if self.future.set_running_or_notify_cancel():
+            # An error that was raised here would hold what the executor has, its semaphores too.
+            if error := done.exception():
+                self.future.set_exception(error)
+            else:
+                self.future.set_result(done.result())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial, (_nothing,) if self.future.cancelled() else (self.func, *self.args)
 
 
 class ProcessPool:
@@ -110,7 +135,9 @@ class ProcessPool:
             with _uninterrupted():
                 if self._pool is None:
                     self._pool = self._started()
-                return self._pool.submit(function, *arguments)
+                call: _Call[T] = _Call(function, *arguments)
+                self._pool.submit(call).add_done_callback(call.follow)
+                return call.future
         except BrokenExecutor:
             raise
         except (OSError, EOFError, RuntimeError) as error:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,3 +110,35 @@ def test_what_processes_are_made_by_imports_the_modules_that_each_of_them_needs(
         assert pool.submit(eval, "'colorsys' in __import__('sys').modules").result()
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    """Return a file whose reader waits until something is written."""
+    os.mkfifo(tmp_path / "fifo")
+    return tmp_path / "fifo"
+
+
+def test_a_call_that_is_cancelled_before_it_begins_is_left_out(fifo: Path) -> None:
+    folders = [fifo.with_name(str(number)) for number in range(6)]
+    with ProcessPool(1, {}) as pool:
+        first = pool.submit(Path.read_bytes, fifo)
+        calls = [pool.submit(Path.mkdir, folder) for folder in folders]
+        assert calls[-1].cancel()
+        fifo.write_bytes(b"go on")
+        assert first.result() == b"go on"
+        assert pool.submit(len, "last").result() == len("last")
+    assert [folder.exists() for folder in folders] == [True] * 5 + [False]
+
+
+def test_a_process_that_ends_while_calls_are_cancelled_ends_the_pool_without_a_trace(fifo: Path) -> None:
+    with ProcessPool(1, {}) as pool:
+        process = pool.submit(os.getpid).result()
+        calls = [pool.submit(Path.read_bytes, fifo) for _ in range(6)]
+        assert calls[-1].cancel()
+        os.kill(process, signal.SIGKILL)
+        for call in calls[:-1]:
+            with pytest.raises(BrokenExecutor):
+                call.result()
+        pool.renew()
+        assert pool.submit(os.getpid).result() != process
