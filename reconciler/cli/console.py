@@ -40,6 +40,7 @@ else:
 _ERASE_LINE: Final = "\r\x1b[2K"
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
 _USUAL_WIDTH: Final = 80
+MESSAGE: Final = "message"  # the event in a log of a line that has no event of its own
 HELP_OPTIONS: Final = ["-h", "--help"]
 CONTEXT: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width": 100}
 
@@ -101,11 +102,10 @@ class Console:
         """Print a result whose lines break between words on a terminal."""
         self.result(_prose(text, sys.stdout))
 
-    def note(self, text: str, event: str = "note", address: str = "") -> None:
+    def note(self, text: str, event: str = MESSAGE, address: str = "") -> None:
         """Print one message that is not the result."""
         if self.verbosity >= 0:
-            is_warning = text.startswith("Warning")
-            self.finding(text, event, address, Priority.WARNING if is_warning else Priority.INFO)
+            self.finding(text, event, address, Priority.INFO)
 
     def hint(self, text: str) -> None:
         """Print a message with a command to copy: one line, however wide."""
@@ -132,14 +132,14 @@ class Console:
         except OSError:
             _discard(sys.stderr)
 
-    def warn(self, problems: Iterable[Problem]) -> None:
+    def warn(self, problems: Iterable[Problem], event: str = MESSAGE) -> None:
         """Print warnings."""
         every = list(problems) if self.verbosity >= 0 else []
         addresses = (problem.address for problem in every[:MOST_TEXTS])
         for text, address in zip_longest(first_texts(every, "warning"), addresses, fillvalue=""):
-            self.warning(text, address=address)
+            self.warning(text, event, address)
 
-    def warning(self, text: str, event: str = "warning", address: str = "") -> None:
+    def warning(self, text: str, event: str = MESSAGE, address: str = "") -> None:
         """Print one warning."""
         if self.verbosity >= 0:
             self._print(text, Priority.WARNING, event, address, (("Warning", Colour.WARNING), ": "))
@@ -149,21 +149,21 @@ class Console:
         with suppress(OSError, ValueError):
             mode = 0 if path is None else os.stat(path).st_mode  # noqa: PTH116 - nothing else needs a path
             if mode & stat.S_IROTH and stat.S_ISREG(mode):  # Kubernetes mounts secrets for a group
-                self.note(f"Warning: the {what} {path} can be read by others; run chmod 600 on it")
+                self.warning(f"the {what} {path} can be read by others; run chmod 600 on it")
 
-    def error(self, text: str, event: str = "error", address: str = "") -> None:
+    def error(self, text: str, event: str = MESSAGE, address: str = "") -> None:
         """Print one error; quiet or not."""
         self._print(text, Priority.ERROR, event, address, (("Error", Colour.ALARM), ": "))
 
-    def complain(self, error: ReconcilerError) -> None:
+    def complain(self, error: ReconcilerError, event: str = MESSAGE) -> None:
         """Print an error of this package: one line for each problem, and below it those of its place."""
         places = map(place_lines, error.problems if isinstance(error, InputError) else ())
         for text, place in zip_longest(error.texts, islice(places, MOST_TEXTS), fillvalue=""):
-            self.error(text)
+            self.error(text, event)
             if place and self.log is None:
                 self.say(place, Priority.ERROR)
 
-    def detail(self, text: str, event: str = "detail", address: str = "") -> None:
+    def detail(self, text: str, event: str = MESSAGE, address: str = "") -> None:
         """Print something that only -v asks for."""
         if self.verbosity > 0:
             self._print(text, Priority.DEBUG, event, address)

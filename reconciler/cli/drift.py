@@ -88,7 +88,7 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     try:
         return _run(options, clock, console, started)
     except ReconcilerError as error:
-        console.complain(error)
+        console.complain(error, "service.failed")
         return error.exit_code
     except KeyboardInterrupt:  # before the first round, nothing else handles it
         console.note("Interrupted.", "interrupted")

@@ -104,7 +104,7 @@ class DriftLog(WritePrinter):
         """Log warnings, what has drifted and what no longer has, and what could not be compared."""
         plan = detection.plan
         if self._is_changed("warnings", plan.warnings):
-            self.console.warn(plan.warnings)
+            self.console.warn(plan.warnings, "compare.warning")
         is_changed = [
             self._is_changed("fields", detection.fields()),
             self._is_changed("pending", detection.pending_fields()),

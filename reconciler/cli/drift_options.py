@@ -129,7 +129,7 @@ class DriftOptions:
 def checked(context: click.Context, options: DriftOptions, console: Console) -> DriftOptions:
     """Return the options, with an old one under its new name. Raises UsageError if they contradict."""
     if options.keep is not None:
-        console.note("Warning: --keep is an old name; use --retention instead")
+        console.warning("--keep is an old name; use --retention instead")
         if context.get_parameter_source("retention") is ParameterSource.DEFAULT:
             options = replace(options, retention=options.keep)
     for mistake, is_made in _mistakes(options).items():

@@ -44,7 +44,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     console.warn_of_readers(options.file, "journal")
     if reading.torn:
         were = "was" if reading.torn == 1 else "were"
-        console.note(f"Warning: {counted(reading.torn, 'torn or unreadable line')} {were} skipped")
+        console.warning(f"{counted(reading.torn, 'torn or unreadable line')} {were} skipped")
     if options.offline or not reading.in_doubt:
         console.text(_offline(reading, is_one_of_several=len(options.connection.apis) > 1))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE

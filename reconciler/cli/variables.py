@@ -168,6 +168,6 @@ def _check(root: click.Group, context: click.Context) -> None:
         raise click.UsageError("\n".join(texts), context)
     console = plain_console()  # quiet or not: a limit that does nothing must not do so in silence
     for text in texts:
-        console.note(f"Warning: {text}")
+        console.warning(text)
     if os.environ.get(OLD_WEBHOOK_SECRET):
-        console.note(f"Warning: {OLD_WEBHOOK_SECRET} is an old name; set {WEBHOOK_SECRET} instead")
+        console.warning(f"{OLD_WEBHOOK_SECRET} is an old name; set {WEBHOOK_SECRET} instead")

@@ -123,10 +123,10 @@ def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Itera
     # Percent-encoded, a key can neither end the HTML comment nor hold its "--".
     name = urllib.parse.quote(key, safe="/ ", errors="replace").replace("--", "-%2D")
     yield from (f"<!-- reconciler-plan{' ' if name else ''}{name} -->", "")
-    headline = changes_text(plan, _KEEPING) if plan.changes else "no changes"
-    yield from (f"### Plan{f' for {_code(key)}' if key else ''}{f': {headline}' * bool(headline)}", "")
-    if destroys := changes_text(plan, _DESTROYING):
-        yield f"- **{destroys}**, marked by `-` before the address below."
+    headline = changes_text(plan, (*_DESTROYING, *_KEEPING)) if plan.changes else "no changes"
+    yield from (f"### Plan{f' for {_code(key)}' if key else ''}: {headline}", "")
+    if any(change.action.destroys for change in plan.changes):
+        yield "- **Destroys** are marked by `-` before the address below."
     for line in _beside_the_headline(plan):
         yield f"- {line} {_ORIGINS}" if line.startswith("Origin:") else f"- {line}"
     if plan.unmanaged:

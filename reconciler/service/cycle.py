@@ -158,12 +158,14 @@ class DriftCycle:
     def _read_again(self, now: dt.datetime) -> DesiredState:
         """Read the files; the last valid files stand in for invalid ones. Raises InputError."""
         trouble: dict[ServiceCondition, Sequence[str]] = {}
+        remarks: dict[ServiceCondition, str] = {}  # of the log: elsewhere a headline says as much
         try:
             if self._ports.pull is not None:
                 self._ports.pull()
         except errors.ConfigurationError as error:
+            trouble[ServiceCondition.CHECKOUT] = error.texts
             stale = "the checkout is not up to date; the files at hand are in force"
-            trouble[ServiceCondition.CHECKOUT] = (*error.texts, stale)
+            remarks[ServiceCondition.CHECKOUT] = stale
         try:
             state = self._files.read(now)
             is_new = state is not self._valid
@@ -176,11 +178,11 @@ class DriftCycle:
                 raise
             since = format_instant(self._valid_since)
             broken = f"the files are invalid; what they said at {since} is still in force"
-            trouble[ServiceCondition.FILES] = (*error.texts, broken)
+            remarks[ServiceCondition.FILES] = broken
         finally:
             self._conditions |= trouble.keys()
         self._invalid = tuple(chain.from_iterable(trouble.values()))
-        self._ports.observer.troubled(trouble)
+        self._ports.observer.troubled({name: (*trouble[name], remark) for name, remark in remarks.items()})
         return self._valid
 
     def _reconcile(

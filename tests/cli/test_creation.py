@@ -411,7 +411,7 @@ def test_every_format_shows_created_and_deleted_keys(
     path = declare(tmp_path / "keys.yaml", FRESH, {"name": "old", "state": "absent"})
     out = {name: cli("plan", path, "--format", name).out for name in ("markdown", "diff", "github", "gitlab")}
     assert json.loads(out["gitlab"]) == {"create": 1, "update": 0, "delete": 1}
-    assert "### Plan: 1 key to create\n\n- **1 key to destroy**, " in out["markdown"]
+    assert "### Plan: 1 key to destroy, 1 key to create\n\n- **Destroys** " in out["markdown"]
     for name in ("markdown", "diff", "github"):
         assert "will be created" in out[name]
         assert "will be destroyed" in out[name]

@@ -211,7 +211,7 @@ def test_what_ends_a_service_is_a_line_of_its_log_too(cli: CommandLine, drifted:
     done = cli("drift", drifted, "--every", "1d", "--log-format", "json")
     assert done.code == 1
     logged = shipped(done.err)
-    assert [line["event"] for line in logged] == ["service.started", "error", "service.stopped"]
+    assert [line["event"] for line in logged] == ["service.started", "service.failed", "service.stopped"]
     assert "HTTP 401" in logged[1]["message"] or "403" in logged[1]["message"]
 
 

@@ -428,7 +428,9 @@ def test_a_port_in_use_is_an_error(cli: CommandLine, drifted: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = cli("drift", drifted, "--every", "1d", "--metrics-port", str(port))
-    refused = f" error   error -: nothing can listen on 127.0.0.1 port {port}: Address already in use\n"
+    refused = (
+        f" error   service.failed -: nothing can listen on 127.0.0.1 port {port}: Address already in use\n"
+    )
     assert (done.code, refused in done.err) == (1, True)
 
 

@@ -156,21 +156,20 @@ def test_a_comment_has_the_expected_structure() -> None:
     assert comment.keys == ["caas/1/76/api-key", "caas/1/76/web-key"]
 
 
-def test_destroys_have_a_row_of_their_own_and_their_keys_a_red_line() -> None:
+def test_destroys_come_first_with_a_row_of_their_own_and_a_red_line_for_each_key() -> None:
     text = render_markdown(every_change())
-    assert (
-        "\n### Plan: 1 key to create, 4 keys to change\n\n- **2 keys to destroy, 1 key to replace**, " in text
-    )
+    counts = "2 keys to destroy, 1 key to replace, 1 key to create, 4 keys to change"
+    assert f"\n### Plan: {counts}\n\n- **Destroys** " in text
     red = [line.split(" ")[1] for line in read(text).lines if re.match(r"- \S", line)]
     assert red == [f"caas/1/76/{name}" for name in ("rotated", "stray", "unwanted")]
 
 
-def test_a_plan_of_destroys_alone_has_them_in_their_row() -> None:
+def test_a_plan_of_destroys_alone_counts_them_once() -> None:
     plan = every_change()
     destroys = tuple(change for change in plan.changes if change.action is Action.DELETE)
     text = render_markdown(replace(plan, changes=destroys))
     assert text.count("to destroy") == 1
-    assert "\n### Plan\n\n- **2 keys to destroy**, " in text
+    assert "\n### Plan: 2 keys to destroy\n\n- **Destroys** " in text
 
 
 @pytest.mark.parametrize("fact", ["revokes on", "conflict on", "1 error"])
