@@ -13,6 +13,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 from reconciler.model.later import Later
 from reconciler.plan.needs import Asked
+from reconciler.render.impact import lost_access
 from reconciler.render.lines import SYMBOLS, becomes_with_note, diff_lines, field_view
 from reconciler.render.text import Detail, render_text, summary_line
 from reconciler.render.text_layout import PLAIN, Screen
@@ -73,6 +74,8 @@ def render_diff(plan: Plan) -> Iterator[str]:
     """Return the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
     for change in plan.changes:
         yield f"{SYMBOLS[change.action][0][0]} {heading(change)}{becomes_with_note(change)}"
+        if lost := lost_access(change):
+            yield f"- {lost}"
         for field in change.fields:
             view = field_view(field)
             note = "" if field.with_key else f"  # {view.note}"

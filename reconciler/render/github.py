@@ -9,7 +9,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.phrases import at_least
 from reconciler.model.plan import Origin
 from reconciler.model.source import Problem
-from reconciler.render.impact import is_high_impact, priority
+from reconciler.render.impact import is_high_impact, lost_access, priority
 from reconciler.render.lines import Bound, becomes_with_note, cut, field_view, line_text
 from reconciler.render.text import summary_line
 from reconciler.render.values import heading, joined, key_text
@@ -81,7 +81,8 @@ def _change(kind: str, change: Change) -> str:
     views = ((field_view(field, _BOUND), field.with_key) for field in change.fields)
     fields = (line_text(view) + ("" if with_key else f"  # {view.note}") for view, with_key in views)
     title = heading(change) if change.is_undeclared else key_text(change)
-    message = "\n".join([f"{title}{becomes_with_note(change)}", *fields])
+    lost = cut(lost_access(change), _BOUND.characters)
+    message = "\n".join([f"{title}{becomes_with_note(change)}", *filter(None, [lost]), *fields])
     return _command(kind, message, f"{labels}access: {change.effect}", change.position)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
+from reconciler.model.phrases import listed
 from reconciler.model.plan import Change, Origin
 from reconciler.render.values import value_text
 
 if TYPE_CHECKING:
     from reconciler.model.plan import FieldChange
+
+_MOST_LOST: Final = 5
 
 
 def is_high_impact(change: Change | FieldChange) -> bool:
@@ -32,12 +35,14 @@ def ends_at_once(change: Change) -> bool:
     return change.waits_for is not None and (is_off or change.action.destroys)
 
 
-def lost_access(change: Change) -> tuple[str, ...]:
-    """Return what a rotated key that ends at once opens until then, as far as files declare it."""
+def lost_access(change: Change) -> str:
+    """Return who loses access by a rotated key that ends at once, and to what; empty for any other."""
     if not ends_at_once(change):
-        return ()
+        return ""
     lists = ((name, value) for name, value in change.before.items() if isinstance(value, list))
-    return tuple(f"{name}: {value_text(item)}" for name, value in lists for item in value)
+    lost = [f"{name}: {value_text(item)}" for name, value in lists for item in value]
+    what = f" to {escape_control(listed(lost, _MOST_LOST))}" if lost else ""
+    return f"who uses its secret loses access{what}"
 
 
 def priority(change: Change) -> int:

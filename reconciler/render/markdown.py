@@ -14,7 +14,7 @@ from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect
-from reconciler.render.impact import is_high_impact, priority
+from reconciler.render.impact import is_high_impact, lost_access, priority
 from reconciler.render.lines import Bound, becomes_with_note, cut, diff_lines, field_view
 from reconciler.render.text import access_line, changes_text, errors_line, summary_lines, unmanaged_line
 from reconciler.render.values import heading, joined
@@ -194,6 +194,8 @@ def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
     other = "!" if is_high_impact(change) else "#"
     mark = "-" if change.action.destroys else other  # red, where a diff is shown in colour
     yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes_with_note(change)}"
+    if lost := lost_access(change):
+        yield f"-   {lost if bound is None else cut(lost, bound.characters)}"
     for field in change.fields:
         view = field_view(field, bound)
         if (note := _note(field, view)) or view.brackets:

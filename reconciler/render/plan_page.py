@@ -20,7 +20,7 @@ from reconciler.model.plan import Effect, Origin
 from reconciler.model.version import __version__
 from reconciler.plan.needs import shown_needs
 from reconciler.render.html import PageTemplate, Severity, page_template
-from reconciler.render.impact import purpose_text
+from reconciler.render.impact import lost_access, purpose_text
 from reconciler.render.lines import Mark, becomes, field_view
 from reconciler.render.text import changes_text, errors_line
 from reconciler.render.values import api_note, named_address, standing
@@ -96,6 +96,7 @@ def _template() -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
         "api_note": api_note,
         "becomes": becomes,
+        "lost_access": lost_access,
         "purpose": purpose_text,
         "body": lambda patch: json.dumps(dict(patch), indent=2, ensure_ascii=False),
         "dates": _DATE.split,

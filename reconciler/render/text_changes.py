@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
-from reconciler.model.phrases import counted, listed
+from reconciler.model.phrases import counted
 from reconciler.render.impact import ends_at_once, is_high_impact, lost_access
 from reconciler.render.lines import SYMBOLS, Mark, change_note, field_view
 from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = {Mark.ADD: Colour.ADD, Mark.REMOVE: Colour.REMOVE, Mark.CHANGE: Colour.CHANGE}
 _EFFECT_INDENT: Final = "      "
-_MOST_LOST: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,7 @@ def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
     note = screen.glued(f"({view.note})", hang)
     yield from screen.lines("  ", title, " ", (note, _effect_colour(view.effect)), hang=hang)
     if lost := lost_access(change):
-        text = f"# who uses its secret loses access to {escape_control(listed(lost, _MOST_LOST))}"
-        yield from screen.lines("  ", (text, Colour.ALARM), hang="  #   ", rest_colour=Colour.ALARM)
+        yield from screen.lines("  ", (f"# {lost}", Colour.ALARM), hang="  #   ", rest_colour=Colour.ALARM)
     place = (f"# ({declaration(change)})", Colour.QUIET)
     yield from screen.lines("  ", place, hang="  #   ", rest_colour=Colour.QUIET)
     kind, name = change.scope.kind, escape_control(change.name)

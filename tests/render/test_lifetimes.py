@@ -57,8 +57,21 @@ def test_a_plan_says_in_red_who_loses_access_without_an_overlap() -> None:
     wanted = 'who uses its secret loses access to containers: {name: "web", namespace: "shop"}'
     assert f"<bold red># {wanted}</>" in text
     assert "<bold red># caas/1/76/web-key will be updated in-place</>" in text
+    plain = [live("web-key")]
+    bare = render_text(make_plan([declared("web-key", is_disabled=True), NEW], plain), screen=Screen(painted))
+    assert "<bold red># who uses its secret loses access</>" in bare
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_says_who_loses_access_without_an_overlap(name: str) -> None:
+    work = [{"name": "web", "namespace": "shop"}]
+    keys = [declared("web-key", is_disabled=True, containers=work), NEW]
+    lines = FORMATS[name](make_plan(keys, [live("web-key", containers=work)])).splitlines()
+    (line,) = (line for line in lines if "who uses its secret loses access to containers" in line)
+    if name == "markdown":
+        assert line.startswith("- ")  # red, where a diff is shown in colour
     overlap = [declared("web-key", expire=SOON, containers=work), NEW]
-    assert "who uses" not in render_text(make_plan(overlap, [live("web-key", containers=work)]))
+    assert "who uses" not in FORMATS[name](make_plan(overlap, [live("web-key", containers=work)]))
 
 
 def painted(text: str, colour: str) -> str:
