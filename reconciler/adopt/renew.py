@@ -1,16 +1,104 @@
-"""Later expiries, written into the files of the keys that have them."""
+"""Later expiries for keys that expire soon, written into the files of the keys that have them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.errors import ConfigurationError
 from reconciler.kinds.rotation import ends_of
+from reconciler.model.canonical import parse_instant
+from reconciler.model.frozen import dataclass
+from reconciler.plan.changes import created_at
+from reconciler.plan.planning import select
+from reconciler.plan.renewal import is_near, renewal
+from reconciler.plan.rotation import Successions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from reconciler.adopt.editing import Declarations, Edits
     from reconciler.adopt.located import DeclaredFile, Located
+    from reconciler.api.client import Sessions
+    from reconciler.model.live import LiveScope
+    from reconciler.model.policy import RenewPolicy
+    from reconciler.model.scope import Scope
     from reconciler.plan.renewal import Renewal
+
+    PolicyOf = Callable[[Located], RenewPolicy | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What is to become of keys that expire soon, and the files with the edits of it."""
+
+    edits: Edits
+    renewals: Sequence[Renewal]
+
+
+def renewed(
+    declared: Declarations, client: Sessions, policy_of: PolicyOf, targets: tuple[str, ...]
+) -> Renewed:
+    """Edit the files so that keys that expire soon expire later; ``targets`` select keys, or none does all.
+
+    The API is asked only for what the files do not say. Without targets, a file that cannot be edited stays
+    as it is. Raises ConfigurationError where no key has a policy.
+    """
+    located = declared.located()
+    near = near_keys(located, policy_of, declared)
+    if located and not any(map(policy_of, located)):
+        where = "give --within and --to, or write renew: {within: 30d, to: 180d} into the configuration"
+        raise ConfigurationError(f"no policy says which keys are renewed; {where}")
+    live: Mapping[Scope, LiveScope] = {}
+    if declared.state.names or any(_is_limited(policy_of(one)) for one in near):
+        declared = declared.resolved(client)
+        located = declared.located()
+        near = near_keys(located, policy_of, declared)
+        live = declared.live(client, (one.scope for one in near if _is_limited(policy_of(one))))
+    _, is_selected = select(declared.state, targets, "")
+    wanted = renewals_of([one for one in near if is_selected(one.address)], policy_of, live, declared)
+
+    def edit(keys: Iterable[Located], refused: Collection[str]) -> list[Renewal]:
+        found = [one for one in wanted if one.value is None or one.key.source not in refused]
+        write_renewals(keys, found)
+        return found
+
+    edited = declared.edited if targets else declared.edited_if_possible
+    return Renewed(*edited(located, edit))
+
+
+def _is_limited(policy: RenewPolicy | None) -> bool:
+    """Return whether the life of a key has a limit, which is counted from its creation."""
+    return policy is not None and policy.max_total is not None
+
+
+def near_keys(located: Iterable[Located], policy_of: PolicyOf, declared: Declarations) -> list[Located]:
+    """Return the keys about which their policies ask for something to be done."""
+    found = []
+    for one in located:
+        policy = policy_of(one)
+        if policy is not None and is_near(one.kind, one.key, policy, declared.now):
+            found.append(one)
+    return found
+
+
+def renewals_of(
+    near: Iterable[Located],
+    policy_of: PolicyOf,
+    live: Mapping[Scope, LiveScope],
+    declared: Declarations,
+) -> list[Renewal]:
+    """Return what is to become of keys that expire soon, but for those that are rotated already."""
+    scopes = declared.state.scopes
+    rotated = {part.scope.address(name) for part in scopes for name in Successions.of(part.keys).last}
+    found = []
+    for one in near:
+        policy = policy_of(one)
+        if policy is None or one.address in rotated:
+            continue
+        row = live[one.scope].keys.get(one.key.name) if one.scope in live else None
+        created = None if row is None else parse_instant(created_at(one.kind, row) or "")
+        found.append(renewal(one.kind, one.scope, one.key, policy, created, declared.now))
+    return [one for one in found if one is not None]
 
 
 def write_renewals(located: Iterable[Located], renewals: Sequence[Renewal]) -> None:

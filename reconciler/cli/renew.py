@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
-from reconciler.adopt.located import Located, located_keys
-from reconciler.adopt.renew import write_renewals
+from reconciler.adopt.editing import Declarations
+from reconciler.adopt.located import Located
+from reconciler.adopt.renew import renewed
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.lifetimes import (
-    Editing,
     LifetimeOptions,
     check_files,
-    content_of,
     lifetime_option,
-    live_scopes,
-    resolved,
     write,
 )
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.model.canonical import parse_instant
-from reconciler.model.desired import DesiredState
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
-from reconciler.model.live import LiveScope
 from reconciler.model.phrases import counted
 from reconciler.model.policy import RenewPolicy, renew_policy
-from reconciler.model.scope import Scope
-from reconciler.plan.changes import created_at
-from reconciler.plan.planning import select
-from reconciler.plan.renewal import Renewal, is_near, renewal
-from reconciler.plan.rotation import Successions
+from reconciler.plan.renewal import Renewal
 from reconciler.render.lifetimes import renewal_line
 
 
@@ -63,11 +52,6 @@ class RenewOptions(LifetimeOptions):
         """Return what the options say of the policy."""
         return {"within": self.within, "to": self.to, "max_total": self.max_total}
 
-    def is_limited(self, one: Located) -> bool:
-        """Return whether the life of a key has a limit, which is counted from its creation."""
-        policy = self.policy(one)
-        return policy is not None and policy.max_total is not None
-
 
 @command(
     RenewOptions,
@@ -92,59 +76,13 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
     state = read_files(kinds, options.inputs, now)
-    located = located_keys(state, kinds, content_of)
-    near = [one for one in located if is_due(one, options.policy(one), now)]
-    if located and not any(map(options.policy, located)):
-        where = "give --within and --to, or write renew: {within: 30d, to: 180d} into the configuration"
-        raise ConfigurationError(f"no policy says which keys are renewed; {where}")
-    live: Mapping[Scope, LiveScope] = {}
-    if state.names or any(options.is_limited(one) for one in near):  # what the files do not say
-        with sessions(options.connection, clock, console, at_once=False) as client:
-            state = resolved(client, state)
-            located = located_keys(state, kinds, content_of)
-            near = [one for one in located if is_due(one, options.policy(one), now)]
-            live = live_scopes(client, kinds, (one.scope for one in near if options.is_limited(one)))
-    _, is_selected = select(state, options.targets, "")
-    selected = [one for one in near if is_selected(one.address)]
-    wanted = renewals_of(selected, options.policy, live, state, now)
-
-    def edit(keys: Iterable[Located], refused: Collection[str]) -> list[Renewal]:
-        found = [one for one in wanted if one.value is None or one.key.source not in refused]
-        write_renewals(keys, found)
-        return found
-
-    rules = options.inputs.rules(kinds, now)
-    editing = Editing(lambda: located_keys(state, kinds, content_of), rules, console, not options.targets)
-    files, renewals = editing.files(located, edit)
-    write(files, console, is_checked=options.check)
-    for found in renewals:
-        console.text(escape_control(renewal_line(found)) + "\n")
-    return _ended(renewals, console, is_checked=options.check)
-
-
-def is_due(one: Located, policy: RenewPolicy | None, now: dt.datetime) -> bool:
-    """Return whether a policy asks for something to be done about a key."""
-    return policy is not None and is_near(one.kind, one.key, policy, now)
-
-
-def renewals_of(
-    near: Iterable[Located],
-    policy_of: Callable[[Located], RenewPolicy | None],
-    live: Mapping[Scope, LiveScope],
-    state: DesiredState,
-    now: dt.datetime,
-) -> list[Renewal]:
-    """Return what is to become of keys that expire soon, but for those that are rotated already."""
-    rotated = {part.scope.address(name) for part in state.scopes for name in Successions.of(part.keys).last}
-    found = []
-    for one in near:
-        policy = policy_of(one)
-        if policy is None or one.address in rotated:
-            continue
-        row = live[one.scope].keys.get(one.key.name) if one.scope in live else None
-        created = None if row is None else parse_instant(created_at(one.kind, row) or "")
-        found.append(renewal(one.kind, one.scope, one.key, policy, created, now))
-    return [one for one in found if one is not None]
+    declared = Declarations(state, options.inputs.rules(kinds, now))
+    with sessions(options.connection, clock, console, at_once=False) as client:
+        found = renewed(declared, client, options.policy, options.targets)
+    write(found.edits, console, is_checked=options.check)
+    for one in found.renewals:
+        console.text(escape_control(renewal_line(one)) + "\n")
+    return _ended(found.renewals, console, is_checked=options.check)
 
 
 def _ended(renewals: Sequence[Renewal], console: Console, *, is_checked: bool) -> ExitCode:

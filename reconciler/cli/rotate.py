@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from dataclasses import replace
 
 import click
 
-from reconciler.adopt.located import Located, located_keys
+from reconciler.adopt.editing import Declarations
+from reconciler.adopt.located import Located
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
-from reconciler.cli.lifetimes import (
-    Editing,
-    check_files,
-    content_of,
-    live_scopes,
-    resolved,
-    write,
-)
+from reconciler.cli.lifetimes import LifetimeOptions, check_files, lifetime_option, write
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
-from reconciler.cli.renew import is_due
-from reconciler.cli.rotating import RotatedKeys, RotateOptions
-from reconciler.cli.values import command
+from reconciler.cli.rotating import Mode, Report, Request, rotated
+from reconciler.cli.values import LIMIT, command, option
 from reconciler.errors import ExitCode
-from reconciler.kinds.kind import Kind
-from reconciler.model.desired import DesiredState
 from reconciler.model.escape import escape_control
-from reconciler.model.live import LiveScope
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Plan
-from reconciler.model.scope import Scope
-from reconciler.observe.key import whole_address
-from reconciler.plan.limits import Count
-from reconciler.plan.planning import plan_scope
-from reconciler.plan.portions import Portions
-from reconciler.plan.rotation import Successions
+from reconciler.model.policy import RenewPolicy, RotatePolicy, renew_policy, rotate_policy
+from reconciler.plan.limits import DEFAULT_REVOKED, Count, Share
 
-_MODES: Final = ("now", "finish", "abort", "due")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateOptions(LifetimeOptions):
+    """The options of ``rotate``."""
+
+    addresses: tuple[str, ...]
+    now: bool = option(
+        "For a leak: no overlap, or the end of it; the key loses access once its successor is there."
+    )
+    finish: bool = option("Write the next step of rotations whose overlap has passed, or whose key is gone.")
+    abort: bool = option("Undo a rotation whose successor is not live yet.")
+    due: bool = option("Begin the rotation of each key that renew names for it.")
+    overlap: str | None = lifetime_option("How long both keys work.  [default: 7d]", needs=("!abort",))
+    to: str | None = lifetime_option(
+        "How long the successor lives.  [default: that of renew, or 180d; forever if the key does]",
+        needs=("!abort", "!finish"),
+    )
+    max_revoked: Count | Share | None = option(
+        "With --due and --finish: propose no more than what one apply may take access from, N keys or P% of a"
+        f" scope.  [default: {DEFAULT_REVOKED.words}]",
+        type=LIMIT,
+    )
+
+    @property
+    def limit(self) -> Count | Share:
+        """Return the limit of what one apply may revoke."""
+        return self.max_revoked or DEFAULT_REVOKED
+
+    def renewal(self, one: Located) -> RenewPolicy | None:
+        """Return the policy by which a key is renewed."""
+        return renew_policy(*self.layers("renew", {"to": self.to}, one.renew))
+
+    def policy(self, one: Located) -> RotatePolicy:
+        """Return the policy of a key: what options say, then its document, then the configuration."""
+        policy = rotate_policy(
+            self.layers("renew", {"to": self.to}, one.renew),
+            self.layers("rotate", {"overlap": self.overlap}, one.rotate),
+        )
+        return replace(policy, must_end=self.to is not None)
 
 
 @command(
@@ -63,79 +85,47 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
     --due and --finish of a file that cannot be edited in place. Both propose at once, of each scope, no more
     than one apply may revoke; the others wait for the next run, and the keys that end first go first.
     """
-    _check(options, context)
+    mode = _mode(options, context)
     console, clock = options.output.console(), clock_of(context)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
-    state = read_files(kinds, options.inputs, now)
+    declared = Declarations(read_files(kinds, options.inputs, now), options.inputs.rules(kinds, now))
+    request = Request(mode, options.addresses, options.limit, options.renewal, options.policy)
     with sessions(options.connection, clock, console, at_once=False) as client:
-        state = resolved(client, state)
-        addresses = [whole_address(kinds, text, state) for text in options.addresses]
-        first = located_keys(state, kinds, content_of)
-        located = {one.address: one for one in first}
-        live = live_scopes(client, kinds, _scopes(options, state, addresses, located, now))
-    plans = _plans(kinds, state, live, now) if options.is_scheduled else None
-
-    def edit(each: Iterable[Located], refused: Collection[str]) -> RotatedKeys:
-        portions = None if plans is None else Portions(options.limit, plans)
-        keys = RotatedKeys(options, state, {one.address: one for one in each}, live, now, refused, portions)
-        keys.edit(addresses)
-        return keys
-
-    rules = options.inputs.rules(kinds, now)
-    editing = Editing(lambda: located_keys(state, kinds, content_of), rules, console, options.is_scheduled)
-    files, keys = editing.files(first, edit)
-    for text in keys.report.warnings:
+        found = rotated(declared, client, request)
+    for text in found.report.warnings:
         console.warning(text)
-    write(files, console, is_checked=options.check)
-    _print(keys, console)
-    if not files:
+    write(found.edits, console, is_checked=options.check)
+    _print(found.report, options.limit, console)
+    if not found.edits.files:
         console.note("Nothing to write.")
-    is_asked = options.check or options.finish or options.due
-    return ExitCode.CHANGES if files and is_asked else ExitCode.DONE
+    is_asked = options.check or mode in {Mode.FINISH, Mode.DUE}
+    return ExitCode.CHANGES if found.edits.files and is_asked else ExitCode.DONE
 
 
-def _check(options: RotateOptions, context: click.Context) -> None:
-    """Raise UsageError or BadParameter for options that cannot be meant together."""
+def _mode(options: RotateOptions, context: click.Context) -> Mode:
+    """Return the mode. Raises UsageError or BadParameter for options that cannot be meant together."""
     check_files(options)
-    modes = [mode for mode in _MODES if getattr(options, mode)]
+    every = {
+        Mode.NOW: options.now,
+        Mode.FINISH: options.finish,
+        Mode.ABORT: options.abort,
+        Mode.DUE: options.due,
+    }
+    modes = [mode for mode, is_asked in every.items() if is_asked]
     if len(modes) > 1:
         raise click.UsageError(f"--{modes[0]} and --{modes[1]} exclude each other.", context)
     if not options.addresses and not (options.finish or options.due):
         raise click.UsageError("name the key (ADDRESS) that is to be rotated.", context)
     if options.addresses and options.due:
         raise click.UsageError("--due finds the keys itself; name none.", context)
+    return modes[0] if modes else Mode.BEGIN
 
 
-def _plans(
-    kinds: Mapping[str, Kind], state: DesiredState, live: Mapping[Scope, LiveScope], now: dt.datetime
-) -> list[Plan]:
-    """Return what the files, as they are now, change in the scopes that were read."""
-    parts = (part for part in state.scopes if part.scope in live)
-    return [plan_scope(kinds[part.scope.kind], part, live[part.scope], now) for part in parts]
-
-
-def _print(keys: RotatedKeys, console: Console) -> None:
+def _print(report: Report, limit: Count | Share, console: Console) -> None:
     """Print what was edited, and how many keys wait."""
-    for line in keys.report.lines:
+    for line in report.lines:
         console.text(escape_control(line) + "\n")
-    if keys.report.waiting:
-        why = f"one apply may take access from {keys.options.limit.words} (--max-revoked)"
-        console.note(f"Left {counted(len(keys.report.waiting), 'key')} for the next run, because {why}.")
-
-
-def _scopes(
-    options: RotateOptions,
-    state: DesiredState,
-    addresses: Sequence[str],
-    located: Mapping[str, Located],
-    now: dt.datetime,
-) -> Iterator[Scope]:
-    """Yield the scopes whose live keys have to be known."""
-    yield from (located[address].scope for address in addresses if address in located)
-    if options.is_scheduled and isinstance(options.limit, Count):  # it is about all scopes together
-        yield from (part.scope for part in state.scopes)
-    if options.finish and not addresses:
-        yield from (part.scope for part in state.scopes if Successions.of(part.keys).last)
-    if options.due:
-        yield from (one.scope for one in located.values() if is_due(one, options.renewal(one), now))
+    if report.waiting:
+        why = f"one apply may take access from {limit.words} (--max-revoked)"
+        console.note(f"Left {counted(len(report.waiting), 'key')} for the next run, because {why}.")

@@ -1,81 +1,73 @@
-"""The options of ``rotate``, and the edits that they ask for."""
+"""All rotations of declared keys that are asked for: begun, finished or undone, as edits of their files."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from reconciler.adopt.located import Located
+from reconciler.adopt.renew import near_keys, renewals_of
 from reconciler.adopt.rotate import abort, finish
 from reconciler.adopt.successor import Begun, Succession
-from reconciler.cli.lifetimes import (
-    LifetimeOptions,
-    lifetime_option,
-)
-from reconciler.cli.renew import is_due, renewals_of
-from reconciler.cli.values import LIMIT, option
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.ids import clear_key
 from reconciler.model.addresses import advice_near
-from reconciler.model.desired import DesiredState
 from reconciler.model.frozen import dataclass
-from reconciler.model.live import LiveScope
-from reconciler.model.policy import RenewPolicy, RotatePolicy, renew_policy, rotate_policy
-from reconciler.model.scope import Scope
-from reconciler.plan.limits import DEFAULT_REVOKED, Count, Share
+from reconciler.observe.key import whole_address
+from reconciler.plan.limits import Count, Share
+from reconciler.plan.planning import plan_scope
 from reconciler.plan.portions import Portions
-from reconciler.plan.rotation import Rotation, rotations
+from reconciler.plan.rotation import Rotation, Successions, rotations
 from reconciler.render.lifetimes import begun_line, step_line
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotateOptions(LifetimeOptions):
-    """The options of ``rotate``."""
+    from reconciler.adopt.editing import Declarations, Edits
+    from reconciler.adopt.located import Located
+    from reconciler.adopt.renew import PolicyOf
+    from reconciler.api.client import Sessions
+    from reconciler.model.live import LiveScope
+    from reconciler.model.policy import RotatePolicy
+    from reconciler.model.scope import Scope
 
-    addresses: tuple[str, ...]
-    now: bool = option(
-        "For a leak: no overlap, or the end of it; the key loses access once its successor is there."
-    )
-    finish: bool = option("Write the next step of rotations whose overlap has passed, or whose key is gone.")
-    abort: bool = option("Undo a rotation whose successor is not live yet.")
-    due: bool = option("Begin the rotation of each key that renew names for it.")
-    overlap: str | None = lifetime_option("How long both keys work.  [default: 7d]", needs=("!abort",))
-    to: str | None = lifetime_option(
-        "How long the successor lives.  [default: that of renew, or 180d; forever if the key does]",
-        needs=("!abort", "!finish"),
-    )
-    max_revoked: Count | Share | None = option(
-        "With --due and --finish: propose no more than what one apply may take access from, N keys or P% of a"
-        f" scope.  [default: {DEFAULT_REVOKED.words}]",
-        type=LIMIT,
-    )
 
-    @property
-    def limit(self) -> Count | Share:
-        """Return the limit of what one apply may revoke."""
-        return self.max_revoked or DEFAULT_REVOKED
+class Mode(StrEnum):
+    """What is to be done of rotations."""
+
+    BEGIN = "begin"
+    """Declare successors."""
+    NOW = "now"
+    """Declare successors without an overlap, or end that."""
+    FINISH = "finish"
+    """Make the next step of rotations."""
+    ABORT = "abort"
+    """Undo rotations of which nothing was applied."""
+    DUE = "due"
+    """Declare successors of the keys that a renewal names for rotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for, of the keys at ``addresses``; without any the keys are found by their policies.
+
+    ``limit`` is that of what one apply may revoke.
+    """
+
+    mode: Mode
+    addresses: Sequence[str]
+    limit: Count | Share
+    renewal: PolicyOf
+    policy: Callable[[Located], RotatePolicy]
 
     @property
     def is_scheduled(self) -> bool:
-        """Return whether the command finds the keys itself, so that one does not stop others."""
-        return (self.due or self.finish) and not self.addresses
-
-    def renewal(self, one: Located) -> RenewPolicy | None:
-        """Return the policy by which a key is renewed."""
-        return renew_policy(*self.layers("renew", {"to": self.to}, one.renew))
-
-    def policy(self, one: Located) -> RotatePolicy:
-        """Return the policy of a key: what options say, then its document, then the configuration."""
-        policy = rotate_policy(
-            self.layers("renew", {"to": self.to}, one.renew),
-            self.layers("rotate", {"overlap": self.overlap}, one.rotate),
-        )
-        return replace(policy, must_end=self.to is not None)
+        """Return whether the keys are found, so that one does not stop others."""
+        return self.mode in {Mode.DUE, Mode.FINISH} and not self.addresses
 
 
-class EditReport:
+class Report:
     """What people are to know of edits: lines, warnings, and the addresses of keys that wait."""
 
     def __init__(self) -> None:
@@ -86,20 +78,66 @@ class EditReport:
 
 
 @dataclass(frozen=True, slots=True)
-class RotatedKeys:
+class Rotated:
+    """The files with the edits of rotations, and what people are to know of them."""
+
+    edits: Edits
+    report: Report
+
+
+def rotated(declared: Declarations, client: Sessions, request: Request) -> Rotated:
+    """Edit the files as a request asks for.
+
+    In a scheduled run, a key that cannot be rotated and a file that cannot be edited stay as they are, and no
+    more is proposed than one apply may revoke. Raises ReconcilerError.
+    """
+    declared = declared.resolved(client)
+    every = [whole_address(declared.kinds, text, declared.state) for text in request.addresses]
+    request = replace(request, addresses=every)
+    first = declared.located()
+    live = declared.live(client, _scopes(request, declared, {one.address: one for one in first}))
+    parts = [part for part in declared.state.scopes if part.scope in live]
+    plans = [
+        plan_scope(declared.kinds[part.scope.kind], part, live[part.scope], declared.now)
+        for part in (parts if request.is_scheduled else [])
+    ]
+
+    def edit(each: Iterable[Located], refused: Collection[str]) -> Report:
+        portions = Portions(request.limit, plans) if request.is_scheduled else None
+        keys = _Keys(request, declared, {one.address: one for one in each}, live, refused, portions)
+        keys.edit()
+        return keys.report
+
+    edited = declared.edited_if_possible if request.is_scheduled else declared.edited
+    return Rotated(*edited(first, edit))
+
+
+def _scopes(request: Request, declared: Declarations, located: Mapping[str, Located]) -> Iterator[Scope]:
+    """Yield the scopes whose live keys have to be known."""
+    scopes = declared.state.scopes
+    yield from (located[address].scope for address in request.addresses if address in located)
+    if request.is_scheduled and isinstance(request.limit, Count):  # it is about all scopes together
+        yield from (part.scope for part in scopes)
+    if request.mode is Mode.FINISH and not request.addresses:
+        yield from (part.scope for part in scopes if Successions.of(part.keys).last)
+    if request.mode is Mode.DUE:
+        yield from (one.scope for one in near_keys(located.values(), request.renewal, declared))
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
     """Declared keys by their addresses, where they are written, and the live keys of their scopes.
 
     Files that are ``refused`` stay as they are. ``portions`` say what may be proposed in a scheduled run.
     """
 
-    options: RotateOptions
-    state: DesiredState
+    request: Request
+    declared: Declarations
     located: Mapping[str, Located]
     live: Mapping[Scope, LiveScope]
-    now: dt.datetime
     refused: Collection[str]
     portions: Portions | None
-    report: EditReport = field(default_factory=EditReport)
+    report: Report = field(default_factory=Report)
 
     def key(self, address: str) -> Located:
         """Return a declared key. Raises ConfigurationError if there is none."""
@@ -120,9 +158,9 @@ class RotatedKeys:
     def rotations(self, addresses: Sequence[str]) -> list[Rotation]:
         """Return the declared rotations: of these keys, or all."""
         found: list[Rotation] = []
-        for part in self.state.scopes:
-            kind = next((one.kind for one in self.located.values() if one.scope == part.scope), None)
-            if kind is not None and part.scope in self.live:
+        for part in self.declared.state.scopes:
+            if part.scope in self.live:
+                kind = self.declared.kinds[part.scope.kind]
                 found += rotations(kind, part.scope, part.keys, self.live[part.scope].keys)
         return [
             one for one in found if not addresses or not {one.address, one.successor}.isdisjoint(addresses)
@@ -137,7 +175,7 @@ class RotatedKeys:
                 successor = successors.get((one.scope, one.key.name))
                 found = self._begun(one, successor, taken[one.scope])
             except ConfigurationError as error:
-                if not self.options.due:
+                if self.request.mode is not Mode.DUE:
                     raise
                 self.report.warnings.append(str(error))
                 continue
@@ -182,8 +220,10 @@ class RotatedKeys:
         earlier = None if before is None else self.located.get(one.scope.address(before))
         if any(each is not None and each.key.source in self.refused for each in (one, earlier)):
             return None
-        succession = Succession(one, self.row(one), taken, self.options.policy(one), self.now, earlier)
-        if successor is None and self.options.now:
+        succession = Succession(
+            one, self.row(one), taken, self.request.policy(one), self.declared.now, earlier
+        )
+        if successor is None and self.request.mode is Mode.NOW:
             return succession.begin_at_once()
         if successor is None:
             revokes = succession.revokes
@@ -193,7 +233,7 @@ class RotatedKeys:
             if revokes:
                 self._ended(one)
             return found
-        if self.options.now:
+        if self.request.mode is Mode.NOW:
             return succession.end_at_once(successor)
         name = successor.key.name
         raise ConfigurationError(
@@ -214,7 +254,7 @@ class RotatedKeys:
             if not {old.key.source, new.key.source}.isdisjoint(self.refused):
                 continue
             may_end = self.portions is None or self.portions.has_room(old.scope, old.key.name)
-            step = finish(rotation, old, new, self.options.policy(old), self.now, may_end=may_end)
+            step = finish(rotation, old, new, self.request.policy(old), self.declared.now, may_end=may_end)
             if step.revokes and self._may_end(old):
                 self._ended(old)
             touched |= both if step.is_edit else set()
@@ -234,16 +274,21 @@ class RotatedKeys:
 
     def due(self) -> list[str]:
         """Return the addresses of keys that a renewal names for rotation, first to end first."""
-        near = [one for one in self.located.values() if is_due(one, self.options.renewal(one), self.now)]
-        found = renewals_of(near, self.options.renewal, self.live, self.state, self.now)
+        near = near_keys(self.located.values(), self.request.renewal, self.declared)
+        found = renewals_of(near, self.request.renewal, self.live, self.declared)
         due = [one for one in found if one.is_for_rotation]
-        return [one.address for one in sorted(due, key=lambda one: (one.latest or self.now, one.address))]
+        now = self.declared.now
+        return [one.address for one in sorted(due, key=lambda one: (one.latest or now, one.address))]
 
-    def edit(self, addresses: Sequence[str]) -> None:
-        """Make the edits that the options ask for, and collect the lines about them."""
-        if self.options.finish:
-            self.report.lines.extend(self.finished(addresses))
-        elif self.options.abort:
-            self.report.lines.extend(self.undone(addresses))
-        else:
-            self.report.lines.extend(self.begun(self.due() if self.options.due else addresses))
+    def edit(self) -> None:
+        """Make the edits that are asked for, and collect the lines about them."""
+        match self.request.mode:
+            case Mode.FINISH:
+                lines = self.finished(self.request.addresses)
+            case Mode.ABORT:
+                lines = self.undone(self.request.addresses)
+            case Mode.DUE:
+                lines = self.begun(self.due())
+            case Mode.BEGIN | Mode.NOW:
+                lines = self.begun(self.request.addresses)
+        self.report.lines.extend(lines)
