@@ -8,13 +8,13 @@ import click
 
 from reconciler.adopt.editing import Declarations
 from reconciler.adopt.located import Located
+from reconciler.adopt.rotations import Mode, Report, Request, rotated
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.lifetimes import LifetimeOptions, check_files, lifetime_option, write
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
-from reconciler.cli.rotating import Mode, Report, Request, rotated
 from reconciler.cli.values import LIMIT, command, option
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
