@@ -48,8 +48,9 @@ class Listing:
     ``limit`` and ``position`` name the query parameters for the size of a page and for its position: an
     offset, a page number or a cursor; None if there is no such parameter. ``results`` and ``count`` are
     dotted members of a response: if ``results`` is None the response itself is the list, if ``count`` is
-    None the response has no count. ``first`` is the number of the first page. Rows show a part of an object
-    where the list ``is_partial``, and nothing but an id where it ``has_ids``: the rest is at its own path.
+    None the response has no count. ``first`` is the number of the first page, or the offset of the first
+    object. Rows show a part of an object where the list ``is_partial``, and nothing but an id where it
+    ``has_ids``: the rest is at its own path.
     """
 
     style: ListStyle
@@ -57,7 +58,7 @@ class Listing:
     position: str | None
     results: str | None
     count: str | None
-    first: int = 1
+    first: int = 0
     cursor: Cursor = Cursor()
     is_partial: bool = False
     has_ids: bool = False
@@ -126,7 +127,7 @@ def listing_of(described: Described, style: str | None) -> Listing:
         position=described.get(kind.value, kind.value) if has_pages else None,
         results=described.get("results", results),
         count=described.get("count", "count" if is_plain and not style else None),
-        first=described.get("first", 1),
+        first=described.get("first", 1 if kind is ListStyle.PAGE else 0),
         cursor=Cursor(
             described.get("next"), described.get("link", False), described.get("last"), described.get("more")
         ),

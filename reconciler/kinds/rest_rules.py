@@ -28,11 +28,11 @@ _FORBIDDEN_HEADERS: Final = expression(
 _METHOD_PARAMETER: Final = "_method"
 """A query parameter that some frameworks take for the method."""
 _UPDATE_PATH: Final = (EXTENSION, "update", "path")
-_OF_STYLE: Final[Mapping[str, ListStyle]] = {
-    "offset": ListStyle.OFFSET,
-    "page": ListStyle.PAGE,
-    "first": ListStyle.PAGE,
-    **dict.fromkeys(("cursor", "next", "link", "last", "more"), ListStyle.CURSOR),
+_OF_STYLES: Final[Mapping[str, tuple[ListStyle, ...]]] = {
+    "offset": (ListStyle.OFFSET,),
+    "page": (ListStyle.PAGE,),
+    "first": (ListStyle.OFFSET, ListStyle.PAGE),
+    **dict.fromkeys(("cursor", "next", "link", "last", "more"), (ListStyle.CURSOR,)),
 }
 
 
@@ -91,9 +91,10 @@ def _list(kind: Kind) -> Iterator[Fault]:
     extension = kind.schema[EXTENSION]
     described, listing = extension.get("list", {}), kind.listing
     place: Path = (EXTENSION, "list")
-    for name, style in _OF_STYLE.items():
-        if name in described and style is not listing.style:
-            yield Fault((*place, name), f"is for the style {style}, and the style is {listing.style}")
+    for name, styles in _OF_STYLES.items():
+        if name in described and listing.style not in styles:
+            which = f"the style{'s' * (len(styles) > 1)} {' and '.join(styles)}"
+            yield Fault((*place, name), f"is for {which}, and the style is {listing.style}")
     is_whole = listing.style is ListStyle.WHOLE
     if is_whole and "limit" in described:
         yield Fault((*place, "limit"), "is for pages, and the style whole has none; remove it")

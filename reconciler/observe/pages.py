@@ -82,7 +82,8 @@ class _Offsets:
         self.parameters = self._at(0)
 
     def _at(self, offset: int) -> Parameters:
-        return {**self._size, **_named(self._collection.listing.position, offset)}
+        listing = self._collection.listing
+        return {**self._size, **_named(listing.position, listing.first + offset)}
 
     def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
         self.parameters = self._at(listed)

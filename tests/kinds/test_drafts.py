@@ -171,6 +171,8 @@ def test_a_name_in_a_path_is_never_empty_or_dots(pattern: str | None, narrowed: 
 
 
 OFFSET = {"style": "offset", "offset": "offset", "limit": "limit", "count": None, "results": None}
+FROM_1 = {"offset": "startIndex", "first": 1}
+DATE = {"type": "string", "format": "date-time"}
 PAGE = {"style": "page", "page": "page", "limit": "size"}
 BRACKETS = {"style": "page", "page": "page[number]", "limit": "page[size]"}
 SIZE = query("size", maximum=9)
@@ -183,6 +185,11 @@ SIZE = query("size", maximum=9)
         ([query("limit", maximum=50), query("offset")], OFFSET, 50),
         ([query("max", default=20), query("first")], OFFSET | {"offset": "first", "limit": "max"}, 20),
         ([query("page"), SIZE], PAGE, 9),
+        ([query("limit", maximum=9), query("startIndex", minimum=1)], OFFSET | FROM_1, 9),
+        ([query("limit", maximum=9), query("startIndex", default=1)], OFFSET | FROM_1, 9),
+        ([query("limit", maximum=9), query("startIndex", minimum=0, default=1)], OFFSET | FROM_1, 9),
+        ([query("limit", maximum=9), query("start", **DATE), query("page")], PAGE | {"limit": "limit"}, 9),
+        ([query("limit"), query("start", **DATE)], {"style": "whole"}, None),
         ([query("page", default=0), SIZE], PAGE | {"first": 0}, 9),
         ([query("page", minimum=0), SIZE], PAGE | {"first": 0}, 9),
         ([query("page", minimum=0, default=1), SIZE], PAGE, 9),

@@ -132,6 +132,11 @@ ELSEWHERE = "https://evil.test/labels?x=1&after=c%2F2"
             ["limit=2&offset=0", "limit=2&offset=2"],
         ),
         (
+            labels("offset", count=None, results=None, first=1),
+            [answer(rows("a", "b")), answer(rows("c"))],
+            ["limit=2&offset=1", "limit=2&offset=3"],
+        ),
+        (
             labels("offset", count="meta.total", results="data.items"),
             [answer({"data": {"items": rows("a")}, "meta": {"total": 1}})],
             ["limit=2&offset=0"],

@@ -33,6 +33,8 @@ _LIMITS: Final = (
 _OFFSETS: Final = ("offset", "skip", "pageoffset", "startindex", "start", "first")
 _ONLY_WITH_LIMIT: Final = frozenset({"first", "start"})
 """Parameters that may mean something else where no size of a page is asked for."""
+_TIMES: Final = ("date", "date-time")
+"""Formats of parameters that choose by time: a start of that sort is no offset."""
 _PAGES: Final = ("page", "pagenumber", "pagenum", "pageno", "currentpage", "pageindex")
 _CURSORS: Final = (
     *(
@@ -130,7 +132,7 @@ def _style(
     """Return the style and the parameter of the next page, None where nothing says how it is asked for."""
     offset, page, cursor = map(query.first, (_OFFSETS, _PAGES, _CURSORS))
     if offset is not None and (limit is not None or _plain(offset.name) not in _ONLY_WITH_LIMIT):
-        return {"style": "offset", "offset": offset.name}
+        return {"style": "offset", "offset": offset.name} | _first_offset(offset)
     if page is not None and (page.schema.types != ["string"] or not after):
         return {"style": "page", "page": page.name} | _first(page, notes)
     position = cursor or page
@@ -141,7 +143,11 @@ class _Query:
     """Query parameters by their names without punctuation and capitals: ``page[size]`` is ``pagesize``."""
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
-        self._known = {_plain(parameter.name): parameter for parameter in parameters}
+        self._known = {
+            _plain(parameter.name): parameter
+            for parameter in parameters
+            if parameter.schema.words.get("format") not in _TIMES
+        }
 
     def first(self, names: Iterable[str]) -> Parameter | None:
         return next((self._known[name] for name in names if name in self._known), None)
@@ -197,6 +203,12 @@ def _cursor(
     if following is not None:
         return {"next": following}
     return {"link": True} if "link" in found.listing.headers else {}
+
+
+def _first_offset(offset: Parameter) -> dict[str, Any]:
+    """Return the offset of the first key, if it is 1, as in SCIM (RFC 7644, section 3.4.2.4)."""
+    words = offset.schema.words
+    return {"first": 1} if words.get("default", words.get("minimum")) == 1 else {}
 
 
 def _first(page: Parameter, notes: Notes) -> dict[str, Any]:
