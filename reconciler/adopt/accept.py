@@ -25,7 +25,7 @@ from reconciler.model.numbers import by_value
 from reconciler.model.source import Problem
 from reconciler.observe.key import declared_key
 from reconciler.plan.changes import mismatch
-from reconciler.plan.identity import key_fates
+from reconciler.plan.identity import key_identity_changes
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 
@@ -94,7 +94,7 @@ def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) 
     return key
 
 
-def checked_fate(
+def checked_identity(
     part: DesiredScope, key: DesiredKey, names: Mapping[str, str], known_ids: KnownIds
 ) -> tuple[Problem, ...]:
     """Return what has to be known of the object that a key of ``part`` stands for, by what it stood for.
@@ -102,10 +102,10 @@ def checked_fate(
     ``names`` are those of all live objects by id. Raises ConfigurationError if a person has to say which
     object is meant.
     """
-    for other, fate in key_fates(part, names, known_ids):
+    for other, identity in key_identity_changes(part, names, known_ids):
         if other.name == key.name:
-            problem = Problem(fate.advice, key.position, part.scope.address(key.name))
-            if fate.needs_decision:
+            problem = Problem(identity.advice, key.position, part.scope.address(key.name))
+            if identity.needs_decision:
                 raise ConfigurationError(str(problem))
             return (problem,)
     return ()

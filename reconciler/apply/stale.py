@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.ids import names_by_id, unclear_text
 from reconciler.model.canonical import json_text
-from reconciler.model.fate import renaming
+from reconciler.model.identity import renaming
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action
 from reconciler.plan.planning import past_expiries

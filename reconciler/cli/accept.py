@@ -7,7 +7,7 @@ import io
 import click
 
 from reconciler.adopt.accept import accept as accepted
-from reconciler.adopt.accept import acceptable, checked_fate, drifted
+from reconciler.adopt.accept import acceptable, checked_identity, drifted
 from reconciler.adopt.lines import changed_lines
 from reconciler.adopt.write import replace_text
 from reconciler.cli.completing import by
@@ -54,7 +54,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
         observed, names = observed_key(reader, kind, scope, name)
     if known_ids is not None:
         part = next(part for part in state.scopes if part.scope == scope)
-        console.warn(checked_fate(part, key, names, known_ids))
+        console.warn(checked_identity(part, key, names, known_ids))
     live = live_key(
         kind, observed, name, known_ids.get(scope.address(name)) if known_ids is not None else None
     )

@@ -14,7 +14,7 @@ from reconciler.model.members import Edit, MemberChange
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.model.fate import Fate
+    from reconciler.model.identity import IdentityChange
     from reconciler.model.provenance import Provenance
     from reconciler.model.request import Request
     from reconciler.model.scope import Scope
@@ -211,11 +211,11 @@ class Plan:
     ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what an apply does.
     ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
     ``withheld`` are the changes that would make a key as desired and are not made: the creation of a key that
-    cannot be created as declared, and what ``fates`` leave to a person. ``base_url`` is the API's, in normal
-    form, or those of several with their names. ``provenance`` is what the plan was made from, where that is
-    known. ``names`` are those of all live objects by id, of each scope whose service makes ids; ``fates`` say
-    by address what became of an object that a declared name stood for, if it ``knows_ids``. ``aliases`` are
-    those of new keys, and of rotations that are not over.
+    cannot be created as declared, and what ``identity_changes`` leave to a person. ``base_url`` is the API's,
+    in normal form, or those of several with their names. ``provenance`` is what the plan was made from, where
+    that is known. ``names`` are those of all live objects by id, of each scope whose service makes ids;
+    ``identity_changes`` say by address what became of an object that a declared name stood for, if it
+    ``knows_ids``. ``aliases`` are those of new keys, and of rotations that are not over.
     """
 
     changes: tuple[Change, ...]
@@ -231,7 +231,7 @@ class Plan:
     provenance: Provenance | None = field(default=None, compare=False)
     unmanaged_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[Scope, Mapping[str, str]] = field(default_factory=dict, compare=False)
-    fates: Mapping[str, Fate] = field(default_factory=dict, compare=False)
+    identity_changes: Mapping[str, IdentityChange] = field(default_factory=dict, compare=False)
     knows_ids: bool = field(default=False, compare=False)
     aliases: tuple[SecretAlias, ...] = ()
 

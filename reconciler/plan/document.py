@@ -13,7 +13,7 @@ from reconciler.plan.needs import needs
 if TYPE_CHECKING:
     import datetime as dt
 
-    from reconciler.model.fate import Fate
+    from reconciler.model.identity import IdentityChange
     from reconciler.model.source import Problem
     from reconciler.plan.drift import DriftedKey
     from reconciler.plan.needs import Need
@@ -30,7 +30,7 @@ ACTIONS: Final = {
 def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
     """Return the plan as a JSON object."""
     doubled = {address: list(ids) for address, ids in plan.unmanaged_ids.items()}
-    identities = {address: _fate(fate) for address, fate in plan.fates.items()}
+    identities = {address: _identity(identity) for address, identity in plan.identity_changes.items()}
     origins = {origin.value: plan.of_origin(origin) for origin in Origin}
     aliases = [{"address": one.address, "alias": one.alias} for one in plan.aliases]
     return {
@@ -70,7 +70,7 @@ def request_document(change: Change) -> dict[str, Any]:
 def drift_document(key: DriftedKey) -> dict[str, Any]:
     """Return how a live key differs, from the desired to the live values; null where there is no key."""
     # What is told of the object itself is in no correction.
-    moved = [field for field in key.fields if key.fate is not None and field.field in key.unsent]
+    moved = [field for field in key.fields if key.identity_change is not None and field.field in key.unsent]
     told, found = {one.field: one.before for one in moved}, {one.field: one.after for one in moved}
     return {
         **_key(key.correction),
@@ -83,13 +83,18 @@ def drift_document(key: DriftedKey) -> dict[str, Any]:
             "origins": {field.field: _origin(field.origin) for field in key.fields},
         },
         **({} if key.action is Action.UPDATE else {"origin": _origin(key.origin)}),
-        **({} if key.fate is None else {"identity": _fate(key.fate)}),
+        **({} if key.identity_change is None else {"identity": _identity(key.identity_change)}),
     }
 
 
-def _fate(fate: Fate) -> dict[str, Any]:
-    became = "renamed" if fate.is_rename else "replaced" if fate.is_taken else "recreated"
-    return {"became": became, "id": fate.path_id, "new_name": fate.new_name, "other_id": fate.other_id}
+def _identity(identity: IdentityChange) -> dict[str, Any]:
+    became = "renamed" if identity.is_rename else "replaced" if identity.is_taken else "recreated"
+    return {
+        "became": became,
+        "id": identity.path_id,
+        "new_name": identity.new_name,
+        "other_id": identity.other_id,
+    }
 
 
 def _origin(origin: Origin | DriftOrigin | None) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
-    from reconciler.model.fate import Fate
+    from reconciler.model.identity import IdentityChange
 
     IsWanted = Callable[[str, FieldChange], bool]
     """Returns whether the drift of a field, or of the whole key, at an address is to be corrected."""
@@ -81,14 +81,14 @@ class DriftedKey:
     """A live key that is not as desired: ``fields`` go from the desired to the live value.
 
     ``correction`` is the change that would make it as desired. ``origin`` is that of a key that was created
-    or deleted as a whole. ``fate`` is what became of the object that its name stood for, where the service
-    makes ids. ``unsent`` says why some of its fields are reported and never corrected.
+    or deleted as a whole. ``identity_change`` is what became of the object that its name stood for, where the
+    service makes ids. ``unsent`` says why some of its fields are reported and never corrected.
     """
 
     correction: Change
     fields: tuple[FieldChange, ...]
     origin: DriftOrigin | None = None
-    fate: Fate | None = None
+    identity_change: IdentityChange | None = None
     unsent: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -114,7 +114,9 @@ class DriftedKey:
     @property
     def is_undecided(self) -> bool:
         """Return whether a person has to say which object its name stands for, as that makes a difference."""
-        return self.fate is not None and self.fate.needs_decision and len(self.fields) > 1
+        return (
+            self.identity_change is not None and self.identity_change.needs_decision and len(self.fields) > 1
+        )
 
     @property
     def is_correctable(self) -> bool:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.ids import stood_for
 from reconciler.model.canonical import json_text
-from reconciler.model.fate import Fate, fates_of, renaming
 from reconciler.model.frozen import dataclass
+from reconciler.model.identity import IdentityChange, identity_changes, renaming
 from reconciler.model.plan import Action, Change, DriftOrigin, Effect, FieldChange
 from reconciler.model.source import Problem
 from reconciler.plan.drift import DriftedKey
@@ -39,7 +39,7 @@ class _Moved:
     kind: Kind
     scope: Scope
     key: DesiredKey
-    fate: Fate
+    identity_change: IdentityChange
 
     @property
     def address(self) -> str:
@@ -49,52 +49,54 @@ class _Moved:
     @property
     def problem(self) -> Problem:
         """Return why the key is left to a person, or what is taken for it now."""
-        return Problem(self.fate.advice, self.key.position, self.address, is_live=True)
+        return Problem(self.identity_change.advice, self.key.position, self.address, is_live=True)
 
     @property
     def record(self) -> FieldChange:
         """Return the difference: the name of the object, or the id of the name."""
-        kind, fate, origin = self.kind, self.fate, DriftOrigin.DRIFT
-        if fate.new_name is not None and fate.other_id is None:
-            sides = (kind.identity_value(fate.name), kind.identity_value(fate.new_name))
-            return FieldChange(kind.identity, *sides, Effect.NEUTRAL, fate.reason, origin=origin)
-        sides = (fate.path_id, fate.other_id or "")
-        return FieldChange(kind.path_field, *sides, Effect.BOTH, fate.reason, origin=origin)
+        kind, identity, origin = self.kind, self.identity_change, DriftOrigin.DRIFT
+        if identity.new_name is not None and identity.other_id is None:
+            sides = (kind.identity_value(identity.name), kind.identity_value(identity.new_name))
+            return FieldChange(kind.identity, *sides, Effect.NEUTRAL, identity.reason, origin=origin)
+        sides = (identity.path_id, identity.other_id or "")
+        return FieldChange(kind.path_field, *sides, Effect.BOTH, identity.reason, origin=origin)
 
     def drifted(self, found: DriftedKey | None) -> DriftedKey:
         """Return the drift of the key; ``found`` is that of its fields, if any of them differs."""
-        record, fate = self.record, self.fate
-        path_id = fate.other_id or fate.path_id
+        record, identity = self.record, self.identity_change
+        path_id = identity.other_id or identity.path_id
         path = self.kind.item_path(self.scope, path_id)
         nothing = Change(self.scope, self.key.name, path, (), {}, {}, {}, self.key.position)
         nothing = replace(nothing, path_id=path_id, api=self.kind.api)
         key = DriftedKey(nothing, ()) if found is None else found
         fields = (record, *key.fields)
-        names = [one.field for one in fields] if fate.needs_decision else [record.field]
-        return replace(key, fields=fields, fate=fate, unsent=dict.fromkeys(names, fate.advice))
+        names = [one.field for one in fields] if identity.needs_decision else [record.field]
+        return replace(
+            key, fields=fields, identity_change=identity, unsent=dict.fromkeys(names, identity.advice)
+        )
 
 
-def key_fates(
+def key_identity_changes(
     part: DesiredScope, names: Mapping[str, str], known_ids: KnownIds
-) -> Iterator[tuple[DesiredKey, Fate]]:
+) -> Iterator[tuple[DesiredKey, IdentityChange]]:
     """Return the declared keys of a scope whose objects have changed, each with how its object has changed.
 
     ``names`` are those of all live objects by id. A key that is declared absent is one of them only where its
     object lives on under a name that is not declared.
     """
-    return _key_fates(part, names, _known(part, known_ids))
+    return _key_identity_changes(part, names, _known(part, known_ids))
 
 
-def _key_fates(
+def _key_identity_changes(
     part: DesiredScope, names: Mapping[str, str], known: Mapping[str, str]
-) -> Iterator[tuple[DesiredKey, Fate]]:
-    found = fates_of(known, names)
+) -> Iterator[tuple[DesiredKey, IdentityChange]]:
+    found = identity_changes(known, names)
     declared = {key.name: key for key in part.keys} if found else {}
-    for name, fate in found.items():
+    for name, identity in found.items():
         is_unwanted = declared[name].is_absent
-        lives_on = fate.is_rename and fate.other_id is None and fate.new_name not in declared
+        lives_on = identity.is_rename and identity.other_id is None and identity.new_name not in declared
         if not is_unwanted or (lives_on and part.exclusive is None):
-            yield declared[name], replace(fate, is_unwanted=is_unwanted)
+            yield declared[name], replace(identity, is_unwanted=is_unwanted)
 
 
 def _known(part: DesiredScope, known_ids: KnownIds) -> dict[str, str]:
@@ -112,24 +114,24 @@ class _Identities:
     """
 
     moved: Mapping[str, _Moved]
-    holders: Mapping[tuple[Scope, str], Fate]
+    holders: Mapping[tuple[Scope, str], IdentityChange]
     reported: Mapping[str, _Moved]
 
-    def holder(self, change: Change) -> Fate | None:
-        """Return the fate of the object of a change, if that stood for another name."""
+    def holder(self, change: Change) -> IdentityChange | None:
+        """Return how the object of a change is renamed, if it stood for another name."""
         return self.holders.get((change.scope, change.path_id or ""))
 
     def is_left(self, change: Change) -> bool:
         """Return whether a change is left to a person."""
         one = self.moved.get(change.address)
-        return self.holder(change) is not None if one is None else one.fate.needs_decision
+        return self.holder(change) is not None if one is None else one.identity_change.needs_decision
 
     def advice(self, change: Change) -> str:
         """Return why a change is left to a person; empty if it is not, or if a declared key reports it."""
         if not self.is_left(change) or change.address in self.reported:
             return ""
         if (holder := self.holder(change)) is None:
-            return self.moved[change.address].fate.advice
+            return self.moved[change.address].identity_change.advice
         is_reported = change.is_undeclared and change.scope.address(holder.name) in self.reported
         return "" if is_reported else holder.advice
 
@@ -138,13 +140,13 @@ def _identities(
     kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, selected: Selection, known_ids: KnownIds
 ) -> _Identities:
     moved: dict[str, _Moved] = {}
-    holders: dict[tuple[Scope, str], Fate] = {}
+    holders: dict[tuple[Scope, str], IdentityChange] = {}
     for part in state.scopes:
         if (names := plan.names.get(part.scope)) is None:
             continue
         known = _known(part, known_ids)
-        for key, fate in _key_fates(part, names, known):
-            one = _Moved(kinds[part.scope.kind], part.scope, key, fate)
+        for key, identity in _key_identity_changes(part, names, known):
+            one = _Moved(kinds[part.scope.kind], part.scope, key, identity)
             moved[one.address] = one
         renamed = [found for item in known.items() if (found := renaming(*item, names)) is not None]
         absent = {key.name for key in part.keys if key.is_absent} if renamed else set()
@@ -203,8 +205,8 @@ def with_identities(
     held = {change.address: change for change in found.withheld}
     problems, warnings = list(found.problems), [*_renamed_in_files(found, state, known_ids)]
     for one in identities.reported.values():
-        fate = one.fate
-        is_left = fate.needs_decision and (one.address in held or fate.other_id is None)
+        identity = one.identity_change
+        is_left = identity.needs_decision and (one.address in held or identity.other_id is None)
         (problems if is_left else warnings).append(one.problem)
     for address, change in held.items():
         if advice := identities.advice(change):
@@ -229,7 +231,7 @@ def _withheld(plan: Plan, found: _Identities) -> Plan:
         changes=changes,
         problems=problems,
         withheld=(*plan.withheld, *held),
-        fates={address: one.fate for address, one in sorted(found.reported.items())},
+        identity_changes={address: one.identity_change for address, one in sorted(found.reported.items())},
     )
     return with_fingerprint(left)
 

@@ -17,7 +17,7 @@ from reconciler.diff.undescribed import shown_members
 from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import neutralize_log_commands
-from reconciler.model.fate import Fate
+from reconciler.model.identity import IdentityChange
 from reconciler.model.phrases import shortened
 from reconciler.model.plan import Action, Change, Origin, Plan
 from reconciler.model.provenance import Provenance
@@ -153,8 +153,9 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         base_url=document["base_url"],
         provenance=Provenance(made_at, *made_from),
         knows_ids="identities" in document,
-        fates={
-            address: _fate(address, shown, kinds) for address, shown in document.get("identities", {}).items()
+        identity_changes={
+            address: _identity(address, shown, kinds)
+            for address, shown in document.get("identities", {}).items()
         },
         aliases=aliases,
     )
@@ -219,10 +220,10 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
     )
 
 
-def _fate(address: str, shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Fate:
+def _identity(address: str, shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> IdentityChange:
     _, name = _parsed(_kind(kinds, address.partition("/")[0]), address)
     is_taken = shown["became"] == "replaced"
-    return Fate(name, shown["id"], shown["new_name"], shown["other_id"], is_taken)
+    return IdentityChange(name, shown["id"], shown["new_name"], shown["other_id"], is_taken)
 
 
 def _parts(kind: Kind, change: Change, shown: Mapping[str, Any]) -> Mapping[str, Any]:

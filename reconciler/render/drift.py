@@ -116,8 +116,8 @@ def render_drift(view: DriftView, screen: Screen = PLAIN) -> Iterator[str]:
 
 def title(key: DriftedKey) -> str:
     """Return what became of a live key, as far as it is known."""
-    if key.fate is not None:
-        return key.fate.title
+    if key.identity_change is not None:
+        return key.identity_change.title
     if is_unwanted(key.action, key.origin):
         return "has changed, and is no longer wanted"
     if key.origins == {DriftOrigin.CONFLICT}:
@@ -242,12 +242,16 @@ def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
         yield from screen.lines(escape_control(empty_text(scope)))
     if corrections:
         yield from screen.lines(_unbroken(undo, screen))
-    renamed = (key.fate for key in view.drifted if key.fate is not None and key.fate.is_rename)
-    for remedy in dict.fromkeys(fate.remedy for fate in renamed):
+    renamed = (
+        key.identity_change
+        for key in view.drifted
+        if key.identity_change is not None and key.identity_change.is_rename
+    )
+    for remedy in dict.fromkeys(identity.remedy for identity in renamed):
         yield from screen.lines(f"Renamed: {remedy}")
     ways: defaultdict[_Way, list[str]] = defaultdict(list)
     for key in view.drifted:
-        if key.fate is None or not key.fate.is_rename:
+        if key.identity_change is None or not key.identity_change.is_rename:
             ways[_way_to_keep(key)].append(key.correction.address)
     for way, addresses in ways.items():
         address = addresses[0] if len(addresses) == 1 else "ADDRESS"

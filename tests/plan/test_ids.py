@@ -120,8 +120,8 @@ def test_nothing_is_done_to_a_renamed_object_and_none_is_created_for_it(
     moved = {path_id for path_id in held.values() if path_id in live}
     assert {change.path_id for change in plan.changes}.isdisjoint(moved)
     assert {change.name for change in plan.changes}.isdisjoint(lost)
-    assert {SCOPE.address(name) for name in lost} <= plan.fates.keys()
-    taken = {fate.name for fate in plan.fates.values() if fate.needs_decision}
+    assert {SCOPE.address(name) for name in lost} <= plan.identity_changes.keys()
+    taken = {identity.name for identity in plan.identity_changes.values() if identity.needs_decision}
     left = [one for one in without.changes if one.name not in taken and one.path_id not in moved]
     assert list(plan.changes) == left
     assert all(problem.is_live for problem in {*plan.problems} - {*without.problems})

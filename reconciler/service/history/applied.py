@@ -79,7 +79,8 @@ class Applied:
         known = dict(self._database.rows("SELECT address, iif(is_new, first_seen, NULL) FROM unmanaged"))
         new = []
         renamed = {
-            address.removesuffix(one.name) + (one.new_name or "") for address, one in plan.fates.items()
+            address.removesuffix(one.name) + (one.new_name or "")
+            for address, one in plan.identity_changes.items()
         }
         for address in dict.fromkeys(plan.unmanaged):  # several live keys may have one name
             if not scope_text(address, scopes) or address in renamed:

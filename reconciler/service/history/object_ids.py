@@ -83,13 +83,13 @@ class ObjectIds:
         Where the plan is not that of a cycle, an id that became another one stays for the next one to report,
         if there are any. Raises HistoryError.
         """
-        early = self._database.rows(_EARLY, (self._rounds,)) if plan.fates else ()
+        early = self._database.rows(_EARLY, (self._rounds,)) if plan.identity_changes else ()
         undecided = {change.address for change in plan.withheld}
         waits = not is_cycle and bool(self._database.rows("SELECT 1 FROM round LIMIT 1"))
         left = {
             address
-            for address, fate in plan.fates.items()
-            if waits or (fate.needs_decision and address in undecided) or (storable(address),) in early
+            for address, identity in plan.identity_changes.items()
+            if waits or (identity.needs_decision and address in undecided) or (storable(address),) in early
         }
         known, declared, rows = self._known(), set[str](), list[tuple[str, str]]()
         for part, key, path_id in self._live(state, plan):

@@ -16,7 +16,7 @@ _UNWANTED: Final = "it was to be absent, so declare its new name absent, or dele
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class IdentityChange:
     """What became outside Git of the object ``path_id``, for which the declared ``name`` stood.
 
     ``new_name`` is the name that it has now; None if it was deleted. ``other_id`` is the id of the object
@@ -76,17 +76,17 @@ class Fate:
         return _UNWANTED if self.is_unwanted else _RENAME
 
 
-def renaming(name: str, path_id: str, names: Mapping[str, str]) -> Fate | None:
+def renaming(name: str, path_id: str, names: Mapping[str, str]) -> IdentityChange | None:
     """Return how an object is renamed whose name was ``name``; None if it still has it, or is not live.
 
     ``names`` are those of all live objects by id.
     """
     new_name = names.get(path_id, name)
-    return None if new_name == name else Fate(name, path_id, new_name, None)
+    return None if new_name == name else IdentityChange(name, path_id, new_name, None)
 
 
-def fates_of(remembered: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Fate]:
-    """Return the fates of names, of which ``remembered`` has the ids that they stood for.
+def identity_changes(remembered: Mapping[str, str], names: Mapping[str, str]) -> dict[str, IdentityChange]:
+    """Return what became of the objects that names stood for, of which ``remembered`` has the ids.
 
     ``names`` are those of all live objects by id. A name whose object still has it, one that was deleted and
     one that several objects have are left out: what is said of them does not depend on ids.
@@ -97,7 +97,7 @@ def fates_of(remembered: Mapping[str, str], names: Mapping[str, str]) -> dict[st
     counts, known = Counter(names.values()), set(remembered.values())
     ids = {name: path_id for path_id, name in names.items() if name in moved}
     return {
-        name: Fate(name, path_id, names.get(path_id), ids.get(name), ids.get(name) in known)
+        name: IdentityChange(name, path_id, names.get(path_id), ids.get(name), ids.get(name) in known)
         for name, path_id in moved.items()
         if (path_id in names or name in ids) and counts[name] <= 1
     }

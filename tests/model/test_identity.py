@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.fate import Fate, fates_of
+from reconciler.model.identity import IdentityChange, identity_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,20 +43,20 @@ CASES: dict[str, tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]]
 
 
 @pytest.mark.parametrize(("remembered", "names", "titles"), CASES.values(), ids=CASES)
-def test_the_fate_of_a_name_follows_from_ids(
+def test_how_an_identity_has_changed_follows_from_ids(
     remembered: Mapping[str, str], names: Mapping[str, str], titles: Mapping[str, str]
 ) -> None:
-    assert {name: fate.title for name, fate in fates_of(remembered, names).items()} == titles
+    assert {name: identity.title for name, identity in identity_changes(remembered, names).items()} == titles
 
 
 FEW = st.sampled_from("abcd")
 
 
 @given(st.dictionaries(FEW, FEW, max_size=4), st.dictionaries(FEW, FEW, max_size=4))
-def test_a_fate_is_told_just_where_another_object_or_name_is_found(
+def test_an_identity_has_changed_just_where_another_object_or_name_is_found(
     remembered: Mapping[str, str], names: Mapping[str, str]
 ) -> None:
-    found = fates_of(remembered, names)
+    found = identity_changes(remembered, names)
     for name, path_id in remembered.items():
         having = [one for one in names if names[one] == name]
         is_told = names.get(path_id) != name and len(having) < 2 and (path_id in names or bool(having))
@@ -64,4 +64,4 @@ def test_a_fate_is_told_just_where_another_object_or_name_is_found(
         if is_told:
             other = having[0] if having else None
             taken = other in remembered.values()
-            assert found[name] == Fate(name, path_id, names.get(path_id), other, taken)
+            assert found[name] == IdentityChange(name, path_id, names.get(path_id), other, taken)
