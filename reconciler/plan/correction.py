@@ -99,12 +99,12 @@ class _Narrowing:
         """Return the change to send, if there is one, and why other selected drift remains."""
         change = key.correction
         names = {record.field for record in key.records if self.is_wanted(change.address, record)}
-        told = {name: reason for name, reason in key.unsent.items() if name in names}
-        names -= told.keys()
+        unsent = {name: reason for name, reason in key.unsent.items() if name in names}
+        names -= unsent.keys()
         if not names:
-            return None, told
+            return None, unsent
         corrected, left = self._sent(change, names)
-        return corrected, {**told, **left}
+        return corrected, {**unsent, **left}
 
     def _sent(self, change: Change, names: set[str]) -> tuple[Change | None, Mapping[str, str]]:
         if change.action in {Action.CREATE, Action.DELETE}:

@@ -69,15 +69,15 @@ def request_document(change: Change) -> dict[str, Any]:
 
 def drift_document(key: DriftedKey) -> dict[str, Any]:
     """Return how a live key differs, from the desired to the live values; null where there is no key."""
-    # What is told of the object itself is in no correction.
+    # What is reported of the object itself is in no correction.
     moved = [field for field in key.fields if key.identity_change is not None and field.field in key.unsent]
-    told, found = {one.field: one.before for one in moved}, {one.field: one.after for one in moved}
+    before, after = {one.field: one.before for one in moved}, {one.field: one.after for one in moved}
     return {
         **_key(key.correction),
         "change": {
             "actions": [key.action.value],
-            "before": None if key.action is Action.CREATE else told | dict(key.correction.after),
-            "after": None if key.action is Action.DELETE else found | dict(key.correction.before),
+            "before": None if key.action is Action.CREATE else before | dict(key.correction.after),
+            "after": None if key.action is Action.DELETE else after | dict(key.correction.before),
             "effect": key.effect.value,
             "effects": {field.field: field.effect.value for field in key.fields},
             "origins": {field.field: _origin(field.origin) for field in key.fields},
