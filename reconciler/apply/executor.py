@@ -28,11 +28,12 @@ from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.api.client import Sessions
     from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
+    from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
     from reconciler.model.succession import SecretAlias
     from reconciler.plan.identity import KnownIds
@@ -93,7 +94,8 @@ class Executor:
         waiting = [change for change in every if change.waits_for is not None]
         if self._stop.is_set() or not (waiting or aliases):
             return (*first, *self.execute(waiting))
-        handover = Handover(self._sender.exists, self._secrets, (*known, *first))
+        handover = Handover(self._kinds, self._successors, self._secrets, (*known, *first))
+        handover.read_back(waiting, aliases, self._writer.now())
         failed = handover.publish(aliases)
         reasons = {change.address: handover.obstacle(change) for change in waiting}
         blocked = [
@@ -102,6 +104,10 @@ class Executor:
         rest = self.execute([change for change in waiting if not reasons[change.address]])
         noted = tuple(_with_remark(one, failed.get(one.change.address, "")) for one in first)
         return (*noted, *map(self._finished, blocked), *rest)
+
+    def _successors(self, scope: Scope, names: Collection[str]) -> LiveScope:
+        """List a scope in which rotated keys wait for the keys ``names``. Raises ReconcilerError."""
+        return observe(self._writer, self._kinds[scope.kind], scope, lambda live: live.holds(names), names)
 
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
         """List the scopes of ``changes`` again and return the outcome of each that must not be sent.

@@ -16,30 +16,54 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError
-from reconciler.model.plan import Action
+from reconciler.kinds.rotation import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    import datetime as dt
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.apply.observer import SecretStore
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.live import LiveScope
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change
+    from reconciler.model.scope import Scope
     from reconciler.model.succession import SecretAlias
 
 _NO_STORE: Final = "name the place of secrets with --secret-sink: that of its successor must be there first"
 
 
 class Handover:
-    """Decides whether each rotated key may lose its access; stores secrets under their aliases first."""
+    """Decides whether each rotated key may lose its access; stores secrets under their aliases first.
+
+    A plan may have waited, and a successor that was live may be gone or switched off by now: each that a
+    change waits for is read back, whether this run created it or not.
+    """
 
     def __init__(
-        self, exists: Callable[[Change], bool], secrets: SecretStore | None, outcomes: Iterable[Outcome]
+        self,
+        kinds: Mapping[str, Kind],
+        read: Callable[[Scope, Collection[str]], LiveScope],
+        secrets: SecretStore | None,
+        outcomes: Iterable[Outcome],
     ) -> None:
-        """Store what reads a new key back, and what became of the creations of this run."""
-        self._exists = exists
+        """Store what lists the keys of a scope, and what became of the creations of this run."""
+        self._kinds = kinds
+        self._read = read
         self._secrets = secrets
-        self._created = {one.change.address: one for one in outcomes if one.change.action is Action.CREATE}
+        self._created = {one.change.address: one for one in outcomes if one.change.action.adds}
         self._faults: dict[str, str] = {}
+
+    def read_back(self, waiting: Iterable[Change], aliases: Iterable[SecretAlias], now: dt.datetime) -> None:
+        """Read the successors that changes wait for, and new keys with an alias, by scope."""
+        names: dict[Scope, set[str]] = {}
+        for change in waiting:
+            names.setdefault(change.scope, set()).add(change.waits_for or "")
+        for alias in aliases:
+            if alias.address in self._created:
+                names.setdefault(alias.scope, set()).add(alias.name)
+        for scope, successors in names.items():
+            self._faults |= self._of_scope(scope, successors, now)
 
     def publish(self, aliases: Iterable[SecretAlias]) -> Mapping[str, str]:
         """Store secrets under their aliases; return why that failed, by the address of the key."""
@@ -47,31 +71,32 @@ class Handover:
         if self._secrets is None:
             return failed
         for alias in aliases:
-            if not self._fault(alias.address) and (problem := self._secrets.publish(alias)):
+            if not self._faults.get(alias.address) and (problem := self._secrets.publish(alias)):
                 self._faults[alias.address] = failed[alias.address] = problem
         return failed
 
     def obstacle(self, change: Change) -> str:
         """Return why a rotated key must not lose its access yet, empty if it may."""
         address = change.scope.address(change.waits_for or "")
-        if fault := self._fault(address):
+        if fault := self._faults[address]:
             return f"{address} takes its place, and is not ready: {fault}"
         if not change.has_secret:
             return ""
         return _NO_STORE if self._secrets is None else self._secrets.missing(change)
 
-    def _fault(self, address: str) -> str:
-        """Return why a successor is not there; one that this run did not create was live before."""
-        if address not in self._faults:
-            outcome = self._created.get(address)
-            self._faults[address] = "" if outcome is None else self._of_creation(outcome)
-        return self._faults[address]
-
-    def _of_creation(self, outcome: Outcome) -> str:
-        if not outcome.result.is_success:
-            return ": ".join(filter(None, (outcome.result.value, outcome.detail)))
+    def _of_scope(self, scope: Scope, names: Collection[str], now: dt.datetime) -> Mapping[str, str]:
+        """Return why each of these keys of a scope does not work, empty where it does, by address."""
         try:
-            is_there = self._exists(outcome.change)
+            live = self._read(scope, names)
         except ReconcilerError as error:
-            return f"it cannot be read back: {error}"
-        return "" if is_there else "it was created, and is not there when it is read back"
+            return {scope.address(name): f"it cannot be read back: {error}" for name in names}
+        return {scope.address(name): self._fault(scope, name, live, now) for name in names}
+
+    def _fault(self, scope: Scope, name: str, live: LiveScope, now: dt.datetime) -> str:
+        outcome = self._created.get(scope.address(name))
+        if outcome is not None and not outcome.result.is_success:
+            return ": ".join(filter(None, (outcome.result.value, outcome.detail)))
+        row = live.keys.get(name)
+        if row is None:
+            return "it is not there when it is read back"
+        return ended(self._kinds[scope.kind], row, now)

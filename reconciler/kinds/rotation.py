@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import EffectRule
+from reconciler.model.canonical import format_instant, parse_instant
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
     from reconciler.kinds.kind import Kind
 
 
@@ -33,6 +37,18 @@ def ends_of(kind: Kind) -> Ends:
     switches = [name for name in of_rule(EffectRule.SWITCH_OFF) if name not in kind.immutable]
     expiry = next(iter(expiries), None)
     return Ends(expiry, expiry is not None and expiry not in kind.immutable, next(iter(switches), None))
+
+
+def ended(kind: Kind, live: Mapping[str, Any], now: dt.datetime) -> str:
+    """Return why a live key gives no access at a time, empty if it does."""
+    ends = ends_of(kind)
+    if ends.switch is not None and live.get(ends.switch) is True:
+        return f"{ends.switch} is true"
+    value = None if ends.expiry is None else live.get(ends.expiry)
+    expiry = parse_instant(value) if isinstance(value, str) else None
+    if expiry is not None and expiry <= now:
+        return f"it expired at {format_instant(expiry)}"
+    return ""
 
 
 def renewal_fault(kind: Kind) -> str:

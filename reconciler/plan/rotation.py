@@ -168,7 +168,7 @@ class Successions:
         if successor is not None:
             waits_for = successor.name if change.effect.revokes else None
             return replace(change, purpose=Purpose.ROTATE, waits_for=waits_for)
-        if change.action is Action.CREATE:
+        if change.action.adds:
             return replace(change, purpose=Purpose.ROTATE) if change.name in new else change
         return replace(change, purpose=Purpose.RENEW) if _is_renewal(kind, change) else change
 

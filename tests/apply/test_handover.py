@@ -23,6 +23,7 @@ from reconciler.model.desired import Lifecycle
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Freshness, Plan
 from reconciler.model.scope import Scope
+from reconciler.model.secret import Secret
 from tests.support import COLLECTION, connect
 from tests.values import CAAS, declared, live, make_plan
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.apply.sinks.sink import Held, Place
-    from reconciler.model.secret import Secret
 
 SOON, LATER = "2026-06-08T00:00:00Z", "2026-12-01T00:00:00Z"
 OLD = "caas/1/76/web-key"
@@ -122,8 +122,6 @@ class World:
         return self.where(place)
 
     def read(self, place: Place) -> Secret | None:
-        from reconciler.model.secret import Secret  # noqa: PLC0415
-
         self.step("read")
         versions = self.places.get(place.address)
         return None if not versions else Secret(versions[-1])
@@ -145,9 +143,11 @@ def apply(world: World, folder: Path, plan: Plan) -> tuple[tuple[Outcome, ...], 
     return sent(world, plan, store), store
 
 
-def sent(world: World, plan: Plan, store: SinkSecretStore | None) -> tuple[Outcome, ...]:
+def sent(
+    world: World, plan: Plan, store: SinkSecretStore | None, freshness: Freshness = Freshness.JUST_MADE
+) -> tuple[Outcome, ...]:
     with Session(connect(world), Workers(2)) as session:
-        return apply_in(session, {"caas": CAAS, "other": OTHER}, plan, Freshness.JUST_MADE, (), store)
+        return apply_in(session, {"caas": CAAS, "other": OTHER}, plan, freshness, (), store)
 
 
 def test_the_order_is_create_store_alias_shorten(tmp_path: Path) -> None:
@@ -220,21 +220,32 @@ class Refusing(World):
     def _respond(self, request: httpx.Request, name: str) -> httpx.Response:
         if request.method == "POST" and self.what == "creation":
             return httpx.Response(400, json={"message": "no"})
-        if request.method == "GET" and name == "web-key-2" and self.what == "reading":
+        if request.method == "GET" and "web-key-2" in self.keys and self.what == "reading":
             return httpx.Response(404, json={})
+        if request.method == "GET" and "web-key-2" in self.keys and self.what == "listing":
+            return httpx.Response(200, json={"count": 1, "results": [self.keys["web-key"]]})
         return super()._respond(request, name)
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
         if place.is_alias and self.what == "alias":
             raise SinkError("sealed")
+        if self.what == "nothing":
+            return self.where(place)  # it says that it has stored it
         return super().store(place, secret, held)
+
+    def read(self, place: Place) -> Secret | None:
+        found = super().read(place)
+        return Secret("older") if found is not None and self.what == "older" else found
 
 
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [
         ("creation", f"{NEW} takes its place, and is not ready: failed"),
-        ("reading", "it was created, and is not there when it is read back"),
+        ("reading", "it cannot be read back"),
+        ("listing", "it is not there when it is read back"),
+        ("nothing", "holds no secret of caas/1/76/web-key-2"),
+        ("older", "shows another secret than was stored there"),
         ("alias", "its secret could not be stored under the alias web-key: sealed"),
     ],
 )
@@ -247,6 +258,53 @@ def test_the_old_key_keeps_its_access_unless_each_step_before_succeeded(
     assert (outcomes[0].result, complaint in outcomes[0].detail) == (Result.NOT_ATTEMPTED, True)
     assert world.keys["web-key"]["expire"] == LATER
     assert "PATCH web-key" not in world.log
+
+
+def test_a_sink_that_shows_another_secret_does_not_pass_for_one_without_an_alias(tmp_path: Path) -> None:
+    world = Refusing("older")
+    plan = replace(plan_of(world), aliases=())
+    outcomes, _ = apply(world, tmp_path, plan)
+    assert "shows another secret than was stored there" in outcomes[0].detail
+    assert world.keys["web-key"]["expire"] == LATER
+
+
+@pytest.mark.parametrize(
+    ("live", "complaint"),
+    [
+        (None, "is not there when it is read back"),
+        ({"is_disabled": True}, "is_disabled is true"),
+        ({"expire": "2026-06-01T11:00:00Z"}, "it expired at 2026-06-01T11:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize("freshness", Freshness)
+def test_a_successor_that_does_not_work_any_more_keeps_the_old_key(
+    tmp_path: Path, live: dict[str, Any] | None, complaint: str, freshness: Freshness
+) -> None:
+    """It was live when the plan was made."""
+    world = World()
+    apply(world, tmp_path, plan_of(world, expire=LATER))
+    plan = plan_of(world)
+    if live is None:
+        del world.keys["web-key-2"]
+    else:
+        world.keys["web-key-2"] |= live
+    store = open_secret_store(plan.changes, lambda: world, Rescuer((tmp_path,)), print, plan.aliases)
+    (outcome,) = sent(world, plan, store, freshness)
+    assert (outcome.result, complaint in outcome.detail) == (Result.NOT_ATTEMPTED, True)
+    assert world.keys["web-key"]["expire"] == LATER
+
+
+def test_an_earlier_secret_in_its_place_is_never_taken_for_that_of_the_successor(tmp_path: Path) -> None:
+    """A key of its name was deleted long ago; a run killed after the creation would leave it there."""
+    world = World()
+    world.places[NEW] = ["earlier"]
+    outcomes, _ = apply(world, tmp_path, plan_of(world))
+    assert [outcome.result for outcome in outcomes] == [Result.NOT_ATTEMPTED] * 2
+    assert "holds the secret of an earlier key of this name" in outcomes[1].detail
+    assert world.log == []
+    del world.places[NEW]  # as the message says
+    apply(world, tmp_path, plan_of(world))
+    assert world.keys["web-key"]["expire"] == SOON
 
 
 @pytest.mark.parametrize("has_versions", [True, False])

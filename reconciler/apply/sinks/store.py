@@ -10,6 +10,7 @@ from reconciler.apply.sinks.sink import Held, Place, SecretSink
 from reconciler.errors import ConfigurationError, SinkError
 from reconciler.model.phrases import listed
 from reconciler.model.plan import Action, Change
+from reconciler.model.succession import Purpose
 from reconciler.plan.needs import STORE_OPTION, with_new_secret, with_rotated_secret
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class SinkSecretStore:
         self._report = report
         self._pending: set[str] = set()
         self._stored: dict[str, str] = {}
+        self._taken: dict[str, Secret] = {}
         self._lock = threading.Lock()
         self._broken = ""
         self.published: list[str] = []
@@ -77,9 +79,17 @@ class SinkSecretStore:
         return self._sink.where(_place(change)) if change.address in self._places else ""
 
     def started(self, change: Change) -> None:
-        """Note that a key is about to be created. Raises SinkError if its secret has nowhere to go."""
-        if change.address not in self._places:
+        """Note that a key is about to be created. Raises SinkError if its secret has nowhere to go.
+
+        That of a successor needs an empty place: were this run killed before it is stored, the next one would
+        take an earlier secret there for it, and end the key that waits.
+        """
+        place = self._places.get(change.address)
+        if place is None:
             return
+        if change.purpose is Purpose.ROTATE and self._held.get(place) and self._holds(place):
+            what = f"{self._sink.where(place)} holds the secret of an earlier key of this name"
+            raise SinkError(f"{what}, which could be taken for that of the successor: move it away first")
         with self._lock:
             if self._broken:
                 raise SinkError(self._broken)
@@ -108,6 +118,7 @@ class SinkSecretStore:
             reason = str(error) if isinstance(error, SinkError) else type(error).__name__
         else:
             self._note(place, where)
+            self._taken[place.address] = secret
             return StoredSecret(where)
         self._broken = (
             f"not created: the secret of {place.address} could not be stored, so no further key is created"
@@ -126,14 +137,29 @@ class SinkSecretStore:
         A sink that cannot tell is believed.
         """
         place = Place(change.scope, change.waits_for or "")
-        with self._lock:
-            if place.address in self._stored:
-                return ""
         try:
-            held = self._sink.probe([place])[place]
+            return "" if self._holds(place) else self._lost(place)
         except SinkError as error:
             return f"the place for the secret of {place.address} cannot be looked at: {error}"
-        return "" if held is None or held else self._lost(place)
+
+    def _holds(self, place: Place) -> bool:
+        """Return whether a place holds the secret of its key, believing a sink that cannot tell.
+
+        Raises SinkError, also where it shows another one than this run has stored.
+        """
+        if self._sink.has_versions:
+            return self._secret(place) is not None
+        with self._lock:
+            is_stored = place.address in self._stored
+        held = "" if is_stored else self._sink.probe([place])[place]
+        return is_stored or held is None or bool(held)
+
+    def _secret(self, place: Place) -> Secret | None:
+        """Return what a place holds. Raises SinkError, also for another secret than this run has stored."""
+        found, stored = self._sink.read(place), self._taken.get(place.address)
+        if found is not None and stored is not None and found.reveal() != stored.reveal():
+            raise SinkError(f"{self._sink.where(place)} shows another secret than was stored there")
+        return found
 
     def _lost(self, place: Place) -> str:
         advice = f"if it is lost, reconciler rotate {place.address} --now replaces that key"
@@ -152,7 +178,7 @@ class SinkSecretStore:
             return self._failed(alias, f"{what}; open it with all aliases of the plan")
         own = Place(alias.scope, alias.name)
         try:
-            secret = self._sink.read(own)
+            secret = self._secret(own)
             if secret is None:
                 return self._failed(alias, self._lost(own))
             known = self._sink.read(place)
