@@ -11,7 +11,7 @@ from reconciler.model.desired import NO_LIFECYCLE, DesiredScope, DesiredState, j
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.source import Position, Problem, Rule, of_rule
-from reconciler.validate.rotations import rotation_problems
+from reconciler.validate.rotations import rotated_keys, rotation_problems
 from reconciler.validate.same_objects import same_objects
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def merged(
             by_scope.setdefault(one.scope, []).append(one)
     found.extend(of_rule(problems, Rule.UNREADABLE))  # after the parts: reading the files may add to them
     scopes: list[DesiredScope] = []
+    rotated = set[str]()
     for scope in sorted(by_scope, key=lambda scope: scope.sort_key):
         whole = _together(by_scope[scope])
         found.extend(whole.repeated)
@@ -105,10 +106,13 @@ def merged(
         scopes.append(DesiredScope(scope, whole.keys, whole.exclusive))
         if whole.has_rotations:
             found.extend(rotation_problems(scopes[-1]))
+            rotated |= rotated_keys(scopes[-1])
     found.extend(same_objects(kinds, scopes))
     if found:
         raise InputError(found)
-    return DesiredState(tuple(scopes), tuple(warnings), tuple(names.values()))
+    # An overlap ends by an expiry: that is what the files are to say, and no reason to act.
+    near = [one for one in warnings if one.rule is not Rule.EXPIRY or one.address not in rotated]
+    return DesiredState(tuple(scopes), tuple(near), tuple(names.values()))
 
 
 def _together(parts: Sequence[ScopePart]) -> ScopePart:

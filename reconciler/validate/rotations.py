@@ -30,6 +30,12 @@ def rotation_problems(part: DesiredScope) -> Iterator[Problem]:
             yield Problem(message, key.position, part.scope.address(key.name), rule=Rule.WRONG_VALUE)
 
 
+def rotated_keys(part: DesiredScope) -> set[str]:
+    """Return the addresses of keys that give way to another."""
+    names = (key.lifecycle.rotates for key in part.keys)
+    return {part.scope.address(name) for name in names if name is not None}
+
+
 def _of_key(
     key: DesiredKey, keys: Mapping[str, DesiredKey], successors: Mapping[str, DesiredKey]
 ) -> Iterator[str]:

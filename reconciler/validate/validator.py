@@ -15,7 +15,7 @@ from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.desired import DesiredKey, Lifecycle, NamedParameter
 from reconciler.model.frozen import dataclass
 from reconciler.model.numbers import replace_whole
-from reconciler.model.phrases import MANY_MORE
+from reconciler.model.phrases import MANY_MORE, counted
 from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope
 from reconciler.model.source import Position, Problem, Rule
 from reconciler.validate.findings import problems_of, spellings, written_name
@@ -223,7 +223,7 @@ class _Checked:
             add(key)
             for field in expiries:
                 value = fields.get(field)
-                if value is not None and value < surely_far:
+                if value is not None and value < surely_far and not key.is_absent:
                     path = ("keys", index, field) if field in own else ("defaults", field)
                     self._warn_if_near(document, path, value, scope.address(name))
 
@@ -250,6 +250,7 @@ class _Checked:
             return
         message = f"{path[-1]} {value} is in the past: the key no longer works"
         if left > dt.timedelta():
-            rough = f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
+            hours = round(left / dt.timedelta(hours=1))
+            rough = counted(left.days, "day") if left.days > 1 else counted(hours, "hour")
             message = f"{path[-1]} {value} is near: the key stops working in {rough}"
         self._warnings.append(Problem(message, document.position(path), address, rule=Rule.EXPIRY))

@@ -28,6 +28,18 @@ def test_a_rotation_is_declared(keys: str) -> None:
     assert state_of(*parse(HEAD + keys, "keys.yaml")).key_count == keys.count("name:")
 
 
+def test_a_key_that_gives_way_to_another_is_not_warned_about() -> None:
+    soon = "expire: 2026-06-02T00:00:00Z"
+    texts = [
+        HEAD + f"  - {{name: shop, {soon}}}\n  - {{name: other, {soon}}}\n",
+        HEAD + f"  - {{name: shop-2, {soon}, lifecycle: {{rotates: shop}}}}\n",
+        HEAD + f"  - {{name: old, {soon}, state: absent}}\n",
+    ]
+    files = [document for text in texts for document in parse(text, f"{len(text)}.yaml")]
+    state = state_of(*files)
+    assert [one.address for one in state.warnings] == ["caas/1/76/other", "caas/1/76/shop-2"]
+
+
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [
