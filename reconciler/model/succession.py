@@ -79,9 +79,11 @@ class Lifetimes:
     """What is to be known of the lives of all declared keys: expiries by time, rotations by address.
 
     ``expiring`` counts for each kind of an API the keys that have an expiry at all and are not rotated, and
-    has the first expiry of them, None where all have passed.
+    has the first expiry of them, None where all have passed. ``manual`` are the addresses of keys of
+    ``expiries`` that no renewal changes, because their lifecycle says so.
     """
 
     expiries: tuple[KeyExpiry, ...] = ()
     rotations: tuple[KeyRotation, ...] = ()
     expiring: Mapping[tuple[str, str], tuple[int, dt.datetime | None]] = field(default_factory=dict)
+    manual: frozenset[str] = frozenset()

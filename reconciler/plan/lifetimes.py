@@ -11,6 +11,7 @@ from reconciler.model.canonical import parse_instant
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action
 from reconciler.model.succession import KeyExpiry, KeyRotation, Lifetimes
+from reconciler.plan.renewal import is_manual
 from reconciler.plan.rotation import Successions, next_step, rotations
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ def lifetimes(kinds: Mapping[str, Kind], state: DesiredState, plan: Plan, now: d
     expiries: list[KeyExpiry] = []
     found: list[KeyRotation] = []
     expiring: dict[tuple[str, str], list[_Expiring]] = {}
+    manual = set[str]()
     for part in state.scopes:
         kind, whole = kinds[part.scope.kind], part.unpacked()
         of_scope = _expiries(kind, whole, now)
         expiries += of_scope.near
+        manual |= of_scope.manual
         expiring.setdefault((part.scope.api, part.scope.kind), []).append(of_scope)
         if part.scope in read:
             found += _rotations(kind, whole, changes, now)
@@ -49,16 +52,21 @@ def lifetimes(kinds: Mapping[str, Kind], state: DesiredState, plan: Plan, now: d
             )
             for key, scopes in expiring.items()
         },
+        frozenset(manual),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Expiring:
-    """What expires in a scope: before long, how many keys ever, and the first time that has not passed."""
+    """What expires in a scope: before long, how many keys ever, and the first time that has not passed.
+
+    ``manual`` are the addresses of keys that expire before long, and that no renewal changes.
+    """
 
     near: tuple[KeyExpiry, ...]
     count: int
     first: dt.datetime | None
+    manual: frozenset[str] = frozenset()
 
 
 def _expiries(kind: Kind, part: DesiredScope, now: dt.datetime) -> _Expiring:
@@ -67,7 +75,7 @@ def _expiries(kind: Kind, part: DesiredScope, now: dt.datetime) -> _Expiring:
         return _Expiring((), 0, None)
     far = (now + HORIZON + _ZONES).date().isoformat()  # a later text is a later time in every zone
     rotated = Successions.of(part.keys).last
-    near, count, later = [], 0, ""
+    near, count, later, manual = [], 0, "", set[str]()
     for key in part.keys:
         value = key.fields.get(field)
         if value is None or key.is_absent:
@@ -77,9 +85,10 @@ def _expiries(kind: Kind, part: DesiredScope, now: dt.datetime) -> _Expiring:
             later = min(later or value, value)
         elif (instant := parse_instant(value)) is not None:
             near.append(KeyExpiry(part.scope.address(key.name), field, instant, key.name in rotated))
+            manual |= {near[-1].address} if is_manual(kind, key) else set()
     first = min((one.at for one in near if one.at > now and not one.is_rotated), default=None)
     within = tuple(one for one in near if one.at <= now + HORIZON)
-    return _Expiring(within, count, first or parse_instant(later))
+    return _Expiring(within, count, first or parse_instant(later), frozenset(manual))
 
 
 def _rotations(

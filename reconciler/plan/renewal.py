@@ -60,12 +60,15 @@ def is_near(kind: Kind, key: DesiredKey, policy: RenewPolicy, now: dt.datetime) 
 
     Where it limits the life of a key, only the creation of that says whether it does.
     """
-    if key.is_absent or not key.lifecycle.renew:
-        return False
-    if ends_of(kind).expiry in key.lifecycle.ignore_changes:
+    if key.is_absent or is_manual(kind, key):
         return False
     found = expiry_of(kind, key)
     return policy.max_total is not None or (found is not None and found[2] - now <= policy.within)
+
+
+def is_manual(kind: Kind, key: DesiredKey) -> bool:
+    """Return whether the lifecycle of a key leaves its expiry to people."""
+    return not key.lifecycle.renew or ends_of(kind).expiry in key.lifecycle.ignore_changes
 
 
 def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on

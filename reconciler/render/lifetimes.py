@@ -61,9 +61,12 @@ def begun_line(address: str, successor: str, end: dt.datetime | None) -> str:
     return f"{address} -> {successor}: both work until {format_instant(end)}, counted from now"
 
 
-def stage_text(one: KeyRotation) -> str:
+def stage_text(one: KeyRotation, now: dt.datetime) -> str:
     """Return how far a rotation is; where its overlap has an end, so that this end can follow."""
-    return str(one.stage) if one.ends is None or one.stage is Stage.OVERLAP else f"{one.stage}, overlap"
+    if one.ends is None:
+        return str(one.stage)
+    overlap = f"overlap {'ends' if one.ends > now else 'ended'}"
+    return overlap if one.stage in {Stage.OVERLAP, Stage.OVER} else f"{one.stage}, {overlap}"
 
 
 def step_line(rotation: Rotation, text: str) -> str:
@@ -92,6 +95,8 @@ def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
     if found.contested is not None:
         fields = (f"{one.address} {one.field}".rstrip() for one in found.contested)
         contested = escape_control(listed(fields, _MOST)) or "none"
+    passed = sum(one.at <= now for one in due)
+    expired = f", {counted(passed, 'key')} {'has' if passed == 1 else 'have'} expired" if passed else ""
     purposes = Counter(change.purpose for change in plan.changes if change.purpose is not None)
     parts = [f"{count} to {purpose}" for purpose, count in sorted(purposes.items())]
     differing = f"{counted(len(plan.changes), 'key')}{f' ({listed(parts)})' if parts else ''}"
@@ -100,12 +105,12 @@ def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
         ("Live", f"{counted(live, 'key')}, {len(plan.unmanaged)} of them in no file"),
         ("Differing", differing if plan.changes else "none"),
         ("Contested", contested),
-        ("Expiring", f"{counted(len(due), 'key')} within {_rough(found.within)}"),
+        ("Expiring", f"{counted(len(due) - passed, 'key')} within {_rough(found.within)}{expired}"),
         ("Rotating", counted(len(found.lifetimes.rotations), "key")),
     )
     for name, text in rows:
         yield from screen.lines((f"{name:<10}", Colour.STRONG), f" {text}", hang=" " * 11)
-    yield from _expiry_lines(due, now, screen)
+    yield from _expiry_lines(due, found, screen)
     yield from _rotation_lines(found.lifetimes.rotations, now, screen)
     yield ""
     yield from screen.lines(("Next", Colour.STRONG))
@@ -113,16 +118,17 @@ def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
         yield from screen.lines(f"  {step}", hang="    ")
 
 
-def _expiry_lines(due: Sequence[KeyExpiry], now: dt.datetime, screen: Screen) -> Iterator[str]:
+def _expiry_lines(due: Sequence[KeyExpiry], found: Overview, screen: Screen) -> Iterator[str]:
     if due:
         yield from ("", screen.line(("Expiring", Colour.STRONG)))
     for one in due[:_MOST]:
-        when = time_left(one.at - now)
-        colour = Colour.REMOVE if is_urgent(one, now) else Colour.QUIET
-        rotated = ", its successor is declared" if one.is_rotated else ""
+        when = time_left(one.at - found.now)
+        colour = Colour.REMOVE if is_urgent(one, found.now) else Colour.QUIET
+        passed_over = ", renew passes it over" if one.address in found.lifetimes.manual else ""
+        more = ", its successor is declared" if one.is_rotated else passed_over
         day = f"  {format_instant(one.at)}  "
         yield from screen.lines(
-            day, escape_control(one.address), "  ", (f"{when}{rotated}", colour), hang="    "
+            day, escape_control(one.address), "  ", (f"{when}{more}", colour), hang="    "
         )
     if len(due) > _MOST:
         yield f"  {and_more(len(due) - _MOST)}"
@@ -132,9 +138,9 @@ def _rotation_lines(found: Sequence[KeyRotation], now: dt.datetime, screen: Scre
     if found:
         yield from ("", screen.line(("Rotating", Colour.STRONG)))
     for one in found[:_MOST]:
-        ends = "" if one.ends is None else f" ends {time_left(one.ends - now)}"
+        ends = "" if one.ends is None else f" {time_left(one.ends - now)}"
         pair = f"  {escape_control(one.address)} -> {escape_control(one.successor)}  "
-        yield from screen.lines(pair, (f"{stage_text(one)}{ends}", Colour.CHANGE), hang="    ")
+        yield from screen.lines(pair, (f"{stage_text(one, now)}{ends}", Colour.CHANGE), hang="    ")
         yield from screen.lines(f"    {escape_control(one.step)}", hang="      ")
     if len(found) > _MOST:
         yield f"  {and_more(len(found) - _MOST)}"
@@ -143,12 +149,19 @@ def _rotation_lines(found: Sequence[KeyRotation], now: dt.datetime, screen: Scre
 def next_steps(found: Overview) -> Iterator[str]:
     """Yield what is to be done next; one line at least."""
     plan, stages = found.plan, Counter(one.stage for one in found.lifetimes.rotations)
-    due = [one for one in found.lifetimes.expiries if found.now < one.at <= found.now + found.within]
-    waiting = [one for one in due if not one.is_rotated]
+    every = [one for one in found.lifetimes.expiries if not one.is_rotated]
+    waiting = [one.address for one in every if found.now < one.at <= found.now + found.within]
+    manual = sum(address in found.lifetimes.manual for address in waiting)
     steps = (
         (len(plan.errors), "plan: {} to be looked at", "error"),
         (len(plan.changes), "apply: {} to be sent, or accept what is live", "change"),
-        (len(waiting), "renew: {} to be given a later expiry, or rotate", "key"),
+        (len(waiting) - manual, "renew: {} to be given a later expiry, or rotate", "key"),
+        (manual, "people: {} that renew passes over, to be given a later expiry or rotated", "key"),
+        (
+            sum(one.at <= found.now for one in every),
+            "people: {} that expired, to be declared absent or given a later expiry",
+            "key",
+        ),
         (stages[Stage.OVERLAP], "consumers: {} to be moved to a successor", "key"),
         (stages[Stage.OVER] + stages[Stage.GONE], "rotate --finish: {} to be finished", "rotation"),
         (len(found.contested or ()), "history: {} contested, so not corrected", "field"),

@@ -21,6 +21,7 @@ KEYS = [
     declared("never-key", expire=None),
     declared("gone-key", expire=SOON)._replace(is_absent=True),
     declared("past-key", expire="2026-05-01T00:00:00Z"),
+    declared("kept-key", expire=SOON)._replace(lifecycle=Lifecycle(renew=False)),
 ]
 LIVE = [live(key.name, expire=key.fields["expire"]) for key in KEYS if not key.is_absent]
 
@@ -34,11 +35,13 @@ def test_what_expires_before_long_is_known_by_time() -> None:
     found = lives(KEYS, LIVE)
     assert [(one.address.rpartition("/")[2], one.is_rotated) for one in found.expiries] == [
         ("past-key", False),
+        ("kept-key", False),
         ("near-key", False),
         ("web-key", True),
         ("late-key", False),
     ]
-    assert found.expiring == {("gcore", "caas"): (4, dt.datetime(2026, 6, 5, tzinfo=dt.UTC))}
+    assert found.manual == {"caas/1/76/kept-key"}
+    assert found.expiring == {("gcore", "caas"): (5, dt.datetime(2026, 6, 5, tzinfo=dt.UTC))}
 
 
 def test_the_first_expiry_may_be_far() -> None:
@@ -57,23 +60,24 @@ def test_the_stage_of_a_rotation_follows_from_the_plan() -> None:
 
 def test_a_calendar_has_months_and_days() -> None:
     months = calendar(lives(KEYS, LIVE).expiries, NOW)
-    assert [(month.name, month.keys) for month in months] == [("2026-05", 1), ("2026-06", 2), ("2026-07", 1)]
+    assert [(month.name, month.keys) for month in months] == [("2026-05", 1), ("2026-06", 3), ("2026-07", 1)]
     (day,) = months[1].days
     assert (day.name, day.left, day.is_near) == ("2026-06-05", "in 3 days", True)
 
 
 def test_one_screen_says_how_things_stand_and_what_is_next() -> None:
-    found = Overview(make_plan(KEYS, LIVE), lives(KEYS, LIVE), 7, None, NOW, dt.timedelta(days=30))
+    found = Overview(make_plan(KEYS, LIVE), lives(KEYS, LIVE), 8, None, NOW, dt.timedelta(days=30))
     assert [*overview_lines(found)] == [
-        "Declared   7 keys in 1 scope",
-        "Live       6 keys, 0 of them in no file",
+        "Declared   8 keys in 1 scope",
+        "Live       7 keys, 0 of them in no file",
         "Differing  none",
         "Contested  not known without --history",
-        "Expiring   3 keys within 30 days",
+        "Expiring   3 keys within 30 days, 1 key has expired",
         "Rotating   1 key",
         "",
         "Expiring",
         "  2026-05-01T00:00:00Z  caas/1/76/past-key  31 days ago",
+        "  2026-06-05T00:00:00Z  caas/1/76/kept-key  in 3 days, renew passes it over",
         "  2026-06-05T00:00:00Z  caas/1/76/near-key  in 3 days",
         "  2026-06-05T00:00:00Z  caas/1/76/web-key  in 3 days, its successor is declared",
         "",
@@ -83,8 +87,20 @@ def test_one_screen_says_how_things_stand_and_what_is_next() -> None:
         "",
         "Next",
         "  renew: 1 key to be given a later expiry, or rotate",
+        "  people: 1 key that renew passes over, to be given a later expiry or rotated",
+        "  people: 1 key that expired, to be declared absent or given a later expiry",
         "  consumers: 1 key to be moved to a successor",
     ]
+
+
+def test_an_overlap_that_has_passed_has_ended() -> None:
+    later = NOW + dt.timedelta(days=5)
+    state = DesiredState((DesiredScope(SCOPE, tuple(KEYS[:2])),))
+    plan = make_plan(KEYS[:2], LIVE[:2])
+    found = Overview(plan, lifetimes({"caas": CAAS}, state, plan, later), 2, (), later, dt.timedelta(days=30))
+    lines = [*overview_lines(found)]
+    assert "  caas/1/76/web-key -> web-key-2  overlap ended 36 hours ago" in lines
+    assert "  rotate --finish: 1 rotation to be finished" in lines
 
 
 def test_without_anything_to_do_it_says_so() -> None:
