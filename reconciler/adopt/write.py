@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and several files all or none."""
 
 from __future__ import annotations
 
@@ -13,14 +13,46 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.write import sync_folder, write_beside
+from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from io import FileIO
+
+    from reconciler.adopt.located import Rewritten
 
 _NO_NEW_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 """Why no file can be created in a folder, though an existing one may be writable."""
 _NO_NEW_NAME: Final = frozenset({errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM})
 """Why a file cannot take the name of another: that is mounted, or its folder is not ours to change."""
+
+
+def replace_texts(files: Iterable[Rewritten]) -> None:
+    """Write edits of several files that belong together: all, or none.
+
+    Where one of them cannot be written, or the run is interrupted, those before it get back what they held.
+    Raises ConfigurationError as :func:`replace_text` does; it names the files for which that failed, too.
+    """
+    written: list[Rewritten] = []
+    try:
+        for one in files:
+            replace_text(one.file, one.before, one.after)
+            written.append(one)
+    except BaseException as error:
+        left = [one.file for one in reversed(written) if not _is_restored(one)]
+        if left:
+            what = f"{error}; {listed(left)} had been written before, and could not be written back"
+            raise ConfigurationError(what) from error
+        raise
+
+
+def _is_restored(one: Rewritten) -> bool:
+    """Write back what a file held; return whether that was possible."""
+    try:
+        replace_text(one.file, one.after.encode(), one.before.decode())
+    except ConfigurationError:
+        return False
+    return True
 
 
 def replace_text(file: str, before: bytes, text: str) -> None:

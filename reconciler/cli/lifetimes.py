@@ -9,7 +9,7 @@ import click
 
 from reconciler.adopt.editing import Edits
 from reconciler.adopt.lines import changed_lines
-from reconciler.adopt.write import replace_text
+from reconciler.adopt.write import replace_texts
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
@@ -68,13 +68,13 @@ def check_files(options: LifetimeOptions) -> None:
 
 
 def write(edits: Edits, console: Console, *, is_checked: bool) -> None:
-    """Print the lines that differ, and write the files unless they are only checked."""
+    """Write the files, all or none, unless they are only checked; then print the lines that differ."""
     for error in edits.refused.values():
         console.warning(f"{error}; other files are edited")
+    if not is_checked:
+        replace_texts(edits.files)
     for one in edits.files:
         for number, old, new in changed_lines(one.before.decode("utf-8"), one.after):
             removed = [console.paint(escape_control(f"- {line}"), "red") for line in old]
             added = [console.paint(escape_control(f"+ {line}"), "green") for line in new]
             console.result("\n".join([escape_control(f"{one.file}:{number}"), *removed, *added, ""]))
-        if not is_checked:
-            replace_text(one.file, one.before, one.after)

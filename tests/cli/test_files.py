@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.adopt.write import replace_text
+from reconciler.adopt.located import Rewritten
+from reconciler.adopt.write import replace_text, replace_texts
 from reconciler.errors import ConfigurationError
 from tests.machine import UNPRIVILEGED, full_disk, unprivileged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 OLD, NEW = "keys: []\n", "keys:\n  - name: web\n"
@@ -159,3 +161,26 @@ def test_on_a_full_disk_nothing_is_lost(file: Path, other: list[str], room: int)
         replace(file)
     assert file.read_text(encoding="utf-8") == OLD
     assert names(file) == ["keys.yaml", *other]
+
+
+def test_of_several_files_all_are_written_or_none(file: Path) -> None:
+    other = file.with_name("other.yaml")
+    other.write_text(OLD)
+    edits = [Rewritten(str(one), OLD.encode(), NEW) for one in (file, other)]
+    with pytest.raises(ConfigurationError, match="changed while it was read"):
+        replace_texts([*edits, Rewritten(str(file), b"else", NEW)])
+    assert (file.read_text(), other.read_text()) == (OLD, OLD)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    replace_texts(edits)
+    assert (file.read_text(), other.read_text()) == (NEW, NEW)
+
+
+def test_a_file_that_cannot_be_written_back_is_named(file: Path) -> None:
+    def edits() -> Iterator[Rewritten]:
+        yield Rewritten(str(file), OLD.encode(), NEW)
+        file.write_text("by someone else")
+        yield Rewritten("missing.yaml", b"", NEW)
+
+    with pytest.raises(ConfigurationError, match=r"missing.yaml cannot .*kept/keys.yaml had been written"):
+        replace_texts(edits())
+    assert file.read_text() == "by someone else"

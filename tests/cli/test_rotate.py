@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.machine import full_disk
 from tests.support import CommandLine, FakeClock, Finished, emulate
 
 if TYPE_CHECKING:
@@ -48,22 +49,22 @@ class Life:
     """A repository of one file, a service, a folder of secrets, and days that pass."""
 
     def __init__(self, cli: CommandLine, emulator: Emulator, folder: Path, clock: FakeClock) -> None:
-        self._cli, self.emulator, self.clock = cli, emulator, clock
+        self.cli, self.emulator, self.clock = cli, emulator, clock
         self.file, self.secrets = folder / "keys.yaml", folder / "secrets"
         self.file.write_text(TEXT)
 
     def rotate(self, *words: str) -> Finished:
-        return self._cli("rotate", "--file", str(self.file), *words, clock=self.clock)
+        return self.cli("rotate", "--file", str(self.file), *words, clock=self.clock)
 
     def renew(self, *words: str) -> Finished:
-        return self._cli("renew", "--file", str(self.file), *words, clock=self.clock)
+        return self.cli("renew", "--file", str(self.file), *words, clock=self.clock)
 
     def plan(self, *words: str) -> Finished:
-        return self._cli("plan", str(self.file), *words, clock=self.clock)
+        return self.cli("plan", str(self.file), *words, clock=self.clock)
 
     def apply(self, *words: str) -> Finished:
         sink = ("--secret-sink", f"file:{self.secrets}")
-        return self._cli("apply", str(self.file), "--auto-approve", *sink, *words, clock=self.clock)
+        return self.cli("apply", str(self.file), "--auto-approve", *sink, *words, clock=self.clock)
 
     def pass_days(self, days: float) -> None:
         self.clock.elapsed += days * DAY
@@ -234,6 +235,28 @@ def test_a_lost_secret_is_reported_by_the_next_apply_although_nothing_waits(life
         1,
         True,
     )
+
+
+@pytest.mark.parametrize("step", ["--finish", "--abort"])
+def test_the_two_keys_of_a_rotation_are_edited_together_or_not_at_all(life: Life, step: str) -> None:
+    """Without its successor, a key whose expiry was shortened would just end."""
+    head, rest = BEGUN.split("  - name: shop-key-2\n")
+    top = "project_id: 1\nregion_id: 76\nkeys:\n"
+    old, new = life.file.with_name("z.yaml"), life.file.with_name("a.yaml")
+    old.write_text(f"{top}{head}  - {{name: other}}\n# {'long ' * 1000}\n")
+    new.write_text(f"{top}  - name: shop-key-2\n{rest}  - {{name: another}}\n")
+    life.file.unlink()
+    if step == "--finish":
+        life.emulator.put_key(1, 76, {"name": "shop-key-2", "containers": []})
+        life.emulator.remove_key(1, 76, "shop-key")
+    words = ("--file", str(old), "--file", str(new), step, *["shop-key"] * (step == "--abort"))
+    before = old.read_text(), new.read_text()
+    with full_disk(2000):
+        done = life.cli("rotate", *words, clock=life.clock)
+    assert (done.code, done.out, "z.yaml cannot be written" in done.err) == (1, "", True)
+    assert (old.read_text(), new.read_text()) == before
+    done = life.cli("rotate", *words, clock=life.clock)
+    assert (old.read_text() != before[0], new.read_text() != before[1]) == (True, True), done
 
 
 REFUSED = {
