@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.rotation import ends_of
-from reconciler.model.canonical import parse_instant
 from reconciler.model.frozen import dataclass
-from reconciler.plan.changes import created_at
+from reconciler.plan.changes import created_instant
 from reconciler.plan.planning import select
 from reconciler.plan.renewal import is_near, renewal
 from reconciler.plan.rotation import Successions
@@ -96,7 +95,7 @@ def renewals_of(
         if policy is None or one.address in rotated:
             continue
         row = live[one.scope].keys.get(one.key.name) if one.scope in live else None
-        created = None if row is None else parse_instant(created_at(one.kind, row) or "")
+        created = None if row is None else created_instant(one.kind, row)
         found.append(renewal(one.kind, one.scope, one.key, policy, created, declared.now))
     return [one for one in found if one is not None]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.adopt.edits import GONE
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.rotation import ends_of
-from reconciler.model.canonical import format_instant, parse_instant
+from reconciler.model.canonical import format_instant, instant_in
 from reconciler.model.frozen import dataclass
 from reconciler.model.policy import after
 from reconciler.model.succession import Stage
-from reconciler.plan.changes import created_at
-from reconciler.plan.rotation import Rotation, next_step
+from reconciler.plan.changes import created_instant
+from reconciler.plan.rotation import Rotation, next_step, says_until
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -73,30 +73,33 @@ def finish(  # noqa: PLR0913 - what the next step depends on
 
 def _is_late(rotation: Rotation) -> bool:
     """Return whether the overlap had passed before the successor was created, so that there was none."""
-    created = parse_instant(created_at(rotation.kind, rotation.new_live or {}) or "")
+    created = created_instant(rotation.kind, rotation.new_live or {})
     return created is not None and rotation.end is not None and created >= rotation.end
 
 
 def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy, now: dt.datetime) -> Step:
     """Move the end of an overlap that is near, or past, although it has not begun or never was one."""
     end, ends = rotation.end, ends_of(rotation.kind)
-    is_cut = old.key.is_absent or (ends.switch is not None and old.key.fields.get(ends.switch) is True)
+    is_cut = old.key.is_absent or ends.is_off(old.key.fields)
     live = rotation.old_live or {}
-    created = parse_instant(created_at(rotation.kind, live) or "")
-    value = live.get(ends.expiry or "")
-    expiry = parse_instant(value) if isinstance(value, str) else None
-    later = policy.overlap_end(now, created, expiry)
+    later = policy.overlap_end(now, created_instant(rotation.kind, live), ends.expires_at(live))
     if is_cut or end is None or end > after(now, policy.overlap / 2) or later <= end:
         return Step(rotation, next_step(rotation, now))
-    if rotation.new.lifecycle.until is not None:
-        new.set("lifecycle", {**new.written["lifecycle"], "until": format_instant(later)})
-    elif ends.expiry is not None:
-        old.set(ends.expiry, format_instant(later))
+    set_overlap_end(old, new, later)
     why = "is not live yet: the overlap ends later"
     if rotation.new_live is not None:
         why = "was created after the overlap, which ends later"
     text = f"{rotation.new.name} {why}"
     return Step(rotation, text, is_edit=True)
+
+
+def set_overlap_end(old: Located, new: Located, end: dt.datetime) -> None:
+    """Write the end of the overlap of a key and its successor wherever the files say it."""
+    ends, text = ends_of(old.kind), format_instant(end)
+    if says_until(old.kind, new.key):
+        new.set("lifecycle", {**new.written["lifecycle"], "until": text})
+    if ends.expiry is not None and ends.can_change:
+        old.set(ends.expiry, text)
 
 
 def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any]) -> None:
@@ -123,7 +126,7 @@ def _restore(old: Located, field: str, live: Mapping[str, Any]) -> None:
     if field not in old.written:
         return
     value = live.get(field)
-    found = parse_instant(value) if isinstance(value, str) else None
+    found = instant_in(value)
     value = value if found is None else format_instant(found)
     data = old.file.edits.documents[old.place[0]].data
     default = data.get("defaults", {}).get(field, GONE)

@@ -149,11 +149,14 @@ class _Keys:
 
     def row(self, one: Located) -> Mapping[str, Any]:
         """Return the live key. Raises ConfigurationError if there is none, or more than one of its name."""
-        live = clear_key(one.kind, self.live[one.scope], one.key.name)
+        live = self._live(one)
         if live is None:
             message = f"{one.address} is not live, so there is nothing to rotate; apply creates it"
             raise ConfigurationError(f"{one.key.position}: {message}")
         return live
+
+    def _live(self, one: Located) -> Mapping[str, Any] | None:
+        return clear_key(one.kind, self.live[one.scope], one.key.name)
 
     def rotations(self, addresses: Sequence[str]) -> list[Rotation]:
         """Return the declared rotations: of these keys, or all."""
@@ -220,9 +223,9 @@ class _Keys:
         earlier = None if before is None else self.located.get(one.scope.address(before))
         if any(each is not None and each.key.source in self.refused for each in (one, earlier)):
             return None
-        succession = Succession(
-            one, self.row(one), taken, self.request.policy(one), self.declared.now, earlier
-        )
+        policy, now = self.request.policy(one), self.declared.now
+        live_before = None if earlier is None else self._live(earlier)
+        succession = Succession(one, self.row(one), taken, policy, now, earlier, live_before)
         if successor is None and self.request.mode is Mode.NOW:
             return succession.begin_at_once()
         if successor is None:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.adopt.declaration import declaration
 from reconciler.adopt.edits import GONE
+from reconciler.adopt.rotate import set_overlap_end
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.packaged import document_schema
 from reconciler.kinds.rotation import Ends, ends_of, rotation_fault
-from reconciler.model.canonical import format_instant, parse_instant
+from reconciler.model.canonical import format_instant
 from reconciler.model.frozen import dataclass
 from reconciler.model.policy import ALIAS, NUMBER, after, next_whole_day, whole_day
-from reconciler.plan.changes import created_at
-from reconciler.plan.renewal import expiry_of
+from reconciler.plan.changes import created_instant
+from reconciler.plan.rotation import overlap_end
 from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Succession:
     """A key that is to be rotated, and all that decides how.
 
     ``live`` is the live key, ``taken`` are all declared and live names of its scope. ``before`` is the key
-    whose place this one takes, if it still does: it works until the new successor takes over.
+    whose place this one takes, if it still does: it works until the new successor takes over, if it is live.
     """
 
     one: Located
@@ -54,6 +55,7 @@ class Succession:
     policy: RotatePolicy
     now: dt.datetime
     before: Located | None = None
+    live_before: Mapping[str, Any] | None = None
 
     def begin(self) -> Begun:
         """Make the edits: a successor behind the key, whose own access ends after an overlap.
@@ -76,8 +78,7 @@ class Succession:
         ends = self._ends
         if ends.expiry is None or not ends.can_change:
             return False
-        value = self.live.get(ends.expiry)
-        expiry = parse_instant(value) if isinstance(value, str) else None
+        expiry = ends.expires_at(self.live)
         return expiry is None or self._end() < expiry
 
     def begin_at_once(self) -> Begun:
@@ -128,7 +129,7 @@ class Succession:
                 self._refuse(f"its lifecycle says {rule}, and its access would end; take the rule away first")
         if not rules.ignore_changes.isdisjoint(filter(None, (ends.expiry, ends.switch))):
             self._refuse("its lifecycle ignores changes of what ends its access (ignore_changes)")
-        if ends.switch is not None and True in {self.live.get(ends.switch), key.fields.get(ends.switch)}:
+        if ends.is_off(self.live) or ends.is_off(key.fields):
             self._refuse(f"{ends.switch} is true, so nothing uses it; declare it absent instead")
 
     def _refuse(self, reason: str) -> NoReturn:
@@ -136,16 +137,14 @@ class Succession:
 
     def _expiry(self) -> dt.datetime | None:
         """Return when the key expires by its files."""
-        found = expiry_of(self.one.kind, self.one.key)
-        return None if found is None else found[2]
+        return self._ends.expires_at(self.one.key.fields)
 
     def _end(self) -> dt.datetime:
         """Return the end of the overlap: not beyond an expiry that cannot change."""
         expiry = self._expiry()
         if expiry is not None and not self._ends.can_change:
             return min(next_whole_day(after(self.now, self.policy.overlap)), expiry)
-        created = parse_instant(created_at(self.one.kind, self.live) or "")
-        return self.policy.overlap_end(self.now, created, expiry)
+        return self.policy.overlap_end(self.now, created_instant(self.one.kind, self.live), expiry)
 
     def _succeeded(self, end: dt.datetime, until: dt.datetime | None) -> str:
         """Add the successor behind the key, and return its name; ``end`` is that of the overlap."""
@@ -156,8 +155,8 @@ class Succession:
         said = {} if until is None else {"until": format_instant(until)}
         lifecycle = {**inherited, "rotates": one.key.name, **said, "alias": alias}
         one.file.edits.add_behind(one.place, {**self._fields(name, end), "lifecycle": lifecycle})
-        if self.before is not None:
-            self._prolong(self.before)
+        if self.before is not None and self.live_before is not None:
+            self._prolong(self.before, self.live_before)
         return name
 
     def _fields(self, name: str, end: dt.datetime) -> Mapping[str, Any]:
@@ -201,24 +200,18 @@ class Succession:
             self._refuse(f"{name} cannot be a name{limit}; choose another pattern (rotate: {{name: …}})")
         return name
 
-    def _prolong(self, before: Located) -> None:
+    def _prolong(self, before: Located, live: Mapping[str, Any]) -> None:
         """Move the end of the key before, whose successor is replaced by this one: its overlap begins again.
 
         One that was to be deleted because its overlap has passed stays; one that has leaked does not.
         """
-        ends = self._ends
-        value = self.one.key.lifecycle.until
-        if value is None and ends.can_change and ends.expiry is not None:
-            value = before.key.fields.get(ends.expiry)
-        known = parse_instant(value) if isinstance(value, str) else None
-        is_off = ends.switch is not None and before.key.fields.get(ends.switch) is True
-        has_passed = known is not None and known <= self.now
-        if is_off or (before.key.is_absent and not has_passed):
+        kind, ends, end = before.kind, self._ends, overlap_end(before.kind, before.key, self.one.key)
+        later = self.policy.overlap_end(self.now, created_instant(kind, live), ends.expires_at(live))
+        has_passed = end is not None and end <= self.now
+        if ends.is_off(before.key.fields) or (before.key.is_absent and not has_passed):
+            return
+        if later <= max(end or self.now, self.now):
             return
         if before.key.is_absent:
             before.set("state", GONE)
-        end = format_instant(next_whole_day(after(self.now, self.policy.overlap)))
-        if ends.expiry is not None and ends.can_change:
-            before.set(ends.expiry, end)
-        else:
-            self.one.set("lifecycle", {**self.one.written["lifecycle"], "until": end})
+        set_overlap_end(before, self.one, later)

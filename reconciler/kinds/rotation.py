@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import EffectRule
-from reconciler.model.canonical import format_instant, parse_instant
+from reconciler.model.canonical import format_instant, instant_in
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -26,6 +26,14 @@ class Ends:
     can_change: bool
     switch: str | None
 
+    def expires_at(self, values: Mapping[str, Any]) -> dt.datetime | None:
+        """Return when a key of these values, declared or live, expires; None where it never does."""
+        return None if self.expiry is None else instant_in(values.get(self.expiry))
+
+    def is_off(self, values: Mapping[str, Any]) -> bool:
+        """Return whether a key of these values, declared or live, is switched off."""
+        return self.switch is not None and values.get(self.switch) is True
+
 
 def ends_of(kind: Kind) -> Ends:
     """Return the fields by which the access of keys of a kind ends."""
@@ -42,10 +50,9 @@ def ends_of(kind: Kind) -> Ends:
 def ended(kind: Kind, live: Mapping[str, Any], now: dt.datetime) -> str:
     """Return why a live key gives no access at a time, empty if it does."""
     ends = ends_of(kind)
-    if ends.switch is not None and live.get(ends.switch) is True:
+    if ends.is_off(live):
         return f"{ends.switch} is true"
-    value = None if ends.expiry is None else live.get(ends.expiry)
-    expiry = parse_instant(value) if isinstance(value, str) else None
+    expiry = ends.expires_at(live)
     if expiry is not None and expiry <= now:
         return f"it expired at {format_instant(expiry)}"
     return ""

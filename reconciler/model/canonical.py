@@ -57,6 +57,11 @@ def parse_instant(text: str) -> dt.datetime | None:
     return instant
 
 
+def instant_in(value: object) -> dt.datetime | None:
+    """Return the instant that a value of a key is; None for any other value."""
+    return parse_instant(value) if isinstance(value, str) else None
+
+
 def format_instant(instant: dt.datetime) -> str:
     """Return an instant as it is sent: UTC, whole seconds, ``Z``."""
     return instant.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"

@@ -102,6 +102,11 @@ def after(instant: dt.datetime, lifetime: dt.timedelta) -> dt.datetime:
     return _LAST_DAY if lifetime > _LAST_DAY - instant else instant + lifetime
 
 
+def is_soon(instant: dt.datetime | None, now: dt.datetime, within: dt.timedelta) -> bool:
+    """Return whether a time is so near, or has passed; None never comes."""
+    return instant is not None and instant - now <= within
+
+
 def whole_day(instant: dt.datetime) -> dt.datetime:
     """Return the begin of the day of ``instant``: an expiry that a person can read, and never too late."""
     return instant.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)

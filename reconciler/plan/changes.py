@@ -9,7 +9,7 @@ from reconciler.diff.compare import compare, declared_parts, field_changes, read
 from reconciler.diff.undescribed import shown_members
 from reconciler.errors import UnaddressableError
 from reconciler.kinds.paths import is_segment
-from reconciler.model.canonical import format_instant, json_text, parse_instant
+from reconciler.model.canonical import format_instant, instant_in, json_text
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
@@ -17,6 +17,7 @@ from reconciler.plan.requests import deciding, lacking, removing, requests_of, r
 from reconciler.plan.whole import hidden, is_hidden, lost_in_replacement, undescribed
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection, Iterable, Mapping
 
     from reconciler.kinds.kind import Kind
@@ -142,10 +143,14 @@ def with_requests(kind: Kind, change: Change) -> Change:
     return replace(change, requests=tuple(requests_of(kind, change)))
 
 
+def created_instant(kind: Kind, live: Values) -> dt.datetime | None:
+    """Return when a live key was created; None where it does not say so."""
+    return None if kind.created is None else instant_in(live.get(kind.created))
+
+
 def created_at(kind: Kind, live: Values) -> str | None:
-    """Return when a live key was created, in normal form; None where it does not say so."""
-    value = None if kind.created is None else live.get(kind.created)
-    instant = parse_instant(value) if isinstance(value, str) else None
+    """Return the same in normal form."""
+    instant = created_instant(kind, live)
     return None if instant is None else format_instant(instant)
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.rotation import ends_of, renewal_fault, rotation_fault
-from reconciler.model.canonical import format_instant, parse_instant
+from reconciler.model.canonical import format_instant
 from reconciler.model.frozen import dataclass
-from reconciler.model.policy import after, whole_day
+from reconciler.model.policy import after, is_soon, whole_day
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -47,14 +47,6 @@ class Renewal:
         return self.scope.address(self.key.name)
 
 
-def expiry_of(kind: Kind, key: DesiredKey) -> tuple[str, str, dt.datetime] | None:
-    """Return the field, the declared text and the time at which a key expires; None if it never does."""
-    field = ends_of(kind).expiry
-    value = None if field is None else key.fields.get(field)
-    instant = parse_instant(value) if isinstance(value, str) else None
-    return None if field is None or value is None or instant is None else (field, value, instant)
-
-
 def is_near(kind: Kind, key: DesiredKey, policy: RenewPolicy, now: dt.datetime) -> bool:
     """Return whether the policy may ask for something to be done about a declared key.
 
@@ -62,8 +54,7 @@ def is_near(kind: Kind, key: DesiredKey, policy: RenewPolicy, now: dt.datetime) 
     """
     if key.is_absent or is_manual(kind, key):
         return False
-    found = expiry_of(kind, key)
-    return policy.max_total is not None or (found is not None and found[2] - now <= policy.within)
+    return policy.max_total is not None or is_soon(ends_of(kind).expires_at(key.fields), now, policy.within)
 
 
 def is_manual(kind: Kind, key: DesiredKey) -> bool:
@@ -82,16 +73,18 @@ def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on
     """Return what is to become of a key, None if nothing is; ``created`` is None where it is not live."""
     if not is_near(kind, key, policy, now):
         return None
-    field, old, expiry = expiry_of(kind, key) or (ends_of(kind).expiry, None, None)
+    ends = ends_of(kind)
+    expiry = ends.expires_at(key.fields)
+    old = None if ends.expiry is None or expiry is None else key.fields[ends.expiry]
     longest = None
     if policy.max_total is not None and created is not None:
         longest = whole_day(after(created, policy.max_total))
     latest = min(filter(None, (expiry, longest)), default=None)
-    found = Renewal(kind, scope, key, field, old, None if expiry is None else expiry - now, latest=latest)
-    if expiry is not None and expiry - now <= policy.within:
+    left = None if expiry is None else expiry - now
+    found = Renewal(kind, scope, key, ends.expiry, old, left, latest=latest)
+    if expiry is not None and is_soon(expiry, now, policy.within):
         return _renewed(found, expiry, policy, longest, now)
-    is_old = longest is not None and longest - now <= policy.within
-    return _for_rotation(found, _TOO_OLD) if is_old else None
+    return _for_rotation(found, _TOO_OLD) if is_soon(longest, now, policy.within) else None
 
 
 def _renewed(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import EffectRule
 from reconciler.kinds.rotation import ends_of
-from reconciler.model.canonical import format_instant, parse_instant
+from reconciler.model.canonical import format_instant, instant_in
 from reconciler.model.desired import NO_LIFECYCLE, DesiredKey
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action
@@ -52,11 +52,7 @@ class Rotation:
     @property
     def end(self) -> dt.datetime | None:
         """Return the end of the overlap; None where the files do not say it."""
-        ends = ends_of(self.kind)
-        value = self.new.lifecycle.until
-        if value is None and ends.can_change and ends.expiry is not None:
-            value = self.old.fields.get(ends.expiry)
-        return None if value is None else parse_instant(value)
+        return overlap_end(self.kind, self.old, self.new)
 
     def stage(self, now: dt.datetime) -> Stage:
         """Return how far the rotation is at a time."""
@@ -67,6 +63,16 @@ class Rotation:
         if self.old.is_absent:
             return Stage.ENDING
         return Stage.OVER if self.end is not None and self.end <= now else Stage.OVERLAP
+
+
+def says_until(kind: Kind, new: DesiredKey) -> bool:
+    """Return whether the successor says when an overlap ends, not the expiry of the key before it."""
+    return new.lifecycle.until is not None or not ends_of(kind).can_change
+
+
+def overlap_end(kind: Kind, old: DesiredKey, new: DesiredKey) -> dt.datetime | None:
+    """Return when the overlap of a key and its successor ends; None where the files do not say it."""
+    return instant_in(new.lifecycle.until) if says_until(kind, new) else ends_of(kind).expires_at(old.fields)
 
 
 def rotations(

@@ -203,3 +203,38 @@ def test_an_overlap_ends_later_only_while_its_key_lives_anyway(life: Life) -> No
     life.pass_days(8)
     assert life.rotate("--finish").code == 2
     assert 'expire: "2026-06-12T00:00:00Z"' in life.file.read_text()
+
+
+def test_a_key_that_is_gone_is_not_declared_again_by_the_next_rotation(life: Life) -> None:
+    life.rotate("shop-key")
+    life.apply()
+    life.pass_days(8)
+    life.rotate("--finish")
+    life.apply()
+    assert life.live() == {"shop-key-2", "other"}
+    assert life.rotate("shop-key-2").code == 0
+    assert life.apply().code == 0
+    assert life.live() == {"shop-key-2", "shop-key-3", "other"}
+
+
+def test_an_overlap_that_begins_again_ends_with_the_longest_life_too(life: Life) -> None:
+    declare_old(life, many(12))
+    life.rotate("--due")
+    assert life.apply().code == 0
+    life.pass_days(7)
+    assert life.rotate("key-12-2").code == 0
+    assert 'name: key-12, expire: "2026-06-09T00:00:00Z"' in life.file.read_text()
+
+
+def test_an_overlap_that_begins_again_ends_where_its_end_is_declared(life: Life) -> None:
+    life.rotate("shop-key")
+    text = life.file.read_text()
+    life.file.write_text(
+        text.replace("rotates: shop-key,", "rotates: shop-key, until: 2026-06-05T00:00:00Z,")
+    )
+    life.apply()
+    life.pass_days(2)
+    assert life.rotate("shop-key-2").code == 0
+    text = life.file.read_text()
+    assert '{rotates: shop-key, until: "2026-06-11T00:00:00Z", alias: shop-key}' in text
+    assert "  - name: shop-key\n    expire: 2026-06-11T00:00:00Z\n" in text
