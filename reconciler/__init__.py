@@ -1,6 +1,6 @@
 """Declarative reconciler for cloud API keys: desired state in Git, minimal PATCH calls to the API.
 
-The names of ``__all__`` are the library, which docs/library.md describes. Each is loaded on first use:
+The names in ``__all__`` are the library, which docs/library.md describes. Each is loaded on first use:
 importing the package alone loads neither the HTTP client nor the YAML parser.
 """
 
@@ -131,15 +131,15 @@ if not TYPE_CHECKING:  # so that a name which is not offered is an error of type
 
 
 def __dir__() -> list[str]:
-    """Return what the package offers."""
+    """Return the names of the library."""
     return [*__all__, "__version__"]
 
 
 class _Library(ModuleType):
-    """The package: a function such as ``plan`` is not replaced by the subpackage of its name."""
+    """The class of the package: a function such as ``plan`` is not replaced by the subpackage ``plan``."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Ignore the import system, which binds a subpackage that it has loaded to its parent."""
+        """Ignore the import system when it binds an imported subpackage to its parent."""
         if not (name in _HOME_OF and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 

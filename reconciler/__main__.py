@@ -20,8 +20,8 @@ with kept_for_good():  # looking for garbage in new modules takes 5 % of a comma
 def main() -> None:
     """Run the command line and end the process with its exit code.
 
-    Ends it at once: an orderly shutdown would first free every value of a large desired state one by
-    one, and wait for reads that hang after Ctrl-C.
+    It ends without an orderly shutdown, which would free every value of a large desired state one by one, and
+    wait for reads that hang after Ctrl-C.
     """
     code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):

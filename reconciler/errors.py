@@ -63,19 +63,20 @@ if TYPE_CHECKING:
 def os_reason(error: BaseException, otherwise: str = "") -> str:
     """Return why the system refused a file or program, without its name; never empty.
 
-    What is not an OSError, such as a name with a NUL character, gives ``otherwise``, or else its own text.
+    For an error that is not an OSError, such as a name with a NUL character, return ``otherwise``, or its own
+    text.
     """
     reason = error.strerror if isinstance(error, OSError) else None
     return reason or otherwise or str(error) or type(error).__name__
 
 
 class ReconcilerError(Exception):
-    """The root: everything this package raises on purpose."""
+    """The root class of every error that this package raises on purpose."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.ERROR
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return what makes an equal error in another process, whatever its constructor takes."""
+        """Return the arguments that rebuild an equal error in another process."""
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
     @property
@@ -90,26 +91,26 @@ class ReconcilerError(Exception):
 
 
 class InputError(ReconcilerError):
-    """The desired-state files cannot be used; ``problems`` holds every reason, sorted by place."""
+    """The desired-state files are invalid; ``problems`` holds every problem, sorted by position."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        """Store the problems, sorted by place."""
+        """Store the problems, sorted by position."""
         unplaced = Position("", 0, 0)
         self.problems = tuple(sorted(problems, key=lambda problem: problem.position or unplaced))
         super().__init__("\n".join(self.texts))
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Return each of the first problems as one text, and how many more there are."""
+        """Return each of the first problems as one text, and a text with the number of the others."""
         return first_texts(self.problems)
 
 
 class ConfigurationError(ReconcilerError):
-    """A setting is missing or cannot be used; the message names it and says what to set."""
+    """A setting is missing or invalid; the message names the setting and the fix."""
 
 
 class DescriptionError(ReconcilerError):
-    """An OpenAPI description does not describe what a kind needs; the message says what is missing."""
+    """An OpenAPI description lacks something that a kind needs; the message names it."""
 
 
 class RefusedError(ReconcilerError):
@@ -119,7 +120,7 @@ class RefusedError(ReconcilerError):
 
 
 class JournalError(ReconcilerError):
-    """A line could not be put on disk, so what it was to record is not done."""
+    """A journal line could not be written to disk, so the write that it records is not done."""
 
 
 class HistoryError(JournalError):
@@ -127,26 +128,26 @@ class HistoryError(JournalError):
 
 
 class SinkError(ReconcilerError):
-    """A secret may not be stored; the message never holds it."""
+    """A secret cannot or may not be stored; the message never contains it."""
 
 
 class SchemaMismatchError(ReconcilerError):
-    """A live key does not have the shape that its kind documents."""
+    """A live key does not match the documented schema of its kind."""
 
 
 class UnaddressableError(ReconcilerError):
-    """A name cannot be one segment of a request path: with it, a request would be about something else."""
+    """A name cannot be one segment of a request path: the request would address another resource."""
 
 
 class AmbiguousNameError(ReconcilerError):
-    """Several live objects have one name, or its only one has no usable id; the message names the ids."""
+    """Several live objects have one name, or the only one has no usable id; the message lists the ids."""
 
 
 class UnreadableError(ReconcilerError):
-    """Some scopes could not be read, so there is no plan; ``causes`` holds the reason for each, by scope."""
+    """Some scopes could not be read, so there is no plan; ``causes`` holds the error of each scope."""
 
     def __init__(self, causes: Mapping[str, ReconcilerError], apis: Mapping[str, str] | None = None) -> None:
-        """Store the reasons, sorted by scope, and the API of each scope where there are several."""
+        """Store the errors, sorted by scope, and the API of each scope where there are several."""
         self.causes = dict(sorted(causes.items()))
         self.apis = dict(apis or {})
         super().__init__("\n".join(self.texts))
@@ -161,12 +162,12 @@ class UnreadableError(ReconcilerError):
 
     @property
     def is_transient(self) -> bool:
-        """Whether some scope may be readable later."""
+        """Whether a scope may become readable later."""
         return any(error.is_transient for error in self.causes.values())
 
 
 class ThrottledError(ReconcilerError):
-    """A request was not sent: the service asked for a longer pause than the limit."""
+    """A request was not sent, because the service asked for a longer pause than the limit."""
 
     is_transient = True
 
@@ -184,10 +185,10 @@ class StoppedError(ReconcilerError):
 
 
 class ApiError(ReconcilerError):
-    """A request did not give what was asked for; ``failure`` says what is known.
+    """A request failed; ``failure`` holds the facts.
 
-    ``response`` is the parsed body of the response to a creation, where it could be read. It may hold the
-    secret of a key that was made all the same, so it is part of no text.
+    ``response`` is the parsed response body of a creation, where it could be read. It may hold the secret of
+    a key that was created all the same, so no text contains it.
     """
 
     retryable: ClassVar[bool] = False
@@ -202,29 +203,29 @@ class ApiError(ReconcilerError):
 
     @property
     def is_transient(self) -> bool:
-        """Whether the request is worth trying again."""
+        """Whether a retry may succeed."""
         return self.retryable
 
     def after(self, attempts: int, *, in_doubt: bool) -> ApiError:
-        """Return the same error of a request that was tried ``attempts`` times.
+        """Return the error after ``attempts`` attempts.
 
-        ``in_doubt`` says that one of the attempts may have taken effect.
+        ``in_doubt`` is true if one of the attempts may have taken effect.
         """
         return type(self)(replace(self.failure, attempts=attempts, in_doubt=in_doubt), self.response)
 
     def with_hint(self, hint: str) -> Self:
-        """Return the same error with other advice."""
+        """Return the same error with another hint."""
         return type(self)(replace(self.failure, hint=hint), self.response)
 
 
 class UnreachableError(ApiError):
-    """No response came: no connection, a time-out, or a connection that broke off."""
+    """No response: connection failed, timed out or broke off."""
 
     retryable = True
 
 
 class UntrustedError(UnreachableError):
-    """The server's certificate could not be verified: trying again cannot help."""
+    """The server's certificate could not be verified; never retried."""
 
     retryable = False
 
@@ -234,7 +235,7 @@ class UnauthorizedError(ApiError):
 
 
 class ForbiddenError(ApiError):
-    """403: the token may not do this, or a capacity limit is reached."""
+    """403: the token lacks the permission, or a capacity limit is reached."""
 
 
 class NotFoundError(ApiError):
@@ -242,19 +243,19 @@ class NotFoundError(ApiError):
 
 
 class ConflictError(ApiError):
-    """409: the service refuses because of the state it is in; never retried."""
+    """409: the request conflicts with the state of the service; never retried."""
 
 
 class RejectedError(ApiError):
-    """400, 422 and other 4xx: the request itself is refused."""
+    """400, 422 and other 4xx: the service rejects the request."""
 
 
 class NoSuchMethodError(RejectedError):
-    """405: the path does not take the method; some services list keys, and show no single one."""
+    """405: the path does not support the method; some services list keys, and cannot return a single one."""
 
 
 class TimedOutError(ApiError):
-    """408: the service gave up waiting for the request."""
+    """408: the service timed out waiting for the request."""
 
     retryable = True
 
@@ -278,14 +279,17 @@ class ServerFaultError(ApiError):
 
 
 class InvalidResponseError(ApiError):
-    """A response of success that is not JSON or does not match the documented schema: never "no keys"."""
+    """A response with a success status that is not JSON or does not match the documented schema.
+
+    It is never taken as an empty list of keys.
+    """
 
     is_success = True
 
 
 class AcceptedError(InvalidResponseError):
-    """202 or another success status that does not say that a write is done."""
+    """202 or another success status that does not confirm that a write is done."""
 
 
 class IncompleteReadError(InvalidResponseError):
-    """A listing does not hold what it counts, or changed while it was read."""
+    """A listing holds fewer items than it counts, or changed while it was read."""

@@ -1,4 +1,4 @@
-"""Two values as deepdiff compares them: which member and item of one is paired with which of the other."""
+"""Two values in the form that deepdiff compares: members and items of one paired with those of the other."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class SetItem(NamedTuple):
 
 
 def scalar_text(value: Any) -> str:
-    """Return the text of a value for deepdiff: 1 is not True, and no half characters and no line breaks."""
+    """Return the text of a value for deepdiff: 1 differs from True, surrogates and breaks are escaped."""
     return str(value) if value.__class__ is int else _ENCODER.encode(value)  # at a tenth of the cost
 
 
 def aligned(before: Any, after: Any) -> tuple[Any, Any]:
-    """Return two values as deepdiff compares them: objects of texts, and lists as objects of their items.
+    """Return two values in the form that deepdiff compares: objects of texts, with lists as objects of items.
 
-    deepdiff pairs objects in lists by position alone, so that one more at the front would change them all.
+    deepdiff pairs objects in lists by position alone, so that an item inserted at the front would change all.
     """
     pairs: Iterable[tuple[str | Index, Any, Any]]
     if before is after:
@@ -60,7 +60,7 @@ def _sides(old: Any, new: Any) -> tuple[Any, Any]:
 
 
 def beside(parts: Iterable[tuple[Path, Any, Any]]) -> tuple[dict[Path, Any], dict[Path, Any]]:
-    """Return two flat objects of what differs in ``parts``: texts by their whole paths.
+    """Return two flat objects of the differences in ``parts``: texts by their full paths.
 
     deepdiff takes longer for a level than for a member.
     """
@@ -78,7 +78,7 @@ def beside(parts: Iterable[tuple[Path, Any, Any]]) -> tuple[dict[Path, Any], dic
 
 
 def _alignment(before: Sequence[Any], after: Sequence[Any]) -> Iterator[Index]:
-    """Yield the items that differ: in pairs where one takes the place of the other, else one by one."""
+    """Yield the items that differ: in pairs where one replaces the other, else one by one."""
     old, new = ([*map(scalar_text, items)] for items in (before, after))
     start, end = common_ends(old, new)
     left, right = ([*map(_identity, items[start : len(items) - end])] for items in (before, after))

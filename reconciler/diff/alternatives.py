@@ -1,6 +1,6 @@
-"""Which live members a desired object leaves out, where it is one of several alternatives. Pure.
+"""The live members that a desired object omits, where it is one of several alternatives. Pure.
 
-Of an object ``{allow: ...}`` or ``{block: ...}`` one is meant: a file with one does not leave out the other.
+An object is either ``{allow: ...}`` or ``{block: ...}``: a file with one member does not omit the other.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def left_out(shape: Shape, want: Values, have: Values) -> list[str]:
-    """Return the members of a live object that a desired one leaves out, but for those of other alternatives.
+    """Return the members of a live object that a desired one omits, except those of other alternatives.
 
-    A live object that is of no alternative may be shown with all members: it is as desired if it has them.
+    A live object of no alternative may be shown with all members: it is as desired if it has the desired
+    ones.
     """
     names = [name for name in shape.members if name in have and name not in want]
     if not is_another(shape, want, have):

@@ -1,7 +1,7 @@
-"""Which declared fields differ, how, and the effect on access; the only module that imports deepdiff.
+"""The declared fields that differ, how, and the effect on access; the only module that imports deepdiff.
 
-An equality pass comes first: most keys of a plan are unchanged, and deepdiff costs a hundred times what a
-comparison does. It is called once for each key of which an object or a list is not equal, and names every
+An equality pass comes first: most keys of a plan are unchanged, and deepdiff costs a hundred times as much as
+a comparison. It is called once for each key with an object or a list that is not equal, and returns every
 member and item.
 """
 
@@ -40,11 +40,11 @@ _UNCHANGED: Final = "access unchanged"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The fields of a key whose desired and live values are not surely equal, each value normalised once.
+    """The fields of a key whose desired and live values may differ, each value normalised once.
 
     ``pairs`` are the live and the desired value of each field that differs, ``same`` the values of those that
-    only are spelled otherwise, all in normal form. ``faults`` and ``odd`` say why a desired or a live value
-    has none; such fields are in neither.
+    are only spelled differently, all in normal form. ``faults`` and ``odd`` are the reasons why a desired or
+    a live value has none; such fields are in neither.
     """
 
     pairs: Mapping[str, tuple[Any, Any]]
@@ -54,9 +54,9 @@ class Comparison:
 
 
 def equality(kind: Kind) -> Callable[[Mapping[str, Any], Mapping[str, Any]], bool]:
-    """Return what decides whether a live key surely holds every desired value, at the speed of C.
+    """Return a function that returns whether a live key certainly holds every desired value, fast.
 
-    Most keys of a plan are unchanged. False says nothing: equal values may be spelled otherwise.
+    Most keys of a plan are unchanged. False is inconclusive: equal values may be spelled differently.
     """
     # Equal texts and nulls are of one type; but 1 == True, and inside a list or an object only repr tells.
     fields = kind.fields.values()
@@ -114,7 +114,7 @@ def _is_surely_equal(field: Field, want: Any, live: Mapping[str, Any]) -> bool:
 
 
 def desired_form(field: Field, want: Any, have: Any) -> Any:
-    """Return the normal form of a desired value; what it leaves out inside objects is as in the live one.
+    """Return the normal form of a desired value; members that it omits inside objects come from the live one.
 
     ``have`` is in normal form. Raises NotNormalError if the desired value has none.
     """
@@ -127,7 +127,7 @@ def desired_form(field: Field, want: Any, have: Any) -> Any:
 
 
 def declared_parts(kind: Kind, declared: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return those declared values that ``after``, in normal form, has with live members besides."""
+    """Return the declared values to which ``after``, in normal form, adds live members."""
     both = {name: kind.fields[name] for name in sorted(after.keys() & declared.keys())}
     parts = {
         name: checked(field, declared[name])
@@ -142,14 +142,14 @@ def declared_parts(kind: Kind, declared: Mapping[str, Any], after: Mapping[str, 
 
 
 def is_stored(field: Field, want: Any, have: Any) -> bool:
-    """Return whether a live value in normal form has all that was sent; it may have more members."""
+    """Return whether a live value in normal form contains all that was sent; it may have more members."""
     return json_text(have) in {json_text(want), json_text(desired_form(field, want, have))}
 
 
 def readable(
     kind: Kind, names: Iterable[str], values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the normal forms of those ``values`` that have one, and why each of the others has none."""
+    """Return the normal forms of the ``values`` that have one, and the reasons why the others have none."""
     forms: dict[str, Any] = {}
     reasons: dict[str, str] = {}
     for name in names:
@@ -180,7 +180,7 @@ def field_changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any
 
 
 def _members(old: Mapping[Path, Any], new: Mapping[Path, Any]) -> Mapping[str, Sequence[MemberChange]]:
-    """Return what changes inside of each field, by texts of what is inside, each by its whole path."""
+    """Return the changes inside each field, by the texts of nested values at their full paths."""
     found: defaultdict[str, list[MemberChange]] = defaultdict(list)
     if not old and not new:
         return found
@@ -229,7 +229,7 @@ def _position(member: MemberChange) -> tuple[object, ...]:
 
 
 def _comparable(field: Field, before: Any, after: Any) -> tuple[Any, Any]:
-    """Return two values of a field as deepdiff compares them; a set is an object of its items.
+    """Return two values of a field in the form that deepdiff compares; a set is an object of its items.
 
     deepdiff hashes each item of a set, which takes five times as long as a member of an object.
     """

@@ -1,6 +1,6 @@
-"""What a desired value leaves out inside objects, and which live item each item of a list stands for. Pure.
+"""Members that a desired value omits inside objects, and pairs of desired and live list items. Pure.
 
-What a file leaves out inside an object is not managed, as a field that it leaves out: neither in an object
+A member that a file omits inside an object is not managed, like a field that it omits: neither in an object
 nor in the items of a list.
 """
 
@@ -29,7 +29,7 @@ _SCALARS: Final = (str, int, float, bool)
 
 
 def leaves_out(shape: Shape, want: Any) -> bool:
-    """Return whether a desired value leaves out a member of an object that has it in its shape."""
+    """Return whether a desired value omits a member that its shape has."""
     if isinstance(want, dict) and shape.members:
         members = shape.members
         return not members.keys() <= want.keys() or any(
@@ -42,9 +42,10 @@ def leaves_out(shape: Shape, want: Any) -> bool:
 
 
 def completed(form: Form, shape: Shape, want: Any, have: Any) -> Any:
-    """Return a desired value with those members of its objects that it leaves out and ``have`` shows.
+    """Return a desired value with the members of its objects that it omits and ``have`` has.
 
-    ``have`` is in normal form. The items of lists are completed as the live ones that they stand for.
+    ``have`` is in normal form. The items of lists are completed from the live items that they are paired
+    with.
     """
     if not leaves_out(shape, want):
         return want
@@ -67,9 +68,9 @@ def completed(form: Form, shape: Shape, want: Any, have: Any) -> Any:
 
 
 def declared_part(form: Form, shape: Shape, have: Any, want: Any) -> Any:
-    """Return a live value without those members of its objects that the desired value leaves out.
+    """Return a live value without the members of its objects that the desired value omits.
 
-    It is the other direction of :func:`completed`.
+    It is the inverse of :func:`completed`.
     """
     if not leaves_out(shape, want):
         return have
@@ -92,11 +93,11 @@ def declared_part(form: Form, shape: Shape, have: Any, want: Any) -> Any:
 
 
 def paired(form: Form, shape: Shape, want: Items, have: Items) -> Pairs:
-    """Return which live item each desired item of a list stands for, as far as it is known.
+    """Return the live item for each desired item of a list, as far as it is known.
 
-    It is the one that is as declared; or else the one of the same id or name; or else the one in its place,
-    where as many items have changed as there were, if none has a name and both are lists or have some member.
-    A set has no places.
+    It is the one that is as declared; or else the one with the same id or name; or else the one at the same
+    position, if as many items have changed as there were, none has a name, and both are lists or share a
+    member. A set has no positions.
     """
     texts = [json_text(item) for item in have]
 
@@ -124,9 +125,9 @@ def _sorted(items: Items) -> Items:
 
 
 def _same_places(wanted: int, live: int, is_as_declared: Callable[[int, int], bool]) -> Pairs:
-    """Return the pairs in the same places: from the start of both lists, and from their ends.
+    """Return the pairs at the same positions: from the start of both lists, and from their ends.
 
-    In lists of one length an item that changes does not hide the others.
+    In lists of one length an item that changes does not affect the others.
     """
     if wanted == live:
         return {i: i for i in range(wanted) if is_as_declared(i, i)}
@@ -138,9 +139,9 @@ def _same_places(wanted: int, live: int, is_as_declared: Callable[[int, int], bo
 
 
 def _alike(pairs: Pairs, want: Items, have: Items) -> Iterator[tuple[int, Items]]:
-    """Yield each desired item without a live one, and the live ones that have the scalars that it has.
+    """Yield each unpaired desired item, and the live ones that have its scalars.
 
-    Comparing each with each would take too long for a list of thousands.
+    Comparing all pairs would take too long for a list of thousands.
     """
     left = _left(have, pairs.values())
     tables: dict[tuple[str, ...], dict[str, list[int]]] = {}
@@ -181,7 +182,7 @@ def _match(pairs: Pairs, candidates: dict[int, list[int]]) -> None:
 
 
 def _match_named(pairs: Pairs, want: Items, have: Items) -> None:
-    """Add a pair for each desired item whose id, or else whose name, one live item has."""
+    """Add a pair for each desired item whose id, or else whose name, exactly one live item has."""
     for name in IDENTIFYING:
         of_text = {
             scalar_text(have[j][name]): j
@@ -194,7 +195,7 @@ def _match_named(pairs: Pairs, want: Items, have: Items) -> None:
 
 
 def _match_places(pairs: Pairs, want: Items, have: Items) -> None:
-    """Add pairs for items between two that are paired, if there are as many of them in both lists."""
+    """Add pairs for items between two paired ones, if both lists have equally many there."""
     taken = frozenset(pairs.values())
     ends = [(-1, -1), *sorted(pairs.items()), (len(want), len(have))]
     for (i, j), (next_i, next_j) in pairwise(ends):
@@ -205,7 +206,7 @@ def _match_places(pairs: Pairs, want: Items, have: Items) -> None:
 
 
 def _are_of_a_sort(one: Any, other: Any) -> bool:
-    """Return whether two items are lists, or have a member in common: items of alternatives have none."""
+    """Return whether two items are lists, or share a member; items of different alternatives share none."""
     if isinstance(one, dict) and isinstance(other, dict):
         return not one.keys().isdisjoint(other)
     return isinstance(one, list) and isinstance(other, list)
@@ -219,6 +220,6 @@ def _key(item: Any) -> str | None:
 
 
 def _left(items: Items, taken: Iterable[int]) -> list[int]:
-    """Return the places of those items that are not in a pair."""
+    """Return the indexes of the items that are not in a pair."""
     pairs = frozenset(taken)
     return [place for place in range(len(items)) if place not in pairs]

@@ -1,8 +1,8 @@
 """Normal forms: two values mean the same if and only if their normal forms are equal.
 
-Instants become UTC text in whole seconds, sets become sorted lists without duplicates, whole numbers ints
-(5.0 is 5), and every other value is left exactly as it is. Normal forms are plain JSON values: they are what
-plans show and what requests carry, so neither depends on how a file or a response was spelled.
+Instants become UTC text in seconds, sets become sorted lists without duplicates, integral numbers become ints
+(5.0 is 5), and every other value is unchanged. Normal forms are plain JSON values: plans show them and
+requests carry them, so neither depends on the spelling in a file or a response.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class NotNormalError(ValueError):
 def normalize(field: Field, value: Any) -> Any:
     """Return the normal form of ``value`` in ``field``.
 
-    Raises NotNormalError if the value is not of a type that the field takes.
+    Raises NotNormalError if the type of the value is not one of the field's types.
     """
     texts = set_of_texts(field, value)
     if texts is not None:
@@ -60,9 +60,9 @@ def normalize(field: Field, value: Any) -> Any:
 
 
 def _without_nulls(shape: Shape | None, value: Any) -> Any:
-    """Return a value without those members of free names, at any depth, that a merge patch would remove.
+    """Return a value without null members of maps, at any depth, that a merge patch would remove.
 
-    Lists are sent whole, and what is in them.
+    Lists are unchanged, because they are sent completely.
     """
     if not isinstance(value, dict):
         return value
@@ -75,7 +75,10 @@ def _without_nulls(shape: Shape | None, value: Any) -> Any:
 
 
 def checked(field: Field, value: Any) -> Any:
-    """Return a value with whole numbers as ints. Raises NotNormalError if it cannot be compared exactly."""
+    """Return a value with integral numbers as ints.
+
+    Raises NotNormalError if it cannot be compared exactly.
+    """
     if value.__class__ in _EXACT:
         return value
     if is_deeper(value, DEEPEST):
@@ -89,7 +92,7 @@ def checked(field: Field, value: Any) -> Any:
 def set_of_texts(field: Field, value: Any) -> list[Any] | None:
     """Return the normal form of a set of objects of texts that have all members; None if it may be another.
 
-    The result is that of normalizing the items one by one, in a tenth of the time: sets may have hundreds.
+    The result equals normalizing the items one by one, in a tenth of the time: sets may have hundreds.
     """
     shape = field.shape.items
     if field.form is not Form.SET or shape is None or shape.keeps_others or not isinstance(value, list):
@@ -114,7 +117,10 @@ def _shown(value: Any) -> str:
 
 
 def _described(field: Field, shape: Shape | None, value: Any, noun: str) -> Any:
-    """Return a value with the members that the schema knows. Raises NotNormalError, which shows all of it."""
+    """Return a value with the members that the schema describes.
+
+    Raises NotNormalError with the full value.
+    """
     try:
         return known(shape, value)
     except NotNormalError as error:
@@ -122,9 +128,9 @@ def _described(field: Field, shape: Shape | None, value: Any, noun: str) -> Any:
 
 
 def known(shape: Shape | None, value: Any) -> Any:
-    """Return a value without the members that its shape does not know: a service may show others.
+    """Return a value without the members that its shape lacks: a service may show others.
 
-    A member that may be missing is left out where it is null. Raises NotNormalError, which says no more.
+    An optional member is left out where it is null. Raises NotNormalError, with no details.
     """
     if shape is None:
         return value

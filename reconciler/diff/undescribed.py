@@ -1,7 +1,7 @@
-"""Members of live objects that no schema describes: who sends an object whole sends them back as shown. Pure.
+"""Live members that no schema describes: an object that is sent completely includes them as shown. Pure.
 
-A service that replaces the object would lose them otherwise. A merge patch names the members of an object
-that it changes, but replaces lists whole. Members that are read-only are never sent.
+A service that replaces the object would delete them otherwise. A merge patch names the members of an object
+that it changes, but replaces lists. Read-only members are never sent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def shown_members(kind: Kind, names: Iterable[str], live: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the live values of those fields that are sent whole and show members that nothing describes.
+    """Return the live values of the fields that are sent completely and have undescribed members.
 
     They are without their read-only members. ``names`` are fields that have a normal form.
     """
@@ -41,9 +41,10 @@ def shown_members(kind: Kind, names: Iterable[str], live: Mapping[str, Any]) -> 
 
 
 def with_members(kind: Kind, name: str, value: Any, shown: Mapping[str, Any]) -> Any:
-    """Return what is sent of a field, with what its live value in ``shown`` has beside described members.
+    """Return the value of a field in a request, with the undescribed members of its live value in ``shown``.
 
-    An item of a list has those of the live one that it stands for, another alternative of an object has none.
+    An item of a list has those of the live one that it is paired with, another alternative of an object has
+    none.
     """
     if name not in shown:
         return value
@@ -52,7 +53,7 @@ def with_members(kind: Kind, name: str, value: Any, shown: Mapping[str, Any]) ->
 
 
 def _is_whole(kind: Kind) -> bool:
-    """Return whether objects are sent whole, also outside lists."""
+    """Return whether objects are sent completely, also outside lists."""
     return kind.update.encoding is not Encoding.MERGE_PATCH
 
 
@@ -75,7 +76,7 @@ def _with_members(form: Form, shape: Shape, want: Any, shown: Any, *, is_whole: 
 def _items_with_members(form: Form, shape: Shape, want: list[Any], shown: list[Any]) -> list[Any]:
     """Return the items of a list with the members of the live ones.
 
-    Live items of a set that differ in such members alone are one in normal form: all of them stay.
+    Live items of a set that differ in such members alone are one in normal form: all of them are retained.
     """
     described = [known(shape, item) for item in shown]
     pairs = paired(form, shape, want, described)
@@ -93,7 +94,7 @@ def _items_with_members(form: Form, shape: Shape, want: list[Any], shown: list[A
 
 
 def _undescribed(shape: Shape, value: Any, *, is_whole: bool) -> Iterator[str]:
-    """Yield the name of each member of objects sent whole that nothing describes."""
+    """Yield the name of each undescribed member of objects that are sent completely."""
     if isinstance(value, list) and shape.items is not None:
         for item in value:
             yield from _undescribed(shape.items, item, is_whole=True)

@@ -35,10 +35,7 @@ def bundled_schema(name: str) -> str:
 
 
 def editor_schema(kinds: Iterable[Kind]) -> str:
-    """Return the text of the schema of a document of one of these kinds, or of a packaged one.
-
-    None is of a kind whose API is not configured.
-    """
+    """Return the schema of documents of these kinds and the packaged kinds with a configured API, as text."""
     schema = json.loads(bundled_schema("keys"))
     header = schema["properties"]
     packaged = frozenset(header)
@@ -66,7 +63,7 @@ def editor_schema(kinds: Iterable[Kind]) -> str:
 
 
 def _leave_out(schema: Any, name: str) -> None:
-    """Remove a kind from those that a document may name; the one that it need not name has to be named."""
+    """Remove a kind from the enumeration of kinds; if the kind was the default, make ``kind`` required."""
     kind = schema["properties"]["kind"]
     if name in kind["enum"]:
         place = kind["enum"].index(name)

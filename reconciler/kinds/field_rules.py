@@ -1,4 +1,4 @@
-"""The rules for what a kind file says of single fields: their names, shapes, and how they are sent. Pure."""
+"""The rules for what a kind file says about single fields: their names, shapes, and requests. Pure."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault in a kind file: the path of the value, and what is wrong with a remedy."""
+    """A fault in a kind file: the path of the value, what is wrong, and the fix."""
 
     path: Path
     message: str
 
 
 def field_faults(kind: Kind) -> Iterator[Fault]:
-    """Yield the faults in what a kind says of its fields."""
+    """Yield the faults in the members of a kind file about fields."""
     of_updates = () if kind.update.method is None else (_sent_with, _sent_one_of, _merge)
     for rule in (_names, _shown, _read_from, *of_updates):
         yield from rule(kind)
 
 
 def is_whole(kind: Kind) -> bool:
-    """Return whether a body is whole, but not because a patch has the wrong method: a fault by itself."""
+    """Return whether bodies hold all fields, and the method is not wrong for that."""
     update = kind.update
     is_said = "body" in kind.schema[EXTENSION].get("update", {})
     return update.body is BodyRule.WHOLE and (is_said or not update.encoding.is_patch)
@@ -64,7 +64,7 @@ def _settable(kind: Kind, member: str, names: Iterable[str]) -> Iterator[Fault |
 
 
 def _sent_with(kind: Kind) -> Iterator[Fault]:
-    """Check that fields and their conditions can be set, and that the conditions can come true."""
+    """Check that fields and their conditions can be set, and that the conditions can be met."""
     place: Path = (EXTENSION, "sent_with")
     if kind.sent_with and (kind.update.encoding is Encoding.JSON_PATCH or is_whole(kind)):
         yield Fault(place, "has no use where a JSON Patch names each field, or a body is whole; remove it")
@@ -78,7 +78,7 @@ def _sent_with(kind: Kind) -> Iterator[Fault]:
 
 
 def _sent_one_of(kind: Kind) -> Iterator[Fault]:
-    """Check that each group is of fields that can be set, and says what nothing else says."""
+    """Check that each group consists of fields that can be set, and that it is not redundant."""
     place: Path = (EXTENSION, "sent_one_of")
     if kind.sent_one_of and (kind.update.encoding is Encoding.JSON_PATCH or is_whole(kind)):
         yield Fault(place, "has no use where a JSON Patch names each field, or a body is whole; remove it")
@@ -113,7 +113,7 @@ def _read_from(kind: Kind) -> Iterator[Fault]:
 
 
 def _name_inside(kind: Kind) -> Iterator[Fault]:
-    """Check that a name which is sent inside a property can be declared in one place alone."""
+    """Check that a name which is sent inside a property can be declared in one place only."""
     place: Path = (EXTENSION, "read_from", kind.identity)
     where, (outer, *inner) = kind.read_from[kind.identity], name_steps(kind) or ("",)
     if not inner:

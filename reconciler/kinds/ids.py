@@ -22,7 +22,7 @@ _LONGEST: Final = 80
 
 
 def named_kind(kinds: Mapping[str, Kind], name: str) -> Kind | None:
-    """Return the kind of a name, with or without the name of its API before it; None for an unknown one."""
+    """Return the kind of a name, with or without the name of its API as prefix; None for an unknown one."""
     api, dot, rest = name.rpartition(".")
     found = kinds.get(name) or kinds.get(rest)
     return found if found is None or not dot or found.name == name or found.api == api else None
@@ -31,7 +31,7 @@ def named_kind(kinds: Mapping[str, Kind], name: str) -> Kind | None:
 def clear_key(kind: Kind, observed: LiveScope, name: str, known_id: str | None = None) -> Row | None:
     """Return the live key ``name`` or None. Raises AmbiguousNameError if it does not identify one key.
 
-    ``known_id`` is that of the object that the name stood for, if a history knows it.
+    ``known_id`` is the id of the object that the name stood for before, if a history has it.
     """
     if name in observed.unclear:
         rows = observed.unclear[name]
@@ -42,7 +42,7 @@ def clear_key(kind: Kind, observed: LiveScope, name: str, known_id: str | None =
 
 
 def stood_for(path_id: str) -> str:
-    """Return which of several objects a name stood for, to follow :func:`unclear_text`."""
+    """Return which of several objects a name stood for, as a continuation of :func:`unclear_text`."""
     return f"; until now it stood for {json_text(path_id)}"
 
 

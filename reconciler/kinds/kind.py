@@ -1,9 +1,8 @@
-"""What a kind of key is: derived from its schema file, which is the single source of truth.
+"""A kind of key, derived from its schema file, which is the single source of truth.
 
-A kind's schema describes the fields of one declared key with standard JSON Schema keywords; its one
-``x-reconciler`` block says what those keywords cannot: where the collection is, which field is the
-identity, how large a page may be, which fields every PATCH must carry, which keys are managed
-elsewhere, which fields cannot change, and what each field does to access.
+A kind's schema describes the fields of one declared key with standard JSON Schema keywords. Its one
+``x-reconciler`` block describes the rest: the path of the collection, the identity, the page size, the fields
+that every PATCH must carry, the keys managed elsewhere, immutable fields, and effects on access.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Form(StrEnum):
 
 
 class EffectRule(StrEnum):
-    """How a change of a field changes access."""
+    """How a change of a field affects access."""
 
     NONE = "none"
     EXPIRY = "expiry"
@@ -59,12 +58,12 @@ class EffectRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a kind: how it is compared, which Python types its values have, what it does.
+    """One field of a kind: how it is compared, the Python types of its values, and its effect on access.
 
-    ``plainly_equal`` says that two equal Python values of one type are surely equal JSON values:
-    not so for lists and objects that may hold numbers or booleans, because 1 == True in Python.
-    ``shape`` is what its values hold. ``read_only`` fields are set by the service: they cannot be declared,
-    and are never sent or compared. Where null removes a member, ``is_merged``, no free name has it.
+    ``plainly_equal`` is true if equal Python values of one type are equal JSON values: not so for lists and
+    objects that may hold numbers or booleans, because 1 == True in Python. ``shape`` is the structure of its
+    values. ``read_only`` fields are set by the service: they cannot be declared, and are never sent or
+    compared. In a field that ``is_merged``, null removes a member, so that no member has the value null.
     """
 
     name: str
@@ -83,16 +82,16 @@ class Kind:
 
     ``scope`` has the schemas of the path parameters of the collection. ``item`` is the path of one key, with
     ``{}`` for the value of ``path_field``: the identity, unless the service makes ids. ``always_sent`` are
-    fields that every update has to carry, ``sent_with`` those that go with certain values of others; of each
-    group in ``sent_one_of`` one is sent. Only a creation sets ``immutable`` fields: all, if nothing is
-    updated. ``foreign`` has values of fields that mark a key as managed elsewhere. ``optional`` maps a field
-    that a response may lack, or give as null, to what that means. Only creations return ``secret``, at the
-    time ``created``; they need the identity and ``create_requires`` (None: none), not ``create_later``.
-    ``listing`` is how keys are listed, ``update`` how they are changed, ``envelope`` what is around them.
-    ``read_from`` maps a field to the dotted member that shows it, ``shown`` to its shape there; maps in
-    ``merged`` are sent as RFC 7396 says. ``renamed`` maps names in files to those of the API. ``query`` and
-    ``headers`` go with each request; accepted writes are read back for ``wait`` seconds. One of several APIs
-    has it, at ``server``; ``api_fault``: its own is not configured. ``is_plain``: nothing is converted.
+    fields that every update must carry, ``sent_with`` those that certain values of others require; of each
+    group in ``sent_one_of`` one is sent. ``immutable`` fields are set at creation only: all fields, if there
+    are no updates. ``foreign`` has values of fields that mark a key as managed elsewhere. ``optional`` maps a
+    field that a response may lack, or give as null, to the value that this means. ``secret`` is returned by
+    creations only, at the time ``created``; they require the identity and ``create_requires`` (None: none are
+    sent), not ``create_later``. ``listing`` is how keys are listed, ``update`` how they change, ``envelope``
+    the members around an object. ``read_from`` maps a field to the dotted member that shows it, ``shown`` to
+    its shape there; maps in ``merged`` are sent by RFC 7396. ``renamed`` maps names in files to those of the
+    API. ``query`` and ``headers`` are sent with each request; accepted writes are read back for ``wait``
+    seconds. Its API ``api`` is at ``server``, or not configured: ``api_fault``. ``is_plain``: no conversion.
     """
 
     name: str
@@ -149,14 +148,14 @@ class Kind:
         return self.collection.format(**{name: segment(str(value)) for name, value in scope.parameters})
 
     def item_path(self, scope: Scope, path_id: str) -> str:
-        """Return the path of one key, its id percent-encoded: its name, where the service makes none.
+        """Return the path of one key, with the percent-encoded id, or the name if the service makes no ids.
 
         Raises UnaddressableError if the id cannot be one segment of a path.
         """
         return self._path(self.item, scope, path_id)
 
     def update_path(self, scope: Scope, path_id: str) -> str:
-        """Return the path of an update of one key: that of the key, unless the kind names another."""
+        """Return the path for updates of one key: the path of the key, unless the kind has another."""
         named = self.update.path
         template = self.item if named is None else item_template(self.collection, named)
         return self._path(template, scope, path_id)
@@ -166,11 +165,11 @@ class Kind:
         return template.format(segment(path_id), **parameters)
 
     def name_of(self, live: Mapping[str, Any]) -> str | None:
-        """Return the name of a live key; None where its identity is neither text nor a whole number."""
+        """Return the name of a live key; None where its identity is neither a string nor an integer."""
         return self._text(live.get(self.identity), self.identity)
 
     def id_of(self, live: Mapping[str, Any]) -> str | None:
-        """Return the id in the path of a live key; None if it is neither a string nor a whole number."""
+        """Return the id in the path of a live key; None if it is neither a string nor an integer."""
         return self._text(live.get(self.path_field), self.path_field)
 
     def _text(self, value: Any, field: str) -> str | None:
@@ -183,7 +182,7 @@ class Kind:
         return name if str in self.fields[self.identity].types else int(name)
 
     def scope_of(self, values: Iterable[int | str], names: Sequence[str] = ()) -> Scope:
-        """Return the scope with these values of the path parameters, or of ``names`` that stand for them."""
+        """Return the scope with these values of the path parameters, or with ``names`` in place of ids."""
         names, several = names or tuple(self.scope), self.is_one_of_several
         return Scope(self.name, *values, names=names, api=self.api, is_one_of_several=several)
 
@@ -217,7 +216,10 @@ class Kind:
 
 
 def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_API) -> Kind:
-    """Derive a kind of ``api`` from its parsed schema. Raises KeyError where the extension lacks a member."""
+    """Derive a kind of ``api`` from its parsed schema.
+
+    Raises KeyError where ``x-reconciler`` lacks a member.
+    """
     extension = schema[EXTENSION]
     effects = extension.get("effects", {})
     described, create = extension.get("scope", {}), extension.get("create")

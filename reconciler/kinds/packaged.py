@@ -1,4 +1,4 @@
-"""Where the packaged data files are: schemas and examples."""
+"""The packaged data files: schemas and examples."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def resource(folder: str) -> Path:
 def schema_texts() -> Mapping[str, str]:
     """Return the text of every schema file by its short name.
 
-    The files are read once: a service that has started needs none of them again.
+    The files are read once: a running service does not depend on them.
     """
     files = sorted(resource("schemas").glob(f"*{SUFFIX}"))
     texts = {file.name.removesuffix(SUFFIX): file.read_text(encoding="utf-8") for file in files}
@@ -51,7 +51,7 @@ def plan_schema() -> Mapping[str, Any]:
 
 
 def kind_schema() -> Mapping[str, Any]:
-    """Return the schema of a kind's file, which checks custom kinds and, in tests, the packaged ones."""
+    """Return the schema of a kind file, which checks custom kinds and, in tests, the packaged ones."""
     return packaged_schema("kind")
 
 

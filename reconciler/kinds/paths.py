@@ -1,4 +1,4 @@
-"""Request paths: which collections a kind may name, and which texts can be one segment of a path."""
+"""Request paths: the valid paths of collections, and the texts that can be one segment of a path."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _LONGEST: Final = 80
 
 
 def placeholders(collection: str) -> list[str]:
-    """Return the names of the path parameters of a collection, in their order."""
+    """Return the names of the path parameters of a collection, in order."""
     return _PLACEHOLDER.findall(collection)
 
 
 def item_template(collection: str, item: str | None) -> str:
-    """Return the path of one item with ``{}`` for its id: ``item``, or else behind its collection.
+    """Return the path of one item with ``{}`` for its id: ``item``, or by default below its collection.
 
-    A slash at the end of the collection is repeated. The id has the one name that the collection lacks.
+    A slash at the end of the collection is repeated. The id is the one parameter that the collection lacks.
     """
     if item is None:
         slash = "/" * collection.endswith("/")
@@ -48,14 +48,14 @@ def item_template(collection: str, item: str | None) -> str:
 
 
 def is_segment(text: str) -> bool:
-    """Return whether ``text`` can be one segment of a path, and is still about itself once it is decoded."""
+    """Return whether ``text`` can be one segment of a path without a change of meaning when it is decoded."""
     if text.isascii() and "/" not in text and "\\" not in text:  # all but a few, and five times as fast
         return text not in _DOTS
     return _ELSEWHERE.search(text) is None
 
 
 def is_name(text: str) -> bool:
-    """Return whether ``text`` can be the name of an object whose path takes an id: not empty, and Unicode."""
+    """Return whether ``text`` can name an object whose path has an id: any non-empty Unicode text."""
     return bool(text) and _HALF.search(text) is None
 
 
@@ -70,10 +70,10 @@ def segment(text: str) -> str:
 
 
 def path_fault(path: str) -> str:
-    """Return what is wrong with the path of a collection, or nothing.
+    """Return what is wrong with the path of a collection, empty if nothing is.
 
-    A segment is plain characters, around one placeholder at most: a server, a proxy or the client could read
-    more into others, and the request would go elsewhere.
+    A segment is plain characters, around one placeholder at most: a server, a proxy or the client could
+    interpret others, and send the request elsewhere.
     """
     if not path.startswith("/"):
         return "must begin with a slash; write a path such as /repos/{owner}/{repo}/labels, without a host"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def lookup_in(document: Any) -> Callable[[str], Any]:
-    """Return what finds the target of a reference inside ``document``, or raises DescriptionError."""
+    """Return a function that finds the target of a reference in ``document``, or raises DescriptionError."""
     resolver = Registry[Any]().with_resource("", Resource.opaque(document)).resolver()
 
     def target(reference: str) -> Any:
@@ -31,7 +31,7 @@ def lookup_in(document: Any) -> Callable[[str], Any]:
 
 
 def with_references(value: Any, changed: Callable[[str], str]) -> Any:
-    """Return a schema in which every reference is ``changed``."""
+    """Return a schema in which every reference is replaced by the result of ``changed``."""
     if isinstance(value, list):
         return [with_references(item, changed) for item in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The protocol of the API of a kind: how it lists and updates objects, and their envelopes."""
+"""The protocol of the API of a kind: listings, updates, and the envelopes of objects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Cursor:
 
     ``next`` is the dotted member with the cursor, or with a link that contains it; if ``is_linked``, the
     cursor is in the link ``next`` of the header Link (RFC 8288). ``last`` is the member of the last row that
-    serves as cursor; then the member ``more`` says whether there is a next page.
+    serves as cursor; then the member ``more`` is true if there is a next page.
     """
 
     next: str | None = None
@@ -45,12 +45,12 @@ class Cursor:
 class Listing:
     """How a collection is listed.
 
-    ``limit`` and ``position`` name the query parameters for the size of a page and for its position: an
+    ``limit`` and ``position`` are the query parameters for the size of a page and for its position: an
     offset, a page number or a cursor; None if there is no such parameter. ``results`` and ``count`` are
-    dotted members of a response: if ``results`` is None the response itself is the list, if ``count`` is
-    None the response has no count. ``first`` is the number of the first page, or the offset of the first
-    object. Rows show a part of an object where the list ``is_partial``, and nothing but an id where it
-    ``has_ids``: the rest is at its own path.
+    dotted members of a response: if ``results`` is None the response itself is the list, if ``count`` is None
+    the response has no count. ``first`` is the number of the first page, or the offset of the first object.
+    Rows show a part of an object if the list ``is_partial``, and only an id if it ``has_ids``: the complete
+    object is at its own path.
     """
 
     style: ListStyle
@@ -68,7 +68,7 @@ class Listing:
 class Shown:
     """The shape in which responses show a field.
 
-    Pairs whose member ``unless`` is true are the service's own: they cannot be set. ``read_only`` are members
+    Pairs whose member ``unless`` is true belong to the service: they cannot be set. ``read_only`` are members
     of a pair that the service sets.
     """
 
@@ -78,7 +78,7 @@ class Shown:
 
 
 class BodyRule(StrEnum):
-    """What the body of an update holds: the fields that differ, or the whole object."""
+    """The content of the body of an update: the fields that differ, or the complete object."""
 
     CHANGED = "changed"
     WHOLE = "whole"
@@ -86,10 +86,10 @@ class BodyRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """How an object is updated; ``path`` is where, None for the path of the object itself.
+    """How an object is updated; ``path`` is the path for that, None for the path of the object.
 
-    ``has_id`` says whether a body carries the id, ``creation`` is the encoding of the body that creates one.
-    Without a ``method`` nothing is updated: only a creation sets anything.
+    ``has_id`` is true if a body carries the id, ``creation`` is the encoding of the body of a creation.
+    Without a ``method`` there are no updates: fields are set at creation only.
     """
 
     method: str | None = "PATCH"
@@ -104,9 +104,9 @@ class Update:
 class Envelope:
     """The dotted members that hold an object: ``item`` in responses about one object, ``body`` in requests.
 
-    ``[]`` at the end is a list of one.
-    ``api_type`` is the type of the resource for an API that follows JSON:API, else None; ``relationships``
-    are members that it has beside its attributes, by their names at the API.
+    A trailing ``[]`` is a list of one. ``api_type`` is the type of the resource for an API that follows
+    JSON:API, else None; ``relationships`` are members that it has beside its attributes, by their names in
+    the API.
     """
 
     item: str | None = None
@@ -137,7 +137,7 @@ def listing_of(described: Described, style: str | None) -> Listing:
 
 
 def shown_of(described: Mapping[str, Any]) -> Mapping[str, Shown]:
-    """Return how fields are shown: a word is a shape without exceptions."""
+    """Return the shapes in which fields are shown; a string is a shape without exceptions."""
     return {
         name: Shown(shape)
         if isinstance(shape, str)
@@ -147,7 +147,7 @@ def shown_of(described: Mapping[str, Any]) -> Mapping[str, Shown]:
 
 
 def update_of(extension: Described) -> Update:
-    """Return how objects are updated: by default, a PUT holds the whole object, and JSON:API the id."""
+    """Return how objects are updated: by default, a PUT carries the complete object, and JSON:API the id."""
     described, create = extension.get("update", {}), extension.get("create", {})
     if described is None:
         return Update(method=None, creation=Encoding(create.get("encoding", "json")))

@@ -1,4 +1,4 @@
-"""The rules for what a kind file says about the protocol of its API. Pure."""
+"""The rules for the members of a kind file about the protocol of its API. Pure."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _OF_STYLES: Final[Mapping[str, tuple[ListStyle, ...]]] = {
 
 
 def is_constant(header: str) -> bool:
-    """Return whether a header may have a constant value: it does not authenticate, route or frame."""
+    """Return whether a header may have a constant value: not one for authentication, routing or framing."""
     return not _FORBIDDEN_HEADERS.fullmatch(header)
 
 
 def rest_faults(kind: Kind) -> Iterator[Fault]:
-    """Yield the faults in what a kind says about the protocol of its API."""
+    """Yield the faults in the members of a kind file about the protocol of its API."""
     for rule in (_path, _item, _list, _update, _send, field_faults, _style):
         yield from rule(kind)
 
@@ -63,7 +63,7 @@ def _path(kind: Kind) -> Iterator[Fault]:
 
 
 def _item(kind: Kind) -> Iterator[Fault]:
-    """Check the paths of one key: each has one parameter of its own."""
+    """Check that the path of one key has exactly one parameter of its own."""
     for place, path in (((EXTENSION, "item"), _described_item(kind)), (_UPDATE_PATH, kind.update.path)):
         if path is None:
             continue
@@ -115,7 +115,7 @@ def _list(kind: Kind) -> Iterator[Fault]:
 
 
 def _outside(kind: Kind, place: Path) -> Iterator[Fault]:
-    """Check that what a response says beside its list can be there."""
+    """Check that the members of a response beside its list are possible in this style."""
     listing = kind.listing
     outside = {"count": listing.count, "next": listing.cursor.next, "more": listing.cursor.more}
     for name, member in outside.items():
@@ -158,7 +158,7 @@ def _update(kind: Kind) -> Iterator[Fault]:
 
 
 def _without_update(kind: Kind) -> Iterator[Fault]:
-    """Check that creations set what can be set, and that nothing is said of updates."""
+    """Check that creations set all settable fields, and that no member about updates is used."""
     extension = kind.schema[EXTENSION]
     if "create" not in extension:
         message = 'is null, so that only creations set anything; add "create", or say how keys are changed'
@@ -228,7 +228,7 @@ def _json_api(kind: Kind, extension: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _relationships(kind: Kind, names: Iterable[str]) -> Iterator[Fault]:
-    """Check that what a relationship leads to is described: an object, or a list of them."""
+    """Check that the target of a relationship is described: an object, or a list of objects."""
     for name in names:
         field = kind.fields.get(name)
         if field is None:

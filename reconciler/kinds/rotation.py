@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Ends:
     """The fields by which the access of a key ends, if there are such.
 
-    ``expiry`` is the time of it, which ``can_change`` while the key lives or not; ``switch`` switches it off.
+    ``expiry`` is its expiry time, and ``can_change`` whether that can be updated; ``switch`` is the field
+    that disables the key.
     """
 
     expiry: str | None
@@ -59,7 +60,7 @@ def ended(kind: Kind, live: Mapping[str, Any], now: dt.datetime) -> str:
 
 
 def renewal_fault(kind: Kind) -> str:
-    """Return why keys of a kind cannot be renewed, empty if they can."""
+    """Return why keys of a kind cannot be renewed, empty if they can be."""
     ends = ends_of(kind)
     if ends.expiry is None:
         return f"keys of the kind {kind.name} have no expiry"
@@ -69,7 +70,7 @@ def renewal_fault(kind: Kind) -> str:
 
 
 def rotation_fault(kind: Kind) -> str:
-    """Return why keys of a kind cannot be rotated, empty if they can: see ``docs/rotation.md``."""
+    """Return why keys of a kind cannot be rotated, empty if they can be: see ``docs/rotation.md``."""
     if kind.create_requires is None:
         return f"no key of the kind {kind.name} can be created, so there can be no successor"
     ends = ends_of(kind)

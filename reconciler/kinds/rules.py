@@ -49,7 +49,7 @@ _NEEDED: Final[Mapping[EffectRule, str]] = {
 
 
 def faults(name: str, schema: Schema, budget: Budget | None = None) -> tuple[Fault, ...]:
-    """Return everything that is wrong with a kind whose file follows ``kind.schema.json``.
+    """Return every fault of a kind whose file is valid against ``kind.schema.json``.
 
     Kinds that are checked together share a ``budget`` for their patterns.
     """
@@ -66,7 +66,7 @@ def faults(name: str, schema: Schema, budget: Budget | None = None) -> tuple[Fau
 
 
 def _described(schema: Schema) -> Iterator[tuple[Path, Schema]]:
-    """Yield the schema of every field, of what lies inside fields, and of every path parameter."""
+    """Yield the schema of every field, of nested members, and of every path parameter."""
     scope = schema[EXTENSION].get("scope", {})
     waiting: list[tuple[Path, Schema]] = [
         *((("properties", name), keywords) for name, keywords in schema["properties"].items()),
@@ -84,7 +84,7 @@ def _described(schema: Schema) -> Iterator[tuple[Path, Schema]]:
 
 
 def _patterns(schema: Schema, budget: Budget | None) -> Iterator[Fault]:
-    """Yield patterns that are not regular expressions, and those that are too large together."""
+    """Yield a fault for each pattern that is not a regular expression, or exceeds the common budget."""
     budget = budget or Budget()
     for path, keywords in _described(schema):
         if "pattern" not in keywords:
@@ -99,7 +99,7 @@ def _patterns(schema: Schema, budget: Budget | None) -> Iterator[Fault]:
 
 
 def _members(kind: Kind) -> Iterator[Fault]:
-    """Check that members which an object must have are described, also as one of several alternatives."""
+    """Check that required members are described, also in alternatives."""
     for path, keywords in _described(kind.schema):
         for word in ALTERNATIVES:
             for number, one in enumerate(keywords.get(word, ())):
@@ -127,7 +127,7 @@ def _alternative(keywords: Schema, one: Schema, path: Path) -> Iterator[Fault]:
 
 
 def _reserved(kind: Kind) -> Iterator[Fault]:
-    """Refuse fields with the name of a member that files give a key for another purpose."""
+    """Refuse fields whose name is a member of keys with another purpose."""
     for name in sorted(RESERVED & kind.schema["properties"].keys(), reverse=True):
         keywords = kind.schema["properties"][name]
         if keywords.get("readOnly") or _says_the_same(name, keywords):
@@ -165,7 +165,7 @@ def _identity(kind: Kind) -> Iterator[Fault]:
 
 
 def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str) -> Iterator[Fault]:
-    """Yield examples and values that would change the meaning of a path."""
+    """Yield a fault for each allowed value that would change the meaning of a path."""
     matches = Pattern(keywords.get("pattern", ""))
     found = [f'"{text}"' for text in unwanted if accepts(keywords, matches, text)]
     if found:
@@ -175,7 +175,7 @@ def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str)
 
 
 def accepts(keywords: Schema, matches: Pattern, text: str) -> bool:
-    """Return whether a text is allowed, or its pattern takes too many steps to decide."""
+    """Return whether a text is allowed; also if its pattern needs too many steps to decide."""
     if len(text) < keywords.get("minLength", 0) or text not in keywords.get("enum", [text]):
         return False
     try:
@@ -194,7 +194,7 @@ def _required(kind: Kind) -> Iterator[Fault]:
 
 
 def _named_fields(kind: Kind) -> Iterator[Fault]:
-    """Check that the extension names fields that exist and are fit for their use."""
+    """Check that the extension refers to fields that exist and are suitable."""
     extension = kind.schema[EXTENSION]
     by_service = [(member, extension[member]) for member in ("secret", "created") if member in extension]
     members = ("always_sent", "immutable", "effects", "optional", "foreign")
@@ -208,7 +208,7 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
 
 
 def _role_fault(kind: Kind, member: str, field: Field) -> str:
-    """Return why a field cannot be what a member of the extension says, or nothing."""
+    """Return why a field is not suitable for a member of the extension, empty if it is."""
     fixed = () if kind.update.method is None else kind.immutable
     never_later = {kind.identity, *(kind.create_requires or ()), *fixed}
     if member == "create" and field.name in kind.create_later & never_later:

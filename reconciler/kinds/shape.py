@@ -29,8 +29,8 @@ ALTERNATIVES: Final = ("oneOf", "anyOf")
 class Alternative:
     """One of several shapes that an object may have.
 
-    ``members`` are its own, beside those that every alternative may have; ``values`` those that some members
-    have in it, as JSON.
+    ``members`` are its own, beside those common to all alternatives; ``values`` are required values of some
+    members, as JSON.
     """
 
     members: frozenset[str]
@@ -39,12 +39,12 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The Python types of a value, and what it holds.
+    """The Python types of a value, and its structure.
 
     ``members`` are the members of an object that can be set. Those in ``optional`` may be missing, which
-    means the same as null. An object ``keeps_others`` where its schema describes no members, or also those of
-    any other name: else a service may show members that nobody sets. ``items`` is that of a list's items.
-    An object with ``alternatives`` is one of them. The service sets the members in ``read_only``.
+    means the same as null. An object ``keeps_others`` if its schema describes no members, or allows any other
+    name: otherwise a service may show members that nobody sets. ``items`` is the shape of a list's items. An
+    object with ``alternatives`` is one of them. The service sets the members in ``read_only``.
     """
 
     types: tuple[type, ...]
@@ -57,7 +57,7 @@ class Shape:
 
 
 def shape_of(keywords: Schema) -> Shape:
-    """Return the shape of the values that a schema describes."""
+    """Return the structure of the values that a schema describes."""
     described = keywords.get("properties", {})
     members = {name: shape_of(inner) for name, inner in described.items() if not inner.get("readOnly")}
     return Shape(
@@ -81,19 +81,19 @@ def _alternative(keywords: Schema) -> Alternative:
 
 
 def type_names(keywords: Schema) -> list[str]:
-    """Return the types that a schema names, as a list; none if it names none."""
+    """Return the types of a schema as a list; empty if it has none."""
     declared: str | list[str] = keywords.get("type", [])
     return [declared] if isinstance(declared, str) else declared
 
 
 def is_map(keywords: Schema) -> bool:
-    """Return whether a field holds members of any name, and nothing else."""
+    """Return whether a field is an object whose members may have any name, with none described."""
     is_object = {"object"} <= {*type_names(keywords)} <= {"object", "null"}
     return is_object and keywords.get("additionalProperties") is not False and "properties" not in keywords
 
 
 def python_types(keywords: Schema) -> tuple[type, ...]:
-    """Return the Python types of the values that a schema allows; none if it names none."""
+    """Return the Python types of the values that a schema allows; empty if it has no type."""
     return tuple(kind for entry in type_names(keywords) for kind in _JSON_TYPES[entry])
 
 

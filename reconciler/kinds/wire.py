@@ -31,7 +31,7 @@ def member(value: Any, dotted: str | None) -> Any:
 
 
 def object_of(kind: Kind, row: Any) -> Any:
-    """Return a row of a listing with the fields of files; what is not an object is returned unchanged."""
+    """Return a row of a listing with the names of fields in files; a value that is no object unchanged."""
     if not isinstance(row, dict) or kind.is_plain:
         return row
     if kind.envelope.api_type is not None:
@@ -55,7 +55,7 @@ def object_of(kind: Kind, row: Any) -> Any:
 
 
 def _flat(kind: Kind, resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a resource of JSON:API, its relationships to others, and its id."""
+    """Return the attributes of a JSON:API resource, its relationships, and its id, as one object."""
     attributes, related = resource.get("attributes"), resource.get("relationships")
     found = dict(attributes) if isinstance(attributes, dict) else {}
     for name in kind.envelope.relationships:
@@ -67,7 +67,7 @@ def _flat(kind: Kind, resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes and the relationships of a resource with these values; one may be missing."""
+    """Return a resource with these values as attributes and relationships; an empty part is left out."""
     related = {name: {RELATED: values[name]} for name in values if name in kind.envelope.relationships}
     own = {name: value for name, value in values.items() if name not in related}
     return ({"attributes": own} if own or not related else {}) | (
@@ -76,9 +76,9 @@ def _parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unwrapped(kind: Kind, response: Any) -> Any:
-    """Return what a response about one object has in its envelope, None where that is missing.
+    """Return the object in the envelope of a response, None if it is missing.
 
-    A list of one is an envelope too; of several it is not known which is meant.
+    A list of one is an envelope too; in a longer list the object is unknown.
     """
     place = kind.envelope.item or ""
     found = member(response, place.removesuffix(ONLY))
@@ -88,14 +88,14 @@ def unwrapped(kind: Kind, response: Any) -> Any:
 
 
 def item_of(kind: Kind, response: Any) -> Any:
-    """Return the object in a response with the fields of files; anything else is returned unchanged."""
+    """Return the object in a response with the names of fields in files; another value is unchanged."""
     return object_of(kind, unwrapped(kind, response))
 
 
 def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -> Any:
     """Return the body of a request with ``values`` of fields, as members of the API in its envelope.
 
-    ``path_id`` is the id of an existing object, which some services want in the body of an update.
+    ``path_id`` is the id of an existing object, which some services require in the body of an update.
     """
     path_id = path_id if kind.update.has_id else None
     there = {kind.renamed.get(name, name): value for name, value in _with_name_inside(kind, values).items()}
@@ -115,9 +115,10 @@ def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -
 
 
 def name_steps(kind: Kind) -> tuple[str, ...]:
-    """Return the members that lead to the name inside a property that files can declare; else nothing.
+    """Return the members that lead to the name, if it is inside a property that files can declare.
 
-    The first is a name of files. Requests carry the name there, and otherwise under its own name.
+    Empty if it is not. The first is a name in files. Requests carry the name there, and otherwise under its
+    own name.
     """
     outer, *inner = kind.read_from.get(kind.identity, kind.identity).split(".")
     own = next((name for name, there in kind.renamed.items() if there == outer), outer)
@@ -126,9 +127,9 @@ def name_steps(kind: Kind) -> tuple[str, ...]:
 
 
 def with_name(kind: Kind, values: Mapping[str, Any], name: str | int) -> Mapping[str, Any]:
-    """Return values with the name of their key, if a request that carries them has to carry it.
+    """Return values with the name of their key, if they include the object around the name.
 
-    That is so where the object around the name is sent: a service that replaces it would lose the name.
+    A service that replaces the object would otherwise delete the name.
     """
     steps = name_steps(kind)
     return {**values, kind.identity: name} if steps and steps[0] in values else values
@@ -151,7 +152,7 @@ def placed(value: Any, steps: Sequence[str], inner: Any) -> Any:
 
 
 def _taken(value: Any, shown: Shown | None) -> Any:
-    """Return a value in the shape that requests use; one of another shape is returned unchanged."""
+    """Return a value in the shape that requests use; a value of another shape is unchanged."""
     if shown is None or value is None:
         return value
     if shown.shape == PAIRS:
@@ -168,12 +169,12 @@ def _taken(value: Any, shown: Shown | None) -> Any:
 
 
 def _settable(shown: Shown, pairs: list[Any]) -> list[Any]:
-    """Return the pairs that are not the service's own."""
+    """Return the pairs that do not belong to the service."""
     return [pair for pair in pairs if shown.unless is None or pair.get(shown.unless) is not True]
 
 
 def _beside(name: str, shown: Shown, pairs: list[Any]) -> dict[str, Any]:
-    """Return what pairs have besides, by paths: a map has no place for it, and it must not be lost unseen."""
+    """Return the additional members of pairs, by path: a map cannot hold them, and they must not be lost."""
     known = {*_PAIR, shown.unless, *shown.read_only}
     return {
         f"{name}[].{inner}": value

@@ -1,1 +1,1 @@
-"""From paths to documents: reading files and building strict YAML, with a place for every value."""
+"""From paths to documents: reading files and building strict YAML, with a position for every value."""

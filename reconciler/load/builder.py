@@ -1,7 +1,7 @@
-"""Building strict YAML 1.2 documents from a parser's events.
+"""Build strict YAML 1.2 documents from the events of a parser.
 
-PyYAML's own loaders follow YAML 1.1, where ``no`` is a boolean and ``010`` is eight, let a duplicate
-key win silently, and spend most of their time on nodes.
+PyYAML's own loaders follow YAML 1.1, where ``no`` is a boolean and ``010`` is eight, accept duplicate keys
+silently, and spend most of their time on nodes.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ _OWN_TAGS: Final = {ScalarEvent: "str", MappingStartEvent: "map", SequenceStartE
 def parse(text: str, source: str, factory: parser.ParserFactory | None = None) -> tuple[Document, ...]:
     """Build every document of ``text``; empty documents are left out.
 
-    ``factory`` makes the parser; by default the fastest one installed. Raises InputError with every key that
-    is written twice, and the first other thing that is not strict YAML.
+    ``factory`` makes the parser; by default the fastest one installed. Raises InputError with every duplicate
+    key, and the first other violation of strict YAML.
     """
     documents, repeated = parse_on(text, source, factory)
     if repeated:
@@ -63,10 +63,10 @@ def parse(text: str, source: str, factory: parser.ParserFactory | None = None) -
 def parse_on(
     text: str, source: str, factory: parser.ParserFactory | None = None
 ) -> tuple[tuple[Document, ...], Sequence[Problem]]:
-    """Build every document as :func:`parse` does, and return the keys that are written twice as problems.
+    """Build every document as :func:`parse` does, and return duplicate keys as problems.
 
-    Of such a key the last value counts, so that what else is wrong can be found too. Raises InputError with
-    these and the first other thing that is not strict YAML.
+    The last value of a duplicate key is used, so that other problems can be found too. Raises InputError with
+    these problems and the first other violation of strict YAML.
     """
     text = text.lstrip(BYTE_ORDER_MARK)
     repeated: list[Problem] = []
@@ -86,8 +86,8 @@ def parse_on(
 class _Builder:
     """Builds documents from events. One instance per text.
 
-    The two container methods are recursive, which ``MAX_DEPTH`` makes safe, and spelled out for
-    speed: they run once per mapping or sequence and their loops once per node.
+    The two container methods are recursive, which ``MAX_DEPTH`` makes safe, and unrolled for speed: they run
+    once per mapping or sequence and their loops once per node.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class _Builder:
         return result
 
     def _defaults(self, event: Any, depth: int) -> Any:
-        """Build the value of ``defaults``, noting where each of its members is: inherited fields tell."""
+        """Build the value of ``defaults``, and record the position of each member for inherited fields."""
         outer = self._events
         self._events = self._watched(outer)
         value = self._value(event, depth)
@@ -178,7 +178,7 @@ class _Builder:
         return value
 
     def _watched(self, events: Iterator[Any]) -> Iterator[Any]:
-        """Yield events from inside of a mapping, noting the place of each of its values."""
+        """Yield the events inside a mapping, and record the position of each of its values."""
         level, name = 0, ""
         is_value = False
         for event in events:

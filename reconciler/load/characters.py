@@ -1,10 +1,11 @@
-"""Characters that YAML 1.2 reads otherwise than the parsers, which follow YAML 1.1.
+"""Characters that YAML 1.2 interprets differently from the parsers, which follow YAML 1.1.
 
-Only line feed, carriage return and both together end a line: U+0085, U+2028 and U+2029 are content. JSON's
-escapes of half characters make one character. A byte order mark may be where a document begins.
+Only line feed, carriage return and both together end a line: U+0085, U+2028 and U+2029 are content. Two JSON
+escapes of surrogates make one character. A byte order mark may be at the start of a document.
 
-Before a text is parsed, each of these characters is replaced by one that the text does not hold, and which
-means nothing to a parser; so every place stays what it is. Afterwards the values of scalars get theirs back.
+Before a text is parsed, each of these characters is replaced by one that the text does not contain and that
+has no meaning in YAML, so that positions do not change. Afterwards they are restored in the values of
+scalars.
 """
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE))
 
 
 class CharacterError(ValueError):
-    """A character that is not allowed where it is."""
+    """A character that is not allowed at its position."""
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of a text as YAML 1.2 counts them, without their breaks."""
+    """Return the lines of a text by the rules of YAML 1.2, without their breaks."""
     return BREAK.split(text)
 
 
 def line_start(text: str, index: int) -> int:
-    """Return where the line of ``index`` begins."""
+    """Return the index where the line of ``index`` begins."""
     end, size = index, _USUAL_LINE
     while end > 0:  # piece by piece: one of the two breaks may be nowhere in the text
         begin = max(end - size, 0)
@@ -54,25 +55,25 @@ def line_start(text: str, index: int) -> int:
 
 
 def line_end(text: str, index: int) -> int:
-    """Return where the line of ``index`` ends, before its line break."""
+    """Return the index where the line of ``index`` ends, before its line break."""
     found = BREAK.search(text, index)
     return len(text) if found is None else found.start()
 
 
 def next_line(text: str, index: int) -> int:
-    """Return where the line after that of ``index`` begins; the end of the text if there is none."""
+    """Return the index where the next line begins; the end of the text if there is none."""
     found = BREAK.search(text, index)
     return len(text) if found is None else found.end()
 
 
 def break_before(text: str, start: int) -> str:
-    """Return the line break before the line that begins at ``start``; nothing if that is the first."""
+    """Return the line break before the line that begins at ``start``; empty if it is the first line."""
     return "\r\n" if text[max(start - 2, 0) : start] == "\r\n" else text[max(start - 1, 0) : start]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A text to parse, with other characters in place of those that parsers misread."""
+    """A text to parse, with replacements for the characters that parsers misread."""
 
     text: str
     breaks: tuple[tuple[str, str], ...]
@@ -80,7 +81,7 @@ class Prepared:
     half: str
 
     def restored(self, value: str, style: str | None) -> str:
-        """Return the value of a scalar with its own characters. Raises CharacterError."""
+        """Return the value of a scalar with its original characters. Raises CharacterError."""
         if self.mark in value:
             if style not in {"'", '"'}:
                 raise CharacterError(
@@ -94,7 +95,7 @@ class Prepared:
         return self._joined(value) if style == '"' else value.replace(self.half, "\\")
 
     def _joined(self, value: str) -> str:
-        """Return a text with each two halves of a character as that character."""
+        """Return a text with each surrogate pair as one character."""
         first, second = (f"{self.half}u([dD][{digits}][0-9a-fA-F]{{2}})" for digits in ("89abAB", "c-fC-F"))
         joined = re.sub(
             first + second, lambda found: bytes.fromhex(found[1] + found[2]).decode("utf-16-be"), value
@@ -105,7 +106,7 @@ class Prepared:
 
 
 def prepared(text: str) -> Prepared | None:
-    """Return the text to parse instead, or None if no parser misreads this one."""
+    """Return the text to parse instead, or None if parsers read this one correctly."""
     # Nearly all texts, at no cost: one character is looked for fifty times as fast as two.
     if text.isascii() and ("\\" not in text or "\\u" not in text):
         return None
@@ -130,7 +131,7 @@ def prepared(text: str) -> Prepared | None:
 
 
 def _without_marks(text: str) -> str:
-    """Replace the byte order marks before documents by blanks where those mean nothing."""
+    """Replace byte order marks before documents by blanks, where these have no meaning."""
     text = _START.sub(lambda found: f"---{' ' * len(found[1])}", text)
     return _BETWEEN.sub(
         lambda between: _MARKED_LINE.sub(lambda found: " " * len(found[2]) + found[1], between[0]), text

@@ -1,4 +1,4 @@
-"""The files of a commit, found by the rules that hold for the work tree: the same links, the same names."""
+"""The files of a commit, found by the rules that apply in the work tree: the same links, the same names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_LINKS: Final = 40
 
 
 class Entry(NamedTuple):
-    """What is at a path of a commit: how Git writes its mode, and the name of its content."""
+    """An entry of a commit's tree: the mode, as Git writes it, and the object name of the content."""
 
     mode: str
     content: str
@@ -35,14 +35,14 @@ _TOP: Final = Entry(_FOLDER, "")
 
 
 class _LinkError(Exception):
-    """A link of a commit that must not be followed, or cannot be."""
+    """A link of a commit that must not, or cannot, be followed."""
 
 
 class CommitTree:
-    """The tree of one commit; ``problems`` are the links and submodules that cannot be read in it."""
+    """The tree of one commit; ``problems`` are its links and submodules that cannot be read."""
 
     def __init__(self, repository: Repository, commit: str, name: str = "") -> None:
-        """Store where to read, and what problems call the commit; nothing is read yet."""
+        """Store the repository, the commit, and its name in problems; nothing is read yet."""
         self.problems: list[Problem] = []
         self._commit = commit
         self._name = name or commit
@@ -51,14 +51,14 @@ class CommitTree:
         self._folders: dict[str, Mapping[str, Entry]] = {}
 
     def files(self, path: str) -> dict[str, str]:
-        """Return the files that a path from the top named, each with the name of its content."""
+        """Return the files that a path from the top refers to, with the object name of each content."""
         place, entry = self._followed(path)
         if entry is None:
             return {}
         return dict(self._below(place) if entry.mode == _FOLDER else [(place, entry.content)])
 
     def kinds(self, folder: str) -> dict[str, str]:
-        """Return the files of a folder of kinds, by the paths that they are called there."""
+        """Return the kind files of a folder, by their paths in that commit."""
         place, entry = self._followed(folder, if_submodule="")
         if entry is None or entry.mode != _FOLDER:
             return {}
@@ -105,7 +105,7 @@ class CommitTree:
     def _followed(
         self, path: str, *, if_missing: str = "", if_submodule: str = _IN_ANOTHER
     ) -> tuple[str, Entry | None]:
-        """Return where a path leads and what is there; None if there is nothing that can be read."""
+        """Return the target of a path and its entry; None if there is nothing that can be read."""
         try:
             place, entry = self._resolved(path)
             complaint = if_missing if entry is None else if_submodule if entry.mode == _SUBMODULE else None
@@ -118,7 +118,7 @@ class CommitTree:
         return path, None
 
     def _resolved(self, path: str) -> tuple[str, Entry | None]:
-        """Follow links; return where a path leads, and what is there, if anything is."""
+        """Follow links; return the target of a path, and its entry if it exists."""
         pending = path.split("/")[::-1]
         place: list[str] = []
         entry: Entry | None = _TOP
@@ -150,7 +150,7 @@ class CommitTree:
         return "/".join(place), entry
 
     def _inside(self, path: str) -> list[str]:
-        """Return the parts of an absolute path below the top, the last first. Raises _LinkError."""
+        """Return the segments of an absolute path below the top, in reverse order. Raises _LinkError."""
         if not is_inside(path, self._top):
             raise _LinkError("is a link that leads out of the Git work tree")
         return path.removeprefix(self._top).split("/")[::-1]

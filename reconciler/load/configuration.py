@@ -1,4 +1,4 @@
-"""The configuration file: where it is, what it holds, and which paths it may name."""
+"""The configuration file: its location, its content, and the paths that it may refer to."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _LARGEST: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFile:
-    """The text of a configuration; ``file`` is what messages call it, ``folder`` what its paths start at.
+    """The text of a configuration file; ``file`` is its name in messages, ``folder`` the base of its paths.
 
-    ``reference`` is the commit that it was read at, None for the working tree.
+    ``reference`` is the commit that it was read from, None for the working tree.
     """
 
     file: str
@@ -41,7 +41,7 @@ class ConfigurationFile:
 
     @property
     def root(self) -> str:
-        """Return the real path of what its paths must not leave: the Git work tree, or else its folder."""
+        """Return the real path that all its paths must be below: the Git work tree, or else its folder."""
         place = self.folder or os.curdir
         return work_tree(place) or os.path.realpath(place)
 
@@ -50,11 +50,11 @@ class ConfigurationFile:
         return parse_single(self.content, self.file, "a configuration")
 
     def opened(self, path: str) -> str:
-        """Return a path of the configuration as it can be opened."""
+        """Return a path in the configuration as a path that can be opened."""
         return os.path.join(self.folder, path)
 
     def fault(self, path: str) -> str:
-        """Return why a path of the configuration must not be used, empty if it may be."""
+        """Return why a path in the configuration must not be used, empty if it may be used."""
         if path == STANDARD_INPUT or os.path.isabs(path) or not path.isprintable() or path.startswith("~"):
             return "is not a path relative to this file; write one such as keys/"
         place = self.opened(path)
@@ -72,7 +72,7 @@ class ConfigurationFile:
 
 
 def named_configuration(file: str) -> ConfigurationFile:
-    """Read the configuration that was named. Raises InputError."""
+    """Read the configuration file of this name. Raises InputError."""
     refusal = path_refusal(file)
     if refusal:
         raise InputError([Problem(refusal, Position(file))])
@@ -81,10 +81,10 @@ def named_configuration(file: str) -> ConfigurationFile:
 
 
 def found_configuration() -> ConfigurationFile | None:
-    """Read the configuration of the working folder, or of one above it up to the root of its Git repository.
+    """Read the configuration of the working folder, or of a parent up to the root of its Git repository.
 
-    Outside Git only the working folder is looked at: what lies above it may be another user's. Raises
-    InputError if it cannot be read.
+    Outside Git only the working folder is searched: its parents may belong to another user. Raises InputError
+    if the file cannot be read.
     """
     for folder in _folders():
         file = os.path.join(folder, CONFIGURATION)
@@ -94,7 +94,7 @@ def found_configuration() -> ConfigurationFile | None:
 
 
 def _folders() -> Iterator[str]:
-    """Yield the working folder and those above it, as they are typed from there."""
+    """Yield the working folder and its parents, as relative paths."""
     try:
         top, place = work_tree(os.curdir), os.path.realpath(os.getcwd())
     except OSError:
@@ -111,8 +111,8 @@ def committed_configuration(
 ) -> ConfigurationFile | None:
     """Return the configuration of a commit of the repository around the working folder.
 
-    That is ``file``, or the one that would be found from the working folder. Raises ConfigurationError where
-    the commit cannot be read, InputError for a link in it that must not be followed.
+    That is ``file``, or the one found from the working folder. Raises ConfigurationError where the commit
+    cannot be read, InputError for a link in it that must not be followed.
     """
     places = [os.path.join(folder, CONFIGURATION) for folder in _folders()] if file is None else [file]
     for place in places:
@@ -125,15 +125,12 @@ def committed_configuration(
 
 
 def shares_repository(file: str, paths: Sequence[str]) -> bool:
-    """Return whether a file is in the repository of one of ``paths``, without any of the working folder.
-
-    So it is if a link to it is elsewhere.
-    """
+    """Return whether a file is in the same repository as one of ``paths``, or is linked from there."""
     return not {work_tree(folder) for folder in _places(file)}.isdisjoint(_repositories(paths))
 
 
 def is_reviewed(file: str, paths: Sequence[str]) -> bool:
-    """Return whether a change of ``paths`` may change a file: in their repository, or a submodule of it."""
+    """Return whether a change to ``paths`` may also change ``file``: they share a repository or submodule."""
     tops = {top for folder in _places(file) for top in work_trees(folder)}
     return not tops.isdisjoint(_repositories(paths))
 

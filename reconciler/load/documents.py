@@ -1,4 +1,4 @@
-"""A document: plain data, and the place of every key and value in it."""
+"""A document: plain data, and the position of every key and value."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ else:
 class Document:
     """One YAML document as plain Python data.
 
-    ``items`` holds the offsets of the items of each list of the document's mapping, by the
-    list's identity: every key of a plan says where it was declared. All other places are needed only
-    to report an error, and are then found by parsing ``text`` again, of which this is the
-    ``index``-th document. ``places`` are the offsets of what is written under ``defaults``, which many keys
-    inherit. ``has_whole_floats`` says that some whole number is not written as digits alone.
+    ``items`` holds the offsets of the items of each list in the document's mapping, by the list's identity:
+    every key of a plan has the position of its declaration. All other positions are needed for errors only,
+    and are found by parsing ``text`` again, of which this is the ``index``-th document. ``places`` are the
+    offsets of the members of ``defaults``, which many keys inherit. ``has_whole_floats`` is true if an
+    integer is not written as digits alone.
     """
 
     source: str
@@ -36,19 +36,19 @@ class Document:
     has_whole_floats: bool = False
 
     def position(self, path: tuple[str | int, ...] = ()) -> Position:
-        """Return the place of the value at ``path``, or of its nearest parent that exists."""
+        """Return the position of the value at ``path``, or of its nearest existing parent."""
         return self._find(path)[1].position(self.source)
 
     def written(self, path: tuple[str | int, ...]) -> str:
-        """Return how the scalar at ``path`` is written, such as 1e5 for 100000."""
+        """Return the source text of the scalar at ``path``, such as 1e5 for 100000."""
         return self._find(path)[1].value
 
     def key_position(self, path: tuple[str | int, ...]) -> Position:
-        """Return the place of the mapping key that ``path`` ends in."""
+        """Return the position of the last mapping key in ``path``."""
         return self._find(path)[0].position(self.source)
 
     def item_offsets(self, key: str) -> Sequence[int]:
-        """Return the offsets of the items of the list under ``key`` of the document's mapping."""
+        """Return the offsets of the items of the list ``key`` in the document's mapping."""
         items = self.data[key]
         known = self.items.get(id(items))
         if known is not None:
@@ -57,14 +57,14 @@ class Document:
         return [pack(self.position((key, index))) for index in range(len(items))]
 
     def default_offsets(self) -> Mapping[str, int]:
-        """Return the offset of each default; of one that is merged, that of its value in the anchor."""
+        """Return the offset of each default; for a merged one, that of its value in the anchor."""
         return {
             name: self.places[name] if name in self.places else pack(self.position(("defaults", name)))
             for name in self.data["defaults"]
         }
 
     def _find(self, path: tuple[str | int, ...]) -> tuple[tree.Node, tree.Node]:
-        """Return the key node and the value node at ``path``, or those of the nearest parent that exists."""
+        """Return the key node and the value node at ``path``, or those of the nearest existing parent."""
         root = tree.trees(self.text)[self.index]
         key = node = root
         for step in path:

@@ -1,4 +1,4 @@
-"""From inputs to documents, and what is remembered of the inputs."""
+"""From inputs to documents, and the digest of the inputs."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _EMPTY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The documents of all inputs, and what was wrong with the inputs that could not be used."""
+    """The documents of all inputs, and the problems of inputs that could not be used."""
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
 
 
 class Input(NamedTuple):
-    """The content of an input, what problems call it, and whether it was named, not found in a folder."""
+    """The content of an input, its name in problems, and whether it was named or found in a folder."""
 
     content: bytes
     label: str
@@ -53,7 +53,7 @@ class Input(NamedTuple):
 
 
 def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Loaded:
-    """Build the documents of one input, which problems call ``label``."""
+    """Build the documents of one input; ``label`` is its name in problems."""
     use = other_use(content, label)
     if use:
         return Loaded((), (Problem(use, Position(label)),))
@@ -73,14 +73,17 @@ def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Load
 
 
 def _is_configuration(label: str, documents: Iterable[Document]) -> bool:
-    """Return whether a file is the configuration, by its name and because it declares nothing."""
+    """Return whether a file is the configuration file: it has that name, and declares no keys."""
     return _CONFIGURATION.search(label) is not None and not any(
         not isinstance(document.data, dict) or "keys" in document.data for document in documents
     )
 
 
 def parse_single(content: bytes, label: str, what: str) -> Document:
-    """Build the one document of a file that is ``what`` and no desired state. Raises InputError."""
+    """Build the single document of a file that is no desired state; ``what`` describes it.
+
+    Raises InputError.
+    """
     text = _text(content, label)
     document = read_plainly(text, label)
     found = builder.parse(text, label) if document is None else (document,)
@@ -91,10 +94,10 @@ def parse_single(content: bytes, label: str, what: str) -> Document:
 
 
 def inputs(paths: Sequence[str], standard_input: BinaryIO, problems: list[Problem]) -> Iterator[Input]:
-    """Read every input named by ``paths``, in the order of the arguments.
+    """Read every input in ``paths``, in the order of the arguments.
 
-    A path is a file, a directory (every ``*.yaml`` and ``*.yml`` below it, sorted, hidden ones and its
-    folder of kinds left out) or ``-`` for ``standard_input``. An input that cannot be read is added to
+    A path is a file, a directory (every ``*.yaml`` and ``*.yml`` below it, sorted, without hidden ones and
+    its folder of kinds) or ``-`` for ``standard_input``. An input that cannot be read is added to
     ``problems`` and does not hide the problems of the others.
     """
     for source in sources(paths, problems):
@@ -105,7 +108,7 @@ def inputs(paths: Sequence[str], standard_input: BinaryIO, problems: list[Proble
 
 
 class InputsDigest:
-    """The digest of all that was read: equal files under equal names have equal digests."""
+    """The digest of all inputs: equal files under equal names have equal digests."""
 
     def __init__(self) -> None:
         """Start without any input."""

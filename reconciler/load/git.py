@@ -1,4 +1,4 @@
-"""What a run asks of Git: the commit of the files, what they said at another, and the newest ones."""
+"""Git queries of a run: the commit of the files, their content in another commit, and the newest files."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _HEAD: Final = ("rev-parse", "--verify", "HEAD^{commit}")
 def git_commit(
     paths: Sequence[str], environment: Environment, warn: Callable[[str], None] | None = None
 ) -> str | None:
-    """Return the commit that the files come from, with ``-dirty`` if one differs from it or is not in it.
+    """Return the commit of the files, with ``-dirty`` if one differs from it or is not in it.
 
-    Outside Git it is the commit that the pipeline names. None if the files come from several checkouts or
-    from standard input; ``warn`` is called where the repository is not to be trusted.
+    Outside Git it is the commit in the variables of the CI system. None if the files come from several
+    checkouts or from standard input; ``warn`` is called where the repository is not to be trusted.
     """
     if STANDARD_INPUT in paths:
         return None
@@ -68,7 +68,7 @@ def git_commit(
 
 
 def not_committed(paths: Sequence[str], environment: Environment) -> tuple[str, ...]:
-    """Return the files that differ from the last commit, or are not in it; none where Git says nothing."""
+    """Return the files that differ from the last commit, or are not in it; empty outside Git."""
     found: dict[str, None] = {}
     for path in (path for path in paths if path != STANDARD_INPUT):
         with suppress(GitError):
@@ -78,10 +78,10 @@ def not_committed(paths: Sequence[str], environment: Environment) -> tuple[str, 
 
 
 def _uncommitted(repository: Repository, commit: str, path: str) -> Iterator[str]:
-    """Yield the files of a path that differ from a commit: changed, not in it, or in it alone.
+    """Yield the files of a path that differ from a commit: changed, only here, or only in the commit.
 
-    The contents are compared here: neither the index nor a filter can make one look unchanged. Kinds beside
-    the files count.
+    The contents are compared here: neither the index nor a filter can make one look unchanged. Kind files
+    beside them are included.
     """
     tree, top = CommitTree(repository, commit), repository.top
     (folder,) = places_beside([path])
@@ -96,7 +96,7 @@ def _uncommitted(repository: Repository, commit: str, path: str) -> Iterator[str
 
 
 def _blob(content: bytes, like: str) -> str:
-    """Return the name that Git has for a content, of the sort that another has."""
+    """Return the Git object name of a content, with the hash algorithm of ``like``."""
     algorithm = "sha1" if len(like) == _SHA1_DIGITS else "sha256"
     blob = b"blob %d\0%b" % (len(content), content)
     return hashlib.new(algorithm, blob, usedforsecurity=False).hexdigest()
@@ -107,7 +107,7 @@ def _inside_real(path: str, top: str) -> str:
 
 
 def _inside(path: str, top: str) -> str:
-    """Return the path from the top of the work tree, as it was typed from where it enters that."""
+    """Return the path relative to the top of the work tree, without resolving links inside it."""
     parts = [part for part in path.split(os.sep) if part not in {"", os.curdir}]  # noqa: PTH206 - `a/..` stays
     folder = os.sep if os.path.isabs(path) else str(Path.cwd())  # noqa: PTH117 - a text
     for number, part in enumerate(parts):
@@ -125,10 +125,10 @@ def pull(
     seconds: float = _PULL_SECONDS,
     passed: Sequence[str] = (),
 ) -> None:
-    """Bring the checkouts that hold ``paths`` up to date, each within ``seconds``, and never make a merge.
+    """Fast-forward the checkouts that hold ``paths``, each within ``seconds``.
 
-    ``passed`` names variables that Git may have beyond its own. Raises ConfigurationError naming the checkout
-    and what Git says.
+    ``passed`` are the variables that Git receives besides its own. Raises ConfigurationError with the
+    checkout and Git's message.
     """
     found = (_repository(path, "--git-pull", environment) for path in paths)
     for repository in {one.top: one for one in found}.values():
@@ -140,10 +140,10 @@ def pull(
 
 @dataclass(frozen=True, slots=True)
 class BaseFiles:
-    """What paths named at a commit: each file with a name for problems, and the paths that named none.
+    """The files that paths refer to in a commit: each with a name for problems, and the paths without files.
 
-    ``origins`` are the names of files, each with a path that named it. ``problems`` are links and submodules
-    that cannot be read at that commit.
+    ``origins`` are the names of files, each with the path that led to it. ``problems`` are links and
+    submodules that cannot be read in that commit.
     """
 
     commit: str
@@ -154,10 +154,10 @@ class BaseFiles:
 
 
 def files_at(reference: str, paths: Sequence[str], environment: Environment) -> BaseFiles:
-    """Return the files that ``paths`` named at a commit, each once.
+    """Return the files that ``paths`` refer to in a commit, each once.
 
-    ``A...B`` is where the two parted, ``A...`` where HEAD left A. Raises ConfigurationError if the commit is
-    not in this clone, or a path lies outside Git.
+    ``A...B`` is the merge base of the two, ``A...`` that of A and HEAD. Raises ConfigurationError if the
+    commit is not in this clone, or a path is outside Git.
     """
     if STANDARD_INPUT in paths:
         raise ConfigurationError("--base needs files: Git has no earlier version of standard input")
@@ -166,23 +166,23 @@ def files_at(reference: str, paths: Sequence[str], environment: Environment) -> 
 
 
 def reviewed_at(reference: str, file: str, environment: Environment) -> BaseFiles:
-    """Return one file as it was at a commit, which decides what is read: like :func:`kinds_at`."""
+    """Return one reviewed file as in a commit, with the checks of :func:`kinds_at`."""
     trees = ((file, repository) for repository in [_reviewed(file, environment)])
     return _gathered(reference, trees, CommitTree.files, "{reference}:./{name}")
 
 
 def kinds_at(reference: str, folders: Mapping[str, str], environment: Environment) -> BaseFiles:
-    """Return the files that folders of kinds held at a commit, like :func:`files_at`.
+    """Return the kind files of folders as in a commit, with the checks of :func:`files_at`.
 
-    Each folder comes with a path whose repository is asked: a folder may have become one of its own. Raises
-    ConfigurationError too for a submodule, since what that is says the repository around it.
+    Each folder comes with a path whose repository is used: a folder may have become a repository of its own.
+    Raises ConfigurationError for a submodule too, since the repository around it determines its content.
     """
     trees = ((folder, _reviewed(path, environment)) for folder, path in folders.items())
     return _gathered(reference, trees, CommitTree.kinds, "{reference}:./{name}")
 
 
 def _reviewed(path: str, environment: Environment) -> Repository:
-    """Return the repository of a path. Raises ConfigurationError if another one chooses its commit."""
+    """Return the repository of a path. Raises ConfigurationError if it is a submodule."""
     repository = _repository(path, "--base", environment)
     around = repository.around
     if around is not None:
@@ -222,7 +222,7 @@ def _gathered(
 
 
 def _commit(repository: Repository, reference: str) -> str:
-    """Return the commit that a reference names. Raises ConfigurationError."""
+    """Return the commit of a reference. Raises ConfigurationError."""
     begin, span, end = reference.partition("...")
     if not span:
         return _verified(repository, reference, reference)
@@ -244,7 +244,7 @@ def _verified(repository: Repository, name: str, reference: str) -> str:
 
 
 def _refuse_ambiguous(repository: Repository, name: str) -> None:
-    """Raise ConfigurationError for a name of several references, as a tag called origin/main would make."""
+    """Raise ConfigurationError for a name of several references, such as a tag called origin/main."""
     begins = re.match(r"[^~^:@{*?\[\\]+", name)
     if begins is None:
         return

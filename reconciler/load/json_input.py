@@ -1,6 +1,6 @@
 """Desired state in JSON, as programs write it: the same documents as through YAML, in a fraction of the time.
 
-What YAML reads in another way, or refuses, is left to its parser, which says where it is.
+Text that YAML would reject or interpret differently is left to the YAML parser, which reports positions.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def _is_odd(text: str) -> bool:
-    """Return whether YAML may read something in another way; of ASCII that is found out ten times as fast."""
+    """Return whether YAML might interpret the text differently; for ASCII this is ten times as fast."""
     if not text.isascii() or "\\u" in text:
         return re.search(_ODD, text) is not None
     content = text.encode("ascii")
@@ -51,7 +51,7 @@ def _is_odd(text: str) -> bool:
 
 
 def _may_be_deep(text: str) -> bool:
-    """Return whether brackets, also those in texts, may be nested too deeply."""
+    """Return whether brackets, including those in strings, may be nested too deeply."""
     brackets = text.encode("utf-8").translate(None, _NO_BRACKETS)
     for _ in range(_DEEPEST):
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
@@ -61,13 +61,13 @@ def _may_be_deep(text: str) -> bool:
 
 
 class _OddError(Exception):
-    """A value is read in another way by YAML."""
+    """YAML would interpret a value differently."""
 
 
 def json_document(text: str, label: str) -> Document | None:
-    """Return the document of a file called ``.json``, or of a standard input that is JSON; None for others.
+    """Return the document of a ``.json`` file, or of standard input in JSON; None for other inputs.
 
-    Raises InputError if a file is called so and is not JSON.
+    Raises InputError if a ``.json`` file is not JSON.
     """
     is_named = _NAME.search(label) is not None and label != label_of(STANDARD_INPUT)
     start = text.lstrip()[:1]
@@ -85,11 +85,11 @@ def json_document(text: str, label: str) -> Document | None:
 
 
 class _ConstantError(Exception):
-    """A value is NaN or Infinity, which Python's parser takes and JSON does not have."""
+    """A value is NaN or Infinity, which Python's parser accepts although JSON does not have them."""
 
 
 class _Reader:
-    """Reads one text. The outer object is read member by member, so that places of its items are known."""
+    """Reads one text. The outer object is read member by member, to record the positions of its items."""
 
     def __init__(self, text: str, label: str) -> None:
         self._text, self._label = text, label
@@ -102,7 +102,7 @@ class _Reader:
         self._line, self._line_start, self._counted = 0, 0, 0
 
     def document(self) -> Document:
-        """Return the document. Raises JSONDecodeError, and _OddError if it is better read as YAML."""
+        """Return the document. Raises JSONDecodeError, or _OddError if it must be read as YAML."""
         text = self._text
         at = self._blank(0)
         if _is_odd(text) or text[at : at + 1] != "{":
@@ -126,7 +126,7 @@ class _Reader:
     def _object(self, at: int, items: dict[int, list[int]]) -> tuple[dict[str, Any], dict[str, int], int]:
         """Read an object member by member, with the index where each value starts.
 
-        The places of the items of its lists are added to ``items``, by the list's identity.
+        The positions of the items of its lists are added to ``items``, by the list's identity.
         """
         text = self._text
         data: dict[str, Any] = {}
@@ -152,7 +152,7 @@ class _Reader:
         return data, starts, at + 1
 
     def _list(self, at: int) -> tuple[list[Any], list[int], int]:
-        """Read a list, with the places of its items."""
+        """Read a list, with the positions of its items."""
         text, blank = self._text, _SPACE.match
         values: list[Any] = []
         starts: list[int] = []
@@ -186,13 +186,13 @@ class _Reader:
             raise json.JSONDecodeError(f"{constant[1]} is no value", self._text, constant.start()) from error
 
     def _require_json(self, at: int) -> None:
-        """Raise JSONDecodeError for what is no JSON, before something else is made of it."""
+        """Raise JSONDecodeError if there is no JSON value at an index."""
         _, end = self._value(at)
         if self._blank(end) != len(self._text):
             raise json.JSONDecodeError("Extra data", self._text, self._blank(end))
 
     def _place(self, at: int) -> int:
-        """Return the offset of an index of the text; they come in order."""
+        """Return the offset of an index of the text; calls must be in ascending order."""
         self._line += self._text.count("\n", self._counted, at)
         self._line_start = self._text.rfind("\n", self._line_start, at) + 1 or self._line_start
         self._counted = at

@@ -1,4 +1,4 @@
-"""Links and special files: what a path may lead to, so that no tree makes a run read what lies outside it."""
+"""Links and special files: the allowed targets of a path, so that no tree leads to files outside it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _SPECIAL: Final = (
 
 
 def work_tree(path: str) -> str | None:
-    """Return the top of the Git work tree that a path is in, or None.
+    """Return the top of the Git work tree that contains a path, or None.
 
     Only ``.git`` makes a work tree: a folder that looks like a bare repository is a folder. Like Git, it does
-    not look beyond the file system that the path is on.
+    not search beyond the file system of the path.
     """
     place = os.path.realpath(path)
     device: int | None = None
@@ -45,7 +45,7 @@ def work_tree(path: str) -> str | None:
 
 
 def work_trees(folder: str) -> Iterator[str]:
-    """Yield the work tree of a folder and, of a submodule, each around it; a clone has none around."""
+    """Yield the work tree of a folder and, for a submodule, each work tree around it."""
     top = work_tree(folder)
     while top is not None:
         yield top
@@ -55,8 +55,8 @@ def work_trees(folder: str) -> Iterator[str]:
 def target_refusal(link: str, folder: str) -> str:
     """Return why a link below a folder must not be followed, empty if it may be.
 
-    It may lead anywhere in the folder's Git work tree but into Git's own files; outside Git, anywhere below
-    the folder.
+    Its target may be anywhere in the folder's Git work tree except in Git's own files; outside Git, anywhere
+    below the folder.
     """
     top, target = work_tree(folder), os.path.realpath(link)
     root, name = (os.path.realpath(folder), "the folder") if top is None else (top, "the Git work tree")
@@ -68,26 +68,26 @@ def target_refusal(link: str, folder: str) -> str:
 
 
 def is_inside(path: str, root: str) -> bool:
-    """Return whether a real path is ``root`` or lies below it."""
+    """Return whether a real path is ``root`` or below it."""
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def has_git(path: str) -> bool:
-    """Return whether a path goes through ``.git``, as a file system that ignores case would take it."""
+    """Return whether a path contains ``.git``, compared without case as some file systems do."""
     return any(part.lower() == _GIT for part in path.split(os.sep))
 
 
 def path_refusal(path: str) -> str:
-    """Return why a path that was named must not be read, empty if it may be.
+    """Return why a named path must not be read, empty if it may be.
 
-    A special file might never end. A link in a Git work tree must not lead out of it, whichever part of the
-    path it is; outside Git only the last part counts, which must not lead out of the folder that holds it.
+    A special file might never end. In a Git work tree no link in the path may lead out of it; outside Git
+    only the last segment counts, whose target must be in the same folder.
     """
     return special_refusal(path) or link_refusal(path)
 
 
 def link_refusal(path: str) -> str:
-    """Return why the links that a path goes through must not be followed, empty if they may be."""
+    """Return why the links in a path must not be followed, empty if they may be."""
     parts = [part for part in path.split(os.sep) if part not in {"", os.curdir}]
     folder = os.sep if os.path.isabs(path) else os.getcwd()
     for number, part in enumerate(parts, 1):
@@ -106,7 +106,7 @@ def link_refusal(path: str) -> str:
 
 
 def special_refusal(path: str) -> str:
-    """Return why what a path leads to is not a file to read, empty if it is a file, a folder or missing."""
+    """Return why the target of a path cannot be read, empty if it is a file, a folder or missing."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -115,6 +115,6 @@ def special_refusal(path: str) -> str:
 
 
 def mode_refusal(mode: int) -> str:
-    """Return why something of this mode is not a file to read, empty if it may be one."""
+    """Return why a file of this mode cannot be read, empty if it may be readable."""
     what = next((what for is_such, what in _SPECIAL if is_such(mode)), "")
     return f"{what}, which is not read; name a file" if what else ""

@@ -1,8 +1,8 @@
-"""PyYAML's two parsers: their event streams, and their errors in our words.
+"""PyYAML's two parsers: their event streams, and their errors as problems.
 
-libyaml's parser is used where PyYAML was built with it, else the pure one. Both give the same events,
-but for rarities: the pure one refuses a tab after a colon, libyaml's an unknown directive. libyaml knows
-anchors of letters, digits, hyphens and underscores only; a text with others is read by the pure one.
+libyaml's parser is used where PyYAML was built with it, else the pure Python one. Both yield the same events,
+with rare exceptions: the pure one refuses a tab after a colon, libyaml's an unknown directive. libyaml
+supports only letters, digits, hyphens and underscores in anchors; a text with others is read by the pure one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def default_parser() -> ParserFactory:
 
 
 def _ended(text: str) -> str:
-    """Return the text with a last line break, without which PyYAML takes away that of a block scalar."""
+    """Return the text with a final line break, without which PyYAML removes that of a block scalar."""
     return text if not text or text[-1] in "\r\n" else f"{text}\n"
 
 
@@ -110,7 +110,7 @@ def _is_misread(text: str, event: Any) -> bool:
 def events(text: str, parser: ParserFactory) -> Iterator[Any]:
     """Return the events of ``text``, and None for ever after the last.
 
-    Reading on may raise what :func:`syntax_errors` translates.
+    Iteration may raise the errors that :func:`syntax_errors` translates.
     """
     others = prepared(text)
     if others is None:
@@ -119,7 +119,7 @@ def events(text: str, parser: ParserFactory) -> Iterator[Any]:
 
 
 def _restored(found: Iterator[Any], others: Prepared) -> Iterator[Any]:
-    """Yield events with the characters that the text has."""
+    """Yield events with the original characters of the text."""
     for event in found:
         if event.__class__ is ScalarEvent:
             try:
@@ -134,7 +134,7 @@ def _restored(found: Iterator[Any], others: Prepared) -> Iterator[Any]:
 
 @contextmanager
 def syntax_errors(text: str, source: str) -> Iterator[None]:
-    """Turn PyYAML's errors about ``text`` into InputError, with their places."""
+    """Turn PyYAML's errors about ``text`` into InputError, with their positions."""
     try:
         yield
     except yaml.YAMLError as error:
@@ -142,9 +142,9 @@ def syntax_errors(text: str, source: str) -> Iterator[None]:
 
 
 def mark_position(source: str, mark: Any, text: str) -> Position:
-    """Return the position of a mark of a parser, or the end of ``text`` if the mark lies behind it.
+    """Return the position of a parser's mark, or the end of ``text`` if the mark is behind it.
 
-    The parsers differ in how far behind the end they see it; people look at the last line.
+    The parsers differ in how far behind the end the mark is; users look at the last line.
     """
     end = len(text.rstrip("\r\n"))
     last = text.count("\n", 0, end) + text.count("\r", 0, end) - text.count("\r\n", 0, end)

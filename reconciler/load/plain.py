@@ -1,8 +1,8 @@
-"""A fast reader of files that are written plainly, as most are: block style, each scalar on one line.
+"""A fast reader of plainly written files, as most are: block style, each scalar on one line.
 
 It reads a document of mappings, of lists, of scalars that are plain or quoted without an escape, and of short
-objects and lists in braces and brackets on one line, all of it in ASCII. Whatever else a text holds, it reads
-nothing of it, and the parser of YAML does.
+objects and lists in braces and brackets on one line, all of it in ASCII. If a text contains anything else, it
+is left to the YAML parser.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _MARKER: Final = "---\n"
 
 
 class _OtherError(Exception):
-    """A text is not written plainly."""
+    """A text is not plainly written."""
 
 
 def read_plainly(text: str, source: str) -> Document | None:
-    """Return the document of a text, or None if it is not written so plainly that it can be read here."""
+    """Return the document of a text, or None if this reader does not support the text."""
     if not text.isascii() or not text.endswith("\n"):
         return None
     is_marked = text.startswith(_MARKER)
@@ -61,7 +61,7 @@ def read_plainly(text: str, source: str) -> Document | None:
 
 
 def _parts(text: str, start: int) -> Iterator[list[_Row]]:
-    """Yield the lines of a text, some at a time: all of a large one would take much memory."""
+    """Yield the lines of a text in parts: all lines of a large text would take much memory."""
     while start < len(text):
         end = text.find("\n", start + _PART) + 1 or len(text)
         rows = _LINE.findall(text, start, end)
@@ -128,7 +128,7 @@ class _Reader:
         return root
 
     def _list(self, column: int, block: Any, waiting: str | None, place: int, mark: int) -> Any:
-        """Return the list with an item at a place, which may be its first one; note where the item is."""
+        """Return the list with a new item at a position; create the list for the first item."""
         if block.__class__ is dict:
             block = self._begun(column, block, waiting, [])
             if len(self._outer) == 1:
@@ -140,7 +140,7 @@ class _Reader:
         return block
 
     def _begun(self, column: int, block: Any, name: str | None, value: Any) -> Any:
-        """Start a block below the name of a member, which has no value yet."""
+        """Start a block below a member that has no value yet."""
         if name is None or len(self._outer) > _DEEPEST:
             raise _OtherError
         self._outer.append((column, block))
@@ -168,7 +168,7 @@ class _Reader:
         return value
 
     def _object(self, text: str) -> dict[str, Any]:
-        """Return an object on one line, of which a file may have many that are the same."""
+        """Return an object on one line; equal objects are parsed once."""
         one_text = self._names.setdefault
         found = [(one_text(name, name), self._value(value)) for name, value in _MEMBERS.findall(text)]
         if len(dict(found)) < len(found):

@@ -1,4 +1,4 @@
-"""The environment of child processes: made for each from lists of names, never ours less a few."""
+"""The environment of child processes: built from lists of allowed names, not by removing some."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def secrets_in(value: str) -> tuple[str, ...]:
 def child_environment(
     environment: Mapping[str, str], *lists: Iterable[str], passed: Sequence[str] = ()
 ) -> dict[str, str]:
-    """Return what a child may have of an environment: what the lists and ``passed`` name, ``*`` at an end.
+    """Return the environment of a child: the listed variables and ``passed``.
 
-    The tokens of this program are never passed on, under whatever name, nor are relative folders of PATH:
-    a program is not taken from the folder that a run happens in. Raises ConfigurationError where ``passed``
-    asks for a token, or names no variable.
+    A final ``*`` is a wildcard. The tokens of this program are never passed on, whatever the name of the
+    variable, nor are relative folders of PATH: a program is not run from the current folder. Raises
+    ConfigurationError where ``passed`` includes a token, or matches no variable.
     """
     secret = {*OWN_VARIABLES, *filter(BOUND_VARIABLE.fullmatch, environment)}
     own = {text for name in secret for text in secrets_in(environment.get(name, ""))} - {""}

@@ -1,4 +1,4 @@
-"""The run of a program: what it reads, for how long, and what it wrote."""
+"""Run a program with an input and a time limit, and return its output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POLL: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a program ended: its exit code, None if it took too long and was killed, and its output."""
+    """The end of a program: its exit code, None if it exceeded its time and was killed, and its output."""
 
     code: int | None
     out: bytes = field(repr=False)
@@ -37,11 +37,11 @@ def run(
     content: bytes = b"",
     most: int = sys.maxsize,
 ) -> Ended:
-    """Run a program that reads ``content``; return the last ``most`` bytes of its output and of its errors.
+    """Run a program with ``content`` as input; return the last ``most`` bytes of its output and errors.
 
-    It runs in a session of its own, so that Ctrl-C does not end it halfway. After ``seconds`` it is killed
-    with all that it started. A pipe that a grandchild holds open is not waited for. Raises OSError or
-    ValueError if it cannot be run.
+    It runs in a session of its own, so that Ctrl-C does not end it. After ``seconds`` it is killed with its
+    child processes. A pipe that a grandchild holds open is not waited for. Raises OSError or ValueError if it
+    cannot be run.
     """
     outputs = bytearray(), bytearray()
     with subprocess.Popen(  # noqa: S603 - what the operator names, without a shell
@@ -70,7 +70,7 @@ def _communicate(
     most: int,
     outputs: tuple[bytearray, bytearray],
 ) -> None:
-    """Write and read until the program has ended or its time is over, which is real time as its life is."""
+    """Write and read until the program has ended or its real time is over."""
     latest = time.monotonic() + seconds
     pipes = process.stdin, process.stdout, process.stderr
     with selectors.DefaultSelector() as selector:

@@ -1,4 +1,4 @@
-"""Files of this program that are no desired state, by what is in them: a name says nothing."""
+"""Recognise files of this program that are not desired state by their content, whatever their names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _HISTORY: Final = b"SQLite format 3\0"
 
 
 def is_saved_plan(content: bytes) -> bool:
-    """Return whether a content, or the head of one, is that of a plan file."""
+    """Return whether a content, or its first part, is that of a plan file."""
     head = content[:HEAD]
     return head.lstrip().startswith(b"{") and all(member in head for member in _PLAN)
 
 
 def other_use(content: bytes, file: str) -> str:
-    """Return what a file is that is no desired state, and which command reads it; empty of any other."""
+    """Return the type of a file that is not desired state, and the command that reads it; or nothing."""
     head = content[:HEAD]
     if is_saved_plan(head):
         return (

@@ -1,8 +1,9 @@
-"""The one place that runs Git: about a named path alone, and with nothing of the tree obeyed.
+"""The only module that runs Git: about a named path only, and without settings from the tree.
 
-A repository's own settings can name programs, and so can those of a folder that only looks like one. So the
-work tree is found here, by its ``.git`` alone; what Git found must be that work tree's own; settings must not
-come from files of the tree; and whatever could run a program is switched off in each call.
+A repository's own settings can run programs, and so can those of a folder that only looks like a repository.
+So the work tree is found here, by its ``.git`` alone; the Git directory must belong to that work tree;
+settings must not come from files of the tree; and every feature that could run a program is disabled in each
+call.
 """
 
 from __future__ import annotations
@@ -56,41 +57,41 @@ class NoWorkTreeError(GitError):
 
 
 class UntrustedRepositoryError(GitError):
-    """What Git found is not the work tree's own, or takes its settings from the tree."""
+    """The Git directory does not belong to the work tree, or takes its settings from the tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A work tree whose Git directory is its own; ``top`` is its real path.
+    """A work tree whose Git directory belongs to it; ``top`` is its real path.
 
-    No program is taken from it: ``environment`` has no folder of it in PATH.
+    No program of it is run: ``environment`` has none of its folders in PATH.
     """
 
     top: str
     environment: Mapping[str, str]
 
     def read(self, *arguments: str, content: bytes = b"") -> bytes:
-        """Return what a command prints that only reads, offline. Raises GitError."""
+        """Return the output of a read-only command without network access. Raises GitError."""
         environment = child_environment(self.environment, MACHINE, _SETTINGS) | _QUIET | _OFFLINE
         return self._run(arguments, environment, _SECONDS, content)
 
     def text(self, *arguments: str) -> str:
-        """Return the one line that a command prints. Raises GitError."""
+        """Return the one line of output of a command. Raises GitError."""
         return os.fsdecode(self.read(*arguments)).removesuffix("\n")
 
     def lines(self, *arguments: str) -> list[str]:
-        """Return the entries that a command prints with -z. Raises GitError."""
+        """Return the entries of output of a command with -z. Raises GitError."""
         return [entry for entry in os.fsdecode(self.read(*arguments)).split("\0") if entry]
 
     def pull(self, seconds: float, passed: Sequence[str]) -> None:
-        """Fast-forward to what the branch follows: no merge, no hook, no filter. Raises GitError."""
+        """Fast-forward to the upstream branch: no merge, no hook, no filter. Raises GitError."""
         lists = (MACHINE, NETWORK, _SETTINGS, _TALKING)
         environment = _ONLINE | child_environment(self.environment, *lists, passed=passed)
         self._run((*self._without_filters(), *_PULL), environment | _QUIET | _PROTOCOLS, seconds)
 
     @property
     def around(self) -> str | None:
-        """Return the work tree around a submodule, which chooses its commit; None for other repositories."""
+        """Return the work tree around a submodule; None for other repositories."""
         if (Path(self.top) / _GIT).is_dir():
             return None
         # Where the directory lies says nothing: that of a submodule in a submodule, or in a linked work tree,
@@ -100,7 +101,10 @@ class Repository:
         return None if is_linked else work_tree(str(Path(self.top).parent))
 
     def checked(self) -> Repository:
-        """Return this repository if it is the work tree's own. Raises UntrustedRepositoryError, GitError."""
+        """Return this repository if its Git directory belongs to it.
+
+        Raises UntrustedRepositoryError, GitError.
+        """
         found = os.fsdecode(self.read("rev-parse", "--show-toplevel", "--absolute-git-dir"))
         begins = f"{self.top}\n"
         if not found.startswith(begins):
@@ -123,7 +127,7 @@ class Repository:
         return self
 
     def _is_own(self, folder: str) -> bool:
-        """Return whether a Git directory is that of this work tree."""
+        """Return whether a Git directory belongs to this work tree."""
         git = Path(self.top) / _GIT
         if git.is_dir() and not git.is_symlink():
             return folder == str(git)
@@ -136,7 +140,7 @@ class Repository:
         return str(git) in self._named_by(Path(folder))
 
     def _named_by(self, folder: Path) -> Iterator[str]:
-        """Yield the ``.git`` files of the work trees that a Git directory names as its own."""
+        """Yield the ``.git`` files of the work trees that a Git directory refers to."""
         with suppress(OSError):  # where there is none, it is not that of a linked work tree
             link = (folder / "gitdir").read_text(encoding="utf-8", errors="surrogateescape")
             yield os.path.realpath(folder / link.removesuffix("\n"))
@@ -152,7 +156,10 @@ class Repository:
                 yield origin.removeprefix("file:"), key
 
     def _without_filters(self) -> Iterator[str]:
-        """Yield options that switch off the filters of the settings. Raises GitError if one stays on."""
+        """Yield options that disable the filters of the settings.
+
+        Raises GitError if one cannot be disabled.
+        """
         keys = [key for _, key in self._settings() if key.startswith("filter.")]
         for driver in dict.fromkeys(key.rpartition(".")[0] for key in keys):
             if "=" in driver:
@@ -163,7 +170,7 @@ class Repository:
     def _run(
         self, arguments: Sequence[str], environment: Mapping[str, str], seconds: float, content: bytes = b""
     ) -> bytes:
-        """Run Git on the repository at ``top`` and nowhere above."""
+        """Run Git on the repository at ``top``, never on a parent."""
         ceiling = {"GIT_CEILING_DIRECTORIES": str(Path(self.top).parent)}
         command = ["git", *_OPTIONS, "-C", self.top, *arguments]
         try:

@@ -1,8 +1,7 @@
-"""What a plain scalar means: YAML 1.2's core schema, narrowed until nothing changes its meaning.
+"""The meaning of a plain scalar: YAML 1.2's core schema, restricted to what has one meaning everywhere.
 
-A plain scalar is ``null``, ``~`` or nothing (null), ``true`` or ``false`` (boolean), a number written
-as in JSON that a double can hold, and text otherwise. ``no``, ``010``, ``12:30``, ``1e999`` and dates stay
-exactly what was typed.
+A plain scalar is ``null``, ``~`` or empty (null), ``true`` or ``false`` (boolean), a number written as in
+JSON that a double can hold, and text otherwise. ``no``, ``010``, ``12:30``, ``1e999`` and dates remain text.
 """
 
 from __future__ import annotations

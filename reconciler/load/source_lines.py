@@ -1,4 +1,4 @@
-"""The lines that problems of an input are about, as long as its content is at hand."""
+"""The source lines of problems, as long as the content of the input is available."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _AROUND: Final = 100
 
 
 def with_lines(problems: Sequence[Problem], content: bytes, label: str) -> tuple[Problem, ...]:
-    """Return the problems with their lines in an input, which they call ``label``.
+    """Return the problems with their source lines; ``label`` is the name of the input in them.
 
-    Only the first have one, by their places: no more are shown. An empty line shows nothing, nor does one
-    that is not there.
+    Only the first problems, by position, have a line, because no more are shown. An empty or missing line is
+    left out.
     """
     shown = sorted(place for place in _positions(problems, label) if place.line)[:MOST_TEXTS]
     if not shown:
@@ -46,7 +46,7 @@ def _positions(problems: Iterable[Problem], label: str) -> Iterator[Position]:
 
 
 def _lines(text: str, numbers: set[int]) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield where each of these lines begins and ends, by its number, if it is there."""
+    """Yield the start and end of each of these lines, with its number, if it exists."""
     begin, last = 0, max(numbers)
     for number, found in enumerate(chain(BREAK.finditer(text), [None]), 1):
         if number in numbers:
@@ -57,7 +57,7 @@ def _lines(text: str, numbers: set[int]) -> Iterator[tuple[int, tuple[int, int]]
 
 
 def _around(text: str, begin: int, end: int, column: int) -> SourceLine | None:
-    """Return what is around a column of a line; None if that is empty."""
+    """Return the part of a line around a column; None if that is empty."""
     at = min(begin + column, end)
     first, last = max(begin, at - _AROUND), min(end, at + _AROUND)
     piece = text[first:last]

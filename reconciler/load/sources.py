@@ -1,4 +1,4 @@
-"""From paths to contents: files, directories, standard input, and folders of kinds."""
+"""Read files, directories, standard input, and folders of kinds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LARGEST_KIND: Final = 2**20
 
 
 def sources(paths: Iterable[str], problems: list[Problem]) -> Iterator[str]:
-    """Yield the files that paths name, and ``-``, once; what cannot be used is added to ``problems``."""
+    """Yield the files in ``paths``, and ``-``, each once; unusable paths are added to ``problems``."""
     seen: set[str] = set()
     try:
         os.getcwd()  # noqa: PTH109 - for its error alone
@@ -50,7 +50,7 @@ def sources(paths: Iterable[str], problems: list[Problem]) -> Iterator[str]:
 
 
 def is_input(name: str) -> bool:
-    """Return whether a file below a folder is read, by its name."""
+    """Return whether a file below a folder is an input, by its name."""
     return name.lower().endswith((".yaml", ".yml"))
 
 
@@ -77,10 +77,10 @@ def _expanded(path: str, problems: list[Problem]) -> Iterable[str]:
 
 
 def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
-    """Yield every input below a directory, through links too; hidden ones and its kinds are left out.
+    """Yield every input below a directory, through links too, without hidden ones and its kinds.
 
-    Each folder is looked through once, whatever the links to it. What it is called without a link comes
-    first, and is what problems call its files.
+    Each folder is visited once, even if several links lead to it. A name without a link is preferred, and
+    used in problems.
     """
     seen: set[str] = set()
     pending, linked = [directory], deque[str]()
@@ -115,7 +115,7 @@ def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
 
 
 def _mode(path: str, problems: list[Problem]) -> int | None:
-    """Return the mode of what a path leads to, if it is a folder or may be an input."""
+    """Return the mode of the target of a path, if it is a folder or may be an input."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -144,12 +144,12 @@ def read(source: str, standard_input: BinaryIO) -> bytes:
 
 
 def label_of(source: str) -> str:
-    """Return what problems call an input."""
+    """Return the name of an input in problems."""
     return "<stdin>" if source == STANDARD_INPUT else source
 
 
 def read_file(path: str, most: int, too_large: str) -> bytes:
-    """Read a file of at most so many bytes. Raises InputError, also for a special file."""
+    """Read a file of at most ``most`` bytes. Raises InputError, also for a special file."""
     refusal = special_refusal(path)
     try:
         if not refusal:
@@ -172,12 +172,12 @@ def _read_problem(error: OSError | ValueError, source: str) -> Problem:
 
 
 def folders_beside(paths: Iterable[str]) -> list[str]:
-    """Return the folders ``kinds`` beside desired-state files: in a directory, or in that of a file."""
+    """Return the existing folders ``kinds`` beside desired-state files: in a directory, or in a file's."""
     return [folder for folder in places_beside(paths) if os.path.isdir(folder)]
 
 
 def places_beside(paths: Iterable[str]) -> list[str]:
-    """Return where folders ``kinds`` beside desired-state files would be, whether they are there or not."""
+    """Return the possible folders ``kinds`` beside desired-state files, whether they exist or not."""
     places = (
         path if os.path.isdir(path) else os.path.dirname(path) for path in paths if path != STANDARD_INPUT
     )
@@ -185,14 +185,14 @@ def places_beside(paths: Iterable[str]) -> list[str]:
 
 
 def is_kind_file(name: str) -> bool:
-    """Return whether a file of a folder of kinds describes one, by its name."""
+    """Return whether a file in a folder of kinds is a kind file, by its name."""
     return name.endswith(SUFFIX) and not name.startswith(".")
 
 
 def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Problem]) -> Iterator[KindFile]:
-    """Yield the name and content of every ``NAME.schema.json``, once, whatever the ways that lead to it.
+    """Yield the name and content of every ``NAME.schema.json``, once, even if several paths lead to it.
 
-    A folder that is ``given`` must hold one, a ``found`` one need not. What cannot be used is added to
+    A folder that is ``given`` must hold one, a ``found`` one need not. Files that cannot be used are added to
     ``problems``.
     """
     seen: set[str] = set()

@@ -1,6 +1,6 @@
-"""The tree of a text as it is written: where each value begins and ends, anchors and aliases unexpanded.
+"""The tree of a text as written: where each value begins and ends, anchors and aliases unexpanded.
 
-Positions in messages and edits in place need to know what is written, not what it means.
+Positions in messages and edits in place need the source text of values, not their meaning.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BLOCK_STYLES: Final = frozenset({"|", ">"})
 
 
 class Shape(StrEnum):
-    """What a node is."""
+    """The type of a node."""
 
     SCALAR = "scalar"
     ALIAS = "alias"
@@ -52,12 +52,12 @@ _SHAPES: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One value as it is written.
+    """One value as written.
 
-    ``start`` is where it begins, with its anchor and tag; ``content`` where it begins without them; ``end``
-    where its last visible character ends, all counted in characters. The children of a mapping are its keys
-    and values in turn. ``name`` is that of an alias or anchor. ``style`` is that of a scalar, or ``[`` for a
-    collection between brackets.
+    ``start`` is the index where it begins, with its anchor and tag; ``content`` where it begins without them;
+    ``end`` where its last visible character ends. The children of a mapping are its keys and values in turn.
+    ``name`` is that of an alias or anchor. ``style`` is that of a scalar, or ``[`` for a collection between
+    brackets.
     """
 
     shape: Shape
@@ -79,27 +79,27 @@ class Node:
         return self.shape is not Shape.ALIAS and self.style != "["
 
     def pairs(self) -> Iterator[tuple[Node, Node]]:
-        """Return the keys and values of a mapping."""
+        """Yield the keys and values of a mapping."""
         return zip(self.children[::2], self.children[1::2], strict=True)
 
     def pair(self, name: str) -> tuple[Node, Node] | None:
-        """Return the key and value that are written under ``name``, which a merge does not do."""
+        """Return the key and value of the member ``name``, without merged members."""
         return index(self).get(name)
 
     def walk(self) -> Iterator[Node]:
-        """Return this node and every node in it."""
+        """Yield this node and every node in it."""
         yield self
         for child in self.children:
             yield from child.walk()
 
     def position(self, source: str) -> Position:
-        """Return the place of the node in ``source``."""
+        """Return the position of the node in ``source``."""
         return Position(source, self.line + 1, self.column + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A document, which begins with its directives or its ``---``; ``root`` is None if it is empty."""
+    """A document, from its directives or its ``---``; ``root`` is None if it is empty."""
 
     start: int
     root: Node | None
@@ -107,10 +107,10 @@ class Part:
 
 @functools.lru_cache(maxsize=1)
 def parts(text: str) -> tuple[Part, ...]:
-    """Return every document, the empty ones too.
+    """Return every document, including empty ones.
 
-    Slower than building the documents, so it is asked for only when a place is wanted. The text must have
-    been built without an error before: that bounds the depth of the trees.
+    This is slower than building the documents, so it is called only for positions. The text must have been
+    built without an error before, which bounds the depth of the trees.
     """
     found = []
     stream = events(text, suited_parser(text))
@@ -140,7 +140,7 @@ def anchors(root: Node) -> Mapping[str, Node]:
 
 @functools.lru_cache(maxsize=64)
 def index(mapping: Node) -> Mapping[str, tuple[Node, Node]]:
-    """Return the keys and values of a mapping by key: it may be asked for each of its keys."""
+    """Return the keys and values of a mapping by key, for repeated lookups."""
     return {key.value: (key, value) for key, value in mapping.pairs() if key.shape is Shape.SCALAR}
 
 
@@ -170,7 +170,7 @@ def _node(event: Any, stream: Iterator[Any], text: str) -> Node:
 
 
 def _block_end(text: str, content: int, end: int) -> int:
-    """Return the end of a block scalar's last line or header; blank lines count if the header says so."""
+    """Return the end of a block scalar's last line or header, with the blank lines that the header keeps."""
     body = text[content:end]
     header = body[: line_end(body, 0)].partition("#")[0]
     if "+" in header:
@@ -180,7 +180,7 @@ def _block_end(text: str, content: int, end: int) -> int:
 
 
 def properties_end(text: str, start: int) -> int:
-    """Return where the anchor and the tag at ``start`` end; ``start`` itself if there are none."""
+    """Return the index where the anchor and the tag at ``start`` end; ``start`` if there are none."""
     place = start
     while (found := _PROPERTY.match(text, place)) is not None:
         start = found.end()
@@ -189,6 +189,6 @@ def properties_end(text: str, start: int) -> int:
 
 
 def after_blank(text: str, index: int) -> int:
-    """Return where the next thing begins that is not a blank, line break or comment."""
+    """Return the index of the next character that is not a blank, line break or part of a comment."""
     found = _BLANK.match(text, index)
     return index if found is None else found.end()

@@ -1,4 +1,4 @@
-"""Write files whole or not at all: replaced in one step, or made for their owner only."""
+"""Write files atomically: replaced in one step, or created for their owner only."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NO_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Store ``text`` in ``file`` in one step: a reader finds the old content or the new.
+    """Store ``text`` in ``file`` atomically: a reader finds the old content or the new.
 
-    An existing file keeps its permissions. A special file, such as /dev/stdout, is written directly.
-    Raises OSError.
+    An existing file retains its permissions. A special file, such as /dev/stdout, is written directly. Raises
+    OSError.
     """
     if file.exists() and not file.is_file():
         file.write_text(text, encoding="utf-8")
@@ -37,13 +37,13 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def create_new(file: Path, text: str) -> None:
-    """Store ``text`` in a file that is not there yet. Raises OSError, FileExistsError among them."""
+    """Store ``text`` in a new file. Raises OSError, for an existing file FileExistsError."""
     with file.open("x", encoding="utf-8") as stream:
         stream.write(text)
 
 
 def write_beside(file: Path, content: bytes) -> Path:
-    """Write a new private file into the folder of another one, and return its path. Raises OSError."""
+    """Write a new private file into the folder of another file, and return its path. Raises OSError."""
     temporary = file.parent / f".reconciler-{secrets.token_hex(8)}"
     create_private(temporary, content)
     return temporary
@@ -52,10 +52,10 @@ def write_beside(file: Path, content: bytes) -> Path:
 def create_private(
     name: Path | str, content: bytes, folder: int | None = None, sync: Callable[[int], None] = os.fsync
 ) -> None:
-    """Create a file for its owner only, on disk when this returns, or leave none.
+    """Create a file for its owner only, synced to disk, or leave none.
 
-    ``folder`` is the descriptor of the folder that ``name`` is in. Raises OSError, FileExistsError among
-    them: nothing is overwritten, and no link is followed.
+    ``folder`` is the descriptor of the folder of ``name``. Raises OSError, for an existing file
+    FileExistsError: nothing is overwritten, and no link is followed.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(name, flags, PRIVATE, dir_fd=folder)
@@ -71,16 +71,16 @@ def create_private(
 
 
 def unsynced(_descriptor: int) -> None:
-    """Leave it to the system when a file is written to disk."""
+    """Do not sync: leave it to the system when a file is written to disk."""
 
 
 def open_private(file: Path | str, flags: int = 0) -> int:
-    """Open a file for reading and writing, created for its owner only where it is missing. Raises OSError."""
+    """Open a file for reading and writing; a new one is created for its owner only. Raises OSError."""
     return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, PRIVATE)
 
 
 def sync_folder(folder: Path | int) -> None:
-    """Sync the names in a folder to disk, where its file system can do that. Raises OSError."""
+    """Sync the entries of a folder to disk, if its file system supports that. Raises OSError."""
     if isinstance(folder, Path):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

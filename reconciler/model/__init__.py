@@ -1,1 +1,1 @@
-"""Values that flow through the pipeline, and what their parts mean. Frozen; nothing here does I/O."""
+"""Values that flow through the pipeline. Frozen; nothing here does I/O."""

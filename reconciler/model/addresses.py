@@ -1,4 +1,4 @@
-"""Addresses as people write them: whole, or as much of the end as leads to one. Pure."""
+"""Addresses as users write them: in full, or the last segments of one. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _NEAR: Final = 2
 
 
 def ending_in(text: str, addresses: Iterable[str]) -> list[str]:
-    """Return the addresses of which ``text`` is the whole, alone, or, after a slash, the end."""
+    """Return the addresses that are equal to ``text`` or end with a slash and ``text``."""
     every = list(addresses)
     return [text] if text in every else [address for address in every if address.endswith(f"/{text}")]
 
 
 def advice_near(text: str, addresses: Iterable[str]) -> str:
-    """Return what to say of the address that was probably meant, empty if none is like it."""
+    """Return a suggestion of the address most like ``text``, empty if none is alike."""
     name = text.rpartition("/")[2]
     near = ((address.rpartition("/")[2], address) for address in addresses)
     alike = islice((one for one in near if abs(len(one[0]) - len(name)) <= _NEAR), _MOST)

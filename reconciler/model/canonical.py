@@ -1,4 +1,4 @@
-"""The one JSON spelling of a value, and instants: read in every spelling, written in one."""
+"""Canonical JSON texts and instants: every accepted spelling is parsed, one is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separator
 
 
 def json_text(value: Any) -> str:
-    """Return the one JSON spelling of ``value``: equal texts mean equal values of equal types."""
+    """Return the canonical JSON text of ``value``: equal texts mean equal values of equal types."""
     return _ENCODER.encode(value)
 
 
@@ -41,8 +41,8 @@ def is_deeper(value: Any, levels: int) -> bool:
 def parse_instant(text: str) -> dt.datetime | None:
     """Parse an instant in any spelling that the service is known to use; None if it is not one.
 
-    A zone may be ``Z``, ``+00:00``, ``+0000`` or ``+00``; without one the time is UTC. Fractions of
-    a second are dropped: whole seconds are sent, so whole seconds are compared.
+    A zone may be ``Z``, ``+00:00``, ``+0000`` or ``+00``; without one the time is UTC. Fractions of a second
+    are dropped, because requests carry seconds only.
     """
     found = _INSTANT.fullmatch(text)
     if found is None:
@@ -63,7 +63,7 @@ def instant_in(value: object) -> dt.datetime | None:
 
 
 def format_instant(instant: dt.datetime) -> str:
-    """Return an instant as it is sent: UTC, whole seconds, ``Z``."""
+    """Return an instant as requests carry it: UTC, in seconds, with ``Z``."""
     return instant.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 

@@ -1,4 +1,4 @@
-"""Time as an argument: the real clock is handed in at the command line, a made-up one in tests."""
+"""Time as an argument: the command line passes the system clock, tests pass a simulated one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LONGEST_WAIT: Final = 0.2
 
 
 class Clock(Protocol):
-    """What the reconciler needs to know of time."""
+    """The time operations that the reconciler needs."""
 
     def now(self) -> dt.datetime:
         """Return the present time, with a time zone."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds on a clock that never goes back."""
+        """Return the seconds of a clock that never goes back."""
         ...
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
@@ -42,7 +42,8 @@ class SystemClock:
     def sleep(self, seconds: float, wake: threading.Event) -> None:
         """Wait ``seconds``, or until ``wake`` is set.
 
-        In short parts: a signal that comes just before the main thread waits is heard only after.
+        The wait is split into short parts, because a signal that arrives just before the main thread waits is
+        handled only when the wait ends.
         """
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not wake.wait(min(left, _LONGEST_WAIT)):

@@ -1,4 +1,4 @@
-"""The cyclic garbage collector, around trees of millions of small values."""
+"""Control of the cyclic garbage collector while trees of millions of small values are built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Pause the cyclic collector: walking a growing tree of values is most of the cost of building it."""
+    """Pause the cyclic collector, which would repeatedly traverse a tree of values while it is built."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -24,7 +24,7 @@ def paused_collector() -> Iterator[None]:
 
 @contextmanager
 def kept_for_good() -> Iterator[None]:
-    """Pause the collector, and exempt what lives at the end for as long as the process runs."""
+    """Pause the collector, and exempt all objects that are alive at the end until the process ends."""
     with paused_collector():
         try:
             yield
@@ -33,7 +33,7 @@ def kept_for_good() -> Iterator[None]:
 
 
 def keep_instead() -> None:
-    """Exempt what lives now from collection, and nothing that was exempt before."""
+    """Exempt all objects that are alive now from collection, and no longer those exempted before."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

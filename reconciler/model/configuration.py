@@ -21,7 +21,7 @@ BOUND_SECRETS: Final = ("TOKEN", "TOKEN2", "CLIENT_SECRET")
 
 
 class AuthMethod(StrEnum):
-    """How the token of an API is sent."""
+    """How the token of an API is sent in requests."""
 
     TOKEN = "token"  # noqa: S105 - the name of a method
     """In a header, with or without a scheme before it."""
@@ -32,7 +32,7 @@ class AuthMethod(StrEnum):
 
 
 class ClientAuth(StrEnum):
-    """How a client authenticates where it fetches an access token, in the words of RFC 7591."""
+    """How a client authenticates at the OAuth 2 token server, in the terms of RFC 7591."""
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
@@ -50,7 +50,7 @@ class TokenServer:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """How requests authenticate. ``scheme`` precedes the token; it may be empty.
+    """How requests authenticate: the header, the ``scheme`` before the token (may be empty), and the method.
 
     ``second_header`` carries a second token without a scheme. ``server`` is for OAuth 2 only.
     """
@@ -72,9 +72,10 @@ BUILT_IN_AUTH: Final = Auth(scheme="apikey")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """One API. ``base_url`` is None where none is configured, which is allowed for the built-in one.
+    """The settings of one API. ``base_url`` is None where none is configured, as the built-in API allows.
 
-    ``headers`` are constants of every request. ``kinds`` is the folder of its kinds, as it can be opened.
+    ``headers`` are sent with every request. ``kinds`` is the folder of its kind files, as a path that can be
+    opened.
     """
 
     name: str
@@ -87,13 +88,13 @@ class Api:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """A configuration file as it holds in one environment; ``file`` is what messages call it.
+    """The settings of a configuration file with those of one environment applied.
 
-    ``paths`` can be opened as they are. ``limits`` are by the names of options; they, ``processes``, and the
-    policies ``renew`` and ``rotate`` are as they are written there.
-    Without ``apis`` there is the built-in one. ``content`` is the text of the file, ``folder`` what its paths
-    start at, and ``reference`` the commit that it was read at, None for the working tree. ``overridden`` are
-    the members that the environment gives, such as ``paths`` and ``github.base_url``.
+    ``file`` is its name in messages. ``paths`` can be opened as they are. ``limits`` are by the names of
+    options; they, ``processes``, ``renew`` and ``rotate`` hold the values as written. Without ``apis`` the
+    built-in API is used. ``content`` is the text of the file, ``folder`` the base of its relative paths, and
+    ``reference`` the commit that it was read from, None for the working tree. ``overridden`` are the members
+    that the environment sets, such as ``paths`` and ``github.base_url``.
     """
 
     file: str
@@ -110,10 +111,10 @@ class Configuration:
     overridden: frozenset[str] = frozenset()
 
     def source_of(self, member: str) -> str:
-        """Return where a member is written: the file, and the environment if that gives it."""
+        """Return where the value of a member comes from: the file, or the environment in it."""
         return f"{self.file}, environment {self.environment}" if member in self.overridden else self.file
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Return the folders of kinds of all APIs."""
+        """Return the folders of kind files of all APIs."""
         return tuple(dict.fromkeys(api.kinds for api in self.apis.values() if api.kinds is not None))

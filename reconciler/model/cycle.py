@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FieldOutcome(StrEnum):
-    """What became of a field, or a key, that was not as desired."""
+    """The outcome of a cycle for one drifted field or key."""
 
     LEFT = "left to a person"
     CORRECTED = "corrected"
@@ -36,7 +36,7 @@ class FieldOutcome(StrEnum):
 
     @classmethod
     def of(cls, result: Result) -> FieldOutcome:
-        """Return what the result of a correction means for its fields."""
+        """Return the outcome for the fields of a key whose correction had this result."""
         return {
             Result.APPLIED: cls.CORRECTED,
             Result.FAILED: cls.FAILED,
@@ -58,14 +58,15 @@ class CycleResult(StrEnum):
 
     @property
     def is_success(self) -> bool:
-        """Whether everything could be compared, and whatever was to be corrected is."""
+        """Whether everything could be compared, and every correction that was due was applied."""
         return self in {CycleResult.IN_SYNC, CycleResult.CORRECTED, CycleResult.DRIFTED, CycleResult.PENDING}
 
 
 class ScopeState(StrEnum):
     """The state of a scope at the end of a cycle.
 
-    ``PENDING``: only Git is ahead. ``INCOMPLETE``: it was read, and something in it is a problem.
+    ``PENDING``: the only differences are changes in Git that are not applied yet. ``INCOMPLETE``: the scope
+    was read, and some of its keys could not be compared.
     """
 
     IN_SYNC = "in sync"
@@ -77,9 +78,10 @@ class ScopeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DriftedField:
-    """One field that does not hold what is desired, and what became of it in this cycle.
+    """One drifted field, and its outcome in this cycle.
 
-    Where the key itself was created or deleted, which ``action`` says, it is about the whole key.
+    If ``action`` is a creation or deletion, the key itself is missing or undeclared, and the values are all
+    its fields.
     """
 
     scope: Scope
@@ -91,7 +93,7 @@ class DriftedField:
 
     @property
     def origin(self) -> DriftOrigin | None:
-        """Return which side moved, if that is known."""
+        """Return which side changed, if that is known."""
         return self.change.origin if isinstance(self.change.origin, DriftOrigin) else None
 
     @property
@@ -101,12 +103,12 @@ class DriftedField:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return what identifies it: the address of the key, and the name of the field."""
+        """Return the identifier of the drift: the address of the key, and the name of the field."""
         return self.address, self.change.field
 
     @property
     def desired(self) -> Any:
-        """Return what the files say: drift goes from the declared to the live value."""
+        """Return the desired value."""
         return self.change.before
 
     @property
@@ -117,7 +119,7 @@ class DriftedField:
 
 @dataclass(frozen=True, slots=True)
 class ScopeReport:
-    """The state of one scope: its number of live keys, and why it could not be read or compared if so.
+    """The state of one scope: the number of its live keys, and the error if it could not be read or compared.
 
     ``unmanaged`` are the addresses of live keys that no file declares, where the scope is not exclusive.
     """
@@ -131,10 +133,10 @@ class ScopeReport:
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
-    """One whole cycle: ``errors`` are all its texts about errors, ``pending`` what Git alone changed.
+    """The report of a cycle: ``errors`` are error messages, ``pending`` the differences that Git alone made.
 
-    ``new_keys`` are the addresses of undeclared live keys that were created since cycles began. ``lifetimes``
-    are those of all declared keys, None where nothing was read.
+    ``new_keys`` are the addresses of undeclared live keys that were created after the first cycle.
+    ``lifetimes`` are those of all declared keys, None where nothing was read.
     """
 
     began: dt.datetime
@@ -149,12 +151,12 @@ class CycleReport:
 
     @property
     def seconds(self) -> float:
-        """Return how long the cycle took."""
+        """Return the duration of the cycle in seconds."""
         return (self.ended - self.began).total_seconds()
 
     @property
     def outages(self) -> frozenset[str]:
-        """Return the APIs of which nothing could be read, where there are several."""
+        """Return the APIs that could not be read at all, if there are several APIs."""
         read = {part.scope.api for part in self.scopes if part.state is not ScopeState.UNREACHABLE}
         return frozenset(part.scope.api for part in self.scopes if part.scope.shown_api) - read
 
@@ -167,12 +169,12 @@ class CycleReport:
 
     @property
     def is_blind(self) -> bool:
-        """Whether nothing at all could be read."""
+        """Whether no scope could be read."""
         return self.result is CycleResult.FAILED and not any(
             scope.state is not ScopeState.UNREACHABLE for scope in self.scopes
         )
 
 
 def effect_of_fields(fields: Sequence[DriftedField]) -> Effect:
-    """Return what the drift of several fields of one key did to its access."""
+    """Return the effect on access of the drift of several fields of one key."""
     return effect_of_all([field.change for field in fields])

@@ -1,7 +1,7 @@
-"""What Git says: declared keys by scope, with their rules.
+"""The desired state: declared keys by scope, with their rules.
 
 Absent, null and empty are three different facts: a field that is not declared is missing from
-``DesiredKey.fields``, one declared as null is there with None, an empty text or list is itself.
+``DesiredKey.fields``, one declared as null has the value None, an empty text or list is itself.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 class Lifecycle:
     """The rules for changes of a key, with the names that Terraform has for them.
 
-    ``prevent_destroy`` and ``prevent_revoke`` forbid to delete a key, and to reduce its access.
-    ``ignore_changes`` are fields that are not updated once the key exists. ``replace`` allows to delete a key
-    and create it again, with another secret, if a field cannot be changed in place. ``renew`` allows its
-    expiry to be renewed. ``rotates`` is the name of the key whose place this one takes, ``until`` the end of
-    their overlap where no expiry says it; ``alias`` is the name that stays through all rotations.
+    ``prevent_destroy`` forbids to delete the key, and ``prevent_revoke`` to reduce its access.
+    ``ignore_changes`` are fields that are not updated once the key exists. ``replace`` allows to delete the
+    key and create it again, with another secret, if a field cannot be changed in place. ``renew`` allows its
+    expiry to be renewed. ``rotates`` is the name of the key that this one replaces, ``until`` the end of
+    their overlap where no expiry sets it; ``alias`` is the name of the secret that is the same through all
+    rotations.
     """
 
     prevent_destroy: bool = False
@@ -45,7 +46,7 @@ class Lifecycle:
 
     @property
     def is_rotating(self) -> bool:
-        """Return whether it says anything of rotations, which other keys have to agree with."""
+        """Return whether a member about rotations is set."""
         return self.rotates is not None or self.alias is not None or self.until is not None
 
 
@@ -56,12 +57,12 @@ _FAST: Final = 1
 
 
 class DesiredKey(NamedTuple):
-    """One declared key: its name, the fields that the user wrote, and where (an offset).
+    """One declared key: its name, its declared fields, and its place as an offset.
 
-    A tuple, because a frozen dataclass takes four times as long to make, and there may be 100,000.
+    A tuple, because a frozen dataclass takes four times as long to create, and there may be 100,000.
 
-    One that ``is_absent`` is declared not to exist. In a document with defaults ``fields`` holds those too,
-    ``own`` names what the key writes itself, and ``defaults`` has the offset of each default.
+    If ``is_absent``, the key is declared not to exist. In a document with defaults ``fields`` includes those,
+    ``own`` are the fields that the key declares itself, and ``defaults`` has the offset of each default.
     """
 
     name: str
@@ -75,26 +76,26 @@ class DesiredKey(NamedTuple):
 
     @property
     def position(self) -> Position:
-        """Return the place of the key's mapping."""
+        """Return the position of the mapping that declares the key."""
         return unpack(self.source, self.offset)
 
     def inherited_from(self, field: str) -> Position | None:
-        """Return the place of the default that a field comes from; None if the key writes it itself."""
+        """Return the position of the default that a field comes from; None if the key declares it itself."""
         if field in self.own or field not in self.fields or field not in self.defaults:
             return None
         return unpack(self.source, self.defaults[field])
 
 
 class PackedKeys(Sequence[DesiredKey]):
-    """Declared keys as bytes: some 20 for each instead of a thousand, and ready to go to another process.
+    """Declared keys as bytes: about 20 bytes per key instead of 1,000, ready to be sent to another process.
 
-    They are unpacked each time that they are iterated over.
+    Each iteration unpacks them again.
     """
 
     __slots__ = ("_blobs", "_count")
 
     def __init__(self, blobs: tuple[bytes, ...], count: int) -> None:
-        """Store what :func:`packed` made of ``count`` keys."""
+        """Store the bytes of ``count`` keys that :func:`packed` returned."""
         self._blobs, self._count = blobs, count
 
     def __len__(self) -> int:
@@ -102,7 +103,7 @@ class PackedKeys(Sequence[DesiredKey]):
         return self._count
 
     def __iter__(self) -> Iterator[DesiredKey]:
-        """Unpack and return each key."""
+        """Unpack and yield each key."""
         # What is unpacked was packed by this program: here, or in a worker that it started or was told of.
         lists = (pickle.loads(zlib.decompress(blob)) for blob in self._blobs)  # noqa: S301
         return map(DesiredKey._make, chain.from_iterable(lists))
@@ -112,7 +113,7 @@ class PackedKeys(Sequence[DesiredKey]):
     @overload
     def __getitem__(self, index: slice) -> tuple[DesiredKey, ...]: ...
     def __getitem__(self, index: int | slice) -> DesiredKey | tuple[DesiredKey, ...]:
-        """Unpack all keys and return some."""
+        """Unpack all keys and return those of the index or slice."""
         return tuple(self)[index]
 
     def __eq__(self, other: object) -> bool:
@@ -136,16 +137,16 @@ def joined(parts: Iterable[PackedKeys]) -> PackedKeys:
 
 
 def packed(keys: Iterable[DesiredKey]) -> PackedKeys:
-    """Pack keys; a mapping that several of them share is there once."""
+    """Pack keys; a mapping that several of them share is stored once."""
     plain = [tuple(key) for key in keys]  # a tuple with a name of its class takes ten times as long
     return PackedKeys((zlib.compress(pickle.dumps(plain, pickle.HIGHEST_PROTOCOL), _FAST),), len(plain))
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredScope:
-    """The declared keys of one scope, from every file that declares any.
+    """The declared keys of one scope, from all files.
 
-    ``exclusive`` is where a document says that the scope holds no other key, if one does.
+    ``exclusive`` is the position of the document that forbids undeclared keys in the scope, if one does.
     """
 
     scope: Scope
@@ -153,11 +154,11 @@ class DesiredScope:
     exclusive: Position | None = None
 
     def unpacked(self) -> DesiredScope:
-        """Return the same scope with its keys as a tuple, for what goes through them several times."""
+        """Return the same scope with its keys as a tuple, for callers that iterate several times."""
         return replace(self, keys=tuple(self.keys))
 
     def repeated_names(self) -> Iterator[Problem]:
-        """Yield a problem of each key whose name an earlier one has."""
+        """Yield a problem for each key whose name was already declared."""
         first: dict[str, DesiredKey] = {}
         for key in self.keys:
             known = first.setdefault(key.name, key)
@@ -166,7 +167,7 @@ class DesiredScope:
                 yield Problem(message, key.position, self.scope.address(key.name), rule=Rule.DECLARED_TWICE)
 
     def doubtful_names(self) -> Iterator[Problem]:
-        """Yield a warning of each name that looks like another one of its scope, or that mixes alphabets."""
+        """Yield a warning for each name that looks like another one of its scope, or that mixes alphabets."""
         keys = {key.name: key for key in self.keys}
         for first, name in pairs(keys):
             how = difference(first, name, "the other")
@@ -183,7 +184,7 @@ class DesiredScope:
 
 @dataclass(frozen=True, slots=True)
 class NamedParameter:
-    """A name that a document writes instead of a number of its scope, such as ``project_id``; and where."""
+    """A name that a document has in place of an id of its scope, such as ``project_id``; and its position."""
 
     parameter: str
     name: str
@@ -191,17 +192,18 @@ class NamedParameter:
 
     @property
     def alias(self) -> str:
-        """Return what the document calls it."""
+        """Return the member of the document that holds the name."""
         return ALIASES[self.parameter]
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What Git says: scopes in order, no address twice, and warnings that stop nothing.
+    """The desired state: scopes in order, unique addresses, and warnings that prevent nothing.
 
-    While there are ``names``, scopes hold them instead of numbers: only validation is content with that.
-    ``unresolved`` are the scopes whose names could not be looked up, and those that may be the same, with the
-    reasons: nothing is known of their keys. ``inputs_digest`` is that of the files, where it was computed.
+    While there are ``names``, scopes hold names in place of ids; only validation accepts that. ``unresolved``
+    are the scopes whose names could not be looked up, and those that may be the same as one of them, each
+    with its error: nothing is known of their keys. ``inputs_digest`` is the digest of the files, where it was
+    computed.
     """
 
     scopes: tuple[DesiredScope, ...]
@@ -211,7 +213,7 @@ class DesiredState:
     inputs_digest: str = field(default="", compare=False)
 
     def doubt(self, address: str) -> Exception | None:
-        """Return why it is not known whether an address is declared, or how; None where that is known."""
+        """Return why it is unknown whether an address is declared, None if it is known."""
         return next((error for scope, error in self.unresolved.items() if scope.may_hold(address)), None)
 
     @property

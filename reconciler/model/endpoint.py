@@ -1,4 +1,4 @@
-"""The base URL of an API in its one normal form."""
+"""The base URL of an API in its normal form."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ _ENCODED: Final = expression(r"%[0-9A-Fa-f]{2}", re.ASCII)
 
 
 class BaseUrl(str):
-    """The base URL of an API in its one normal form: equal for every spelling of one API."""
+    """The base URL of an API in its normal form: equal for all spellings of one URL."""
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
         """Return the normal form of ``text``.
 
-        Scheme and host are in small letters, numeric hosts are shortest, the default port and slashes at the
-        end are left out. Raises ValueError, which says what is wrong and contains no part that could be a
-        password.
+        Scheme and host are in lower case, numeric hosts are shortest, the default port and trailing slashes
+        are removed. Raises ValueError, whose message contains no part that could be a password.
         """
         return super().__new__(cls, _normal(text))
 
     @classmethod
     def recorded(cls, text: str) -> Self:
-        """Return the normal form of a recorded address, or the text unchanged if it is invalid."""
+        """Return the normal form of a URL that was recorded earlier, or the text if it is invalid."""
         try:
             return cls(text)
         except ValueError:
@@ -41,7 +40,7 @@ class BaseUrl(str):
 
 
 def place_text(base_urls: Mapping[str, str]) -> str:
-    """Return the base URL of one API, or those of several with their names, for people and for a plan."""
+    """Return the base URL of one API, or those of several with the names of the APIs."""
     if len(base_urls) == 1:
         return next(iter(base_urls.values()))
     return ", ".join(f"{name} {base_urls[name]}" for name in sorted(base_urls))

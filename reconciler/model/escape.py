@@ -1,4 +1,4 @@
-"""Making other people's text safe to show on a terminal and on one line."""
+"""Make untrusted text safe to show on a terminal and on one line."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _MOST_MARKS: Final = 2
 
 
 def escape_control(text: str) -> str:
-    r"""Escape what could move the cursor, break the line, reorder the text or hide in it.
+    r"""Escape characters that could move the cursor, break the line, reorder the text or be invisible.
 
-    That is everything which Unicode does not call printable (control characters, ANSI escapes, line breaks,
-    bidirectional overrides, unassigned and private characters), what is invisible, and marks that are stacked
-    on one another or stand on nothing. They become ``\uXXXX``.
+    These are all characters that Unicode does not class as printable (control characters, ANSI escapes, line
+    breaks, bidirectional overrides, unassigned and private characters), invisible characters, and combining
+    marks that follow another mark or no base character. They become ``\uXXXX``.
     """
     if not text.isprintable() or not text.isascii():
         text = "".join(_shown(text))
@@ -49,14 +49,14 @@ def _shown(text: str) -> Iterator[str]:
 
 
 def neutralize_log_commands(text: str) -> str:
-    """Break what a pipeline's log would take for a command in the middle of a line, such as ``##[error]``."""
+    """Break log commands of CI systems, such as ``##[error]``, that are in the middle of a line."""
     return text if "##" not in text else _LOG_COMMAND.sub(r"#\\u0023\1", text)
 
 
 def quoted(value: Any) -> str:
-    r"""Return a JSON value on one safe line, texts in double quotes: for people and for YAML.
+    r"""Return a JSON value on one safe line, texts in double quotes, valid as YAML too.
 
-    It is JSON too, unless invisible characters above U+FFFF are in it: they become ``\UXXXXXXXX``.
+    It is also valid JSON, unless it holds invisible characters above U+FFFF: they become ``\UXXXXXXXX``.
     """
     return escape_control(json.dumps(value, ensure_ascii=False))
 

@@ -1,6 +1,7 @@
-"""Regular expressions that are compiled when they are first used.
+"""Regular expressions that are compiled on first use.
 
-A command uses few of those that its modules define, and to compile them all takes as long as an empty Python.
+A command uses few of those that its modules define, and compiling all of them takes as long as starting
+Python.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _Expression:
-    """What stands for a compiled expression: it has the same methods, each from its first call on."""
+    """A proxy of a compiled expression: it has the same methods, and compiles on the first call."""
 
     def __init__(self, source: str | bytes, flags: int) -> None:
         self._source, self._flags = source, flags
@@ -25,5 +26,5 @@ class _Expression:
 
 
 def expression(source: AnyStr, flags: int = 0) -> Pattern[AnyStr]:
-    """Return what :func:`re.compile` returns, as far as it is called by its methods."""
+    """Return the proxy of a pattern: it has the methods of a compiled pattern, and no attributes."""
     return _Expression(source, flags)  # type: ignore[return-value]  # it has all that is asked for

@@ -1,4 +1,4 @@
-"""What is known of a request that failed, and what a command says of its end."""
+"""The facts about a failed request, and the exit codes of commands."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from reconciler.model.frozen import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What is known of a failed request.
+    """The facts about a failed request.
 
-    ``in_doubt`` says that the request may have taken effect all the same. ``request`` is method and
-    path, never a header. ``status`` is None without a response. ``exception_class`` and ``request_id``
-    come from the service's error body when it has them.
+    ``in_doubt`` is true if the request may have taken effect all the same. ``request`` is method and path,
+    without headers. ``status`` is None without a response. ``exception_class`` and ``request_id`` come from
+    the service's error body where it has them.
     """
 
     request: str
@@ -42,7 +42,7 @@ class Failure:
 
 
 class ExitCode(IntEnum):
-    """The exit status of a command; the numbers are part of the interface."""
+    """The exit code of a command; the numbers are part of the interface."""
 
     DONE = 0
     ERROR = 1

@@ -1,4 +1,4 @@
-"""The formats of texts that schemas may ask for, checked alike by every validator. Pure."""
+"""Named formats of texts in schemas, with one check for all validators. Pure."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Frozen, slotted dataclasses that cost little before they are used.
+"""Frozen, slotted dataclasses that are cheap to define.
 
 The standard decorator takes a quarter of the time of a short command: it compiles six methods for each of a
-hundred classes. Here the classes share their methods but one, ``__init__``, which is made for the first
-instance of code that classes share. Type checkers see the standard decorator, and the functions of
-:mod:`dataclasses` work as ever.
+hundred classes. These classes share all methods except ``__init__``, which is compiled on first use and
+shared by classes with the same fields. Type checkers see the standard decorator, and the functions of
+:mod:`dataclasses` work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STANDARD: Final = ("__dataclass_fields__", "__dataclass_params__", "__match_arg
 
 
 class _Unset:
-    """The default of what a function makes, as a signature shows it."""
+    """A field, with the properties that matter for creating and comparing instances."""
 
     def __repr__(self) -> str:
         return "<factory>"
@@ -105,7 +105,7 @@ _ORDER: Final[Mapping[str, Any]] = {f"__{one.__name__}__": _ordering(one) for on
 
 
 class _Later:
-    """An attribute of a class that is made when it is first asked for, and then takes the place of this."""
+    """An attribute of a class that is computed on first access, and then replaced by its value."""
 
     def __init__(self, make: Callable[[type[Any]], Any]) -> None:
         self._make = make
@@ -125,14 +125,14 @@ def _parts_of(kind: Any) -> Mapping[str, _Part]:
 
 
 def _comparison(kind: type[Any]) -> Callable[[Any], Any]:
-    """Return what returns the values of an instance that are compared."""
+    """Return a function that returns the compared values of an instance."""
     names = [name for name, part in _parts_of(kind).items() if part.in_comparison]
     return attrgetter(*names or ["__slots__"])  # without fields, what all instances have in common
 
 
 @cache
 def _code(positional: int, named: int, made: tuple[int, ...], *, is_checked: bool) -> CodeType:
-    """Compile an ``__init__`` of so many parameters, of which functions make some; it calls ``set_0`` ..."""
+    """Compile an ``__init__`` for this many parameters, some of them with default factories."""
     names = [f"_{i}" for i in range(positional + named)]
     values = [f"make_{i}() if _{i} is unset else _{i}" if i in made else name for i, name in enumerate(names)]
     parameters = ["self", *names[:positional], *(["*"] if named else []), *names[positional:]]
@@ -171,7 +171,7 @@ def _initializer(kind: type[Any]) -> FunctionType:
 
 
 def _standard(kind: type[Any], name: str, *, kw_only: bool) -> _Later:
-    """Return an attribute that the standard decorator gives to a class with the same body, once needed."""
+    """Return an attribute, computed on demand, that the standard decorator would add to the class."""
     body = {member: value for member, value in kind.__dict__.items() if member not in _NOT_COPIED}
 
     def make(_made: type[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What became of the object that a declared name stood for, where the service makes ids."""
+"""Changes outside Git to the object that a declared name stood for, where the service makes ids."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ _UNWANTED: Final = "it was to be absent, so declare its new name absent, or dele
 
 @dataclass(frozen=True, slots=True)
 class IdentityChange:
-    """What became outside Git of the object ``path_id``, for which the declared ``name`` stood.
+    """A change outside Git of the object ``path_id``, for which the declared ``name`` stood.
 
-    ``new_name`` is the name that it has now; None if it was deleted. ``other_id`` is the id of the object
-    that has the declared name now; None if none has. One of the two is there. The name ``is_taken`` if that
-    other object stood for another name before. The object ``is_unwanted`` if its name is declared absent.
+    ``new_name`` is the present name of the object; None if it was deleted. ``other_id`` is the id of the
+    object that has the declared name now; None if none has. At least one of the two is set. The name
+    ``is_taken`` if that other object stood for another name before. The object ``is_unwanted`` if its name is
+    declared absent.
     """
 
     name: str
@@ -33,17 +34,17 @@ class IdentityChange:
 
     @property
     def is_rename(self) -> bool:
-        """Return whether the object is there, under another name."""
+        """Return whether the object still exists, under another name."""
         return self.new_name is not None
 
     @property
     def needs_decision(self) -> bool:
-        """Return whether only a person can say which object the declared name is to stand for."""
+        """Return whether a person must decide which object the declared name is to stand for."""
         return self.is_rename or self.is_taken
 
     @property
     def title(self) -> str:
-        """Return what became of the object, for its address."""
+        """Return a heading for the address: renamed, or deleted and created again."""
         if self.new_name is None:
             return (
                 f"has been deleted and {'replaced by a renamed object' if self.is_taken else 'created again'}"
@@ -54,7 +55,7 @@ class IdentityChange:
 
     @property
     def reason(self) -> str:
-        """Return what became of the object, in a few words."""
+        """Return in a few words what happened to the object."""
         if self.new_name is None:
             return f"{self.title.removeprefix('has been ')} outside Git"
         if self.other_id is None:
@@ -77,7 +78,7 @@ class IdentityChange:
 
 
 def renaming(name: str, path_id: str, names: Mapping[str, str]) -> IdentityChange | None:
-    """Return how an object is renamed whose name was ``name``; None if it still has it, or is not live.
+    """Return the rename of the object that was named ``name``; None if it still has the name, or is not live.
 
     ``names`` are those of all live objects by id.
     """
@@ -86,10 +87,10 @@ def renaming(name: str, path_id: str, names: Mapping[str, str]) -> IdentityChang
 
 
 def identity_changes(remembered: Mapping[str, str], names: Mapping[str, str]) -> dict[str, IdentityChange]:
-    """Return what became of the objects that names stood for, of which ``remembered`` has the ids.
+    """Return what happened to the objects of names, whose ids are in ``remembered``.
 
-    ``names`` are those of all live objects by id. A name whose object still has it, one that was deleted and
-    one that several objects have are left out: what is said of them does not depend on ids.
+    ``names`` are those of all live objects by id. A name is left out if its object still has it, was deleted
+    without a successor, or if several objects have it: reports about these do not depend on ids.
     """
     moved = {name: path_id for name, path_id in remembered.items() if names.get(path_id) != name}
     if not moved:

@@ -1,4 +1,4 @@
-"""Modules that are imported when they are first used, for what few runs do."""
+"""Modules that are imported on first use, for code that few runs need."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Later:
-    """What stands for a module: type checkers and the contracts of imports see an ordinary import.
+    """A proxy of a module: type checkers and the import contracts see an ordinary import.
 
     ``else: module = Later("package.module")`` follows ``if TYPE_CHECKING: from package import module``.
     """
@@ -17,5 +17,5 @@ class Later:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        """Import the module, and return what it has by this name."""
+        """Import the module, and return its attribute ``name``."""
         return getattr(import_module(self._name), name)

@@ -1,4 +1,4 @@
-"""What the API holds: live keys by scope."""
+"""The live state: live keys by scope."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class LiveScope:
     """Every live key of one scope by name.
 
-    ``unnamed`` counts the live objects whose name cannot be used; ``problems`` says what is wrong with them.
-    ``unclear`` holds the live objects of names that lead to no one key, where the service makes ids: several
-    objects have the name, or its only one has no id that a path can take.
+    ``unnamed`` counts the live objects without a usable name; ``problems`` are the errors about them.
+    ``unclear`` holds the live objects of ambiguous names, where the service makes ids: several objects have
+    the name, or the only one has no id that can be in a path.
     """
 
     scope: Scope
@@ -35,11 +35,11 @@ class LiveScope:
         return len(self.keys) + self.unnamed + sum(map(len, self.unclear.values()))
 
     def holds(self, names: Iterable[str]) -> bool:
-        """Return whether each name is that of a live object."""
+        """Return whether each name is the name of a live object."""
         return all(name in self.keys or name in self.unclear for name in names)
 
     def only(self, name: str) -> LiveScope:
-        """Return what is known of one name."""
+        """Return the scope with the objects of one name only."""
         keys = {name: self.keys[name]} if name in self.keys else {}
         unclear = {name: self.unclear[name]} if name in self.unclear else {}
         return LiveScope(self.scope, keys, unclear=unclear)

@@ -1,8 +1,8 @@
-"""Names that look alike: other capitals, another Unicode form, letters of another alphabet, blanks. Pure.
+"""Names that look alike: other case, another Unicode form, letters of another alphabet, blanks. Pure.
 
-Two names look alike if their skeletons are equal. A skeleton is made from Unicode's compatibility form,
-without capitals, without what is invisible, and with one letter for all that are drawn like it; the pairs are
-the common ones of Unicode's confusables.txt.
+Two names look alike if their skeletons are equal. A skeleton is the Unicode compatibility form in one case,
+without invisible characters, and with one letter for all letters of the same shape; the pairs are the common
+ones of Unicode's confusables.txt.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NAMED: Final = 3
 
 
 def skeleton(name: str) -> str:
-    """Return what all names that look like ``name`` have in common."""
+    """Return the skeleton of ``name``: names that look alike have the same."""
     if name.isascii() and " " not in name and name.isprintable():
         return name.translate(_PLAIN)  # nearly every name, and five times as fast
     if not name.isascii():
@@ -55,7 +55,7 @@ def skeleton(name: str) -> str:
 
 
 def pairs(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each name that looks like an earlier one, with the first such."""
+    """Yield each name that looks like an earlier one, with the first of these."""
     listed = list(names)
     if _are_apart(listed):
         return
@@ -67,7 +67,7 @@ def pairs(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _are_apart(names: list[str]) -> bool:
-    """Return whether these are plain names that all look different: a thousand at once, as nearly always."""
+    """Return whether all names are plain and look different: a fast check, true for nearly all inputs."""
     text = "\n".join(names)
     if not text.isascii() or " " in text or not text.replace("\n", "").isprintable():
         return False
@@ -76,7 +76,7 @@ def _are_apart(names: list[str]) -> bool:
 
 
 def mixed_scripts(name: str) -> str:
-    """Return which alphabets are mixed in a name, and by which letters; nothing if none are."""
+    """Return the alphabets that are mixed in a name, with the letters; empty if it has only one."""
     if name.isascii():
         return ""
     letters: dict[str, str] = {}
@@ -106,7 +106,7 @@ def difference(written: str, other: str, first: str = "what is written") -> str:
 
 
 def meant(written: str, known: Iterable[str]) -> str:
-    """Return which of the ``known`` names look like what is written, and how they differ; else nothing."""
+    """Return which ``known`` names look like ``written``, and how they differ; empty if none does."""
     wanted = skeleton(written)
     alike = [name for name in known if name != written and skeleton(name) == wanted]
     return ", ".join(f"{json.dumps(name)} ({difference(written, name)})" for name in alike[:_NAMED])

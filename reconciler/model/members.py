@@ -17,7 +17,7 @@ class Edit(StrEnum):
 
 
 class Index(NamedTuple):
-    """The positions of one item in the list before and in the list after; None where it is in one only."""
+    """The positions of an item in the old and the new list; None where the list does not hold it."""
 
     before: int | None
     after: int | None
@@ -25,7 +25,7 @@ class Index(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """One member that differs inside a field, as deep inside as possible.
+    """One member that differs inside a field, at the deepest level.
 
     ``path`` leads to it from the value of the field: names of members and positions in lists. An item of a
     set has no position, so its path is empty. A side without the member has None.

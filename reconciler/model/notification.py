@@ -1,4 +1,4 @@
-"""A notification, before it is written in the markup of whoever receives it."""
+"""A notification, before it is rendered in the markup of its receiver."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a line, whose text may be anybody's: it is neither escaped nor shortened yet."""
+    """A part of a line; its text may be untrusted and is neither escaped nor shortened yet."""
 
     text: str
     style: Style = Style.PLAIN
@@ -33,10 +33,10 @@ Line = tuple[Part, ...]
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a team is notified of: a headline, one line for each item, and the facts for programs.
+    """A notification of a team: a headline, one line per item, and the facts for programs.
 
-    ``place`` is the address of the API. Of ``count`` items the first are in ``items``; ``advice`` follows the
-    number of those that are not shown.
+    ``place`` is the address of the API. ``items`` holds the first of ``count`` items; ``advice`` follows the
+    number of omitted items.
     """
 
     type: str

@@ -1,4 +1,4 @@
-"""Numbers of JSON by their value: 5, 5.0 and 50e-1 are one, and whole ones are exact at any length. Pure."""
+"""JSON numbers by value: 5, 5.0 and 50e-1 are equal, and integers are exact at any length. Pure."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SHOWN: Final = 40
 
 
 class UnreadableNumber(float):
-    """A number that JSON can write and nothing here can hold exactly: no field has such a value."""
+    """A JSON number that no type here can hold exactly; it is not equal to any value."""
 
     text: str
 
     def __new__(cls, text: str) -> Self:
-        """Store how it is written; its value is NaN, so that it equals nothing."""
+        """Store the text of the number; the value is NaN, so that it equals nothing."""
         made = super().__new__(cls, "nan")
         made.text = shortened(text, _SHOWN)
         return made
@@ -42,9 +42,9 @@ def lenient_number(text: str) -> float:
 
 
 def number(text: str) -> float:
-    """Return the number that JSON writes so: an int if it is whole, however it is written.
+    """Return the value of a JSON number: an int if it is integral, however it is written.
 
-    Raises ValueError for one that is too large for a double, or too small for any but zero.
+    Raises ValueError if it is too large for a double, or not zero and too small for one.
     """
     if len(text) > _LONGEST:
         raise ValueError(f"a number of {len(text):,} characters is too long")
@@ -67,7 +67,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def unreadable(value: Any) -> UnreadableNumber | None:
-    """Return a number inside ``value`` that cannot be held, or None if all can."""
+    """Return an UnreadableNumber inside ``value``, None if there is none."""
     if isinstance(value, UnreadableNumber):
         return value
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -75,7 +75,7 @@ def unreadable(value: Any) -> UnreadableNumber | None:
 
 
 def by_value(value: Any) -> Any:
-    """Return a value of JSON in which every whole number is an int."""
+    """Return a JSON value with every integral number as an int."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     if isinstance(value, list):
@@ -86,9 +86,9 @@ def by_value(value: Any) -> Any:
 
 
 def replace_whole(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Replace each whole double inside a list or an object by an int, in place, and yield its path.
+    """Replace each integral float inside a list or an object by an int, in place, and yield its path.
 
-    What is in several places, as YAML's aliases are, is visited once.
+    A value that several YAML aliases share is visited once.
     """
     waiting = [(path, value)]
     seen: set[int] = set()

@@ -24,7 +24,7 @@ class Result(StrEnum):
 
     @property
     def is_success(self) -> bool:
-        """Return whether the live key is as planned, whoever made it so."""
+        """Return whether the live key is as planned, even if another writer made it so."""
         return self in {Result.APPLIED, Result.UNCHANGED}
 
 
@@ -32,9 +32,9 @@ class Result(StrEnum):
 class Outcome:
     """The outcome of one change, with the reason if it was not applied as planned.
 
-    ``secret_at`` is where the secret of a new key was put, ``new_id`` the id that the service gave it, where
-    it makes ids and the response showed it. ``notice`` says what else the service did, of a change that was
-    applied as planned.
+    ``secret_at`` is where the secret of a new key was stored, ``new_id`` the id of a new object, where the
+    service makes ids and the response shows it. ``notice`` is a side effect in the service of a change that
+    was applied as planned.
     """
 
     change: Change

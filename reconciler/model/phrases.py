@@ -1,4 +1,4 @@
-"""Texts for people that stay short, whatever they are about: suggestions, lists, what is wrong. Pure."""
+"""Short texts for people: suggestions, lists, counts. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST: Final = 60
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most like ``word``, or None if none is."""
+    """Return the known word that is most like ``word``, or None if none is alike."""
     if len(word) > _LONGEST:
         return None
     words = [text for text in islice(known, _MOST) if len(text) <= _LONGEST]
@@ -27,14 +27,14 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def listed(words: Iterable[str], most: int = 40) -> str:
-    """Return words as a list in a sentence, shortened if there are very many."""
+    """Return words as a list in a sentence, shortened after ``most`` words."""
     every = list(words)
     rest = f" {and_more(len(every) - most)}" if len(every) > most else ""
     return ", ".join(every[:most]) + rest
 
 
 def and_more(count: int) -> str:
-    """Return the end of a list that leaves out ``count`` items."""
+    """Return the end of a list that omits ``count`` items."""
     return f"and {count:,} more"
 
 
@@ -43,7 +43,7 @@ MANY_MORE: Final = "here and below are more problems than are looked for at once
 
 
 def first_texts(problems: Sequence[object], what: str = "problem") -> tuple[str, ...]:
-    """Return one text for each of the first problems, and one that counts the others."""
+    """Return one text for each of the first problems, and one text with the number of the others."""
     texts = tuple(str(problem) for problem in problems[:MOST_TEXTS])
     others = problems[MOST_TEXTS:]
     if not others:
@@ -52,18 +52,18 @@ def first_texts(problems: Sequence[object], what: str = "problem") -> tuple[str,
 
 
 def at_least(problems: Iterable[object]) -> str:
-    """Return words before the count of problems; none where every problem was found."""
+    """Return ``at least`` if more problems may exist than were found, empty otherwise."""
     is_open = any(getattr(problem, "message", "") == MANY_MORE for problem in problems)
     return "at least " * is_open
 
 
 def from_api(api: str) -> str:
-    """Return words that say which API something did not come from; nothing where there is one."""
+    """Return ``from`` and the name of the API, empty where there is one API."""
     return f" from the API {api}" if api else ""
 
 
 def plural(count: int, noun: str) -> str:
-    """Return ``noun``, with an s unless it is about one."""
+    """Return ``noun``, with an s unless ``count`` is 1."""
     return noun if count == 1 else f"{noun}s"
 
 
@@ -78,11 +78,11 @@ def counted(count: int, noun: str) -> str:
 
 
 def one_line(place: str, address: str, message: str) -> str:
-    """Return ``PLACE: ADDRESS: MESSAGE``, without what is empty, and without the end of what is very long."""
+    """Return ``PLACE: ADDRESS: MESSAGE``, without empty parts and shortened if very long."""
     parts = (place, shortened(address, _LONGEST_ADDRESS), shortened(message, _LONGEST_MESSAGE))
     return ": ".join(part for part in parts if part)
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text, of a longer one the first ``most`` characters and an ellipsis."""
+    """Return a text, shortened to its first ``most`` characters and an ellipsis if it is longer."""
     return text if len(text) <= most else f"{text[:most]}…"

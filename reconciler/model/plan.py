@@ -1,4 +1,4 @@
-"""The values that flow through the pipeline, all of them frozen."""
+"""The plan: changes of keys, and the facts that a plan reports. Frozen values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Effect(StrEnum):
-    """What a change does to access. A change of a list can do both."""
+    """The effect of a change on access. A change of a list can both grant and revoke."""
 
     NEUTRAL = "neutral"
     GRANTS = "grants"
@@ -75,7 +75,7 @@ class Action(StrEnum):
 
 
 class Origin(StrEnum):
-    """Which side made a field differ, since a base commit."""
+    """Which side caused a difference, relative to a base commit."""
 
     CONFIG = "config"
     DRIFT = "drift"
@@ -83,9 +83,9 @@ class Origin(StrEnum):
 
 
 class DriftOrigin(StrEnum):
-    """Which side changed since the last apply or a base commit, of a live value that is not as desired.
+    """Which side changed since the last apply or a base commit, of two sides that differ.
 
-    ``PENDING`` is not drift: Git is ahead, and this has not been applied yet.
+    ``PENDING`` is not drift: Git is ahead, and the change is not applied yet.
     """
 
     PENDING = "pending"
@@ -95,11 +95,11 @@ class DriftOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field that differs: both values in normal form, and what the change does to access.
+    """One field that differs: both values in normal form, and the effect on access.
 
-    ``members`` are what differs inside an object, a list or a set; empty where the value as a whole differs.
-    ``reason`` says in a few words why the effect is what it is. ``origin`` is None where it is not known.
-    A field that is created or deleted with its key, ``with_key``, has one value only; the effect says which.
+    ``members`` are the differences inside an object, a list or a set; empty where the values differ as a
+    unit. ``reason`` explains the effect in a few words. ``origin`` is None where it is not known. A field
+    that is created or deleted with its key, ``with_key``, has one value only; the effect determines which.
     """
 
     field: str
@@ -128,16 +128,17 @@ class Change:
 
     ``before`` and ``after`` hold the declared fields in normal form; one is empty if the key is created or
     deleted. ``patch`` holds the fields that are sent: those that differ and those that the service requires,
-    or all of a new key. ``path`` is that of the key, which takes ``path_id``: its name, or an id that the
-    service made. A key that is still to get one has no id, and the path of its collection. ``requests`` are
-    what apply sends, in their order: what is shown, explained and approved. ``created`` is when the live key
-    was created, in normal form, where its kind says so: one created again since is another key.
+    or all of a new key. ``path`` is the path of the key, with ``path_id`` in it: its name, or an id that the
+    service made; before a key has an id, it is the path of its collection. ``requests`` are the requests that
+    apply sends, in order: they are shown, explained and approved. ``created`` is when the live key was
+    created, in normal form, where its kind has such a field: another time means another key.
     ``is_undeclared`` marks a key that is deleted because its scope is exclusive; ``may_revoke`` is false if
-    the key's lifecycle forbids to revoke access. ``origin`` is that of the creation or deletion. Keys of the
-    kind have a secret, shown once, if ``has_secret``. ``api`` is the name of the API that it is sent to.
-    ``parts`` are the declared values of those fields whose value in ``after`` has live members besides.
-    ``shown`` are the live values of those that an update, to which a replacement may be narrowed, sends with
-    members which no schema describes. A rotated key loses access once ``waits_for`` and its secret are there.
+    the key's lifecycle forbids to revoke access. ``origin`` is the origin of the creation or deletion.
+    ``has_secret`` is true if the API returns a secret when a key of the kind is created. ``api`` is the name
+    of the API that the requests are sent to. ``parts`` are the declared values of the fields whose value in
+    ``after`` includes live members besides. ``shown`` are the live values of the fields that are sent with
+    members which no schema describes, should the replacement become an update. A rotated key loses access
+    only when the secret of the key ``waits_for`` is stored.
     """
 
     scope: Scope
@@ -174,25 +175,25 @@ class Change:
 
     @property
     def sort_key(self) -> tuple[tuple[str, tuple[tuple[int, str], ...]], str]:
-        """Return the order of changes: by scope, then by name."""
+        """Return the sort key of changes: by scope, then by name."""
         return (self.scope.sort_key, self.name)
 
     @property
     def effect(self) -> Effect:
-        """Return the effect of all its fields together, and of creating and deleting the key."""
+        """Return the effect of all its fields together, and of creating or deleting the key."""
         effect = effect_of_all(self.fields)
         grants, revokes = effect.grants or self.action.adds, effect.revokes or self.action.destroys
         return Effect.of(grants=grants, revokes=revokes)
 
 
 def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
-    """Return what changes of several fields of one key do to its access."""
+    """Return the effect on access of changes to several fields of one key."""
     effects = {change.effect for change in fields}
     return Effect.of(grants=any(e.grants for e in effects), revokes=any(e.revokes for e in effects))
 
 
 def action_counts(actions: Iterable[Action]) -> dict[str, int]:
-    """Return how many keys actions create, update and delete; a replaced one is deleted and created."""
+    """Return how many keys are created, updated and deleted; a replaced one counts as deleted and created."""
     counts = Counter(actions)
     return {
         "create": counts[Action.CREATE] + counts[Action.REPLACE],
@@ -203,19 +204,18 @@ def action_counts(actions: Iterable[Action]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every change, sorted by address, and what the plan does not touch.
+    """All changes, sorted by address, and facts about what the plan does not touch.
 
-    ``problems`` are the reasons why the plan must not be applied, and what is wrong with single live objects,
-    which stops nothing else; ``unmanaged`` are the addresses of live keys that no file declares,
-    ``unmanaged_ids`` the ids of those whose address several of them have.
-    ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what an apply does.
-    ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
-    ``withheld`` are the changes that would make a key as desired and are not made: the creation of a key that
-    cannot be created as declared, and what ``identity_changes`` leave to a person. ``base_url`` is the API's,
-    in normal form, or those of several with their names. ``provenance`` is what the plan was made from, where
-    that is known. ``names`` are those of all live objects by id, of each scope whose service makes ids;
-    ``identity_changes`` say by address what became of an object that a declared name stood for, if it
-    ``knows_ids``. ``aliases`` are those of new keys, and of rotations that are not over.
+    ``problems`` prevent an apply, unless they are faults of single live objects; ``unmanaged`` are the
+    addresses of live keys that no file declares, ``unmanaged_ids`` the ids of those that share an address.
+    ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over everything that determines what an apply
+    does. ``observed`` counts the live keys of each scope. ``refusals`` are the limits that the plan exceeds.
+    ``withheld`` are changes that would be needed and are not made: the creation of a key that cannot be
+    created as declared, and those that ``identity_changes`` leave to a person. ``base_url`` is the API's, in
+    normal form, or those of several with their names. ``provenance`` is what the plan was made from, where
+    that is known. ``names`` are those of all live objects by id, for each scope whose service makes ids;
+    ``identity_changes`` hold, by address, what happened to the object that a declared name stood for, if the
+    plan ``knows_ids``. ``aliases`` are those of new keys, and of rotations in progress.
     """
 
     changes: tuple[Change, ...]
@@ -237,7 +237,7 @@ class Plan:
 
     @property
     def shown_apis(self) -> Mapping[str, str]:
-        """Return the API of each kind that was read, if there are several APIs."""
+        """Return the API of each kind that was read, where there are several APIs."""
         return {scope.kind: scope.api for scope, _ in self.observed if scope.shown_api}
 
     @property
@@ -247,7 +247,7 @@ class Plan:
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """Return every problem and refusal, also those that do not prevent an apply."""
+        """Return every problem and refusal, including those that do not prevent an apply."""
         return (*self.problems, *self.refusals)
 
     def count(self, action: Action) -> int:
@@ -261,7 +261,7 @@ class Plan:
 
     @property
     def new_secrets(self) -> int:
-        """Return how many keys are created whose secret has to be stored."""
+        """Return how many secrets of created keys have to be stored."""
         return sum(change.has_secret and change.action.adds for change in self.changes)
 
     @property
@@ -288,5 +288,5 @@ class Plan:
 
     @property
     def neutral(self) -> int:
-        """Return how many changed keys keep their access as it is."""
+        """Return how many changed keys neither gain nor lose access."""
         return sum(change.effect is Effect.NEUTRAL for change in self.changes)

@@ -1,4 +1,4 @@
-"""How long keys live: when they are renewed, and how they are rotated. Durations, and policies in layers."""
+"""Lifetime policies: when keys are renewed, how they are rotated. Durations, and layers of policies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALIAS, NUMBER = "{alias}", "{number}"
 
 
 def parse_lifetime(text: str) -> dt.timedelta | None:
-    """Return a duration such as ``36h``, ``30d``, ``8w`` or ``2y`` (of 365 days), None for anything else."""
+    """Parse a duration such as ``36h``, ``30d``, ``8w`` or ``2y`` (of 365 days); None for any other text."""
     found = _DURATION.fullmatch(text)
     return None if found is None else int(found["number"]) * _UNITS[found["unit"]]
 
@@ -36,9 +36,9 @@ def _lifetime(layers: tuple[Mapping[str, str], ...], name: str) -> dt.timedelta 
 
 @dataclass(frozen=True, slots=True)
 class RenewPolicy:
-    """A key that expires ``within`` gets an expiry so long ``to`` after today.
+    """A key that expires ``within`` this time gets a new expiry, ``to`` after today.
 
-    It never lives longer than ``max_total`` after its creation, if that is set.
+    The expiry is never later than ``max_total`` after its creation, if that is set.
     """
 
     within: dt.timedelta
@@ -48,10 +48,10 @@ class RenewPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RotatePolicy:
-    """A rotated key works for ``overlap`` beside its successor, which lives for ``to``.
+    """A rotated key remains valid for ``overlap`` beside its successor, which lives for ``to``.
 
-    ``name`` is the pattern of the names of successors. No key lives longer than ``max_total``. The successor
-    of a key that never expires does so only if it ``must_end``, or a key has a longest life.
+    ``name`` is the pattern for names of successors. No key lives longer than ``max_total``. The successor of
+    a key without expiry gets one only if it ``must_end``, or if the key has a maximum lifetime.
     """
 
     overlap: dt.timedelta = dt.timedelta(days=7)
@@ -77,7 +77,10 @@ class RotatePolicy:
 
 
 def renew_policy(*layers: Mapping[str, str]) -> RenewPolicy | None:
-    """Return the policy of the first layer that has each member; None where within or to is nowhere."""
+    """Return the policy in which each member comes from the first layer that sets it.
+
+    None if no layer sets ``within``, or none sets ``to``.
+    """
     within, to = _lifetime(layers, "within"), _lifetime(layers, "to")
     if within is None or to is None:
         return None
@@ -87,9 +90,9 @@ def renew_policy(*layers: Mapping[str, str]) -> RenewPolicy | None:
 def rotate_policy(
     renew: tuple[Mapping[str, str], ...], rotate: tuple[Mapping[str, str], ...]
 ) -> RotatePolicy:
-    """Return the policy of the first layer that has each member, or the defaults.
+    """Return the policy in which each member comes from the first layer that sets it, else the default.
 
-    The life of a successor is that of a renewed key.
+    ``to`` is shared with renewal.
     """
     default = RotatePolicy()
     name = next((layer["name"] for layer in rotate if "name" in layer), default.name)
@@ -98,7 +101,7 @@ def rotate_policy(
 
 
 def after(instant: dt.datetime, lifetime: dt.timedelta) -> dt.datetime:
-    """Return the time so long after another, or the last day of the calendar."""
+    """Return the time ``lifetime`` after ``instant``, at most the last day of the calendar."""
     return _LAST_DAY if lifetime > _LAST_DAY - instant else instant + lifetime
 
 
@@ -108,11 +111,11 @@ def is_soon(instant: dt.datetime | None, now: dt.datetime, within: dt.timedelta)
 
 
 def whole_day(instant: dt.datetime) -> dt.datetime:
-    """Return the begin of the day of ``instant``: an expiry that a person can read, and never too late."""
+    """Return the start of the day of ``instant``: a readable expiry that is never too late."""
     return instant.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def next_whole_day(instant: dt.datetime) -> dt.datetime:
-    """Return the first begin of a day that is not before ``instant``: never too early."""
+    """Return the first start of a day that is not before ``instant``: readable, and never too early."""
     day = whole_day(instant)
     return day if day == instant else day + _DAY

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """When and from what a plan was made: the API, the digest of all files, the commit that they came from.
+    """When and from what a plan was made: the API, the digest of all files, and their commit.
 
     ``base_commit`` is the commit that the origins of fields refer to, if there is one.
     """

@@ -29,7 +29,7 @@ class Encoding(StrEnum):
 
     @property
     def is_patch(self) -> bool:
-        """Return whether a body describes changes, so that it cannot hold a new object."""
+        """Return whether a body is a list of changes, so that it cannot hold a new object."""
         return self in {Encoding.MERGE_PATCH, Encoding.JSON_PATCH}
 
 
@@ -45,8 +45,8 @@ _MEDIA_TYPES: Final[Mapping[Encoding, str]] = {
 class Request:
     """One request of a change: method, path below the base URL, and body; None without a body.
 
-    ``headers`` are constants of its kind. If it ``is_whole``, the object is read just before, and its fields
-    are sent too: ``body`` holds those that override them.
+    ``headers`` are constants of its kind. If ``is_whole``, the object is read just before and sent in full:
+    ``body`` holds the fields that replace the live ones.
     """
 
     method: str
@@ -68,16 +68,16 @@ class Request:
 
 
 def body_text(body: Any, encoding: Encoding = Encoding.JSON) -> str:
-    """Return the body of a request as it is sent."""
+    """Return the text of a request body."""
     if encoding is Encoding.FORM:
         return urlencode(list(_pairs("", body)))
     return json.dumps(body, separators=(",", ":"))
 
 
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
-    """Return the pairs of a form: members in brackets, items with empty ones; what is empty is an empty text.
+    """Return the pairs of a form: names of members in brackets, list items with empty brackets.
 
-    Items that hold others are numbered: the members of two could else be read as those of one.
+    Items that hold others are numbered: the members of two items could otherwise not be told apart.
     """
     match value:
         case dict():

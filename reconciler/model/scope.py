@@ -1,4 +1,4 @@
-"""Where keys live: one collection, named by what its path leaves open."""
+"""The collections of keys, each identified by its path parameters."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Scope:
     """One collection of keys: a kind, and its path parameters.
 
     ``parameters`` are their names and values, in the order of the path: project and region, or the project
-    alone, for the vendor's kinds. ``api`` is the name of the API, which follows from the kind;
-    ``is_one_of_several`` says that there are others, so that texts name the API.
+    alone, for the vendor's kinds. ``api`` is the name of the API, which follows from the kind; if
+    ``is_one_of_several``, texts name the API.
     """
 
     kind: str
@@ -50,21 +50,21 @@ class Scope:
         object.__setattr__(self, "is_one_of_several", is_one_of_several)
 
     def __str__(self) -> str:
-        """Return the front part of the addresses in this scope, such as ``caas/1/76``."""
+        """Return the common prefix of the addresses in this scope, such as ``caas/1/76``."""
         return "/".join([self.kind, *(str(value) for _, value in self.parameters)])
 
     @property
     def shown_api(self) -> str:
-        """Return the name of the API where people need it: where there are several."""
+        """Return the name of the API if there are several, empty otherwise."""
         return self.api if self.is_one_of_several else ""
 
     @property
     def is_named(self) -> bool:
-        """Return whether a name, which is not looked up, stands where a number belongs."""
+        """Return whether a parameter is a name that is not looked up yet."""
         return any(name in ALIASES.values() for name, _ in self.parameters)
 
     def may_hold(self, address: str) -> bool:
-        """Return whether an address or scope, as text, may be in this scope, whatever its names mean."""
+        """Return whether an address or scope, as text, may be in this scope once its names are looked up."""
         kind, *values = address.split("/", len(self.parameters) + 1)
         return (
             kind == self.kind
@@ -77,7 +77,7 @@ class Scope:
 
     @property
     def sort_key(self) -> tuple[str, tuple[tuple[int, str], ...]]:
-        """Order scopes by kind, then by number (region 9 comes before region 76) or by name."""
+        """Return the sort key of scopes: by kind, then by number (region 9 before region 76) or name."""
         return (self.kind, tuple((v, "") if isinstance(v, int) else (-1, v) for _, v in self.parameters))
 
     def address(self, name: str) -> str:
@@ -86,9 +86,9 @@ class Scope:
 
 
 def scope_text(address: str, known: Container[str]) -> str:
-    """Return which of the ``known`` texts of scopes an address is in, empty if it is in none.
+    """Return which of the ``known`` scopes, as texts, holds an address; empty if none does.
 
-    Names may hold slashes, so the last one does not always end the scope.
+    Names may contain slashes, so the last slash does not always end the scope.
     """
     end = address.rfind("/")
     while end >= 0 and address[:end] not in known:
@@ -98,11 +98,11 @@ def scope_text(address: str, known: Container[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ScopeDefaults:
-    """Project and region for documents that name none."""
+    """Project and region for documents without them."""
 
     project_id: int | None = None
     region_id: int | None = None
 
     def of(self, name: str) -> int | None:
-        """Return the value for a part of the scope, if there is one."""
+        """Return the default of a path parameter, None if there is none."""
         return {"project_id": self.project_id, "region_id": self.region_id}.get(name)

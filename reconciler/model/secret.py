@@ -14,7 +14,7 @@ class Secret:
     __slots__ = ("__value",)
 
     def __init__(self, value: str) -> None:
-        """Store ``value``."""
+        """Store the text."""
         self.__value = value
 
     def reveal(self) -> str:
@@ -22,15 +22,15 @@ class Secret:
         return self.__value
 
     def __repr__(self) -> str:
-        """Hide the text."""
+        """Return a placeholder in place of the text."""
         return "Secret(***)"
 
     __str__ = __repr__
 
     def __format__(self, _spec: str, /) -> str:
-        """Hide the text in format strings too."""
+        """Return a placeholder in format strings too."""
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied."""
+        """Raise TypeError: a secret cannot be pickled or copied."""
         raise TypeError("a secret cannot be pickled")

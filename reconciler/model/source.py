@@ -1,4 +1,4 @@
-"""Places in inputs, and what is wrong there."""
+"""Positions in inputs, and problems found there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Position:
     """A place in an input: source name as the user gave it, line and column counted from 1.
 
-    Without a line it is the whole input, such as a file that is missing or a folder.
+    Without a line it is the input as a unit, such as a missing file or a folder.
     """
 
     source: str
@@ -25,7 +25,7 @@ class Position:
     column: int = 1
 
     def __str__(self) -> str:
-        """Return the place the way editors and compilers write it."""
+        """Return the position in the format of editors and compilers, ``FILE:LINE:COL``."""
         if not self.line:
             return self.source
         return f"{self.source}:{self.line}:{self.column}"
@@ -49,9 +49,9 @@ def unpack(source: str, offset: int) -> Position:
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """What is around a place in its line: as the file has it, without the ends of a long line.
+    """A source line around a position, with the ends of a long line removed.
 
-    ``column`` is the place in ``text``, counted from 0.
+    ``column`` is the index of the position in ``text``, counted from 0.
     """
 
     text: str
@@ -61,7 +61,7 @@ class SourceLine:
 
 
 class Rule(StrEnum):
-    """What a problem of files is about: words that programs may rely on, since they stay what they are."""
+    """The category of a problem in files: a stable word that programs may rely on."""
 
     UNREADABLE = "unreadable-input"
     SYNTAX = "syntax"
@@ -84,10 +84,10 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong; ``is_live`` marks a fault of one live object, which stops nothing else.
+    """One problem; ``is_live`` marks a fault of one live object, which prevents nothing else.
 
-    ``line`` shows its place, where that was at hand, and ``rule`` says what it is about, for programs; what
-    is wrong is the same without them.
+    ``line`` is the source line, where it is available, and ``rule`` the category for programs; neither is
+    part of its identity.
     """
 
     message: str
@@ -104,5 +104,5 @@ class Problem:
 
 
 def of_rule(problems: Iterable[Problem], rule: Rule) -> tuple[Problem, ...]:
-    """Return problems as those of a rule, where they are not of one already."""
+    """Return problems with ``rule`` as their category, unless they already have one."""
     return tuple(replace(one, rule=rule) if one.rule is Rule.OTHER else one for one in problems)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Episode:
     """The drift of one field over consecutive cycles, with one desired and one live value.
 
-    Where ``action`` says that the key itself was created or deleted, the values are those of the whole key.
-    ``cycles`` counts the cycles that saw it, all in a row. ``ended`` is None while it goes on.
+    If ``action`` is a creation or deletion, the key itself drifted, and the values are all its fields.
+    ``cycles`` counts the consecutive cycles that observed it. ``ended`` is None while the drift lasts.
     ``corrected`` is the time and ``run`` the identifier of the run that corrected it, if one did.
     """
 
@@ -49,7 +49,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class EarlierEpisode:
-    """What a timeline needs of an episode that is not shown in full."""
+    """The part of an earlier episode that a timeline shows."""
 
     field: str
     effect: Effect
@@ -74,7 +74,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A live key that no file declares, and when a cycle first saw it."""
+    """A live key that no file declares, and the time when a cycle first observed it."""
 
     address: str
     first_seen: dt.datetime
@@ -84,7 +84,7 @@ class NewKey:
 class FlappingField:
     """A field that is repeatedly changed back: it is reported as contested, and no longer corrected.
 
-    ``live`` is what it held when last seen, ``corrections`` how often it had been corrected by then.
+    ``live`` is its last observed value, ``corrections`` the number of corrections before that.
     """
 
     address: str
@@ -96,7 +96,7 @@ class FlappingField:
 
 
 class ServiceCondition(StrEnum):
-    """A fault of the cycles themselves that lasts for some time."""
+    """An error condition of the cycles themselves that lasts for some time."""
 
     ROUNDS = "rounds"
     FILES = "files"
@@ -105,13 +105,13 @@ class ServiceCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiOutage:
-    """The condition that nothing of one API could be read, and something of another."""
+    """The condition that one API could not be read while another could."""
 
     api: str
 
     @property
     def value(self) -> str:
-        """Return its name in a history."""
+        """Return the name of the condition in a history."""
         return f"api {self.api}"
 
 
@@ -130,7 +130,7 @@ class ConditionState:
 
 @dataclass(frozen=True, slots=True)
 class PendingNotification:
-    """Drift whose outcome was not notified yet; ``notified`` is the outcome that was, empty if none was."""
+    """Drift whose outcome is not notified yet; ``notified`` is the outcome notified before, empty if none."""
 
     number: int
     notified: str
@@ -139,7 +139,7 @@ class PendingNotification:
 
 @dataclass(frozen=True, slots=True)
 class ScopeStatus:
-    """The state of a scope in the last cycle, and when that began."""
+    """The state of a scope in the last cycle, and since when it lasts."""
 
     scope: str
     state: ScopeState
@@ -172,7 +172,7 @@ class CycleSummary:
 class KeyHistory:
     """The drift of one key, latest episode first.
 
-    ``earlier`` are in its timeline only, and ``omitted`` counts those before them, which are left out.
+    ``earlier`` are shown in its timeline only, and ``omitted`` counts the episodes before them.
     """
 
     address: str
@@ -182,12 +182,12 @@ class KeyHistory:
 
     @property
     def drawn(self) -> tuple[Episode | EarlierEpisode, ...]:
-        """Return what its timeline shows, latest first."""
+        """Return the episodes of its timeline, latest first."""
         return self.episodes + self.earlier
 
     @property
     def going_on(self) -> tuple[Episode | EarlierEpisode, ...]:
-        """Return its present drift, latest first."""
+        """Return the episodes that have not ended, latest first."""
         return tuple(episode for episode in self.drawn if episode.ended is None)
 
     @property
@@ -214,13 +214,13 @@ class ServiceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything a status page shows, as of ``at``; the timeline begins at ``since``.
+    """Everything that a status page shows, as of ``at``; the timeline begins at ``since``.
 
-    ``keys`` come latest drift first; ``omitted_keys`` counts those left out. ``cycles`` counts the cycles
-    since ``since`` by their results. ``file`` is the history, or None for one in memory. ``service`` is None
-    for a page made from a history alone. ``apis`` names the API of each kind where there are several.
-    ``period`` is the time between the beginnings of the last two cycles. Of keys, it holds those whose
-    addresses match the glob ``address``. ``expiries`` are the nearest, by time.
+    ``keys`` are sorted by their latest drift; ``omitted_keys`` counts those left out. ``cycles`` counts the
+    cycles after ``since`` by result. ``file`` is the history, or None for one in memory. ``service`` is None
+    for a page made from a history alone. ``apis`` has the API of each kind where there are several.
+    ``period`` is the time between the starts of the last two cycles. Only keys whose addresses match the glob
+    ``address`` are included. ``expiries`` are the nearest, by time.
     """
 
     at: dt.datetime
@@ -244,7 +244,7 @@ class Status:
 
     @property
     def outages(self) -> Mapping[str, dt.datetime]:
-        """Return the APIs of which nothing could be read, where there are several, and since when."""
+        """Return the APIs that could not be read at all and since when, where there are several APIs."""
         by_api: dict[str, list[ScopeStatus]] = {}
         for scope in self.scopes if self.apis else ():
             by_api.setdefault(self.apis.get(scope.kind, ""), []).append(scope)

@@ -1,4 +1,4 @@
-"""Parse JSON from a service or a plan file; what is ambiguous is refused."""
+"""Parse JSON from a service or a plan file; ambiguous input is an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FAULTS: Final = {
 
 
 class DoubledMemberError(ValueError):
-    """An object has a duplicate member."""
+    """Raised where an object has a duplicate member."""
 
 
 class Doubled(list[Any]):
@@ -34,7 +34,7 @@ class Doubled(list[Any]):
 
 
 def with_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members of an object, of which some may be duplicates."""
+    """Return the members of an object, with all values of duplicate members."""
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
@@ -46,7 +46,7 @@ def with_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def json_fault(error: ValueError | RecursionError) -> str:
-    """Return what is wrong with a content that is not JSON, for people who do not know this parser."""
+    """Return what is wrong with invalid JSON, in words that do not depend on the parser."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
@@ -61,19 +61,19 @@ def json_fault(error: ValueError | RecursionError) -> str:
 
 
 def squeezed(content: bytes) -> bytes:
-    """Return ``content`` without white space and in lower case, which costs a tenth of reading it."""
+    """Return ``content`` in lower case without white space; this takes a tenth of the time of parsing."""
     return content.translate(_LOWER, _WHITESPACE)
 
 
 def parse_json(content: bytes, compact: bytes | None = None) -> Any:
-    """Read JSON without duplicate members, of which one could hide the other.
+    """Parse JSON without duplicate members, which could hide one another.
 
-    Every member of the text has a colon behind its name, so where the objects that were read have as many
-    members as there are quotation marks before a colon, none was read twice. Only where there are more, such
-    as in texts, are the names compared, which costs twice as much. ``compact`` is what :func:`squeezed`
-    returns. A number that cannot be held exactly, such as 1e999 or one of 5,000 digits, is JSON all the same:
-    it becomes an :class:`~reconciler.model.numbers.UnreadableNumber`, so that it is the fault of one object.
-    Raises ValueError for what is not JSON, RecursionError for what is nested too deeply.
+    Every member has a colon behind its name. If the parsed objects have as many members as the text has
+    quotation marks before a colon, no member is duplicate. Only otherwise are the names compared, which takes
+    twice as long. ``compact`` is the result of :func:`squeezed`. A number that cannot be held exactly, such
+    as 1e999 or one of 5,000 digits, becomes an :class:`~reconciler.model.numbers.UnreadableNumber`, so that
+    the error concerns one object. Raises ValueError if it is not JSON, RecursionError if it is nested too
+    deeply.
     """
     try:
         return _parse(content, compact)
@@ -105,7 +105,7 @@ def _parse(content: bytes, compact: bytes | None) -> Any:
 
 
 def parse_strictly(content: bytes) -> Any:
-    """Read JSON without duplicate members, comparing all names. Raises as :func:`parse_json` does."""
+    """Parse JSON without duplicate members, comparing all names. Raises the errors of :func:`parse_json`."""
     return json.loads(content, parse_constant=_no_constant, parse_float=number, object_pairs_hook=_members)
 
 

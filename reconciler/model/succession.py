@@ -1,4 +1,4 @@
-"""What a plan says of keys that live longer, or give way to a successor."""
+"""What a plan reports about keys that are renewed or rotated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Purpose(StrEnum):
-    """What a change is part of, where files and live values say it: no other change has a purpose."""
+    """The operation that a change is part of; other changes have no purpose."""
 
     RENEW = "renew"
     """The key lives longer."""
@@ -26,7 +26,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecretAlias:
-    """The name under which the secret of a key is stored besides its own: the same through all rotations."""
+    """The second name under which the secret of a key is stored: the same through all rotations."""
 
     scope: Scope
     name: str
@@ -39,7 +39,7 @@ class SecretAlias:
 
 
 class Stage(StrEnum):
-    """How far a rotation is."""
+    """The stage of a rotation."""
 
     PROPOSED = "proposed"
     """The successor is declared, not live."""
@@ -55,7 +55,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyExpiry:
-    """A declared key that expires before long, or has; ``is_rotated`` says that a successor is declared."""
+    """A declared key that expires soon, or has expired; ``is_rotated`` is true if a successor is declared."""
 
     address: str
     field: str
@@ -65,7 +65,7 @@ class KeyExpiry:
 
 @dataclass(frozen=True, slots=True)
 class KeyRotation:
-    """How far a rotation is, when its overlap ends if that is declared, and what is to be done next."""
+    """The stage of a rotation, the end of its overlap if that is declared, and the next step."""
 
     address: str
     successor: str
@@ -76,11 +76,11 @@ class KeyRotation:
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """What is to be known of the lives of all declared keys: expiries by time, rotations by address.
+    """The lifetimes of all declared keys: expiries by time, rotations by address.
 
-    ``expiring`` counts for each kind of an API the keys that have an expiry at all and are not rotated, and
-    has the first expiry of them, None where all have passed. ``manual`` are the addresses of keys of
-    ``expiries`` that no renewal changes, because their lifecycle says so.
+    ``expiring`` has, for each kind of an API, the number of keys that have an expiry and are not rotated, and
+    the next expiry, None if all have passed. ``manual`` are the addresses of keys of ``expiries`` that no
+    renewal changes, because their lifecycle forbids it.
     """
 
     expiries: tuple[KeyExpiry, ...] = ()

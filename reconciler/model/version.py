@@ -1,4 +1,4 @@
-"""The version of the package, which plan files, events and requests carry."""
+"""The version of the package, for plan files, events and requests."""
 
 from typing import Final
 

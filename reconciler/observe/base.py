@@ -1,4 +1,4 @@
-"""The desired state at a base commit, from which it follows which side changed a field since."""
+"""The desired state at a base commit, which shows which side has changed a field since."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Base:
     def comparable(self) -> DesiredState | None:
         """Return the state to compare with for drift; None where one of the paths did not exist at the base.
 
-        Otherwise all of its differences would count as changes of Git, and drift would be hidden.
+        Otherwise all its differences would count as changes of Git, and hide drift.
         """
         return self.state if self.is_whole else None
 
@@ -47,7 +47,7 @@ def read_base(
     rules: Rules,
     directory: Directory,
 ) -> Base:
-    """Read the desired state at a commit, with numbers for names. Raises ConfigurationError if Git fails."""
+    """Read the desired state at a commit, with names looked up. Raises ConfigurationError if Git fails."""
     there = git.files_at(reference, paths, environment)
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)

@@ -1,4 +1,4 @@
-"""Reading keys one by one: what a response shows of one, and where rows of a listing show a part."""
+"""Read keys one by one: from the response about one key, and where rows of a listing show a part only."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def key_in(kind: Kind, path: str, path_id: str, response: Any, row: Row = _NO_RO
 def with_items(
     source: Source, kind: Kind, observed: LiveScope, names: Iterable[str] | None = None
 ) -> LiveScope:
-    """Return a listing with all that the keys ``names`` show at their own paths, all keys for None.
+    """Return a listing in which the keys ``names``, all keys for None, have the fields at their own paths.
 
-    A name that leads to no one key is left as it is. Raises NotFoundError for a key that is listed and has no
-    path of its own: were it left out, it would be created again; and InvalidResponseError where a response is
-    not about the key.
+    A name that does not identify one key is unchanged. Raises NotFoundError for a listed key without a
+    resource at its path: if it were left out, it would be created again. Raises InvalidResponseError where a
+    response is not about the key.
     """
     if not (kind.listing.is_partial or (kind.listing.has_ids and not kind.has_ids)):
         return observed
@@ -55,9 +55,9 @@ def with_items(
 
 
 def objects_of(source: Source, kind: Kind, scope: Scope, rows: Iterable[Any]) -> Iterator[Any]:
-    """Yield the rows of a listing that has ids as objects; what is an object already is left as it is.
+    """Yield the rows of a listing that has ids as objects; objects are unchanged.
 
-    Where people write other names than the path takes, each key is read, because nothing else shows its name.
+    Where files use other names than the path, each key is read, because only that shows its name.
     """
     there = kind.read_from.get(kind.path_field) or kind.renamed.get(kind.path_field, kind.path_field)
     steps = there.split(".")

@@ -27,9 +27,9 @@ _MOST: Final = 3
 
 
 def whole_address(kinds: Mapping[str, Kind], text: str, state: DesiredState) -> str:
-    """Return the address that a text is, or is the end of, where one declared key alone has such an address.
+    """Return the address that equals ``text`` or ends with it, if exactly one declared key matches.
 
-    Raises ConfigurationError with all of them where several have.
+    Otherwise return ``text``. Raises ConfigurationError with all of them where several match.
     """
     return text if _is_whole(kinds, text) else _only(text, addresses_of(state))
 
@@ -37,11 +37,11 @@ def whole_address(kinds: Mapping[str, Kind], text: str, state: DesiredState) -> 
 def whole_live_address(
     kinds: Mapping[str, Kind], text: str, state: DesiredState, reader_of: Callable[[Kind], Reader]
 ) -> str:
-    """Return the address that a text is, or is the end of, where one live key alone has such an address.
+    """Return the address that equals ``text`` or ends with it, if exactly one live key matches.
 
-    The scopes that are declared are listed for an end. Raises ConfigurationError with all addresses where
-    several have it, and with what was probably meant where none has; for a scope whose names could not be
-    looked up, that error; and any ApiError of a listing unchanged.
+    For an incomplete address the declared scopes are listed. Raises ConfigurationError with all addresses if
+    several live keys match, and with a suggestion if none does; for a scope whose names could not be looked
+    up, that error; and any ApiError of a listing unchanged.
     """
     if _is_whole(kinds, text):
         return text
@@ -61,13 +61,16 @@ def whole_live_address(
 
 
 def _is_whole(kinds: Mapping[str, Kind], text: str) -> bool:
-    """Return whether a text is an address of a kind, not the end of one."""
+    """Return whether a text is a complete address of a kind."""
     kind = named_kind(kinds, text.partition("/")[0])
     return kind is not None and kind.parse_address(f"{kind.name}/{text.partition('/')[2]}") is not None
 
 
 def _only(text: str, addresses: Iterable[str]) -> str:
-    """Return the one address that ends in a text, the text where none does. Raises ConfigurationError."""
+    """Return the one address that ends in ``text``, or ``text`` if none does.
+
+    Raises ConfigurationError if several do.
+    """
     found = ending_in(text, addresses)
     if len(found) > 1:
         raise ConfigurationError(f"{text} is the end of several addresses; write one of {listed(found)}")
@@ -84,7 +87,7 @@ def parsed_address(
 ) -> tuple[Kind, Scope, str]:
     """Return the kind, the scope and the name of an address.
 
-    Raises ConfigurationError for anything else, with what was probably meant of ``state``.
+    Raises ConfigurationError for any other text, with a suggestion from ``state``.
     """
     name, slash, rest = address.partition("/")
     kind = named_kind(kinds, name)
@@ -103,12 +106,12 @@ def parsed_address(
 
 
 def _form(kind: Kind) -> str:
-    """Return what an address of a kind looks like: its scope by the names of its path parameters."""
+    """Return the pattern of addresses of a kind: its scope by the names of its path parameters."""
     return "/".join([kind.name, *(f"{{{name}}}" for name in kind.scope), f"{{{kind.identity}}}"])
 
 
 def known_field(kind: Kind, field: str | None) -> str | None:
-    """Return a field that the kind has, or None for all. Raises ConfigurationError for another."""
+    """Return a field of the kind, or None for all. Raises ConfigurationError if the kind does not have it."""
     if field is not None and field not in kind.fields:
         known, near = ", ".join(kind.fields), closest(field, kind.fields)
         advice = "" if near is None else f"; did you mean {near}?"
@@ -129,9 +132,9 @@ def declared_key(state: DesiredState, scope: Scope, name: str) -> DesiredKey:
 
 
 def declaration_of(state: DesiredState, scope: Scope, name: str) -> tuple[DesiredScope, Position]:
-    """Return what is declared of one key alone, and where: by itself, or by its scope being exclusive.
+    """Return the declaration of one key, and its position: its own, or that of its exclusive scope.
 
-    Raises ConfigurationError if nothing is, and what kept its names from being looked up.
+    Raises ConfigurationError if there is none, and the error of a failed lookup of names.
     """
     if (error := state.doubt(scope.address(name))) is not None:
         raise error
@@ -143,11 +146,10 @@ def declaration_of(state: DesiredState, scope: Scope, name: str) -> tuple[Desire
 
 
 def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> tuple[LiveScope, Mapping[str, str]]:
-    """Read what is live under one name; return it, and the names of all live objects by id.
+    """Read the live objects of one name; return them, and the names of all live objects by id.
 
-    The whole scope is listed for that where the service makes ids, or shows no single key.
-
-    Raises InvalidResponseError if the response is not about the key.
+    The scope is listed for that where the service makes ids, or cannot return a single key. Raises
+    InvalidResponseError if the response is not about the key.
     """
     if not kind.has_ids:
         with suppress(NoSuchMethodError):
@@ -158,9 +160,9 @@ def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> tuple[L
 
 
 def live_key(kind: Kind, observed: LiveScope, name: str, known_id: str | None = None) -> Mapping[str, Any]:
-    """Return one key that is declared, of what is live under its name; ``known_id`` is as for ``clear_key``.
+    """Return the live key of a declared name; ``known_id`` is as for ``clear_key``.
 
-    Raises ConfigurationError if it is not there, AmbiguousNameError if its name leads to no one key.
+    Raises ConfigurationError if it is not live, AmbiguousNameError if its name does not identify one key.
     """
     scope, live = observed.scope, clear_key(kind, observed, name, known_id)
     if live is None:

@@ -1,8 +1,8 @@
 """The live keys of a scope.
 
-An object without a usable name counts, and is a problem of its own: it hides none of the others. Where no
-object has one, the listing is not one of keys, and nothing is concluded from it. Where the service makes ids,
-a name that several objects have is a problem of that name alone.
+An object without a usable name counts, and is a problem of its own that does not hide others. If no object
+has a name, the listing is not one of keys, and is an error. Where the service makes ids, a name that several
+objects have is a problem of that name alone.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def observe(
     is_found: Callable[[LiveScope], bool] = _is_anything,
     names: Iterable[str] | None = None,
 ) -> LiveScope:
-    """List every key of ``scope``, each with its fields: where rows show a part of them, those of ``names``.
+    """List every key of ``scope``, with all fields for ``names`` where rows show a part only.
 
-    Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where nothing is counted, one
-    more if the last page is full. ``is_found`` returns whether all is there that is looked for: if not, a
-    listing of several pages is read twice, and what is in neither does not exist. Raises IncompleteReadError
-    if the listing never holds what it counts, InvalidResponseError if a response is not a listing of named
-    objects, and any other ApiError unchanged.
+    Sends one request per ``kind.page_limit`` keys, and one for an empty scope; without a count, one more if
+    the last page is full. ``is_found`` returns whether all sought keys are present: if not, a listing of
+    several pages is read twice, and a key in neither does not exist. Raises IncompleteReadError if the
+    listing never holds as many items as it counts, InvalidResponseError if a response is not a listing of
+    named objects, and any other ApiError unchanged.
     """
     collection = Collection(
         kind.collection_path(scope),
@@ -80,7 +80,7 @@ def observe(
 
 
 def _by_name(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Collection) -> LiveScope:
-    """Return the keys of a scope, with the fields of the API, by the name that their paths take."""
+    """Return the keys of a scope, with the fields of the API, by the name in their paths."""
     keys: dict[str, Row] = {}
     unusable: list[str] = []
     has_text = False
@@ -137,16 +137,16 @@ def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Col
 def _identified(
     kind: Kind, scope: LiveScope, found: Mapping[str, Sequence[Row]], ids: Container[str]
 ) -> LiveScope:
-    """Return ``scope`` with the objects of each name; ``ids`` are those that a path can take."""
+    """Return ``scope`` with the objects of each name; ``ids`` are those that can be in a path."""
     keys = {name: rows[0] for name, rows in found.items() if kind.id_of(rows[0]) in ids and len(rows) == 1}
     unclear = {name: tuple(rows) for name, rows in found.items() if name not in keys}
     return replace(scope, keys=keys, unclear=unclear)
 
 
 def _merged(kind: Kind, older: LiveScope, newer: LiveScope) -> LiveScope:
-    """Return the keys that either of two listings holds, as the newer one shows them.
+    """Return the keys in either of two listings, in the newer version if both hold one.
 
-    An object is the same if its id is, whatever its name is by now; without an id, if its name is.
+    Objects are matched by id, even if renamed; without ids, by name.
     """
     found = dict(_rows(newer))
     known = {kind.id_of(row) for rows in found.values() for row in rows}
@@ -170,7 +170,7 @@ def _rows(observed: LiveScope) -> Iterator[tuple[str, tuple[Row, ...]]]:
 
 
 def _problems(unusable: list[str], scope: Scope) -> tuple[Problem, ...]:
-    """Return the problems of the objects that have no usable name."""
+    """Return the problems of the objects without a usable name."""
     shown = unusable[:_SHOWN]
     if len(unusable) > _SHOWN:
         shown.append(f"{len(unusable) - _SHOWN} more objects of the listing have no usable name either")
@@ -178,7 +178,7 @@ def _problems(unusable: list[str], scope: Scope) -> tuple[Problem, ...]:
 
 
 def _reason(kind: Kind, item: Any) -> str:
-    """Return why an object has no name that can be used."""
+    """Return why an object has no usable name."""
     identity, where = kind.identity, kind.read_from.get(kind.identity, kind.identity)
     if not isinstance(item, dict):
         return f"is not an object but {short_json(item)}"

@@ -1,7 +1,7 @@
-"""Look up the numbers of projects and regions by their names.
+"""Look up the ids of projects and regions by their names.
 
-Everything is listed and compared here, because whether the service's own search finds parts of names is
-not documented.
+All entries are listed and compared here, because it is not documented whether the service's own search
+matches parts of names.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ _COMPARED: Final = 10_000
 
 
 class Directory:
-    """Looks names up; each list is read once, and only if a name of its kind is asked for."""
+    """Looks up names; each list is read at most once, when a name in it is needed."""
 
     def __init__(self, reader: Callable[[], Source], last: Lists | None = None) -> None:
-        """Store what returns the reader of the lists, which is called only if there is a name.
+        """Store a function that returns the reader of the lists, called only if there is a name.
 
-        With ``last``, the lists that were read last are stored there, and used where one cannot be read.
+        With ``last``, the lists are stored there, and used when one cannot be read.
         """
         self._reader = reader
         self._lists: dict[str, Mapping[int, str] | Exception] = {}
         self._last = last
 
     def resolved(self, state: DesiredState) -> DesiredState:
-        """Return ``state`` with numbers for all names, and at once if it has none.
+        """Return ``state`` with ids in place of names, unchanged if it has none.
 
-        If a list cannot be read, the scopes with names of it are unresolved, and no others. Raises InputError
-        for a name that means nothing or several, and for a key that is declared by name and by number.
+        If a list cannot be read, only the scopes with names from it are unresolved. Raises InputError for an
+        unknown or ambiguous name, and for a key that is declared by name and by id.
         """
         if not state.names:
             return state
@@ -79,7 +79,7 @@ class Directory:
         return _without(_numbered(state, numbers), failures)
 
     def _listed(self, parameter: str, names: Iterable[NamedParameter]) -> Mapping[int, str] | Exception:
-        """Return a list, or why it cannot be read: an API that is down is not asked again."""
+        """Return a list, or the error of reading it: a failed request is not repeated."""
         if parameter not in self._lists:
             wanted = [name for name in names if name.parameter == parameter]
             try:
@@ -100,7 +100,7 @@ class Directory:
 
 
 def every_name(source: Source, parameter: str) -> Mapping[int, str]:
-    """Return the names of all projects, or of all regions, by their numbers.
+    """Return the names of all projects, or of all regions, by their ids.
 
     Raises IncompleteReadError, InvalidResponseError or ApiError.
     """
@@ -152,7 +152,7 @@ def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
 
 
 def _together(scope: Scope, parts: Sequence[DesiredScope]) -> DesiredScope:
-    """Return a scope that several documents name in different ways."""
+    """Return a scope that several documents refer to by different names."""
     exclusive = next((part.exclusive for part in parts if part.exclusive is not None), None)
     keys = parts[0].keys if len(parts) == 1 else tuple(key for part in parts for key in part.keys)
     return DesiredScope(scope, keys, exclusive)
@@ -161,7 +161,8 @@ def _together(scope: Scope, parts: Sequence[DesiredScope]) -> DesiredScope:
 def _without(state: DesiredState, failures: Mapping[str, Exception]) -> DesiredState:
     """Return ``state`` with its unresolved scopes, by the errors of the lists of projects and of regions.
 
-    A scope with numbers that may be one of them is unresolved too: it would lack keys that it declares.
+    A scope with ids that may be one of them is unresolved too, because some of its declared keys would be
+    missing.
     """
     named = {
         part.scope: next(failures[name] for name, _ in part.scope.parameters if name in failures)
@@ -188,17 +189,17 @@ def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:
 
 
 def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Problem]:
-    """Return warnings with the addresses that their keys have now."""
+    """Return warnings with the present addresses of their keys."""
     for warning in warnings:
         scope = scope_text(warning.address, moved)
         yield replace(warning, address=moved.get(scope, "") + warning.address.removeprefix(scope))
 
 
 def _list(reader: Source, parameter: str, names: Iterable[NamedParameter] | None) -> Mapping[int, str]:
-    """Return all names by their numbers. Raises IncompleteReadError, InvalidResponseError or ApiError.
+    """Return all names by their ids. Raises IncompleteReadError, InvalidResponseError or ApiError.
 
-    An entry without a number and a name counts and is used for nothing, but it hides no other. ``names`` are
-    those that are looked for, None for all there are.
+    An entry without an id or a name counts and is otherwise ignored. ``names`` are the sought names, None for
+    all.
     """
     path, member = _LISTS[parameter]
     collection = Collection(path, _LISTING, _PAGE, "entries")

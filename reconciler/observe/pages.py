@@ -1,4 +1,4 @@
-"""The query parameters of each page of a listing, by its style, and where the listing ends. Pure."""
+"""The query parameters of each page of a listing, by its style, and the end of the listing. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LONGEST: Final = 80
 
 
 class Collection(Protocol):
-    """A collection, as far as its pages depend on it."""
+    """The properties of a collection that its pages depend on."""
 
     @property
     def listing(self) -> Listing:
@@ -47,11 +47,11 @@ class Collection(Protocol):
 
     @property
     def page_limit(self) -> int:
-        """Return the largest number of objects in a page."""
+        """Return the maximum number of objects in a page."""
         ...
 
     def mismatch(self, detail: str) -> InvalidResponseError:
-        """Return the error of a response that is not such a listing."""
+        """Return the error for a response that does not match the listing's schema."""
         ...
 
 
@@ -93,7 +93,7 @@ class _Offsets:
 
 
 class _Numbers:
-    """Pages by number; one that is not full is the last, and one with which all that is counted has come."""
+    """Pages by number; the last one is not full, or completes the counted total."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -113,7 +113,7 @@ class _Numbers:
 
 
 class _Cursors:
-    """Pages by cursor; a repeated cursor is refused, because the listing would never end."""
+    """Pages by cursor; a repeated cursor is an error, because the listing would never end."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -150,7 +150,7 @@ class _Cursors:
         return self._taken(value, is_link=how.is_linked)
 
     def _after(self, page: Page, results: list[Any]) -> str | None:
-        """Return the cursor in the last object, None if the response says that no object follows."""
+        """Return the cursor in the last object, None if the response states that no object follows."""
         how = self._collection.listing.cursor
         more = member(page.value, how.more)
         is_short = self._collection.listing.limit is not None and len(results) < self._collection.page_limit
@@ -163,7 +163,7 @@ class _Cursors:
         return str(value)
 
     def _taken(self, value: str, *, is_link: bool) -> str:
-        """Return a cursor; of a link only its parameter, because its host may be any other."""
+        """Return a cursor; only the parameter of a link, because its host could be any other."""
         name = self._collection.listing.position or ""
         try:
             found = parse_qs(urlsplit(value).query).get(name)
@@ -177,7 +177,7 @@ class _Cursors:
 
 
 class _Whole:
-    """One response without pages; one that announces further pages is refused."""
+    """One response without pages; it must not announce further pages."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -210,10 +210,10 @@ def _named(name: str | None, value: int | str) -> Parameters:
 
 
 def _is_full(collection: Collection, page: Page, results: list[Any], listed: int | None) -> bool:
-    """Return whether a page is full, so that another may follow: where sizes are unknown, if it is not empty.
+    """Return whether a page is full, so that another may follow; for unknown sizes, whether it is not empty.
 
-    A page of fewer objects is the last, unless it says otherwise: the service may give fewer than asked for.
-    ``listed`` is the number of objects so far, None where a count says whether they are all.
+    A page with fewer objects is the last, unless it states otherwise: the service may return fewer than
+    requested. ``listed`` is the number of objects so far, None where a count determines the end.
     """
     size = collection.page_limit
     if len(results) > size:
@@ -226,7 +226,7 @@ def _is_full(collection: Collection, page: Page, results: list[Any], listed: int
 
 
 def _require_end(collection: Collection, page: Page, results: list[Any], listed: int, advice: str) -> None:
-    """Refuse a last page that announces further ones."""
+    """Raise InvalidResponseError if a last page announces further ones."""
     sign = "a link next" if page.next_link else _sign(page.value, results, listed)
     if sign:
         raise collection.mismatch(f"it has {sign}, so there are more pages; {advice}")
@@ -248,7 +248,7 @@ def _sign(value: Any, results: list[Any], listed: int) -> str:
 
 
 def _said(value: Any, results: list[Any], depth: int) -> Iterator[tuple[str, str, Any]]:
-    """Yield each member outside the list, with its name in small letters before it."""
+    """Yield each member outside the list, preceded by its name in lower case."""
     if not isinstance(value, dict) or depth > _DEEPEST:
         return
     for name, inner in value.items():

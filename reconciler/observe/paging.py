@@ -1,12 +1,13 @@
-"""Reading a collection page by page, whole or not at all, and no more of it than is sensible.
+"""Read a collection page by page, completely or not at all, within bounds of size.
 
-Other tools have rewritten or deleted everything because a read came back empty; so a listing counts only if
-it holds exactly as many objects as the service counts, each once. Where a service counts nothing, its listing
-is whole once its style says so, and no object came twice.
+Other tools have rewritten or deleted everything because a read came back empty; so a listing is accepted only
+if it holds exactly as many objects as the service counts, each once. Where a service does not count, the
+listing is complete when its style signals the end, and no object occurred twice.
 
 That does not prove that an object is missing. An object that is deleted between two pages moves the others
-up, and one of them falls between the pages; if another is created meanwhile, even the count is right. So what
-is not in a listing of several pages is missing only once a second listing lacks it too: :class:`Sought`.
+up, so that one of them is on neither page; if another is created meanwhile, even the count is right. So an
+object that a listing of several pages lacks is missing only if a second listing lacks it too:
+:class:`Sought`.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _LONGEST: Final = 3600.0
 
 
 class Source(Protocol):
-    """What pages are read from."""
+    """The interface that pages are read from."""
 
     @property
     def received(self) -> int:
@@ -70,10 +71,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What is listed: its path, how, how many to a page, and what its objects are called.
+    """The collection to list: its path, style, page size, and the term for its objects.
 
-    ``query`` and ``headers`` are constants of every request. Where objects can be created, ``creates``, an
-    empty listing is looked at twice: to find nothing would create everything again.
+    ``query`` and ``headers`` are sent with every request. Where objects can be created, ``creates``, an empty
+    listing is read twice: a wrong one would create everything again.
     """
 
     path: str
@@ -89,7 +90,7 @@ class Collection:
         return self._invalid(f"the response does not match the documented schema: {detail}")
 
     def too_large(self, reason: str) -> InvalidResponseError:
-        """Return the error of a listing that exceeds a bound."""
+        """Return the error for a listing that exceeds a bound."""
         return self._invalid(f"the listing is too large: {reason}")
 
     def _invalid(self, detail: str) -> InvalidResponseError:
@@ -97,17 +98,17 @@ class Collection:
 
 
 class ListingChangedError(Exception):
-    """The listing changed between two pages, or does not hold what it counts."""
+    """The listing changed between two pages, or does not hold as many items as it counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sought(Generic[T]):
-    """What a listing is read for; what it lacks is looked for once more, if it had several pages.
+    """The purpose of a listing; if several pages lack a sought object, the listing is repeated.
 
-    ``is_found`` returns whether everything is there. ``merged`` joins an older and a newer listing: an object
-    exists if either holds it, as the newer one shows it if both do. What only the older one holds has been
-    deleted meanwhile, or is between the pages of the newer one. To believe the first might make it twice; to
-    believe the second is wrong for no longer than any listing is, which may be out of date at its end.
+    ``is_found`` returns whether everything is present. ``merged`` joins an older and a newer listing: an
+    object exists if either holds it, in the newer version if both do. An object that only the older one holds
+    has been deleted meanwhile, or was moved between the pages of the newer one. To take it as missing might
+    create it twice; to take it as present is outdated at worst, as any listing may be at its end.
     """
 
     is_found: Callable[[T], bool]
@@ -117,9 +118,9 @@ class Sought(Generic[T]):
 def read_sought(
     source: Source, collection: Collection, add_up: Callable[[Iterator[list[Any]]], T], sought: Sought[T]
 ) -> T:
-    """Return the result of ``add_up`` for what is listed, twice where that is needed to find what is sought.
+    """Return the result of ``add_up`` for the listing, read twice if a sought object is missing.
 
-    Raises as :func:`read_whole` does, also for the second listing.
+    Raises the errors of :func:`read_whole`, also for the second listing.
     """
     pages = 0
 
@@ -144,8 +145,8 @@ def read_sought(
 def read_whole(source: Source, collection: Collection, add_up: Callable[[Iterator[list[Any]]], T]) -> T:
     """Return the result of ``add_up`` for the pages; it may raise ListingChangedError too.
 
-    Raises IncompleteReadError if the listing never holds what it counts, InvalidResponseError if a response
-    is not a listing or there is too much of it, and any other ApiError unchanged.
+    Raises IncompleteReadError if the listing never holds as many items as it counts, InvalidResponseError if
+    a response is not a listing or there is too much of it, and any other ApiError unchanged.
     """
     reason = ""
     for _ in range(LISTINGS):
@@ -158,7 +159,7 @@ def read_whole(source: Source, collection: Collection, add_up: Callable[[Iterato
 
 
 def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
-    """Yield the results of each page, one request for each."""
+    """Yield the results of each page, one request per page."""
     received, began = source.received, source.seconds
     pages = pages_of(collection)
     listed = 0
@@ -198,9 +199,9 @@ def _page(source: Source, collection: Collection, parameters: Parameters) -> Pag
 def _require_ends(
     source: Source, collection: Collection, first: list[Any], last: list[Any], after: Parameters
 ) -> None:
-    """Check that no page comes before ``first`` or after ``last``, where their numbers and sizes say so.
+    """Check that no page precedes ``first`` or follows ``last``, where their numbers and sizes suggest it.
 
-    An API that counts from 0, or gives smaller pages than it is asked for, would get what it has once more.
+    An API that counts from 0, or returns smaller pages than requested, has such a page.
     """
     listing = collection.listing
     if last and _has_others(source, collection, after, last):
@@ -217,7 +218,7 @@ def _require_ends(
 
 
 def _has_others(source: Source, collection: Collection, asked: Parameters, known: list[Any]) -> bool:
-    """Return whether a page has objects, and none of ``known``: some APIs repeat a page beside their last."""
+    """Return whether a page has objects, none of them ``known``: some APIs repeat a page after the last."""
     try:
         _, results = _members(collection, _page(source, collection, asked).value)
     except (RejectedError, NotFoundError, InvalidResponseError):
@@ -227,7 +228,7 @@ def _has_others(source: Source, collection: Collection, asked: Parameters, known
 
 
 def _members(collection: Collection, response: Any) -> tuple[int | None, list[Any]]:
-    """Return the count of a response, None if it has none, and its objects."""
+    """Return the count in a response, None if it has none, and its objects."""
     listing = collection.listing
     if listing.results is None:
         if isinstance(response, list):

@@ -1,1 +1,1 @@
-"""From documents to the desired state, or to every violation at once."""
+"""From documents to the desired state, or to all violations at once."""

@@ -1,4 +1,4 @@
-"""From the text of a configuration to its values, or all that is wrong with it at once."""
+"""From the text of a configuration file to its values, or all its errors at once."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 
 def read_configuration(file: ConfigurationFile, environment: str | None = None) -> Configuration:
-    """Return what a configuration says, in one of its environments if one is named.
+    """Return the settings of a configuration file, with those of an environment if one is named.
 
-    Raises InputError with all that is wrong in it, ConfigurationError for an environment that it lacks.
+    Raises InputError with all errors in it, ConfigurationError for an environment that it lacks.
     """
     document = file.document()
     data: Any = document.data
@@ -85,27 +85,27 @@ def _problems(document: Document, violations: tuple[Violation, ...]) -> Iterator
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A value and its path; the value is None where the file does not have it."""
+    """A value and its path; the value is None where the file does not contain it."""
 
     path: Path
     value: Any
 
     @property
     def name(self) -> str:
-        """Return the path as messages have it."""
+        """Return the path as messages show it."""
         return ".".join(map(str, self.path))
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A configuration as it holds in one environment, or in none."""
+    """The view of a configuration in one environment, or in none."""
 
     file: ConfigurationFile
     data: Mapping[str, Any]
     environment: str | None
 
     def _member(self, *path: str) -> _Member:
-        """Return a value: that of the environment, else the one above it."""
+        """Return a value: that of the environment, else the top-level one."""
         places: list[Path] = [path]
         if self.environment is not None:
             places.append(("environments", self.environment, *path))
@@ -121,7 +121,7 @@ class _View:
         return list(self.data.get(word, {}))
 
     def faults(self) -> Iterator[Fault]:
-        """Yield all that the schema cannot say."""
+        """Yield all faults that the schema cannot describe."""
         for name in self._names("apis"):
             if name != BUILT_IN_API and self._member("apis", name, "base_url").value is None:
                 hint = "" if self.environment is None else f" in the environment {self.environment}"
@@ -130,7 +130,7 @@ class _View:
         yield from self.faults_but_addresses()
 
     def faults_but_addresses(self) -> Iterator[Fault]:
-        """Yield what :meth:`faults` does, but for addresses that are missing."""
+        """Yield the faults of :meth:`faults`, without those about missing addresses."""
         paths = self._member("paths")
         if paths.value == []:
             yield paths.path, f"{paths.name} is empty; name a file or a folder"
@@ -172,7 +172,7 @@ class _View:
         yield from _header_faults(headers, _auth(name, auth.value or {}))
 
     def configuration(self) -> Configuration:
-        """Return the values, which have no faults."""
+        """Return the values of a view without faults."""
         opened = self.file.opened
         return Configuration(
             file=self.file.file,
@@ -190,16 +190,16 @@ class _View:
         )
 
     def _members(self, word: str, *names: str) -> dict[str, str]:
-        """Return the members of an object that are written somewhere."""
+        """Return the members of an object, in the environment or at the top level."""
         return {name: text for name in names if (text := self._written(word, name)) is not None}
 
     def _written(self, *path: str) -> str | None:
-        """Return a number or a word as an option has it, None if it is left out."""
+        """Return a number or a word in the syntax of an option, None if it is missing."""
         value = self._member(*path).value
         return None if value is None else str(int(value) if isinstance(value, float) else value)
 
     def _overridden(self) -> Iterator[str]:
-        """Yield the members that the environment gives, without those that only it can have."""
+        """Yield the members that the environment overrides, without those that only it can have."""
         here: Mapping[str, Any] = self.data.get("environments", {}).get(self.environment, {})
         yield from here.keys() & {"paths", "processes"}
         for word in ("limits", "renew", "rotate"):
@@ -229,7 +229,7 @@ def _address(found: _Member) -> Iterator[Fault]:
 
 
 def _auth(name: str, said: Mapping[str, Any]) -> Auth:
-    """Return how an API authenticates; what is left out depends on the API and on the header."""
+    """Return how an API authenticates; the defaults depend on the API and on the header."""
     second = said.get("second_header")
     if said.get("basic"):
         return Auth(AuthMethod.BASIC, scheme="Basic", second_header=second)

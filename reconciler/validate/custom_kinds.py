@@ -1,4 +1,4 @@
-"""Custom kinds: files that are checked when they are loaded, so that no fault is found later."""
+"""Custom kinds: files that are checked when they are loaded, so that errors are found first."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def custom_kinds(
 ) -> Mapping[str, Kind]:
     """Build the kinds of these files, each with its name; ``on_file`` is called with content and name.
 
-    ``apis`` maps folders to the APIs of their kinds, which are the built-in one's elsewhere. A name that
-    kinds of several APIs have is preceded by that of the API: ``github.label``. Raises InputError with
-    ``problems``, to which reading the files may add, and all that is wrong.
+    ``apis`` maps folders to the APIs of their kinds; other folders belong to the built-in API. A name that
+    several APIs use is prefixed with the name of the API: ``github.label``. Raises InputError with
+    ``problems``, including those of unreadable files, and all faults of kinds.
     """
     kinds: dict[tuple[str, str], Kind] = {}
     files_of: dict[tuple[str, str], str] = {}
@@ -91,7 +91,7 @@ def custom_kinds(
 
 
 def api_of_folder(folder: str, apis: Mapping[str, str]) -> str:
-    """Return the API of the kinds in a folder, by the APIs of some folders."""
+    """Return the API of the kinds in a folder, by ``apis``."""
     folders = {posixpath.normpath(known): api for known, api in apis.items()}
     return folders.get(posixpath.normpath(folder), BUILT_IN_API)
 
@@ -129,7 +129,7 @@ def _kind(name: str, content: bytes, file: str, budget: Budget) -> Kind:
 
 
 def complaints(name: str, schema: Any, budget: Budget | None = None) -> Sequence[tuple[Path, str]]:
-    """Return all that is wrong with a kind, with paths: the shape first, and the rest if that is right."""
+    """Return all errors in a kind, with paths: those of its schema or, without any, those of the rules."""
     if is_deeper(schema, _MAX_DEPTH):
         return [((), f"nested deeper than {_MAX_DEPTH} levels, which no kind needs")]
     shape = _check()(schema)
@@ -150,7 +150,7 @@ def _name(path: Path) -> str:
 
 
 def _position(text: str, file: str, path: Path) -> Position:
-    """Find a path in a text: nearly all JSON is YAML, whose parser knows places."""
+    """Return the position of a path in a text: nearly all JSON is YAML, whose parser records positions."""
     try:
         (document,) = builder.parse(text, file)
         return document.position(path)

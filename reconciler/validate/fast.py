@@ -1,8 +1,8 @@
-"""The fast check of a schema, which may only accept: many values at once, place by place.
+"""The fast check of a schema, which can only accept: many values at once, path by path.
 
-All values of one place are checked together: the set of their types, the smallest of their lengths, each
-distinct text against a pattern. So most of the work is done by functions of Python that are written in C, and
-a value costs a fraction of a call. Whatever is not surely right here is left to the judge.
+All values at one path are checked together: the set of their types, the smallest of their lengths, each
+distinct text against a pattern. So most of the work is done in C, and a value costs a fraction of a call. A
+value that is not certainly valid is left to the judge.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ _KNOWN: Final = (_BY_NAME | _SUBSCHEMAS | _BOUNDS.keys() | _ANNOTATIONS) | {
 
 
 class _UnsureError(Exception):
-    """The judge has to decide: a value or a word is not known here."""
+    """The judge must decide: a value or a keyword is not supported here."""
 
 
 def fast_check(schema: Schema, patterns: Patterns) -> AcceptAll:
-    """Return what accepts values in a tenth of the judge's time; those not accepted may be valid too."""
+    """Return a function that accepts values in a tenth of the judge's time; others may be valid too."""
     check = _Check(schema, patterns)
     try:
         _require_known(schema)
@@ -97,7 +97,7 @@ def fast_check(schema: Schema, patterns: Patterns) -> AcceptAll:
 
 
 def not_accepted(accepts: AcceptAll, values: Sequence[Any]) -> list[int]:
-    """Return the indexes of the values that are not accepted, in order; few of many are found by halving."""
+    """Return the indexes of values that are not accepted, in order; found by bisection."""
     found: list[int] = []
     waiting = [(0, len(values))]
     while waiting:
@@ -124,7 +124,10 @@ class _Check:
         self._patterns = patterns
 
     def holds(self, schema: Any, values: Sequence[Any]) -> bool:
-        """Return whether each value follows ``schema``. Raises _UnsureError where the judge has to decide."""
+        """Return whether each value is valid against ``schema``.
+
+        Raises _UnsureError where the judge must decide.
+        """
         if not values or isinstance(schema, bool):
             return not values or schema is True
         if not isinstance(schema, dict):
@@ -164,7 +167,7 @@ class _Check:
         return self._members_obey(word, schema, types, values)
 
     def _choices_obey(self, word: str, wanted: Any, values: Sequence[Any]) -> bool:
-        """Return whether each value follows as many of some schemas as the word says."""
+        """Return whether each value is valid against as many schemas as the keyword requires."""
         every = [wanted] if word == "not" else wanted
         counts = (sum(self.holds(one, [value]) for one in every) for value in values)
         return all(count == (word != "not") or (word == "anyOf" and count) for count in counts)
@@ -179,7 +182,7 @@ class _Check:
         return self._objects_obey(word, schema, _of("object", types, values))
 
     def _check_of(self, word: str, wanted: str) -> Callable[[str], bool]:
-        """Return what checks a text by a pattern or the name of a format."""
+        """Return a function that checks a text by a pattern or the name of a format."""
         if word == "pattern":
             return self._patterns.check(wanted)
         if wanted not in FORMATS:
@@ -206,7 +209,7 @@ def _column(name: str, objects: Iterable[Mapping[str, Any]]) -> list[Any]:
 
 
 def _of(kind: str, types: set[type], values: Sequence[Any]) -> Sequence[Any]:
-    """Return the values of a type."""
+    """Return the values of a JSON type."""
     wanted = _TYPES[kind]
     return values if types <= wanted else [value for value in values if type(value) in wanted]
 
@@ -235,7 +238,7 @@ def _are_of(wanted: Any, types: set[type], values: Sequence[Any]) -> bool:
 
 
 def _require_known(schema: Any) -> None:
-    """Raise ValueError for words and constants that might be misjudged here."""
+    """Raise ValueError for keywords and constants that this check might misjudge."""
     if not isinstance(schema, dict):
         return
     unknown = schema.keys() - _KNOWN

@@ -1,4 +1,4 @@
-"""What is wrong with a document, as problems with places."""
+"""Violations in a document, as problems with positions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def written_name(key: Any, identity: str, *, is_text: bool) -> str:
-    """Return the name of a key that may be anything; empty if it has none."""
+    """Return the name of a key of any JSON type; empty if it has none."""
     name = key.get(identity) if isinstance(key, dict) else None
     return str(name) if type(name) is (str if is_text else int) else ""
 
@@ -29,7 +29,7 @@ def written_name(key: Any, identity: str, *, is_text: bool) -> str:
 def spellings(
     kind: Kind, document: Document, scope: Scope | None, paths: Iterable[Path]
 ) -> Iterable[Problem]:
-    """Yield a warning of whole numbers that are not written in digits, where a field can hold no other."""
+    """Yield a warning for integers that are not written in digits, where a field accepts integers only."""
     for path in paths:
         inside = path[2:] if path[0] == "keys" else path[1:]
         if {*type_names(described_at(kind.schema, inside))} - {"null"} == {"integer"}:
@@ -42,7 +42,7 @@ def spellings(
 def problems_of(
     kind: Kind, document: Document, scope: Scope | None, violations: Iterable[Violation]
 ) -> Iterable[Problem]:
-    """Yield a problem for each value with violations: the first that its schema states."""
+    """Yield a problem for each value with violations: the first in the order of the schema."""
     reported: set[Path] = set()
     for violation in violations:
         path = violation.path
@@ -60,7 +60,7 @@ def problems_of(
 
 
 def _address(kind: Kind, document: Document, scope: Scope | None, path: Path) -> str:
-    """Return the address of the key that ``path`` is in, as far as its document gives it."""
+    """Return the address of the key that contains ``path``, as far as its document determines it."""
     if path[:1] != ("keys",) or len(path) < 2:  # noqa: PLR2004 - keys and an index
         return "" if scope is None else str(scope)
     entry = document.data["keys"][path[1]]

@@ -1,4 +1,4 @@
-"""Every violation of a schema in a value; the one home of jsonschema, which takes 80 ms to import."""
+"""Every violation of a schema in a value; the only module that imports jsonschema, which takes 80 ms."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def judge(schema: Mapping[str, Any], patterns: Patterns) -> Callable[[Any], tuple[Violation, ...]]:
-    """Return what finds the violations in a value; to build it takes 30 times as long as to call it.
+    """Return a function that returns the violations in a value; building it takes 30 times as long as a call.
 
-    Of more than ``MOST_VIOLATIONS`` the rest is one of the keyword ``MORE``.
+    After ``MOST_VIOLATIONS`` the rest is one violation with the keyword ``MORE``.
     """
     keywords = {
         "pattern": functools.partial(_pattern, patterns),
@@ -46,7 +46,7 @@ def judge(schema: Mapping[str, Any], patterns: Patterns) -> Callable[[Any], tupl
 
 
 def _is_of(check: Callable[[str], bool], value: Any) -> bool:
-    """Check a value as the fast check does, which asks about texts only."""
+    """Check a value by the formats of the fast check, which apply to texts only."""
     return not isinstance(value, str) or check(value)
 
 
@@ -63,13 +63,13 @@ def _pattern(
 
 
 def _required(_judge: Any, names: Any, value: Any, _schema: Any) -> Iterator[ValidationError]:
-    """Report all that is missing at once: jsonschema has an error for each name, which says no more."""
+    """Report all missing members at once, instead of one error for each name."""
     if isinstance(value, dict) and not value.keys() >= set(names):
         yield ValidationError("a member is missing")
 
 
 def _unique_items(_judge: Any, wanted: Any, items: Any, _schema: Any) -> Iterator[ValidationError]:
-    """Judge as jsonschema does, which compares each item with each: seconds for a thousand of them."""
+    """Check as jsonschema does, without comparing all pairs, which takes seconds for a thousand items."""
     if wanted and isinstance(items, list) and len(set(map(json_text, items))) < len(items):
         yield ValidationError("an item is repeated")
 

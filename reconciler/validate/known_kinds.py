@@ -1,4 +1,4 @@
-"""The kinds that count: the packaged ones, those of named folders, and those beside the files."""
+"""The kinds in effect: the packaged ones, those of named folders, and those beside the files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def tree_kinds(
     """Return the packaged kinds, those of ``folders``, and those beside the files ``paths``.
 
     ``on_file`` is called with the content and name of each file. ``apis`` maps some of the folders to the
-    APIs of their kinds. Raises InputError with all that is wrong with files of kinds.
+    APIs of their kinds. Raises InputError with all errors in kind files.
     """
     built_in, found = load_kinds(), folders_beside(paths)
     if not folders and not found:
@@ -50,7 +50,7 @@ def tree_kinds(
 
 
 def unused_folders(folders: Sequence[str], paths: Sequence[str]) -> Iterator[str]:
-    """Yield a warning of each folder of kinds beside ``paths`` that is not among ``folders``."""
+    """Yield a warning for each folder of kinds beside ``paths`` that is not among ``folders``."""
     named = {os.path.realpath(folder) for folder in folders}
     for folder in folders_beside(paths):
         if os.path.realpath(folder) not in named and any(kind_files([], [folder], [])):
@@ -72,11 +72,10 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
 ) -> Mapping[str, Kind]:
     """Return the packaged kinds, those of the commit ``base``, and those of folders outside its checkout.
 
-    Its checkout is that of ``paths``, or without any that around the working folder.
-    ``configured`` are folders that the configuration of that commit names, each with a path in its checkout.
-    ``apis`` maps some of the folders to the APIs of their kinds. ``warn`` is called where the working tree
-    has others. Raises InputError as :func:`tree_kinds` does, and ConfigurationError where the commit cannot
-    be read.
+    Its checkout is that of ``paths``, or without paths the one around the working folder. ``configured`` are
+    folders in the configuration file of that commit, each with a path in its checkout. ``apis`` maps some of
+    the folders to the APIs of their kinds. ``warn`` is called where the kinds of the working tree differ.
+    Raises InputError for errors in kind files, and ConfigurationError where the commit cannot be read.
     """
     built_in = load_kinds()
     beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(paths)}  # noqa: PTH120 - as it was typed
@@ -98,7 +97,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
 
 
 def _differences(there: git.BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:
-    """Yield a warning if the working tree has other kinds than the base."""
+    """Yield a warning if the kinds of the working tree differ from those of the base."""
     present = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - as it was typed
     now = Counter((os.path.basename(file), content) for file, content in kind_files([], present, []))  # noqa: PTH119 - as it was typed
     then = Counter((os.path.basename(file), content) for file, content in there.files)  # noqa: PTH119 - the same

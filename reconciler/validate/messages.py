@@ -1,4 +1,4 @@
-"""Violations of a schema, and what to say about them: what is wrong, and what to write instead. Pure."""
+"""Messages for violations of a schema: what is wrong, and what to write instead. Pure."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _LONGEST_QUOTE: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule: the path of the value, the keyword that it breaks, and the schema there.
+    """One violation: the path of the value, the violated keyword, and the schema there.
 
-    ``written`` is how a file writes a number, if that is known.
+    ``written`` is the source text of a number, if that is known.
     """
 
     path: Path
@@ -72,7 +72,7 @@ _RULES: Final = {
 
 
 def rule_of(violation: Violation) -> Rule:
-    """Return what one value breaks, for programs."""
+    """Return the category of a violation, for programs."""
     if violation.schema.get("readOnly"):
         return Rule.READ_ONLY
     if violation.path == ("kind",) and violation.keyword == "enum":
@@ -81,7 +81,7 @@ def rule_of(violation: Violation) -> Rule:
 
 
 def describe(violation: Violation) -> str:
-    """Return what is wrong with one value, and what to write instead."""
+    """Return the message of a violation: what is wrong, and what to write instead."""
     name, schema = _name(violation), violation.schema
     if schema.get("readOnly"):
         return f"{name} is set by the service and cannot be declared; remove it"
@@ -210,7 +210,7 @@ def _no_alternative(name: str, _value: Any, schema: Schema) -> str:
 
 
 def _member_of(alternative: Schema) -> Callable[[str], str]:
-    """Return what shows a member, with the values that it has in an alternative."""
+    """Return a function that shows a member, with its values in an alternative."""
 
     def shown(name: str) -> str:
         values = alternative.get("properties", {}).get(name, {}).get("enum", ())

@@ -1,4 +1,4 @@
-"""What single files declare, and how their parts of one scope come together."""
+"""The declarations of single files, and how those of one scope are merged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ScopePart:
     """The keys that one file declares in a scope.
 
     ``repeated`` are the problems of names that it declares twice, ``doubtful`` the warnings of names that
-    look alike. ``has_rotations`` says that some of the keys take the place of another, or have an alias.
+    look alike. ``has_rotations`` is true if some of the keys replace another, or have an alias.
     """
 
     scope: Scope
@@ -43,7 +43,7 @@ class ScopePart:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one file declares, small enough to be kept and sent elsewhere, and what is wrong with it."""
+    """The declarations of one file, small enough to be sent to another process, and its problems."""
 
     source: str
     scopes: tuple[ScopePart, ...]
@@ -52,7 +52,7 @@ class Part:
     names: tuple[NamedParameter, ...]
 
     def shown_in(self, content: bytes) -> Part:
-        """Return the same with the lines of the problems, which are in ``content``, that of the file."""
+        """Return the same part with the source lines of its problems, taken from ``content``."""
         problems = with_lines(self.problems, content, self.source)
         scopes = (
             replace(one, repeated=with_lines(one.repeated, content, self.source)) if one.repeated else one
@@ -77,9 +77,9 @@ def scope_part(scope: Scope, keys: Sequence[DesiredKey], exclusive: Position | N
 def merged(
     parts: Iterable[Part], kinds: Mapping[str, Kind], problems: Iterable[Problem] = ()
 ) -> DesiredState:
-    """Return what all files declare together, scopes in order; ``problems`` are those of unreadable inputs.
+    """Return the declarations of all files together, scopes in order; ``problems`` are those of inputs.
 
-    The result depends on the order of the files alone, not on how they were checked. Raises InputError with
+    The result depends on the order of the files only, not on how they were checked. Raises InputError with
     every problem of every file.
     """
     found, warnings = list[Problem](), list[Problem]()
@@ -116,7 +116,7 @@ def merged(
 
 
 def _together(parts: Sequence[ScopePart]) -> ScopePart:
-    """Return the parts of one scope as one; what they say of names holds only where there is a single one."""
+    """Return the parts of one scope as one; findings about names are retained only if there is one part."""
     if len(parts) == 1:
         return parts[0]
     exclusive = next((part.exclusive for part in parts if part.exclusive is not None), None)

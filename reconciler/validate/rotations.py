@@ -1,4 +1,4 @@
-"""What declared rotations say of each other: who takes whose place, and who has which alias."""
+"""The consistency of declared rotations: which key replaces which, and which has which alias."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rotation_problems(part: DesiredScope) -> Iterator[Problem]:
-    """Yield what is wrong with the rotations of a scope, which has some: its names have to be known."""
+    """Yield the problems of rotations in a scope that has some; the names of its keys must be unique."""
     keys = {key.name: key for key in part.keys}
     found = [key for key in keys.values() if key.lifecycle.is_rotating]
     successors: dict[str, DesiredKey] = {}
@@ -53,7 +53,7 @@ def _of_key(
 
 
 def _rotated(key: DesiredKey, keys: Mapping[str, DesiredKey]) -> dict[str, None]:
-    """Return the names of the keys whose place a key takes, the one before it first; in a circle its own."""
+    """Return the names of the keys that a key replaces, the latest first; in a circle also its own."""
     found: dict[str, None] = {}
     name = key.lifecycle.rotates
     while name is not None and name in keys and name not in found:
@@ -63,7 +63,7 @@ def _rotated(key: DesiredKey, keys: Mapping[str, DesiredKey]) -> dict[str, None]
 
 
 def _of_alias(key: DesiredKey, keys: Mapping[str, DesiredKey], same: Iterable[DesiredKey]) -> Iterator[str]:
-    """Yield what is wrong with the alias of a key; ``same`` are all keys that have it."""
+    """Yield the problems of the alias of a key; ``same`` are all keys that have the alias."""
     alias = key.lifecycle.alias
     if alias is None:
         return

@@ -24,7 +24,7 @@ _PARAMETERS: Final = {alias: parameter for parameter, alias in ALIASES.items()}
 
 
 def same_objects(kinds: Mapping[str, Kind], scopes: Iterable[DesiredScope]) -> Iterator[Problem]:
-    """Yield a problem of each key that one of another kind, at the same address of one server, is too."""
+    """Yield a problem for each key that another kind declares too, at the same path of one server."""
     by_place: defaultdict[Place, list[DesiredScope]] = defaultdict(list)
     for one in scopes:
         by_place[_place(kinds[one.scope.kind], one.scope)].append(one)

@@ -1,7 +1,7 @@
-"""Checking documents against their schemas.
+"""Check documents against their schemas.
 
-The fast check accepts; whatever it does not accept goes to the judge, which alone decides what is wrong. Both
-use the same check for ``date-time`` and patterns, so they agree, as a property test shows.
+The fast check accepts valid values; all others go to the judge, which determines what is wrong. Both use the
+same checks of ``date-time`` and patterns, so that they agree, as a property test shows.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _NO_DEFAULT: Final[Schema] = {
 
 
 class SchemaChecker:
-    """Checks whole documents of one kind: the header by the document schema, each key by its kind's."""
+    """Checks complete documents of one kind: the header by the document schema, each key by its kind's."""
 
     def __init__(self, document_schema: Schema, kind: Kind) -> None:
-        """Build the combined schema and the checks that accept what is valid fast."""
+        """Build the combined schema, and its fast check."""
         self._schema = _combined(document_schema, kind, kind.schema)
         self._patterns = Patterns()
         self._accepts = fast_check(self._schema, self._patterns)
@@ -44,7 +44,7 @@ class SchemaChecker:
         return _judge_of(self._schema, self._patterns)
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
-        """Return the violations in ``data``, of which there is none if the document is valid."""
+        """Return the violations in ``data``, empty if the document is valid."""
         if self._accepts([data]):
             return ()
         keys = data.get("keys") if isinstance(data, dict) else None
@@ -62,14 +62,14 @@ class SchemaChecker:
 
 
 def with_kinds(document_schema: Schema, kinds: Iterable[str]) -> Schema:
-    """Return the schema of a document that may be of any of these kinds."""
+    """Return the schema of a document of any of these kinds."""
     properties = document_schema["properties"]
     names = list(dict.fromkeys([*properties["kind"]["enum"], *kinds]))
     return {**document_schema, "properties": properties | {"kind": properties["kind"] | {"enum": names}}}
 
 
 def described_at(schema: Schema, path: Path) -> Schema:
-    """Return the schema of the value at ``path`` in a value of ``schema``; empty where none is given."""
+    """Return the schema of the value at ``path`` in a value of ``schema``; empty where there is none."""
     for step in path:
         schema = (
             schema.get("items", {}) if isinstance(step, int) else schema.get("properties", {}).get(step, {})
@@ -78,12 +78,12 @@ def described_at(schema: Schema, path: Path) -> Schema:
 
 
 def is_valid(value: Any, schema: Schema) -> bool:
-    """Return whether a value, such as a document of ours that is read back, follows its schema."""
+    """Return whether a value, such as a document of this program that is read back, is valid."""
     return not check_of(schema)(value)
 
 
 def check_of(schema: Schema) -> Check:
-    """Return what finds every violation of ``schema`` in a value, by path; none if it is valid."""
+    """Return a function that returns every violation of ``schema`` in a value, by path."""
     patterns = Patterns()
     accepts = fast_check(schema, patterns)
 
@@ -101,7 +101,7 @@ def _judge_of(schema: Schema, patterns: Patterns) -> Check:
 
 
 def _combined(document_schema: Schema, kind: Kind, key_schema: Schema) -> Schema:
-    """Return the schema of a whole document whose keys are all of one kind, each following ``key_schema``."""
+    """Return the schema of a document whose keys are all of one kind, with ``key_schema`` for each."""
     fields = {
         name: _without_read_only(keywords)
         for name, keywords in key_schema["properties"].items()
@@ -122,7 +122,7 @@ def _combined(document_schema: Schema, kind: Kind, key_schema: Schema) -> Schema
 
 
 def _without_read_only(keywords: Schema) -> Schema:
-    """Return the schema of a field in which what is read-only, at any depth, is refused."""
+    """Return the schema of a field without read-only members, at any depth."""
     found = {**keywords, "not": {}} if keywords.get("readOnly") else dict(keywords)
     if "items" in found:
         found["items"] = _without_read_only(found["items"])
@@ -135,7 +135,7 @@ def _without_read_only(keywords: Schema) -> Schema:
 
 
 def _parameters(known: Schema, kind: Kind) -> Schema:
-    """Return the schemas of the path parameters in the header: exactly those that the kind has."""
+    """Return the schemas of the path parameters in the header: exactly those of the kind."""
     own = {name: known.get(name, schema) for name, schema in kind.scope.items()}
     parts = " and ".join(own) or "nothing else"
     refused = {

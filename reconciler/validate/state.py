@@ -1,4 +1,4 @@
-"""From files to the desired state: each is checked by itself, then their parts come together."""
+"""From files to the desired state: each is checked by itself, then their parts are merged."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _LARGE: Final = 4 << 20
 
 
 def check_each(rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
-    """Check files one by one: none is in memory together with another."""
+    """Check files one by one: only one is in memory at a time."""
     validator = Validator(rules)
     return (validator.check(one) for one in files)
 
 
 def measured(files: Iterable[Input]) -> tuple[Iterable[Input], bool]:
-    """Return files, and whether they are worth other processes; what is read to know is read once."""
+    """Return files, and whether other processes are worth it; files read for that are not read again."""
     remaining = iter(files)
     first: list[Input] = []
     size = 0
@@ -51,7 +51,7 @@ def measured(files: Iterable[Input]) -> tuple[Iterable[Input], bool]:
 def validated(
     files: Iterable[Input], rules: Rules, problems: Iterable[Problem] = (), check: Check = check_each
 ) -> DesiredState:
-    """Check every file, by ``check``, and return what they declare; ``problems`` are known already.
+    """Check every file by ``check``, and return the desired state; ``problems`` are known already.
 
     Raises InputError with every problem found.
     """
@@ -87,10 +87,10 @@ def desired_state(
 
 
 def _shown(problems: Sequence[Problem], seen: Mapping[str, int]) -> Sequence[Problem]:
-    """Return problems with their lines, also those that are found when the files come together.
+    """Return problems with their source lines, also those found when the files were merged.
 
-    For these a file is read again, and shown if it is what it was: ``seen`` has the hash of each. Standard
-    input cannot be.
+    For these a file is read again, and used if it is unchanged: ``seen`` has the hash of each. Standard input
+    cannot be read again.
     """
     lacking = [problem for problem in problems[:MOST_TEXTS] if problem.line is None]
     labels = dict.fromkeys(problem.position.source for problem in lacking if problem.position is not None)

@@ -1,4 +1,4 @@
-"""The check of one file: every rule, every violation reported at once, and what its documents declare."""
+"""The check of one file: every rule, all violations at once, and the declarations of its documents."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _NO_NAME: Final = "cannot be a name, because it is empty or not valid Unicode; w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What decides whether documents are valid, and what they mean.
+    """The rules for valid documents and their meaning.
 
-    ``defaults`` stand in for a missing scope. A key that expires within ``expiry_warning`` from ``now`` is
-    warned about.
+    ``defaults`` are used for a missing scope. A key that expires within ``expiry_warning`` from ``now`` leads
+    to a warning.
     """
 
     document_schema: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Rules:
 
 
 class Validator:
-    """Checks files one by one, and remembers none of them."""
+    """Checks files one by one, without state between them."""
 
     def __init__(self, rules: Rules) -> None:
         """Store the rules."""
@@ -61,7 +61,7 @@ class Validator:
         self._checkers: dict[str, SchemaChecker] = {}
 
     def check(self, file: Input) -> Part:
-        """Return what one file declares, and everything that is wrong with it."""
+        """Return the declarations of one file, and all its problems."""
         loaded = parse_content(file.content, file.label, is_named=file.is_named)
         part = self.check_documents(loaded.documents, file.label, loaded.problems)
         return part.shown_in(file.content)
@@ -69,7 +69,7 @@ class Validator:
     def check_documents(
         self, documents: Iterable[Document], label: str, problems: Iterable[Problem] = ()
     ) -> Part:
-        """Return what the documents of one file declare; ``problems`` were found in it before."""
+        """Return the declarations of the documents of one file; ``problems`` were found in it before."""
         found = _Checked(self._rules, self._checker)
         for document in documents:
             found.add(document)
@@ -82,7 +82,7 @@ class Validator:
 
 
 class _Checked:
-    """What the documents of one file declare, and what is wrong with them."""
+    """The declarations of the documents of one file, and their problems."""
 
     def __init__(self, rules: Rules, checker: Callable[[Kind], SchemaChecker]) -> None:
         self._rules, self._kinds, self._checker = rules, rules.kinds, checker
@@ -134,7 +134,7 @@ class _Checked:
             self._declare(kind, scope, document, broken)
 
     def part(self, source: str, problems: Iterable[Problem]) -> Part:
-        """Return what the file declares; ``problems`` were found in it before."""
+        """Return the declarations of the file; ``problems`` were found in it before."""
         scopes = tuple(
             scope_part(scope, keys, self._exclusive.get(scope)) for scope, keys in self._scopes.items()
         )
@@ -145,7 +145,7 @@ class _Checked:
         self._problems.append(Problem(message, position, address, rule=rule))
 
     def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
-        """Return the scope of a document, or None after reporting what it lacks."""
+        """Return the scope of a document, or None after reporting its missing members."""
         broken = {violation.path[0] for violation in violations if violation.path}
         values: dict[str, int | str | None] = {}
         for name in kind.scope:
@@ -158,7 +158,7 @@ class _Checked:
         return kind.scope_of(found, list(values)) if len(found) == len(values) else None
 
     def _named(self, kind: Kind, parameter: str, alias: str, document: Document) -> str | None:
-        """Return the name that a document writes instead of a number, and note that it is to be looked up."""
+        """Return the name that a document has in place of an id, and record that it must be looked up."""
         fault = f"both {alias} and {parameter} are set; keep one" if parameter in document.data else ""
         if kind.is_one_of_several and kind.api != BUILT_IN_API:
             why = f"{alias} is looked up at {BUILT_IN_API}, and {kind.name} is of {kind.api}"
@@ -228,7 +228,7 @@ class _Checked:
                     self._warn_if_near(document, path, value, scope.address(name))
 
     def _with_rules(self, kind: Kind, document: Document, index: int, key: DesiredKey) -> DesiredKey:
-        """Return a key with what its reserved members say, which are not fields."""
+        """Return a key with the values of its reserved members, which are not fields."""
         rules = key.fields.get("lifecycle", {})
         ignored = rules.get("ignore_changes", [])
         known = [name for name in kind.fields if name != kind.identity]

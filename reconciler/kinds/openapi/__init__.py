@@ -1,1 +1,1 @@
-"""Drafting a kind from an OpenAPI 3.0 or 3.1 description. Pure: the description comes in as plain data."""
+"""Draft a kind from an OpenAPI 3.0 or 3.1 description. Pure: the description is plain data."""

@@ -1,4 +1,4 @@
-"""The paths of a description: which are collections, and which are those of their items."""
+"""The paths of a description: collections, and items of collections."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def paths_of(content: Any) -> dict[str, Any]:
 
 
 def collections_of(content: Any) -> Iterator[tuple[str, str]]:
-    """Yield the path of each collection that is listed by GET, and that of its items.
+    """Yield the path of each collection that GET lists, and the path of its items.
 
-    These can be changed, or else be created and deleted.
-    Raises DescriptionError for another version of OpenAPI.
+    The items can be updated, or else created and deleted. Raises DescriptionError for another version of
+    OpenAPI.
     """
     paths = paths_of(content)
     for collection, operations in paths.items():
@@ -53,11 +53,12 @@ def collections_of(content: Any) -> Iterator[tuple[str, str]]:
 
 
 def item_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
-    """Return the paths of items that may be those of a collection and can be changed, the likeliest first.
+    """Return the possible paths of a collection's items that can be changed, the likeliest first.
 
-    They are below the collection. Else, where nothing is, PATCH or PUT changes them, they end in the same
-    word, have no other word or parameter than the collection but the last, and are not below another list.
-    Where nothing can be changed, it is those below that can be deleted, if the collection creates them.
+    Preferred are paths below the collection. Otherwise they are paths that PATCH or PUT changes, that end in
+    the same word, have no other word or parameter than the collection except the last, and are not below
+    another list. If no path can be changed, they are those below that can be deleted, if the collection
+    creates items.
     """
     return changed_paths(paths, collection) or _deleted_paths(paths, collection)
 
@@ -71,7 +72,7 @@ def _deleted_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
 
 
 def changed_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
-    """Return the paths of items that can be changed, as :func:`item_paths` does."""
+    """Return the paths of items that can be changed, by the rules of :func:`item_paths`."""
     whole = collection.rstrip("/")
     candidates = [path for path in paths if _LAST.fullmatch(path) and _methods(paths[path])]
     below = [path for path in candidates if _parent(path) == whole]
@@ -95,7 +96,10 @@ def placeholders_of(path: str) -> list[str]:
 
 
 def known_path(paths: Iterable[str], collection: str) -> str:
-    """Return a path as the description writes it. Raises DescriptionError where it is not there."""
+    """Return a path in the spelling of the description.
+
+    Raises DescriptionError if it does not have the path.
+    """
     paths = list(paths)
     plain = collection.rstrip("/")
     for path in (collection, plain, f"{plain}/"):
@@ -107,7 +111,7 @@ def known_path(paths: Iterable[str], collection: str) -> str:
 
 
 def _nearest(paths: Sequence[str], collection: str) -> str:
-    """Return the path that is most like another, whatever its parameters: one of a list, if any."""
+    """Return the path that is most like another, ignoring parameters; collections are preferred."""
     around = {_parent(path) for path in paths}
     lists = [path for path in paths if path.rstrip("/") in around]
     for some in (lists, paths):
@@ -123,7 +127,10 @@ def _words(path: str) -> str:
 
 
 def found_item_path(paths: Mapping[str, Any], collection: str) -> str:
-    """Return the path of the items of a collection. Raises DescriptionError where none or several may be."""
+    """Return the path of the items of a collection.
+
+    Raises DescriptionError if none or several are possible.
+    """
     found = item_paths(paths, collection)
     is_below = bool(found) and _parent(found[0]) == collection.rstrip("/")
     if is_below or len(found) == 1:
@@ -143,6 +150,6 @@ def _parent(path: str) -> str:
 
 
 def _methods(operations: Any) -> list[str]:
-    """Return the methods that change an item: those with a body, which others have no fields to set in."""
+    """Return the methods that change an item and have a body, which holds the fields."""
     found = mapping(operations)
     return [method for method in UPDATES if "requestBody" in mapping(found.get(method)) or "$ref" in found]

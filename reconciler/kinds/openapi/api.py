@@ -1,4 +1,4 @@
-"""How the API of a drafted kind is spoken: updates, creations, constants, waiting, and what is deprecated."""
+"""How a drafted kind uses its API: updates, creations, constants, waiting, and deprecated operations."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _NOT_CONSTANT: Final = expression(
 
 
 def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -> dict[str, Any]:
-    """Draft how an item is changed.
+    """Draft how an item is updated.
 
-    A whole item is sent only where the kind describes all that it holds: the rest would be wiped. It holds
-    all that is declared, the identity too. Where a PUT takes less or more, or no GET shows what it is laid
-    over, it always carries what it takes.
+    All fields are sent only where the kind describes everything that the item holds, because the service
+    would delete the rest. The body then holds all declared fields, and the identity. Where a PUT accepts
+    fewer or more fields, or no GET returns the item to merge with, each update carries all accepted fields.
     """
     update = found.update
     drafted: dict[str, Any] = {"method": update.method}
@@ -73,7 +73,7 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
 
 
 def _id_in_body(shape: Shape, made: Properties, update: Operation) -> dict[str, bool]:
-    """Return whether bodies carry the id, where they do not as the style of the API says."""
+    """Return whether bodies carry the id, where that differs from the default of the API's style."""
     if shape.api_type is not None:
         return {} if shape.sends_id else {"id": False}
     is_needed = made.path in shape.update.required and update.encoding is not Encoding.JSON_PATCH
@@ -81,7 +81,7 @@ def _id_in_body(shape: Shape, made: Properties, update: Operation) -> dict[str, 
 
 
 def merged_of(found: Operations, made: Properties, notes: Notes) -> list[str]:
-    """Return the maps that are described as merged, and ask what a PATCH does with the others.
+    """Return the maps that are described as merged, with a note that asks what a PATCH does to the others.
 
     Values of merged maps cannot be null, which removes a member.
     """
@@ -104,9 +104,10 @@ def merged_of(found: Operations, made: Properties, notes: Notes) -> list[str]:
 def creation_of(
     found: Operations, shape: Shape, made: Properties, notes: Notes
 ) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """Return what a creation needs besides the identity, and the fields that only it sets.
+    """Return the fields that a creation requires besides the identity, and the fields that only it sets.
 
-    None if a POST does not take the identity, or needs what no response shows: then nothing is created.
+    None if a POST does not accept the identity, or requires a field that no response shows: then nothing is
+    created.
     """
     create, identity, fields, inside = found.create, made.identity, made.properties, made.inside
     if create is None or not shape.create.members:
@@ -142,7 +143,7 @@ def creation_of(
 
 
 def _encoding(found: Operations, create: Operation) -> dict[str, str]:
-    """Return the encoding of a creation, if it is another than that of an update."""
+    """Return the encoding of a creation, if it differs from that of an update."""
     own = Encoding.FORM if create.encoding is Encoding.FORM else Encoding.JSON
     update = found.update.encoding if found.is_updated else Encoding.JSON
     return {} if own is (Encoding.JSON if update.is_patch else update) else {"encoding": own.value}
@@ -186,7 +187,7 @@ def _value(parameter: Parameter) -> str | None:
 
 
 def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
-    """Draft waiting where a write is accepted before it is done."""
+    """Draft the waiting time where the service accepts a write before it is done."""
     late = [
         str(operation)
         for operation in (found.update if found.is_updated else None, found.create)
@@ -200,7 +201,7 @@ def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
 
 
 def _is_elsewhere(response: Schema, shape: Shape) -> bool:
-    """Return whether a response names a task, or shows neither the key nor what it may be inside of."""
+    """Return whether a response is about a task, or holds neither the key nor an object around it."""
     foreign = response.members.keys() - shape.rows.members.keys()
     if _TASKS & foreign:
         return True
@@ -210,13 +211,13 @@ def _is_elsewhere(response: Schema, shape: Shape) -> bool:
 
 
 def note_deletion(found: Operations, notes: Notes) -> None:
-    """Note that keys cannot be deleted, where that is not described."""
+    """Add a note that keys cannot be deleted, if no such operation is described."""
     if found.deletion is None:
         notes.add(f"delete: no DELETE of {found.item_path} is described, so state: absent may be refused")
 
 
 def note_deprecated(found: Operations, notes: Notes) -> None:
-    """Note operations that are deprecated, with their successor if it is named."""
+    """Add a note about deprecated operations, with their successor if it is named."""
     for operation in found.every:
         if operation.is_deprecated:
             notes.add(f"deprecated: {operation}; no successor of it is described")
@@ -225,7 +226,7 @@ def note_deprecated(found: Operations, notes: Notes) -> None:
 
 
 def note_base_url(content: Mapping[str, Any], notes: Notes) -> None:
-    """Note where the paths of a description begin."""
+    """Add a note about the base URL of the paths of a description."""
     servers = content.get("servers")
     known = servers[0].get("url") if isinstance(servers, list) and servers else None
     if isinstance(known, str) and known.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""What updates of a drafted kind carry besides what differs, because bodies require it."""
+"""The fields that updates of a drafted kind carry besides those that differ, because bodies require them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def carried_of(shape: Shape, update: Mapping[str, Any], made: Properties, notes: Notes) -> dict[str, Any]:
-    """Return what every update carries, and what it carries with some values or without other fields."""
+    """Return the fields that each update carries, and those that some values or absent fields require."""
     if update.get("body") == BodyRule.WHOLE or update.get("encoding") == Encoding.JSON_PATCH:
         return {"always_sent": []}
     always = _always(shape, update, made)
@@ -41,7 +41,7 @@ def carried_of(shape: Shape, update: Mapping[str, Any], made: Properties, notes:
 
 
 def _always(shape: Shape, update: Mapping[str, Any], made: Properties) -> list[str]:
-    """Return the fields that every update has to carry: of a PUT that is not whole, all that it takes."""
+    """Return the fields that every update must carry: all accepted ones for a PUT of a partial object."""
     sent = shape.update.members if update.get("method") == "PUT" else shape.update.required
     known = {made.identity, *made.settable} & shape.taken
     return [made.file_name(name) for name in sent if name in known]
@@ -50,7 +50,7 @@ def _always(shape: Shape, update: Mapping[str, Any], made: Properties) -> list[s
 def _sent_with(
     every: Sequence[Schema], own: Sequence[Sequence[str]], told_by: str, made: Properties, notes: Notes
 ) -> dict[str, Any]:
-    """Return the fields that some shapes of a body require, by the values of the field that tells them."""
+    """Return the fields that some alternatives of a body require, by the values of a discriminating field."""
     found: dict[str, Any] = {}
     for one, names in zip(every, own, strict=True):
         values = one.member(told_by).words["enum"]
@@ -66,14 +66,14 @@ def _sent_with(
 
 
 def _one_of(own: Sequence[Sequence[str]], made: Properties) -> list[str]:
-    """Return the fields of which an update carries one, where each shape of its body requires another."""
+    """Return the fields of which an update must carry one, if each alternative of its body requires one."""
     names = [name for required in own for name in required]
     is_choice = all(len(required) == 1 for required in own)
     return [made.file_name(name) for name in names if name in made.settable] if is_choice else []
 
 
 def _tells(name: str, every: Iterable[Schema]) -> bool:
-    """Return whether the value of a member says which of several shapes an object has."""
+    """Return whether the value of a member identifies the alternative of an object."""
     values = [one.member(name).words.get("enum") for one in every]
     known = [value for some in values if isinstance(some, list) for value in some]
     return all(isinstance(some, list) for some in values) and len(known) == len({*map(repr, known)})

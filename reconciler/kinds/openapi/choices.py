@@ -1,4 +1,4 @@
-"""The alternatives of an object in a drafted field: which members each has, and another has not."""
+"""The alternatives of an object in a drafted field: the members that each has, and others lack."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def choice_of(schema: Schema, members: Collection[str]) -> Drafted:
-    """Return the alternatives of an object in the words of a kind; nothing where they are not told apart.
+    """Return the alternatives of an object in the terms of a kind; empty where they cannot be distinguished.
 
-    ``members`` are those of the draft that can be declared. Each alternative has to require what another does
-    not have to have, or to name other values of a member.
+    ``members`` are those of the draft that can be declared. Each alternative must require a member that
+    another does not require, or list other values of a member.
     """
     if len(schema.choices) != 1:
         return {}
@@ -48,7 +48,7 @@ def choice_of(schema: Schema, members: Collection[str]) -> Drafted:
 
 
 def alternatives_without(field: Drafted, name: str) -> Drafted:
-    """Return the alternatives of a drafted object without a member, none if one asks for no other."""
+    """Return the alternatives of a drafted object without a member; empty if one requires nothing else."""
     found: Drafted = {}
     for word in ALTERNATIVES:
         every = [
@@ -68,9 +68,10 @@ def _without(members: Drafted, name: str) -> Drafted:
 
 
 def may_be_choice(schema: Schema, members: Mapping[str, Drafted]) -> bool:
-    """Return whether an object may be one of several of its members, which its description does not say.
+    """Return whether an object probably has exactly one of its members, without a description of that.
 
-    All are objects that may be missing, and one of them says all by being there: it has no members.
+    All members are optional objects, and one of them has no members of its own: its presence is the
+    information.
     """
     parts = members.values()
     are_objects = all("object" in type_names(part) and "readOnly" not in part for part in parts)
@@ -85,7 +86,7 @@ def _says_all(member: Drafted) -> bool:
 def _others(
     one: Schema, names: Collection[str], shared: Collection[str], values: Drafted, members: Collection[str]
 ) -> Drafted:
-    """Return what else an alternative may have that another has not, and which values tell it."""
+    """Return the members that distinguish an alternative from another, and the values that identify it."""
     free: Drafted = {
         name: {} for name in one.members if name in members and name not in names and name not in shared
     }
@@ -94,7 +95,7 @@ def _others(
 
 
 def _telling_values(every: tuple[Schema, ...]) -> list[Drafted]:
-    """Return of each alternative the values of those members that all require with other values each."""
+    """Return for each alternative the values of the members that all require, with different values."""
     names = set.intersection(*(set(one.required) for one in every))
     found: list[Drafted] = [{} for _ in every]
     for name in sorted(names):

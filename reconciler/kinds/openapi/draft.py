@@ -1,4 +1,4 @@
-"""From what a description says to the draft of a kind, and to what a person has to decide."""
+"""From a description to the draft of a kind, with notes about the decisions that a person must make."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _ALONE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A kind's schema, and what a person has to decide or to look at before it is used."""
+    """A kind's schema, and the notes that a person must read before it is used."""
 
     schema: Schema
     decisions: tuple[str, ...]
@@ -64,9 +64,8 @@ def draft(
 ) -> Draft:
     """Draft the kind whose keys are listed at the path ``collection``; ``item`` is the path of one of them.
 
-    ``identity`` is the member of rows that people write, None for the likeliest.
-
-    Raises DescriptionError if the description lacks what a kind needs, or does not follow OpenAPI.
+    ``identity`` is the member of rows that files use as the name, None for the likeliest. Raises
+    DescriptionError if the description lacks what a kind needs, or does not follow OpenAPI.
     """
     try:
         return _draft(operations_of(description, collection, item), description, title, identity)
@@ -79,9 +78,9 @@ def draft(
 
 
 def _draft(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
-    """Draft the kind in the first way in which something is set, or else the name alone.
+    """Draft the kind in the first way in which a field can be set, or else with the name alone.
 
-    Raises the error of the first way if there is no draft at all.
+    Raises the error of the first way if there is no draft.
     """
     refusal: DescriptionError | None = None
     spare: list[tuple[Way, Draft]] = []
@@ -103,7 +102,7 @@ def _draft(found: Operations, description: Schema, title: str | None, chosen: st
 
 
 def _with_reason(made: Draft, found: Operations, way: Way, refusal: DescriptionError | None) -> Draft:
-    """Return a draft that says why it does not have the likeliest update."""
+    """Return a draft with the reason why it does not have the likeliest update."""
     if way.found.update is found.update:
         return made
     why = f"{found.update} sets nothing that rows show"
@@ -115,7 +114,7 @@ def _with_reason(made: Draft, found: Operations, way: Way, refusal: DescriptionE
 
 
 def _is_set(schema: Schema) -> bool:
-    """Return whether a file can say more of a key than its name, by an update, or a creation without one."""
+    """Return whether a file can declare a field of a key: by an update, or a creation without one."""
     extension = schema[EXTENSION]
     fixed = {extension["identity"], *extension.get("immutable", ())}
     return any(
@@ -124,7 +123,7 @@ def _is_set(schema: Schema) -> bool:
 
 
 def _draft_with(way: Way, description: Schema, title: str | None, chosen: str | None) -> Draft | None:
-    """Draft the kind in one way, None if that is no other than the ways before it."""
+    """Draft the kind in one way, None if that equals an earlier way."""
     notes, found = Notes(), way.found
     shape = shape_of(found)
     _note_guesses(found, shape, notes)
@@ -184,7 +183,7 @@ def _note_guesses(found: Operations, shape: Shape, notes: Notes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a draft is made of; ``create`` is None where keys are not created."""
+    """The parts of a draft; ``create`` is None where keys are not created."""
 
     way: Way
     shape: Shape
@@ -213,7 +212,7 @@ class _Parts:
 
     @property
     def can_be_set(self) -> bool:
-        """Return whether a file can say anything of a key: by an update, or by its creation."""
+        """Return whether a file can declare fields of a key: by an update, or by its creation."""
         return (bool(self.made.settable) and self.found.is_updated) or self.create is not None
 
 
@@ -263,14 +262,14 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
 
 
 def _update(parts: _Parts, path: str | None, notes: Notes) -> dict[str, Any]:
-    """Return how keys are updated at ``path``, None for their own; nothing where they are not."""
+    """Return how keys are updated at ``path``, None for their own; empty where they are not."""
     if not parts.found.is_updated:
         return {}
     return update_of(parts.found, parts.shape, parts.made, notes) | ({"path": path} if path else {})
 
 
 def _undecided(found: Operations, shape: Shape, made: Properties) -> Iterable[str]:
-    """Yield what no description can say."""
+    """Yield notes about decisions that no description contains."""
     settable = [made.file_name(name) for name in made.settable]
     rules = "expiry, switch-off, binding or none"
     if settable:

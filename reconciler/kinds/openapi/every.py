@@ -28,7 +28,7 @@ class Entry:
 
 
 def every_draft(description: Any, taken: Container[str]) -> tuple[Entry, ...]:
-    """Draft every collection that has items which can be changed; no kind has one of the names ``taken``.
+    """Draft every collection whose items can be changed; no kind gets one of the names in ``taken``.
 
     Raises DescriptionError where the description does not follow OpenAPI, or has no such collection.
     """
@@ -48,7 +48,7 @@ def every_draft(description: Any, taken: Container[str]) -> tuple[Entry, ...]:
 
 
 def _names(collections: Iterable[str], taken: Container[str]) -> Iterator[tuple[str, str]]:
-    """Yield each collection with a name: as many of its last words as make it another than the others'."""
+    """Yield each collection with a name: as many of its last words as are needed to make it unique."""
     known: set[str] = set()
     for collection in collections:
         parts = plain_segments(collection)
@@ -67,7 +67,10 @@ def _spelled(parts: Sequence[str]) -> str:
 
 
 def index_of(source: str, entries: Sequence[Entry], faults: Mapping[str, Sequence[str]]) -> str:
-    """Return the index of the drafts of ``source``, in Markdown; ``faults`` are what does not load."""
+    """Return the index of the drafts of ``source``, in Markdown.
+
+    ``faults`` has the errors of the drafts that do not load.
+    """
     made = [(entry, entry.made) for entry in entries if entry.made is not None]
     refused = [entry for entry in entries if entry.made is None]
     every = [one.decisions for _, one in made]
@@ -103,7 +106,7 @@ def _row(entry: Entry, made: Draft, questions: int) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text in which Markdown finds nothing of its own."""
+    """Return a text with the markup of Markdown escaped."""
     return re.sub(r"([\\`*_\[\]<>])", r"\\\1", " ".join(text.split()))
 
 

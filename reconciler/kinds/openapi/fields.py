@@ -1,4 +1,4 @@
-"""From a schema of OpenAPI to one of a field of a kind: what has no meaning here is left out and noted."""
+"""From an OpenAPI schema to the schema of a field: unsupported keywords are removed and noted."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def _allowed() -> Mapping[str, Any]:
 
 
 class FieldDrafter:
-    """Drafts fields; what it has to leave out, it adds to ``notes``."""
+    """Drafts fields; adds a note to ``notes`` for each part that is left out."""
 
     def __init__(self, notes: Notes | None) -> None:
-        """Store where notes go, None where none are wanted: about fields that nobody declares."""
+        """Store the target of notes, None for fields that nobody declares."""
         self._notes = notes
         self._deepest = _DEEPEST_READ_ONLY if notes is None else _DEEPEST
 
@@ -65,8 +65,8 @@ class FieldDrafter:
     ) -> dict[str, Any] | None:
         """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it.
 
-        What ``shown`` has inside beside what can be set is read-only, and what it lacks there is left out; of
-        several types those that it has are kept.
+        Members that only ``shown`` has are read-only, and members that it lacks are removed; of several types
+        those of ``shown`` remain.
         """
         types = schema.types if shown is None else _as_shown(schema, shown)
         if not types and not level and schema.says_nothing and (shown is None or shown.says_nothing):
@@ -96,7 +96,7 @@ class FieldDrafter:
         return drafted
 
     def _choice(self, place: str, schema: Schema, drafted: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the alternatives of an object, as far as they are told apart."""
+        """Return the alternatives of an object, as far as they can be distinguished."""
         members = drafted.get("properties", {})
         declared = [name for name, member in members.items() if "readOnly" not in member]
         choice = choice_of(schema, declared) if self._notes is not None and declared else {}
@@ -111,7 +111,7 @@ class FieldDrafter:
             self._notes.add(text, place)
 
     def _values(self, place: str, schema: Schema, *, is_nullable: bool) -> dict[str, Any]:
-        """Return which values are allowed: the listed ones, with those of the described types."""
+        """Return the allowed values: the listed ones that have a described type."""
         listed = schema.words.get("enum")
         if not isinstance(listed, list):
             return {}
@@ -173,14 +173,14 @@ class FieldDrafter:
 
 
 def _as_shown(schema: Schema, shown: Schema) -> list[str]:
-    """Return the types that responses show too, all where none is: the others would differ for ever."""
+    """Return the types that responses show too, all if they show none: other types would differ for ever."""
     common = kinds(schema) & kinds(shown)
     types = [name for name in schema.types if name in common or (name == "integer" and "number" in common)]
     return types or schema.types
 
 
 def _words(schema: Schema) -> dict[str, Any]:
-    """Return the keywords that are taken over as they are."""
+    """Return the keywords that are copied unchanged."""
     words = schema.words
     drafted = {word: words[word] for word in ("title", "description") if isinstance(words.get(word), str)}
     drafted |= {word: words[word] for word in _KEPT if word in words and word in _allowed()}
@@ -196,7 +196,7 @@ def _words(schema: Schema) -> dict[str, Any]:
 
 
 def _bounds(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Return exclusive bounds in the words of draft-07: in 3.0 they are remarks on the inclusive ones."""
+    """Return exclusive bounds in the terms of draft-07: in OpenAPI 3.0 they are booleans."""
     bounds: dict[str, Any] = {}
     for word in ("exclusiveMinimum", "exclusiveMaximum"):
         value = words.get(word)

@@ -1,4 +1,4 @@
-"""What names an item, and what its path takes: the meaning of the last path parameter decides."""
+"""The name of an item, and the value in its path, chosen by the meaning of the last path parameter."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ _SERVICE_FORMATS: Final = frozenset({"uuid", "ulid"})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The property that people write, and the one that the path takes; rows may show the name ``inside``."""
+    """The property that files use as the name, and the one in the path.
+
+    Rows may hold the name ``inside`` an object.
+    """
 
     name: str
     path: str
@@ -83,19 +86,19 @@ class Identity:
 
     @property
     def has_id(self) -> bool:
-        """Return whether the path takes an id that people never write."""
+        """Return whether the path contains an id that files never hold."""
         return self.name != self.path
 
     @property
     def member(self) -> str:
-        """Return the dotted member of rows that the path takes."""
+        """Return the dotted member of rows whose value the path contains."""
         return self.path if self.inside is None or self.has_id else self.inside.place
 
 
 def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | None = None) -> Identity:
-    """Return what names an item: ``chosen``, a member of rows, if that is given.
+    """Return the identity of an item: ``chosen``, a member of rows, if that is given.
 
-    Raises DescriptionError where no property can.
+    Raises DescriptionError if no property is suitable.
     """
     given = _given(found, shape, notes) if chosen is None else None
     if given is not None:
@@ -127,7 +130,10 @@ def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | Non
 
 
 def _required_path(found: Operations, shape: Shape) -> str:
-    """Return the property of a row that the path of an item takes. Raises DescriptionError if none can."""
+    """Return the property of a row that is in the path of an item.
+
+    Raises DescriptionError if there is none.
+    """
     path = _path_property(found, shape)
     if path is None:
         plain = [name for name, schema in shape.shown.properties.items() if _is_plain(schema)]
@@ -145,10 +151,10 @@ def _required_path(found: Operations, shape: Shape) -> str:
 
 
 def _given(found: Operations, shape: Shape, notes: Notes) -> Identity | None:
-    """Return the identity where people give what the path takes, and rows show it under another name.
+    """Return the identity where users choose the value in the path, and rows show it under another name.
 
-    A creation requires it under the name of the parameter, and rows have it as their id: it is that of
-    another object. Or it is the name of an object in a row: ``{org}`` may be its ``organization.login``.
+    Either a creation requires it under the name of the parameter, and rows have it as their id, which is that
+    of another object. Or it is the name of an object in a row: ``{org}`` may be its ``organization.login``.
     """
     last, words = found.last, words_of(found.last)
     if shape.api_type is not None or found.lacking:
@@ -169,7 +175,7 @@ def _given(found: Operations, shape: Shape, notes: Notes) -> Identity | None:
 
 
 def _check_scope(name: str, path: str, found: Operations) -> None:
-    """Check that a name, which is unique in its scope only, is not the path of an item without its scope."""
+    """Check that the path of an item contains its scope if the name is unique only in its scope."""
     if name == path and found.lacking:
         around = " and ".join(f"{{{parameter}}}" for parameter in found.lacking)
         raise DescriptionError(
@@ -179,7 +185,7 @@ def _check_scope(name: str, path: str, found: Operations) -> None:
 
 
 def _path_property(found: Operations, shape: Shape) -> str | None:
-    """Return the property of a row that the path of an item takes."""
+    """Return the property of a row that is in the path of an item."""
     shown, last = shape.shown, words_of(found.last)
     by_words: dict[tuple[str, ...], str] = {}
     for name, schema in shown.properties.items():
@@ -207,12 +213,12 @@ def _path_property(found: Operations, shape: Shape) -> str | None:
 
 
 def is_plain_word(last: list[str], found: Operations) -> bool:
-    """Return whether a parameter says what it is: not so where it repeats what is listed, as ``{domain}``."""
+    """Return whether a parameter's name is not just the listed type, as ``{domain}``."""
     return last[-1:] != ["user"] and last[-1:] != [] and last[-1] in _WORDS and last not in _nouns_of(found)
 
 
 def _meant(last: list[str], found: Operations) -> Iterable[str]:
-    """Yield the words that a parameter may mean: its own, or those of its description and the usual ones."""
+    """Yield the words that a parameter may mean: its own, those of its description, and the usual ones."""
     parameter = found.named
     if "slug" in last:  # as in organization_id_or_slug
         yield "slug"
@@ -231,7 +237,7 @@ def _meant(last: list[str], found: Operations) -> Iterable[str]:
 
 
 def _nouns_of(found: Operations) -> list[list[str]]:
-    """Return the words of what is listed, as a property may repeat them: ``ruleset_id`` of ``/rulesets``."""
+    """Return the words of the listed type, which a property may repeat: ``ruleset_id`` of ``/rulesets``."""
     words = words_of(last_segment(found.listing.path))
     if not words:
         return []
@@ -243,19 +249,19 @@ def _is_plain(schema: Schema) -> bool:
 
 
 def _fitting(shown: Schema, parameter: Parameter | None) -> set[str]:
-    """Return the properties whose type the parameter has, all of them if it has none."""
+    """Return the properties that have the type of the parameter, all of them if it has no type."""
     is_number = parameter is not None and parameter.schema.types == ["integer"]
     return {name for name, schema in shown.properties.items() if not is_number or schema.types != ["string"]}
 
 
 def _is_named(path: str, found: Operations) -> bool:
-    """Return whether the parameter says that its property is a name, as in ``{feature_name}``."""
+    """Return whether the parameter is called a name, as in ``{feature_name}``."""
     last = words_of(found.last)
     return last[:-1] == words_of(path) and last[-1] in _BY_PEOPLE
 
 
 def _is_chosen(path: str, shape: Shape) -> bool:
-    """Return whether people choose the property that the path takes."""
+    """Return whether users choose the property that is in the path."""
     last = words_of(path)[-1]
     is_taken = path in shape.create.members and not shape.create.member(path).words.get("readOnly")
     if is_taken and last not in _IDS:

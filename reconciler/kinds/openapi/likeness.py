@@ -1,4 +1,4 @@
-"""Which member of responses shows what an update takes, and whether the two can be compared."""
+"""The member of responses that shows a field of an update, and whether the two can be compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kinds(schema: Schema) -> set[str]:
 
 
 def are_alike(taken: Schema, shown: Schema, depth: int = _DEPTH) -> bool:
-    """Return whether what is set and what is shown have a type in common, also inside.
+    """Return whether the set and the shown value have a type in common, also inside.
 
     Some members of an object may differ in that, if it can be set without them.
     """
@@ -47,11 +47,11 @@ def are_alike(taken: Schema, shown: Schema, depth: int = _DEPTH) -> bool:
 
 
 def shown_as(name: str, found: Operations, shape: Shape) -> str | None:
-    """Return the dotted member of responses that shows what is set as ``name``, if that is not its name.
+    """Return the dotted member of responses that shows the field ``name`` under another name, or None.
 
-    It is spelt in another way, has a version behind it, as ``tags_v2``, or what is listed before it; it says
-    what is done in another form, as ``advertised`` for ``advertise``; or it is inside of what its first word
-    names, as ``role.slug`` for ``role_slug``.
+    The other name is another spelling, has a version suffix, as ``tags_v2``, or the listed type as prefix; or
+    it is another form of the verb, as ``advertised`` for ``advertise``; or it is inside the object that its
+    first word names, as ``role.slug`` for ``role_slug``.
     """
     words = plain_segments(found.listing.path)
     letters, noun = letters_of(name), letters_of(singular(words[-1])) if words else ""
@@ -72,12 +72,12 @@ def shown_as(name: str, found: Operations, shape: Shape) -> str | None:
 
 
 def letters_of(name: str) -> str:
-    """Return a name in small letters without punctuation."""
+    """Return a name in lower case without punctuation."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def shown_pairs(members: Mapping[str, Schema]) -> Any:
-    """Return what a kind says of a map that is shown as pairs with these members."""
+    """Return the member of a kind file for a map that is shown as pairs with these members."""
     fixed = [one for one in members if letters_of(one) in _FIXED and members[one].types == ["boolean"]][:1]
     unless = {"unless": fixed[0]} if fixed else {}
     set_there = [one for one in members if members[one].words.get("readOnly") and one not in {*PAIR, *fixed}]

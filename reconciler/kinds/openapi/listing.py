@@ -1,4 +1,4 @@
-"""How a collection is listed: by its query parameters, and by what its response holds beside the list."""
+"""How a collection is listed: its query parameters, and the members of its response beside the list."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ _LEFT_OUT: Final = {"style": "offset", **{name: name for name in ("limit", "offs
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The drafted listing, the largest page where there are pages, and whether all of it is described."""
+    """The drafted listing, the maximum page size if there are pages, and whether all of it is described."""
 
     listing: Mapping[str, Any]
     page_limit: int | None
@@ -99,7 +99,7 @@ class Listed:
 
 
 def listing_of(found: Operations, shape: Shape, path: str, notes: Notes) -> Listed:
-    """Draft how a collection is listed; ``path`` is the property that the path of an item takes."""
+    """Draft how a collection is listed; ``path`` is the property that is in the path of an item."""
     response = found.listing.response
     if "array" in response.types and any("array" in inner.types for inner in response.properties.values()):
         # Of a plain list and an object with a page of it, the first is what comes where no page is asked for.
@@ -129,7 +129,7 @@ def listing_of(found: Operations, shape: Shape, path: str, notes: Notes) -> List
 def _style(
     query: _Query, limit: Parameter | None, after: dict[str, Any], notes: Notes
 ) -> dict[str, Any] | None:
-    """Return the style and the parameter of the next page, None where nothing says how it is asked for."""
+    """Return the style and the parameter of the next page, None if neither is described."""
     offset, page, cursor = map(query.first, (_OFFSETS, _PAGES, _CURSORS))
     if offset is not None and (limit is not None or _plain(offset.name) not in _ONLY_WITH_LIMIT):
         return {"style": "offset", "offset": offset.name} | _first_offset(offset)
@@ -140,7 +140,7 @@ def _style(
 
 
 class _Query:
-    """Query parameters by their names without punctuation and capitals: ``page[size]`` is ``pagesize``."""
+    """Query parameters by their names in lower case without punctuation: ``page[size]`` is ``pagesize``."""
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
         self._known = {
@@ -158,7 +158,7 @@ def _plain(name: str) -> str:
 
 
 def _members(schema: Schema, depth: int = _DEPTH, above: str = "") -> Iterable[tuple[str, Schema]]:
-    """Yield the members of a response and of objects in it, dotted, the shallow ones first."""
+    """Yield the members of a response and of objects in it, as dotted paths, the outer ones first."""
     members = [(f"{above}{name}", inner) for name, inner in schema.properties.items() if not inner.is_cut]
     yield from members
     for name, inner in members if depth > 1 else ():
@@ -171,7 +171,7 @@ def _last(dotted: str) -> str:
 
 
 def _count(members: Iterable[tuple[str, Schema]], results: str | None) -> str | None:
-    """Return the member that counts all items: deeper ones called count may count those of a page."""
+    """Return the member with the number of all items; deeper ones called count may count those of a page."""
     whole = {
         name: inner for name, inner in members if {"integer", "number"} & {*inner.types} and name != results
     }
@@ -190,7 +190,7 @@ def _count(members: Iterable[tuple[str, Schema]], results: str | None) -> str | 
 def _cursor(
     cursor: Parameter | None, members: list[tuple[str, Schema]], found: Operations, path: str
 ) -> dict[str, Any]:
-    """Return where the next cursor is, nothing if that is not described."""
+    """Return the member with the next cursor, empty if that is not described."""
     more = next((name for name, _ in members if _last(name) in _MORES), None)
     texts = {name: inner for name, inner in members if "string" in inner.types or not inner.types}
     by_name = {word: name for word in reversed(_NEXTS) for name in reversed(texts) if _last(name) == word}
@@ -239,7 +239,7 @@ def _page_limit(limit: Parameter, notes: Notes) -> int:
 
 
 def _is_whole(asked: Parameter | None, members: list[tuple[str, Schema]], notes: Notes) -> bool:
-    """Return whether a listing without known pages is whole, as far as is described."""
+    """Return whether a listing without known pages is complete, as far as is described."""
     if asked is not None:
         notes.add(
             f"list: there is a parameter {asked.name}, but how the next page is asked for is not described;"

@@ -1,4 +1,4 @@
-"""Which property of an item is its name: the likeliest one of a row, or else of an object in it."""
+"""The name property of an item: the likeliest one of a row, or else of an object in it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _PROPERTY: Final = expression(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 class Inside:
     """Where rows show a name: a member of an object, or of the row if ``outer`` is empty.
 
-    An update or a creation takes it there if it ``is_sent``.
+    ``is_sent`` is true if an update or a creation accepts it there.
     """
 
     outer: str
@@ -69,29 +69,29 @@ class Inside:
         return held(rows.member(self.outer), self.inner) if self.outer else rows.member(self.inner)
 
     def own_name(self, shape: Shape) -> str:
-        """Return what files call it: the inner name, unless that is another property."""
+        """Return the name of the property in files: the inner name, unless another property has that."""
         is_taken = self.inner in {*shape.shown.members, *shape.update.members}
         is_other = is_taken or (self.is_sent and self.inner in shape.create.members)
         return f"{self.outer}_{self.inner}" if is_other else self.inner
 
 
 def is_text(schema: Schema) -> bool:
-    """Return whether any text can be a value."""
+    """Return whether any string is a valid value."""
     return schema.types == ["string"] and not {"enum", "writeOnly"} & schema.words.keys()
 
 
 def likeliest_name(path: str, found: Operations, shape: Shape) -> tuple[str | None, Inside | None]:
-    """Return the likeliest name of an item, and where it is inside an object; nothing where there is none."""
+    """Return the likeliest name of an item, and its place inside an object; None where there is none."""
     name = name_property(path, shape)
     inside = name_inside(found, shape) if name is None else None
     return (name, None) if inside is None else (inside.own_name(shape), inside)
 
 
 def name_property(path: str, shape: Shape) -> str | None:
-    """Return the property that people know an item by: the best name, if possible one that can be set.
+    """Return the property that users know an item by: the best name, if possible one that can be set.
 
-    Before texts such as a description come what ends in a word for a name and, where nothing is created,
-    names that cannot be set.
+    Properties that end in a word for a name and, where nothing is created, names that cannot be set are
+    preferred to texts such as a description.
     """
     shown, settable = shape.shown, {*shape.create.members, *shape.update.members}
     texts = [name for name, schema in shown.properties.items() if name != path and is_text(schema)]
@@ -128,8 +128,8 @@ def _ending(names: list[str], words: frozenset[str]) -> list[str]:
 def name_inside(found: Operations, shape: Shape) -> Inside | None:
     """Return the likeliest name inside an object of a row.
 
-    What can be set there is likelier than what a creation takes by itself, and that than the name of another
-    object which a row of an association is about.
+    A name that can be set there is preferred to one that a creation accepts at the top level, and that to the
+    name of another object which a row of an association refers to.
     """
     sent, alone, about = [], [], []
     for outer, schema in shape.shown.properties.items():
@@ -152,7 +152,7 @@ def name_inside(found: Operations, shape: Shape) -> Inside | None:
 
 
 def chosen_name(chosen: str, shape: Shape) -> tuple[str, Inside | None]:
-    """Return the name that a person has chosen, and where it is. Raises DescriptionError if rows lack it."""
+    """Return the name that the user has chosen, and where it is. Raises DescriptionError if rows lack it."""
     outer, _, inner = chosen.partition(".")
     schema = shape.shown.member(outer)
     if inner and outer in shape.relationships:  # it says the id of another object
@@ -168,14 +168,14 @@ def chosen_name(chosen: str, shape: Shape) -> tuple[str, Inside | None]:
 
 
 def held(schema: Schema, name: str) -> Schema:
-    """Return the schema of a member of an object; in a map that says nothing of its values, it is a text."""
+    """Return the schema of a member of an object; in a map without a schema of its values, a string."""
     if name in schema.members or not schema.is_map or schema.types != ["object"] or "." in name:
         return schema.member(name)
     return schema.values or Schema(schema.description, {"type": "string"})
 
 
 def candidates(shape: Shape) -> Iterator[str]:
-    """Yield the texts and whole numbers of rows, also those inside an object."""
+    """Yield the strings and integers of rows, also those inside an object."""
     for outer, schema in shape.shown.properties.items():
         if schema.types in (["string"], ["integer"]):
             yield outer
@@ -185,7 +185,7 @@ def candidates(shape: Shape) -> Iterator[str]:
 
 
 def _is_of_item(outer: str, found: Operations) -> bool:
-    """Return whether an object may name the item: not its author, a link, or what the collection is in."""
+    """Return whether an object may name the item: not its author, a link, or the parent of the collection."""
     words = words_of(outer)
     around = {singular(words_of(name)[0]) for name in placeholders_of(found.listing.path) if words_of(name)}
     return bool(words) and not outer.startswith("_") and words[-1] not in _PEOPLE | {"by"} | around

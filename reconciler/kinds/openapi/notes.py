@@ -1,4 +1,4 @@
-"""What a person has to decide or to look at, one line for each sort of note."""
+"""Notes for the user of a draft, one line for each type of note."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MOST: Final = 12
 
 
 class Notes:
-    """Collects notes: those of one sort are one line, which lists what it is about."""
+    """Collects notes: those with one text become one line, which lists their subjects."""
 
     def __init__(self) -> None:
         """Start without notes."""
         self._subjects: dict[str, list[str]] = {}
 
     def add(self, text: str, *subjects: str) -> None:
-        """Add a note; ``{}`` in its text is where the subjects go, of every note of this text."""
+        """Add a note; ``{}`` in its text is replaced by the subjects of all notes with this text."""
         known = self._subjects.setdefault(text, [])
         known += [subject for subject in subjects if subject not in known]
 

@@ -1,4 +1,4 @@
-"""What an OpenAPI description says of one collection: how it is listed, and how its items are changed."""
+"""The operations of one collection in an OpenAPI description: how it is listed, and how its items change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _A_PATH: Final = expression(r"/[\w{}<>`/.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter: where it goes (``query``, ``header``, ``path``), and its schema."""
+    """One parameter: its location (``query``, ``header``, ``path``), and its schema."""
 
     name: str
     place: str
@@ -47,8 +47,8 @@ class Parameter:
 class Operation:
     """One method of one path.
 
-    ``has_media`` says whether its body is JSON or a form. ``headers`` are those of its response, which may be
-    202 if it ``is_accepted``.
+    ``has_media`` is true if its body is JSON or a form. ``headers`` are those of its response;
+    ``is_accepted`` is true if that may be a 202.
     """
 
     method: str
@@ -70,21 +70,21 @@ class Operation:
 
     @property
     def is_open(self) -> bool:
-        """Return whether it takes a body of which nothing is said, but that it is JSON or a form."""
+        """Return whether it has a body without a schema that is JSON or a form."""
         return self.has_media and self.body.says_nothing
 
     def parameters_in(self, place: str) -> list[Parameter]:
-        """Return the parameters that go there."""
+        """Return the parameters of this location."""
         return [parameter for parameter in self.parameters if parameter.place == place]
 
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What is said of a collection: ``last`` is the parameter of the path of one item that is its own.
+    """The operations of a collection; ``last`` is the parameter that only the path of one item has.
 
-    ``outdated`` is an update that ``update`` takes the place of, or the same one where it is deprecated and
-    nothing does. ``others`` are further ones that may be used. Where nothing is updated, which
-    ``is_updated`` says, the creation is in its place: it sets what can be set.
+    ``outdated`` is a deprecated update: one that ``update`` replaces, or ``update`` itself if nothing
+    replaces it. ``others`` are alternatives to it. If nothing ``is_updated``, ``update`` is the creation: its
+    body has the fields that can be set.
     """
 
     listing: Operation
@@ -107,7 +107,7 @@ class Operations:
 
     @property
     def lacking(self) -> list[str]:
-        """Return the parameters of the collection that a path of one item lacks."""
+        """Return the parameters of the collection that the path of one item lacks."""
         paths = [placeholders_of(self.item_path)]
         paths += [placeholders_of(self.update.path)] if self.is_updated else []
         return [
@@ -116,20 +116,20 @@ class Operations:
 
     @property
     def every(self) -> list[Operation]:
-        """Return the operations that requests are made of."""
+        """Return the operations that the reconciler calls."""
         update = self.update if self.is_updated else None
         return [one for one in (self.listing, self.item, update, self.create) if one is not None]
 
     @property
     def without_update(self) -> Operations | None:
-        """Return the operations of a kind whose items are only created and deleted, None if they are not."""
+        """Return the operations of a kind whose items are only created and deleted, None if not possible."""
         if self.create is None or not self.create.has_body or self.deletion is None:
             return None
         return replace(self, update=self.create, outdated=None, others=(), is_updated=False)
 
 
 def operations_of(content: Any, collection: str, item_path: str | None = None) -> Operations:
-    """Find what a kind needs. Raises DescriptionError where there is none of it."""
+    """Find the operations that a kind needs. Raises DescriptionError where one is missing."""
     paths = paths_of(content)
     description = Description(content)
     collection = known_path(paths, collection)
@@ -233,7 +233,7 @@ def _parameter(description: Description, written: Any) -> Parameter:
 
 
 def _content(description: Description, holder: Mapping[str, Any]) -> tuple[str, Schema | None]:
-    """Return the content type that is best to speak, and its schema if it has one."""
+    """Return the preferred content type, and its schema if it has one."""
     types = {
         str(name).partition(";")[0].strip().lower(): one
         for name, one in mapping(holder.get("content")).items()
@@ -249,7 +249,7 @@ def _content(description: Description, holder: Mapping[str, Any]) -> tuple[str, 
 def _successor(
     description: Description, paths: Mapping[str, Any], outdated: Operation, collection: str
 ) -> Operation | None:
-    """Return the update that a deprecated one names, or that differs from it by its version alone."""
+    """Return the update that a deprecated one names, or that differs from it by its version only."""
     plain = _unversioned(outdated.path)
     known = {_unversioned(path): path for path in paths if path != outdated.path}
     named = [_unversioned(text) for text in _A_PATH.findall(outdated.text)]
@@ -265,6 +265,6 @@ def _successor(
 
 
 def _unversioned(path: str) -> str:
-    """Return a path without its version, and with parameters as braces alone."""
+    """Return a path without its version, and with empty braces for parameters."""
     plain = re.sub(r"\{[^{}]*\}|<[^<>]*>", "{}", path.replace("`", "").rstrip("/."))
     return _VERSION.sub("/v", plain)

@@ -1,4 +1,4 @@
-"""The properties of a drafted kind: what an update takes and rows show is declared, the rest is read-only."""
+"""The properties of a drafted kind: those that an update accepts and rows show can be declared."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _TEXTS: Final = frozenset({"pattern", "minLength", "maxLength", "format"})
 
 
 class Properties:
-    """The properties by their names in files, and what the extension says of them.
+    """The properties by their names in files, and the members of ``x-reconciler`` about them.
 
-    ``settable`` are the names at the API of what an update takes and rows show.
+    ``settable`` are the API's names of the properties that an update accepts and rows show.
     """
 
     def __init__(self, identity: Identity, notes: Notes) -> None:
@@ -64,12 +64,12 @@ class Properties:
 
     @property
     def known(self) -> set[str]:
-        """Return the names at the API of all properties that are described."""
+        """Return the API's names of all properties that are described."""
         return {self.renamed.get(name, name) for name in self.properties}
 
     @property
     def declared(self) -> set[str]:
-        """Return the names at the API of what files can declare."""
+        """Return the API's names of the properties that files can declare."""
         declared = [name for name, field in self.properties.items() if not field.get("readOnly")]
         return {self.renamed.get(name, name) for name in declared}
 
@@ -83,11 +83,11 @@ class Properties:
         return next((own for own, there in self.renamed.items() if there == name), name)
 
     def declare(self, name: str) -> None:
-        """Make a read-only property one that can be declared."""
+        """Make a read-only property declarable."""
         self.properties[name] = _declarable(self.properties[name])
 
     def without_null(self, maps: Iterable[str]) -> None:
-        """Leave null out of what the values of these maps may be."""
+        """Remove null from the allowed values of these maps."""
         for name in maps:
             values = self.properties[name].get("additionalProperties")
             if isinstance(values, dict) and "null" in type_names(values):
@@ -97,7 +97,7 @@ class Properties:
                 self.properties[name]["additionalProperties"] = named | ({"enum": allowed} if allowed else {})
 
     def add_identity(self, found: Operations, shape: Shape) -> None:
-        """Add what people write, with the narrowest lengths that are described, and the id if any."""
+        """Add the identity, with the narrowest described lengths, and the id if there is one."""
         shown, creates, inside = shape.shown.member(self.identity), shape.create, self.inside
         if inside is not None:
             shown = inside.schema(shape.shown)
@@ -120,7 +120,7 @@ class Properties:
             self.properties[self.path] = {**drafted, "type": _scalar(schema), **READ_ONLY}
 
     def add_settable(self, found: Operations, shape: Shape) -> None:
-        """Add what an update takes, if rows show it."""
+        """Add the properties that an update accepts and rows show."""
         notes, method = self._notes, found.update.method
         then = "it cannot be compared" if found.is_updated else "a replaced key is without it"
         for name, taken in shape.update.properties.items():
@@ -157,7 +157,7 @@ class Properties:
             self.settable.append(name)
 
     def _fits(self, name: str, taken: Schema, shown: Schema) -> bool:
-        """Return whether a value can be compared as it is, or after what ``shown`` says of it."""
+        """Return whether a value can be compared, directly or with the conversion of ``shown``."""
         if are_alike(taken, shown):
             return True
         if "object" in taken.types and not taken.members and shown.items is not None:
@@ -179,7 +179,7 @@ class Properties:
         return True
 
     def _own_name(self, name: str, shape: Shape) -> str | None:
-        """Return the name in files: another one for a word of this tool, or what is not a name."""
+        """Return the name in files: another one for a reserved word, or for text that is not a name."""
         if name not in RESERVED and _PROPERTY.fullmatch(name):
             return name
         others = (
@@ -197,9 +197,9 @@ class Properties:
         return own
 
     def add_read_only(self, found: Operations, shape: Shape) -> None:
-        """Add the rest of what responses show, and of what only the response to a creation has.
+        """Add the other properties of responses, and those that only the response to a creation has.
 
-        What only GET of one key shows is added for a PUT, which may be whole: it is laid over that.
+        Properties that only GET of one key shows are added for a PUT of the full object, based on it.
         """
         shown = {**(shape.only_in_item if found.update.method == "PUT" else {}), **shape.shown.properties}
         for name, schema in {**shown, **_only_created(shape)}.items():
@@ -212,7 +212,7 @@ class Properties:
                 self.properties[name] = {**drafted, **READ_ONLY}
 
     def find_optional(self, shape: Shape) -> None:
-        """Store the meaning of each property that a row may lack."""
+        """Store the meaning of each property that a row may omit."""
         for name in self.settable:
             there = self.read_from.get(name, name)
             if there in shape.rows.required:
@@ -252,7 +252,7 @@ def properties_of(found: Operations, shape: Shape, identity: Identity, notes: No
 
 
 def _only_created(shape: Shape) -> dict[str, Schema]:
-    """Return what only the response to a creation has, if it is about the item."""
+    """Return the properties that only the response to a creation has, if that describes the item."""
     created = shape.created.properties
     if not created.keys() & shape.shown.members.keys():
         return {}
@@ -261,7 +261,7 @@ def _only_created(shape: Shape) -> dict[str, Schema]:
 
 
 def _around(field: dict[str, Any], name: str) -> tuple[dict[str, Any], bool]:
-    """Return an object whose name is declared beside it and read-only in it, and whether it has more."""
+    """Return an object with a name declared beside it and read-only in it, and if it has more members."""
     members = field.get("properties", {})
     name_in_it = {**members.get(name, {"type": "string"}), **READ_ONLY}
     required = [one for one in field.get("required", ()) if one != name]
@@ -286,7 +286,7 @@ def _scalar(schema: Schema) -> str:
 
 
 def _narrowest(schemas: list[Schema]) -> Schema:
-    """Return the narrowest lengths of several schemas of one name, and the rest of the first one.
+    """Return the first of several schemas of one name with the narrowest lengths of all.
 
     The pattern is that of the first that has one.
     """

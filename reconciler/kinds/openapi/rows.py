@@ -1,4 +1,4 @@
-"""Where in the response to a listing its rows are, and how they are described."""
+"""Where in the response to a listing its rows are, and their schema."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def names_in(schema: Schema) -> set[str]:
 
 
 def inside(schema: Schema, depth: int = _DEPTH, above: str = "") -> Iterator[tuple[str, Schema]]:
-    """Yield the members of an object and what lies in those that are objects, the shallow ones first."""
+    """Yield the members of an object and of the objects in it, the outer ones first."""
     members = [(f"{above}{name}", inner) for name, inner in schema.properties.items() if not inner.is_cut]
     yield from members
     for name, inner in members if depth else ():
@@ -37,12 +37,12 @@ def inside(schema: Schema, depth: int = _DEPTH, above: str = "") -> Iterator[tup
 
 
 def are_ids(rows: Schema) -> bool:
-    """Return whether rows are texts or whole numbers, and no objects."""
+    """Return whether rows are strings or integers, not objects."""
     return rows.types in (["string"], ["integer"])
 
 
 def rows_of(found: Operations) -> tuple[str | None, Schema]:
-    """Return where the list is in a listing, and the schema of what is in it: objects, or their ids."""
+    """Return where the list is in a listing, and the schema of its items: objects, or their ids."""
     listing = found.listing.response
     if "array" in listing.types:
         return None, listing.items or Schema(listing.description)
@@ -72,7 +72,7 @@ def _last_of(place: str) -> str:
 
 
 def listed_as(found: Operations) -> str:
-    """Return what is listed, by the last word of the path."""
+    """Return the name of the listed type: the last word of the path."""
     return last_segment(found.listing.path).lower()
 
 

@@ -1,7 +1,7 @@
-"""Schemas of an OpenAPI description, opened as far as they are looked at.
+"""Schemas of an OpenAPI description, opened on demand.
 
-Opening a schema follows its reference, joins ``allOf`` and unites alternatives; what lies inside stays
-closed: descriptions refer to themselves, and to more than fits into memory.
+Opening a schema follows its reference, joins ``allOf`` and unites alternatives; nested schemas stay closed,
+because descriptions contain cycles and expand to more than fits into memory.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OWN_RULES: Final = frozenset({"type", "enum", "const", "required", "nullable"})
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A schema as it is written, and the references that led to it."""
+    """A schema as written, and the references that led to it."""
 
     raw: Any
     above: tuple[str, ...] = ()
@@ -53,11 +53,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One schema, opened: its own keywords, and what lies inside, still closed.
+    """One schema, opened: its own keywords, and nested schemas that are still closed.
 
-    ``others`` is the rule for members of any name: a schema, true, false, or None where nothing is said.
-    ``is_cut`` says that its reference leads back to itself, so that nothing inside is known. It stands for
-    ``alternatives``, if there are any, and holds what these have in common; ``choices`` has them by keyword.
+    ``others`` is the schema of additional members, true, false, or None if not described. ``is_cut`` is true
+    if its reference leads back to itself, so that its content is unknown. It holds what its ``alternatives``,
+    if there are any, have in common; ``choices`` has these by keyword.
     """
 
     description: Description
@@ -71,7 +71,7 @@ class Schema:
 
     @property
     def types(self) -> list[str]:
-        """Return the types without null: what is said, or else what follows from the rest."""
+        """Return the types without null: the described ones, or those that other keywords imply."""
         named = [name for name in type_names(self.words) if name in _TYPES]
         if named or "type" in self.words:
             return named
@@ -85,13 +85,13 @@ class Schema:
 
     @property
     def is_nullable(self) -> bool:
-        """Return whether null is allowed, in the words of 3.0 or of 3.1."""
+        """Return whether null is allowed, in the syntax of 3.0 or of 3.1."""
         words = self.words
         return bool(words.get("nullable")) or "null" in type_names(words) or None in words.get("enum", ())
 
     @property
     def properties(self) -> dict[str, Schema]:
-        """Return the members that are described, opened."""
+        """Return the described members, opened."""
         return {name: self.description.opened(closed) for name, closed in self.members.items()}
 
     def member(self, name: str) -> Schema:
@@ -101,7 +101,7 @@ class Schema:
 
     @property
     def says_nothing(self) -> bool:
-        """Return whether nothing is said of a value, not even its type."""
+        """Return whether the schema restricts nothing, not even the type."""
         return not (self.types or self.is_cut or self.alternatives or self.choices or self.others)
 
     @property
@@ -114,7 +114,7 @@ class Schema:
         return name in self.members or self.is_map
 
     def at(self, place: str) -> Schema:
-        """Return the schema at a dotted member."""
+        """Return the schema of a dotted member."""
         found = self
         for name in place.split("."):
             found = found.member(name)
@@ -127,33 +127,33 @@ class Schema:
 
     @property
     def values(self) -> Schema | None:
-        """Return the schema of the values of a map, None for what is not a map of one sort of values."""
+        """Return the schema of the values of a map, None if it is not a map with one schema of values."""
         return self.description.opened(self.others) if isinstance(self.others, Closed) else None
 
     @property
     def required(self) -> list[str]:
-        """Return the members that have to be there."""
+        """Return the required members."""
         return list(self.words.get("required") or ())
 
     @property
     def default(self) -> Any:
-        """Return the default, None if it is none of the values: some descriptions have a sentence there."""
+        """Return the default, None if it is not a valid value: some descriptions have a sentence there."""
         value = self.words.get("default")
         is_fit = not self.types or not _FITTING.get(type(value), frozenset()).isdisjoint(self.types)
         return value if is_fit and value in self.words.get("enum", [value]) else None
 
     @property
     def text(self) -> str:
-        """Return what people read about it."""
+        """Return its title and description."""
         return " ".join(str(self.words.get(word) or "") for word in ("title", "description"))
 
     def restricted(self, names: set[str]) -> Schema:
-        """Return an object with these of its members."""
+        """Return the schema of an object with only these members."""
         return replace(self, members={name: part for name, part in self.members.items() if name in names})
 
 
 class Description:
-    """One description, into which all references lead."""
+    """One description, with resolution of its references."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         """Store the description."""
@@ -162,7 +162,10 @@ class Description:
         self._left = _MOST_SCHEMAS
 
     def target(self, value: Any) -> dict[str, Any]:
-        """Return what is no schema, such as a parameter, behind its references; empty for other values."""
+        """Return a value that is not a schema, such as a parameter, with references followed.
+
+        For a value that is not a mapping, return an empty one.
+        """
         seen: list[str] = []
         found = mapping(value)
         while isinstance(reference := found.get("$ref"), str):
@@ -174,7 +177,7 @@ class Description:
         return found
 
     def opened(self, closed: Closed) -> Schema:
-        """Return a schema with its reference followed, and all that it says in one."""
+        """Return a schema with its reference followed and its ``allOf`` and alternatives merged."""
         self._left -= 1
         if self._left < 0:
             message = "its references expand to too much; describe the path in a separate file"
@@ -195,7 +198,7 @@ class Description:
         return self._joined([*parts, self._own(raw, above)])
 
     def _own(self, raw: Mapping[str, Any], above: tuple[str, ...]) -> Schema:
-        """Return what a schema says itself."""
+        """Return the schema of its own keywords."""
         inside = {"$ref", "allOf", *_ALTERNATIVES, "properties", "items", "additionalProperties"}
         words = {word: value for word, value in raw.items() if word not in inside and value is not None}
         if "const" in words:
@@ -211,7 +214,7 @@ class Description:
         )
 
     def _joined(self, parts: list[Schema]) -> Schema:
-        """Return what satisfies all parts: of what is said twice, the last."""
+        """Return the schema that satisfies all parts; the last part wins where two set a keyword."""
         joined = parts[0]
         for part in parts[1:]:
             members = dict(joined.members)
@@ -231,7 +234,7 @@ class Description:
         return joined
 
     def _united(self, parts: list[Schema]) -> Schema:
-        """Return what the alternatives have in common, and each member that one of them has."""
+        """Return what the alternatives have in common, and every member that one of them has."""
         if not any(part.types for part in parts) and all(part.required for part in parts):
             return Schema(self, alternatives=tuple(parts))  # rules alone, for the members beside them
         known = [part for part in parts if part.types]
@@ -270,7 +273,7 @@ class Description:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Return a mapping as it is, and an empty one for everything else."""
+    """Return a mapping unchanged, and an empty one for any other value."""
     return value if isinstance(value, dict) else {}
 
 
@@ -280,12 +283,12 @@ def _schemas(raw: Mapping[str, Any], word: str) -> list[Any]:
 
 
 def _choosing(word: str, united: Schema) -> Schema:
-    """Return what alternatives are together, with the choice that it is; of rules alone ``oneOf`` is one."""
+    """Return the union of alternatives with its choice; a list of requirements counts as ``oneOf``."""
     if not united.alternatives or (word == "anyOf" and not united.types):
         return united
     return replace(united, choices=(Choice(word, united.alternatives),))
 
 
 def _both(word: str, one: Closed, other: Closed) -> Closed:
-    """Return two schemas of one member as one, by ``allOf`` or ``anyOf``."""
+    """Return two schemas of one member as one, joined by ``allOf`` or ``anyOf``."""
     return Closed({word: [one.raw, other.raw]}, tuple(dict.fromkeys((*one.above, *other.above))))

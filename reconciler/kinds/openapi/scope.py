@@ -1,4 +1,4 @@
-"""The paths of a drafted kind, and the parameters of its scope, in names that a header can have."""
+"""The paths of a drafted kind, and the parameters of its scope, with names that are valid in files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ _OF_PARAMETERS: Final = frozenset(
 class Paths:
     """The path of the collection, and the parameters of the scope.
 
-    ``item`` is the path of an item where it is not below, ``update`` that of an update where it is another.
+    ``item`` is the path of an item that is not below the collection, ``update`` that of an update where it
+    differs.
     """
 
     collection: str
@@ -52,7 +53,7 @@ class Paths:
 
 
 def scope_of(found: Operations, notes: Notes) -> Paths:
-    """Draft the paths. Raises DescriptionError for one that no kind can have."""
+    """Draft the paths. Raises DescriptionError for a path that no kind can have."""
     raw = found.listing.path
     described = {
         parameter.name: parameter
@@ -88,7 +89,7 @@ def scope_of(found: Operations, notes: Notes) -> Paths:
 def as_segment(
     keywords: Mapping[str, Any], pattern: str, unwanted: tuple[str, ...] = NOT_SEGMENTS
 ) -> dict[str, Any]:
-    """Return the schema of a text, narrowed where it allows what cannot be one segment of a path."""
+    """Return the schema of a string, restricted to valid path segments."""
     if "pattern" not in keywords:
         return {**keywords, "pattern": pattern} if _accepts_any(keywords, unwanted) else dict(keywords)
     own = str(keywords["pattern"])
@@ -124,7 +125,7 @@ def _plain(name: str, taken: Any) -> str:
 
 
 def _renamed(path: str, names: Mapping[str, str]) -> str:
-    """Return a path with the names of the scope; its own parameter has none of these names."""
+    """Return a path with the names of the scope, and another name for its own parameter."""
     return _PLACEHOLDER.sub(
         lambda found: f"{{{names.get(found[1]) or _plain(found[1], names.values())}}}", path
     )

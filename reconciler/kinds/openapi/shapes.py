@@ -1,4 +1,4 @@
-"""Where in responses and bodies a collection's rows and items are: lists, envelopes, JSON:API."""
+"""Where the responses and bodies of a collection hold rows and items: lists, envelopes, JSON:API."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _ENOUGH: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The properties of a collection, without what is around them.
+    """The properties of a collection, without their envelopes.
 
-    ``results`` is the dotted member of a listing that is the list, None where the listing is it; ``item``,
-    ``body`` and ``create_body`` likewise those of one item. ``rows`` are in the list; ``shown`` has the
-    properties that every response has, described as fully as known; ``one`` is an item as GET of one shows
-    it; ``created`` is the response to a creation. With JSON:API, ``api_type`` is the type of the resource,
-    else None, and ``sends_id`` says whether an update takes the id. Where no response describes an item,
-    ``source`` is what does; where nothing describes the body of an update, ``guess`` says what it may take.
-    If it ``has_ids``, rows are ids and no objects. ``relationships`` are properties that JSON:API has beside
-    the attributes.
+    ``results`` is the dotted member of a listing that is the list, None if the response is the list;
+    ``item``, ``body`` and ``create_body`` are the same for one item. ``rows`` is the schema of list items;
+    ``shown`` has the properties that every response has, described as fully as known; ``one`` is an item as
+    returned by its own GET; ``created`` is the response to a creation. ``api_type`` is the type of a JSON:API
+    resource, else None, and ``sends_id`` is true if an update carries the id. Where no response describes an
+    item, ``source`` names the schema used instead; where nothing describes the body of an update, ``guess``
+    names the one used for that. If it ``has_ids``, rows are ids and not objects. ``relationships`` are
+    properties that JSON:API has beside the attributes.
     """
 
     results: str | None
@@ -58,7 +58,7 @@ class Shape:
 
     @property
     def only_in_item(self) -> Mapping[str, Schema]:
-        """Return what a response about one item shows, and rows do not."""
+        """Return the properties that a response about one item has, and rows lack."""
         return {name: part for name, part in self.one.properties.items() if name not in self.rows.members}
 
     @property
@@ -71,13 +71,13 @@ class Shape:
 
     @property
     def taken(self) -> set[str]:
-        """Return what an update takes: not what it describes as read-only, as in the body of a whole item."""
+        """Return the names of the fields that an update accepts, without those described as read-only."""
         members = self.update.properties.items()
         return {name for name, schema in members if not schema.words.get("readOnly")}
 
 
 def shape_of(found: Operations) -> Shape:
-    """Find the properties in what operations describe. Raises DescriptionError where there are none."""
+    """Find the properties in the schemas of operations. Raises DescriptionError where there are none."""
     results, rows = rows_of(found)
     has_ids = are_ids(rows)
     one = found.item.response if found.item is not None else Schema(rows.description)
@@ -124,11 +124,10 @@ def shape_of(found: Operations) -> Shape:
 
 
 def _described(found: Operations, one: Schema, results: str | None) -> tuple[str | None, Schema, str]:
-    """Return where an item is in a response about ``one``, its schema, and the body that is, if a body is it.
+    """Return where an item is in a response about ``one``, its schema, and the name of a body used instead.
 
-    It is for lists that do not describe their items: that of another response, which shows what it was sent,
-    or of a body with members that are read-only, which are those of a whole item. Without any, the schema has
-    no members.
+    This is for lists that do not describe their items. The schema comes from another response, or from a body
+    with read-only members, which describes a complete item. Without any, the schema has no members.
     """
     nothing = Schema(one.description)
     writes = [operation for operation in (found.update, found.create) if operation is not None]
@@ -150,15 +149,15 @@ def _is_object(schema: Schema) -> bool:
 
 
 def _is_resource(schema: Schema) -> bool:
-    """Return whether a schema is a resource of JSON:API: its members alone, and described attributes."""
+    """Return whether a schema is a JSON:API resource: only its members, and described attributes."""
     is_like = {"attributes", "type"} <= schema.members.keys() <= _RESOURCE
     return is_like and bool(schema.member("attributes").members)
 
 
 def _unwrapped(response: Schema, rows: Schema, results: str | None = None) -> tuple[str | None, Schema]:
-    """Return the member of a response about one item that is the item, None where all of it is.
+    """Return the member of a response about one item that is the item, None if the response is the item.
 
-    It may be the only element of a list, where nothing else is like it.
+    It may be the only element of a list, if no other member resembles the item.
     """
     expected = names_in(rows)
     best: tuple[str | None, Schema] = (None, response)
@@ -179,10 +178,10 @@ def _unwrapped(response: Schema, rows: Schema, results: str | None = None) -> tu
 
 
 def _body(operation: Operation | None, found: Operations, shown: Schema) -> tuple[str | None, Schema]:
-    """Return the member of a body that holds the fields, None where all of it does, and these fields.
+    """Return the member of a body that holds the fields, None if the body does, and these fields.
 
-    Beside it, nothing else is required. It may be an object, or a list of one that is called like what is
-    listed: other lists are fields.
+    No other member may be required. The member is an object, or a list of one object that is called like the
+    listed type: other lists are fields.
     """
     body = Schema(shown.description) if operation is None else operation.body
     own = len(names_in(body) & names_in(shown))
@@ -204,9 +203,9 @@ def _body(operation: Operation | None, found: Operations, shown: Schema) -> tupl
 
 
 def _settable(found: Operations, shown: Schema) -> tuple[Schema, str]:
-    """Return the fields of an update, and what they are taken from if its body is not described.
+    """Return the fields of an update, and the name of their source if the body is not described.
 
-    They are those of a creation then, or else what rows show. A JSON Patch never describes them.
+    The source is a creation, or else rows. A JSON Patch never describes them.
     """
     body = _body(found.update, found, shown)[1]
     is_guess = found.update.is_open
@@ -222,7 +221,7 @@ def _settable(found: Operations, shown: Schema) -> tuple[Schema, str]:
 
 
 def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema) -> Shape:
-    """Return the shape of a collection in JSON:API: the attributes are the properties, beside the id."""
+    """Return the shape of a JSON:API collection: the attributes are the properties, beside the id."""
     resource = one.member("data") if _is_resource(one.member("data")) else rows
     body = found.update.body.member("data")
     # Beside attributes many are the service's own, such as the author: these are left to people.
@@ -263,7 +262,7 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
 
 
 def _related(resource: Schema) -> dict[str, Closed]:
-    """Return to what the relationships of a resource lead, where that is described."""
+    """Return the described targets of the relationships of a resource."""
     attributes = resource.member("attributes").members
     return {
         name: one.members[RELATED]

@@ -1,4 +1,4 @@
-"""The ways in which a kind may be drafted, the likeliest first."""
+"""The ways to draft a kind, the likeliest first."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way: its operations, among them one update or none.
+    """One way to draft a kind: its operations, with one update or none.
 
-    It ``reads_items`` where rows do not show what that sets, and the path of one item does. ``by_id`` says
-    that people write the id, so that the name is a field.
+    ``reads_items`` is true if rows lack fields of the update that the path of one item has. ``by_id`` is true
+    if files hold the id, so that the name is a field.
     """
 
     found: Operations

@@ -1,4 +1,4 @@
-"""The words of names in a description."""
+"""Split the names in a description into words."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _FORMAT: Final = expression(r"\.(?:json|xml)$")
 
 
 def last_segment(path: str) -> str:
-    """Return the last segment of a path, without a format at its end, as in ``/pets.json``."""
+    """Return the last segment of a path without a file extension, as in ``/pets.json``."""
     return _FORMAT.sub("", path.rstrip("/").rpartition("/")[2])
 
 
 def plain_segments(path: str) -> list[str]:
-    """Return the segments of a path that are no parameters, without a format at the end."""
+    """Return the segments of a path that are not parameters, without a file extension."""
     return [_FORMAT.sub("", part) for part in path.split("/") if part and "{" not in part]
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a name, in small letters: ``petId``, ``pet-id`` and ``pet_id`` have two."""
+    """Return the words of a name in lower case: ``petId``, ``pet-id`` and ``pet_id`` have two."""
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)]
 
 
 def singular(word: str) -> str:
-    """Return a plural word of English without its ending."""
+    """Return the singular of a regular English plural."""
     if word.endswith("ies") and len(word) > len("ties"):
         return f"{word[:-3]}y"
     if word.endswith(("sses", "xes", "ches", "shes")):

@@ -1,8 +1,8 @@
-"""Regular expressions of JSON Schema: read as ECMA 262 defines them, matched in linear time. Pure.
+"""Regular expressions of JSON Schema: parsed as ECMA 262 defines them, matched in linear time. Pure.
 
-Users write the patterns of kinds, and Python's ``re`` differs from ECMA 262 in what they mean
-and runs for ever on some of them. So a pattern is parsed here and run as an automaton, which reads each
-character of a text once, whatever the pattern; what no automaton can match, back-references, is refused.
+Users write the patterns of kinds, and Python's ``re`` differs from ECMA 262 in their meaning and takes
+exponential time for some of them. So a pattern is parsed here and run as an automaton, which reads each
+character of a text once; back-references, which no automaton can match, are refused.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _BY_NAME: Final = {name: short for short, names in _CATEGORIES.items() for name 
 
 @dataclass(frozen=True, slots=True)
 class CharSet:
-    """A set of characters, by sorted ``ranges``, ``categories`` and ``others``; ``negated``, all else."""
+    """A set of characters: sorted ``ranges``, ``categories``, ``others``; if ``negated``, all but these."""
 
     ranges: Ranges = ()
     categories: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class CharSet:
 
 
 def union(members: list[str | CharSet]) -> CharSet:
-    """Return the union of characters and of simple sets, in as few ranges as can be."""
+    """Return the union of characters and of simple sets, in the fewest ranges."""
     sets = [CharSet(((ord(one), ord(one)),)) if isinstance(one, str) else one for one in members]
     plain = [one for one in sets if not one.negated]
     merged: list[tuple[int, int]] = []
@@ -62,7 +62,7 @@ def union(members: list[str | CharSet]) -> CharSet:
 
 
 def unicode_property(text: str) -> CharSet | None:
-    r"""Return what ``\p{text}`` means, or None for a property that is not supported."""
+    r"""Return the set of ``\p{text}``, or None for a property that is not supported."""
     name, equals, value = text.partition("=")
     if equals and name not in {"General_Category", "gc"}:
         return None

@@ -1,8 +1,8 @@
-"""Running automata over texts: each character once, with what was worked out kept for the next time.
+"""Run automata over texts: one step per character, with cached states.
 
-The states in which a nondeterministic automaton may be after some characters are one state of a
-deterministic one. Those are worked out when a text first leads to them; after that, a character costs a
-look into a dictionary.
+The set of states in which a nondeterministic automaton may be after some characters is one state of a
+deterministic one. These are computed when a text first leads to them; after that, a character costs one
+dictionary lookup.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _END: Final = ""
 
 
 class PatternLimitError(Exception):
-    """Matching took more work than its budget allows: the pattern has too many states at once."""
+    """Matching exceeds its budget: the pattern has too many states at once."""
 
 
 class Budget:
-    """The work that may be done to build deterministic states, for several patterns together.
+    """The number of steps for building deterministic states, for several patterns together.
 
-    Matching needs almost none: what was built is kept. It is counted, not timed, so that the same text has
-    the same result on every machine.
+    Matching needs almost none, because states are cached. Steps are counted, not timed, so that the same text
+    has the same result on every machine.
     """
 
     def __init__(self, steps: int = _BUDGET) -> None:
-        """Start with some steps; each checked text adds a few for each of its characters."""
+        """Start with ``steps``; each checked text adds a few for each of its characters."""
         self._most = steps
         self._left = steps
 
     def allow(self, length: int) -> None:
-        """Add what a text of this length may cost."""
+        """Add the steps that a text of this length may need."""
         self._left = min(self._most, self._left + _ALLOWANCE * (length + 1))
 
     def spend(self, steps: int) -> None:
@@ -56,14 +56,14 @@ class Budget:
 
 
 class Pattern:
-    """A pattern of a schema.
+    """A compiled pattern of a schema.
 
-    Raises PatternError if it is not one of ECMA 262 or is too large, PatternLimitError if it is too large for
-    what is left of its budget.
+    Raises PatternError if it is not an ECMA 262 pattern or is too large, PatternLimitError if it exceeds the
+    rest of its budget.
     """
 
     def __init__(self, source: str, budget: Budget | None = None) -> None:
-        """Parse a pattern, which draws on ``budget`` whenever it is matched."""
+        """Parse a pattern, which uses ``budget`` whenever it is matched."""
         *looks, own = found = programs(parse(source))
         self._budget = budget or Budget()
         self._budget.spend(sum(len(program.states) for program in found))
@@ -72,7 +72,7 @@ class Pattern:
 
     @functools.cached_property
     def is_in(self) -> Callable[[str], bool]:
-        """Return what tells whether the pattern matches somewhere in a text, or raises PatternLimitError."""
+        """Return a function that returns whether a text contains a match, or raises PatternLimitError."""
         if self._looks:
             return self._is_in_with_looks
         start, matched, allow = self._own.start(), self._own.matched, self._budget.allow
@@ -103,26 +103,29 @@ class Pattern:
 
 
 class Patterns:
-    """The patterns of one schema: each is compiled once, and all draw on one budget."""
+    """The patterns of one schema: each is compiled once, and all use one budget."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without patterns."""
         self._budget = Budget()
         self._compiled: dict[str, Pattern] = {}
 
     def check(self, source: str) -> Callable[[str], bool]:
-        """Return what checks texts against one pattern. Raises PatternLimitError if it is too large."""
+        """Return a function that checks texts against a pattern.
+
+        Raises PatternLimitError if it is too large.
+        """
         if source not in self._compiled:
             self._compiled[source] = Pattern(source, self._budget)
         return self._compiled[source].is_in
 
 
 class _State(dict[str, "_State"]):
-    """One deterministic state: where each character leads, worked out when it is first read.
+    """One deterministic state: the next state of each character, computed when it is first read.
 
-    ``core`` are the states of the automaton before those that need no character are followed; ``before`` is
-    what was read last: ``w`` for a character of a word, ``-`` for another, empty at the beginning. ``marked``
-    is where a character leads with the bits of the looks before it.
+    ``core`` are the states of the automaton before empty transitions are followed; ``before`` is the class of
+    the last character: ``w`` for a word character, ``-`` for another, empty at the start. ``marked`` is the
+    next state by character and the bits of the look-arounds before it.
     """
 
     __slots__ = ("before", "core", "machine", "marked")
@@ -141,14 +144,14 @@ class _State(dict[str, "_State"]):
 
 
 class _Matched(_State):
-    """The state after a match, which nothing leads out of."""
+    """The state after a match, which has no transitions."""
 
     def __missing__(self, _char: str) -> _State:
         return self
 
 
 class _Machine:
-    """The deterministic automaton of a program, as far as it was built."""
+    """The deterministic automaton of a program, as far as it is built."""
 
     def __init__(self, program: Program, budget: Budget) -> None:
         self._program = program
@@ -163,7 +166,7 @@ class _Machine:
         return self._state(frozenset(), "")
 
     def ends(self, text: str, bits: bytearray) -> Iterator[int]:
-        """Yield each place where a match ends, given the bits of the looks at each place."""
+        """Yield each index where a match ends, with the bits of the look-arounds at each index."""
         state, step = self.start(), -1 if self._program.backwards else 1
         for place, char in zip(range(len(text) + 1)[::step], (*text[::step], _END), strict=True):
             marks = bits[place]
@@ -175,7 +178,7 @@ class _Machine:
                 yield place
 
     def step(self, state: _State, char: str, marks: int) -> tuple[bool, _State]:
-        """Return whether a match ends at the present place, and the state behind ``char``."""
+        """Return whether a match ends here, and the state after ``char``."""
         reached = self._closure(state, char, marks)
         self._budget.spend(len(reached) + 1)
         self._kept += 1
@@ -188,7 +191,7 @@ class _Machine:
         return 0 in reached, self._state(core, "w" if self._uses_words and char in WORD else "-")
 
     def _closure(self, state: _State, char: str, marks: int) -> set[int]:
-        """Return all states at the present place: those that were led to, and a fresh start."""
+        """Return all states reachable here without reading: from the state, and from a new start."""
         waiting = [*state.core, self._program.start]
         reached: set[int] = set()
         while waiting:

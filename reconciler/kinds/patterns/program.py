@@ -1,4 +1,4 @@
-"""From a parsed pattern to a nondeterministic automaton: states, and where each leads."""
+"""Compile a parsed pattern to a nondeterministic automaton: states and transitions."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A state that leads on to several without reading; to none, it is a dead end or the match."""
+    """A state with several successors that reads nothing; without any, it is a dead end or the match."""
 
     targets: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A state that leads on only at some places: by an edge, or by the bit of a look."""
+    """A state that is passed only at some positions: at an edge, or if the bit of a look-around is set."""
 
     edge: str
     look: int
@@ -44,7 +44,7 @@ State = Read | Fork | Guard
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An automaton, read forwards or, to look ahead, from the end of the text ``backwards``.
+    """An automaton that reads forwards or, for look-aheads, from the end of the text ``backwards``.
 
     State 0 is the match.
     """
@@ -55,9 +55,9 @@ class Program:
 
 
 def programs(node: Node) -> tuple[Program, ...]:
-    """Return the automata of a pattern: those of its looks, the inner ones first, and its own at the end.
+    """Return the automata of a pattern: those of its look-arounds, inner ones first, and its own as the last.
 
-    The bit of a look is its place in the order. Raises PatternError for a pattern that is too large.
+    The bit of a look-around is its index. Raises PatternError for a pattern that is too large.
     """
     found: list[Program] = []
     _Builder(found, backwards=False).add(node)
@@ -65,7 +65,7 @@ def programs(node: Node) -> tuple[Program, ...]:
 
 
 class _Builder:
-    """Builds one automaton from its end to its start."""
+    """Builds one automaton, from its end to its start."""
 
     def __init__(self, found: list[Program], *, backwards: bool) -> None:
         self._found = found
@@ -74,7 +74,7 @@ class _Builder:
         self._steps = 0
 
     def add(self, node: Node) -> int:
-        """Append the automaton of ``node``, behind those of its looks, and return its place."""
+        """Append the automaton of ``node``, after those of its look-arounds, and return its index."""
         start = self._emit(node, 0)
         self._found.append(Program(tuple(self._states), start, self._backwards))
         return len(self._found) - 1

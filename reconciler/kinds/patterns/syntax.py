@@ -1,4 +1,4 @@
-"""Parsing regular expressions as ECMA 262 writes them, as lenient as its Annex B where that is clear."""
+"""Parse regular expressions of ECMA 262, with the unambiguous leniencies of its Annex B."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TOO_OFTEN: Final = f"repeats more often than {MAX_REPEAT:,} times; use maxLengt
 
 
 class PatternError(ValueError):
-    """A text that is not a pattern of ECMA 262, or one that cannot be matched in linear time."""
+    """A text that is not a pattern of ECMA 262, or cannot be matched in linear time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,14 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    r"""A place between characters: ``^``, ``$``, ``b`` or ``B``."""
+    """A position between characters: ``^``, ``$``, ``b`` or ``B``."""
 
     sign: str
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A pattern that has to match, or must not, ahead of a place or behind it."""
+    """A look-around: a pattern that must match, or must not, before or after a position."""
 
     item: Node
     is_ahead: bool
@@ -97,7 +97,7 @@ def _needs_more(item: Node) -> bool:
 
 
 class _Parser:
-    """A recursive descent over one pattern, as deep as ``MAX_DEPTH`` allows."""
+    """A recursive descent parser of one pattern, limited to ``MAX_DEPTH``."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -105,7 +105,7 @@ class _Parser:
         self._names: set[str] = set()
 
     def pattern(self) -> Node:
-        """Parse all of the pattern."""
+        """Parse the complete pattern."""
         node = self._choice(0)
         if self._at < len(self._source):
             raise self._error('")" closes no group')
