@@ -32,9 +32,9 @@ DELETED: Final = "key deleted"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What has to happen to one key: nothing without a ``change``; and what is wrong with it.
+    """The change of one key, None if none is needed, and its problems.
 
-    ``missing`` is the creation of a key that is not live, where it cannot be sent.
+    ``missing`` is the creation of a key that is not live, if it cannot be sent.
     """
 
     change: Change | None = None
@@ -47,7 +47,7 @@ UNCHANGED: Final = Planned()
 
 
 def planned_change(kind: Kind, scope: Scope, key: DesiredKey, live: Values | None) -> Planned:
-    """Return the change that gives a live key its declared values, as far as the two can be compared."""
+    """Return the change that sets the declared values of a live key, as far as they can be compared."""
     owner = None if live is None else kind.owner(live)
     if owner is not None:
         message = f"is managed elsewhere ({owner}) and is never changed; remove it from the file"
@@ -76,8 +76,8 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
 ) -> Change:
     """Return the change of a key from ``before`` to ``after``, both in normal form, sorted by field.
 
-    Which fields differ, and what is sent, follows from the values alone. ``path_id`` is the id of a live key
-    whose path takes one, ``shown`` are live values with members that nothing describes. Raises
+    The fields that differ, and the fields that are sent, follow from the values alone. ``path_id`` is the id
+    of a live key whose path has one, ``shown`` are live values with undescribed members. Raises
     UnaddressableError for a name or id that cannot be one segment of a path.
     """
     before, after = dict(sorted(before.items())), dict(sorted(after.items()))
@@ -110,9 +110,9 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
 
 
 def narrowed(kind: Kind, change: Change, names: Collection[str], action: Action) -> Change:
-    """Return the update or replacement that changes the fields ``names`` only, and leaves all others.
+    """Return the update or replacement that changes only the fields ``names``.
 
-    One that takes no access any more waits for no successor.
+    If it no longer reduces access, it waits for no successor.
     """
     kept = {field.field: change.before[field.field] for field in change.fields if field.field not in names}
     fields = tuple(field for field in change.fields if field.field in names)
@@ -124,7 +124,7 @@ def narrowed(kind: Kind, change: Change, names: Collection[str], action: Action)
 def _patch(kind: Kind, change: Change) -> dict[str, Any]:
     """Return the fields that are sent: for an update, those that differ and those that the service requires.
 
-    A new key is sent whole but for fields that are null: leaving them out means the same and is always valid.
+    For a new key these are all except null ones: leaving them out means the same and is always valid.
     """
     sent: dict[str, Any] = {}
     if change.action is Action.UPDATE:
@@ -149,7 +149,7 @@ def created_instant(kind: Kind, live: Values) -> dt.datetime | None:
 
 
 def created_at(kind: Kind, live: Values) -> str | None:
-    """Return the same in normal form."""
+    """Return when a live key was created, in normal form; None if it has no such field."""
     instant = created_instant(kind, live)
     return None if instant is None else format_instant(instant)
 
@@ -249,7 +249,7 @@ def _odd(kind: Kind, scope: Scope, key: DesiredKey, reasons: Mapping[str, str]) 
 
 
 def undeclared(kind: Kind, scope: Scope, name: str, live: Values, exclusive: Position) -> Planned:
-    """Return the deletion of a key that no file declares; ``exclusive`` is what asks for it."""
+    """Return the deletion of a key that no file declares; ``exclusive`` is the position of that rule."""
     if not kind.has_ids and not is_segment(name):
         return Planned(problems=(_unaddressable(scope, name),))
     planned = _deletion(kind, scope, name, live, exclusive)

@@ -1,4 +1,4 @@
-"""Which drift a correction may undo, and why the rest is left to a person. Pure."""
+"""The drift that a correction may undo, and the reasons why other drift is left to a person. Pure."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _ALONE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What a correction may do besides changing keys in place, by the options of the run.
+    """The operations that a correction may use besides updates, by the options of the run.
 
-    ``may_destroy`` allows keys to be deleted, ``may_store`` says that there is a place for new secrets.
+    ``may_destroy`` allows deletions; ``may_store`` is true if new secrets can be stored.
     """
 
     may_destroy: bool = False
@@ -40,7 +40,7 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """The plan that undoes drift; ``left`` says why other drift that was wanted is not undone."""
+    """The plan that undoes drift; ``left`` are the reasons why other selected drift is not undone."""
 
     plan: Plan
     left: Mapping[FieldKey, str]
@@ -56,8 +56,8 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
 ) -> Corrections:
     """Return ``plan`` with only the drift that ``is_wanted`` and may be undone.
 
-    What must not be undone is left out by itself, such as what needs a permission, what a lifecycle forbids,
-    or an expiry that is not after ``now``: the resulting plan has no problems.
+    Drift that must not be undone is left out, such as drift that needs a permission, that a lifecycle
+    protects, or an expiry that is not after ``now``: the resulting plan has no problems.
     """
     reasons: dict[str, str] = {}
     for problem in plan.objections:
@@ -87,7 +87,7 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
 
 @dataclass(frozen=True, slots=True)
 class _Narrowing:
-    """Narrows the correction of one key; ``reasons`` are the problems of the plan by address."""
+    """Restricts the correction of one key to what is allowed; ``reasons`` are the problems by address."""
 
     kinds: Mapping[str, Kind]
     is_wanted: IsWanted
@@ -96,7 +96,7 @@ class _Narrowing:
     reasons: Mapping[str, str]
 
     def correction(self, key: DriftedKey) -> tuple[Change | None, Mapping[str, str]]:
-        """Return the change to send, if there is one, and why other selected drift remains."""
+        """Return the change to send, None if there is none, and why other selected drift remains."""
         change = key.correction
         names = {record.field for record in key.records if self.is_wanted(change.address, record)}
         unsent = {name: reason for name, reason in key.unsent.items() if name in names}
@@ -122,7 +122,7 @@ class _Narrowing:
         return updated, {**left, **dict.fromkeys(fixed, reason)}
 
     def _forbidding(self, change: Change) -> str:
-        """Return why a key must not be created, deleted or replaced; nothing if it may be."""
+        """Return why a key must not be created, deleted or replaced, empty if it may be."""
         if change.address in self.reasons:
             return self.reasons[change.address]
         lacking = []

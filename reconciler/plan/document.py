@@ -1,4 +1,4 @@
-"""The plan as a document, shaped like Terraform's; ``schemas/plan.schema.json`` describes it."""
+"""The plan as a document in Terraform's structure, described by ``schemas/plan.schema.json``."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
 
 
 def request_document(change: Change) -> dict[str, Any]:
-    """Return the request that is sent; of a replacement the last, which follows the deletion."""
+    """Return the request that is sent; for a replacement the last one, after the deletion."""
     *first, last = change.requests
     after = {"after": f"{first[0].method} {first[0].path}"} if first else {}
     return {"method": last.method, "path": last.path, **after}
 
 
 def drift_document(key: DriftedKey) -> dict[str, Any]:
-    """Return how a live key differs, from the desired to the live values; null where there is no key."""
+    """Return how a live key differs, from the desired to the live values; null if the key is missing."""
     # What is reported of the object itself is in no correction.
     moved = [field for field in key.fields if key.identity_change is not None and field.field in key.unsent]
     before, after = {one.field: one.before for one in moved}, {one.field: one.after for one in moved}

@@ -1,4 +1,4 @@
-"""A plan in the other direction: which live keys are not as desired, and what that does to access. Pure."""
+"""The plan in the other direction: how live keys differ from the desired state, with effects. Pure."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ _REVERSED: Final = {Action.CREATE: Action.DELETE, Action.DELETE: Action.CREATE}
 
 
 class Correction(StrEnum):
-    """Which drift is corrected, by what the drift did to access."""
+    """The drift that is corrected, selected by its effect on access."""
 
     ALL = "all"
     GRANTS = "grants"
     REVOKES = "revokes"
 
     def covers(self, change: FieldChange) -> bool:
-        """Return whether this drift is corrected. A list that changed may have done both.
+        """Return whether this drift is corrected. A change of a list can both grant and revoke.
 
-        What Git alone changed is never corrected, for that would apply it. Where both sides changed, only
-        ``ALL`` sends what the files say now.
+        Changes that Git alone made are never corrected, since that would apply them. Where both sides
+        changed, only ``ALL`` sends the declared value.
         """
         if change.origin is DriftOrigin.PENDING or self is Correction.ALL:
             return change.origin is not DriftOrigin.PENDING
@@ -70,7 +70,7 @@ class Correction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlappingRule:
-    """A field is contested once corrected ``corrections`` times within ``window`` and drifted again."""
+    """The rule for contested fields: corrected ``corrections`` times within ``window``, and drifted again."""
 
     corrections: int = 3
     window: dt.timedelta = dt.timedelta(hours=24)
@@ -78,11 +78,11 @@ class FlappingRule:
 
 @dataclass(frozen=True, slots=True)
 class DriftedKey:
-    """A live key that is not as desired: ``fields`` go from the desired to the live value.
+    """A live key that differs from its declaration: ``fields`` go from the desired to the live value.
 
-    ``correction`` is the change that would make it as desired. ``origin`` is that of a key that was created
-    or deleted as a whole. ``identity_change`` is what became of the object that its name stood for, where the
-    service makes ids. ``unsent`` says why some of its fields are reported and never corrected.
+    ``correction`` is the change that would undo the drift. ``origin`` is that of a key that was created or
+    deleted. ``identity_change`` is what happened to the object that its name stood for, where the service
+    makes ids. ``unsent`` is the reason why some of its fields are reported and never corrected.
     """
 
     correction: Change
@@ -93,7 +93,7 @@ class DriftedKey:
 
     @property
     def action(self) -> Action:
-        """Return what happened to the live key: created, deleted or, in some of its fields, changed."""
+        """Return what happened to the live key: created, deleted or updated."""
         return _REVERSED.get(self.correction.action, Action.UPDATE)
 
     @property
@@ -103,7 +103,7 @@ class DriftedKey:
 
     @property
     def records(self) -> tuple[FieldChange, ...]:
-        """Return the differences to count, correct and record: fields, or the one change of a whole key."""
+        """Return the differences to count, correct and record: fields, or one change of the key itself."""
         if self.action is Action.UPDATE:
             return self.fields
         is_new, change = self.action is Action.CREATE, self.correction
@@ -113,14 +113,14 @@ class DriftedKey:
 
     @property
     def is_undecided(self) -> bool:
-        """Return whether a person has to say which object its name stands for, as that makes a difference."""
+        """Return whether a person must decide which object its name stands for, and that matters here."""
         return (
             self.identity_change is not None and self.identity_change.needs_decision and len(self.fields) > 1
         )
 
     @property
     def is_correctable(self) -> bool:
-        """Return whether a correction may send any of it."""
+        """Return whether a correction may send any difference."""
         return any(record.field not in self.unsent for record in self.records)
 
     @property
@@ -130,13 +130,13 @@ class DriftedKey:
 
 
 def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:
-    """Return each key of ``plan`` that is not as desired, sorted by address."""
+    """Return each key of ``plan`` that differs from its declaration, sorted by address."""
     changes = sorted((*plan.changes, *plan.withheld), key=lambda change: change.sort_key)
     return tuple(_reversed(kinds[change.scope.kind], change) for change in changes)
 
 
 def record_names(change: Change) -> tuple[str, ...]:
-    """Return the names of what a correction writes: fields, or the whole key that it creates or deletes."""
+    """Return the names of what a correction writes: fields, or the key itself if created or deleted."""
     if change.action in _REVERSED:
         return (WHOLE_KEY,)
     return tuple(field.field for field in change.fields)
@@ -148,7 +148,7 @@ def drifted_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
 
 
 def pending_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
-    """Return the differences of ``keys`` that only Git made."""
+    """Return the differences of ``keys`` that Git alone made."""
     return _part(keys, lambda origin: origin is DriftOrigin.PENDING)
 
 
@@ -164,11 +164,11 @@ def declared_values(
     state: DesiredState,
     fields: Collection[tuple[str, str]] | Mapping[tuple[str, str], str],
 ) -> Mapping[tuple[str, str], str]:
-    """Return the normal form, as JSON, of those ``fields`` (address and name) that ``state`` declares.
+    """Return the normal forms, as JSON, of the ``fields`` (address and name) that ``state`` declares.
 
-    Of a mapping the values are earlier ones: members that an object leaves out are as they were there.
-    A whole key is declared, as its fields or as null, where it is so in a file or its scope is exclusive.
-    Where names could not be looked up, earlier values are still those that are declared.
+    If ``fields`` is a mapping, its values are earlier ones, used for members that an object omits. A key
+    itself is declared, as its fields or as null, if a file declares it or its scope is exclusive. Where names
+    could not be looked up, the earlier values count as declared.
     """
     wanted = set(fields)
     if not wanted:

@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
 
 class Carried(StrEnum):
-    """Why a request would contain a field, or not."""
+    """Why a request would contain a field, or would not."""
 
     DIFFERS = "carried, because it differs"
     REQUIRED = "carried as it is, because the service requires it in every update"
@@ -51,7 +51,7 @@ class Carried(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value as it was written or received, and its normal form; ``problem`` says why it has none."""
+    """A value as written or received, and its normal form; ``problem`` is the reason if it has none."""
 
     raw: Any
     form: Any
@@ -60,10 +60,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One field: its values in the file and at the API, None if there is none, and their comparison.
+    """One field: its values in the file and the API, None if there is none, and their comparison.
 
-    ``change`` is how the live value differs from the desired one, where it does. ``inherited_from`` is the
-    position of the default that the file's value comes from, if it does.
+    ``change`` is the difference between the live and the desired value. ``inherited_from`` is the position of
+    the default that the file's value comes from, if it does.
     """
 
     field: str
@@ -81,8 +81,8 @@ def explanations(
 ) -> tuple[Explanation, ...]:
     """Return an explanation of every field of the kind for one key, in the order of its schema.
 
-    ``key`` is None where no file declares it, ``live`` where it is not on the server; ``change`` is what
-    apply would do, None if that is nothing.
+    ``key`` is None if no file declares it, ``live`` if it is not live; ``change`` is the planned change, None
+    if there is none.
     """
     declared = {} if key is None else key.fields
     shown = {name: value for name, value in (live or {}).items() if name != kind.secret}

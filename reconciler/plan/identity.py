@@ -1,6 +1,6 @@
 """Objects that were renamed, or deleted and created again, where the service makes ids. Pure.
 
-Which object a declared name stood for is known by its id, from a history.
+A history has the id of the object that a declared name stood for.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KnownIds = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """A declared key whose object is another one by now, or has another name."""
+    """A declared key whose name now stands for another object, or whose object has another name."""
 
     kind: Kind
     scope: Scope
@@ -48,12 +48,12 @@ class _Moved:
 
     @property
     def problem(self) -> Problem:
-        """Return why the key is left to a person, or what is taken for it now."""
+        """Return a problem if the key is left to a person, else a warning with the object used now."""
         return Problem(self.identity_change.advice, self.key.position, self.address, is_live=True)
 
     @property
     def record(self) -> FieldChange:
-        """Return the difference: the name of the object, or the id of the name."""
+        """Return the difference as a field change: the name of the object, or the id of the name."""
         kind, identity, origin = self.kind, self.identity_change, DriftOrigin.DRIFT
         if identity.new_name is not None and identity.other_id is None:
             sides = (kind.identity_value(identity.name), kind.identity_value(identity.new_name))
@@ -100,16 +100,16 @@ def _key_identity_changes(
 
 
 def _known(part: DesiredScope, known_ids: KnownIds) -> dict[str, str]:
-    """Return the ids of the objects that the declared names of a scope stood for, where they are known."""
+    """Return the ids of the objects that the declared names of a scope stood for, as far as known."""
     known = ((key.name, known_ids.get(part.scope.address(key.name))) for key in part.keys)
     return {name: path_id for name, path_id in known if path_id is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class _Identities:
-    """What became of objects: ``moved`` by the address of the declared key that each stood for.
+    """What happened to objects: ``moved`` by the address of the declared key that each stood for.
 
-    ``holders`` are the objects of declared keys that have another name by now, by scope and id, also where
+    ``holders`` are the objects of declared keys that now have another name, by scope and id, also where
     several objects have the declared name. ``reported`` are those of ``moved`` that are selected.
     """
 
@@ -162,7 +162,7 @@ def identified(
     was_compared: Selection,
     known_ids: KnownIds,
 ) -> DriftReport:
-    """Return ``report`` with what became of the objects whose ids are known.
+    """Return ``report`` with the identity changes of objects whose ids are known.
 
     An object that was renamed is reported once, as renamed. A correction does not create it again, and does
     not change or delete the object that has its name now, or the object itself under its new name.
@@ -194,11 +194,11 @@ def identified(
 def with_identities(
     kinds: Mapping[str, Kind], plan: Plan, state: DesiredState, selected: Selection, known_ids: KnownIds
 ) -> Plan:
-    """Return ``plan`` without what a person has to decide about: each such key is a problem by itself.
+    """Return ``plan`` without changes that a person must decide about: each such key has a problem.
 
     An object that was renamed is not created again, and neither the object that has its name now nor the
-    object itself is changed or deleted. What does not need a decision is a warning. Only keys that are
-    ``selected`` are reported; the objects of others count too.
+    object itself is changed or deleted. Identity changes that need no decision are warnings. Only keys that
+    are ``selected`` are reported; the objects of others count too.
     """
     identities = _identities(kinds, plan, state, selected, known_ids)
     found = _withheld(_with_known_twins(plan, known_ids), identities)
@@ -220,7 +220,7 @@ def with_identities(
 
 
 def _withheld(plan: Plan, found: _Identities) -> Plan:
-    """Return ``plan`` without the changes that are left to a person, and without the problems of these."""
+    """Return ``plan`` without the changes that are left to a person, and without their problems."""
     held = tuple(filter(found.is_left, plan.changes))
     addresses = {change.address for change in (*held, *filter(found.is_left, plan.withheld))}
     changes = tuple(change for change in plan.changes if change.address not in addresses)
@@ -237,7 +237,7 @@ def _withheld(plan: Plan, found: _Identities) -> Plan:
 
 
 def _with_known_twins(plan: Plan, known_ids: KnownIds) -> Plan:
-    """Return ``plan`` whose problems of names that several objects have say which one a name stood for."""
+    """Return ``plan`` whose problems of ambiguous names include which object a name stood for."""
 
     def known(problem: Problem) -> Problem:
         path_id = known_ids.get(problem.address) if problem.is_live else None
@@ -254,9 +254,9 @@ def _with_known_twins(plan: Plan, known_ids: KnownIds) -> Plan:
 
 
 def _renamed_in_files(plan: Plan, state: DesiredState, known_ids: KnownIds) -> Iterator[Problem]:
-    """Yield a warning of each new key that may be an object whose name the files have changed.
+    """Yield a warning for each new key that may be an object whose name the files have changed.
 
-    There is one where just one key of a scope is new, and just one is no longer declared.
+    There is one if exactly one key of a scope is new, and exactly one is no longer declared.
     """
     created = {change.address: change for change in plan.changes if change.action is Action.CREATE}
     for part in state.scopes if created else ():

@@ -1,4 +1,4 @@
-"""What became of the fields that an update of a whole key carried as they were. Pure."""
+"""Changes by the service to fields that an update of a full object sent unchanged. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The members that a key has lost of what was sent as it was, and those that have other values now.
+    """The members of a key that an update lost although it sent them, and those with other values now.
 
     Their values are not shown: no file declares them, and one may be a secret.
     """
@@ -33,12 +33,12 @@ class Kept:
 
     @property
     def loss(self) -> str:
-        """Return what was lost, in words; nothing if nothing was."""
+        """Return the lost members as a text, empty if there are none."""
         return f"the key no longer holds {listed(self.lost, _MOST)} as it was sent" * bool(self.lost)
 
     @property
     def notice(self) -> str:
-        """Return what has another value, in words; nothing if nothing has."""
+        """Return the members with other values as a text, empty if there are none."""
         what = "the service has changed"
         return f"{what} {listed(self.altered, _MOST)}, sent as it was shown" * bool(self.altered)
 
@@ -46,8 +46,8 @@ class Kept:
 def kept_after(kind: Kind, sent: Mapping[str, Any], live: Mapping[str, Any]) -> Kept:
     """Return what ``live`` has lost of the fields ``sent``, and what has other values.
 
-    Lost is what is not there any more: a value that is missing or empty, a member, an item; and a boolean
-    that is another one. Numbers and texts may differ: services set versions and times themselves.
+    Lost is a value that is missing or empty, a member, or an item; and a boolean with the other value.
+    Numbers and texts may differ: services set versions and times themselves.
     """
     (before, _), (after, _) = (
         readable(kind, sent, sent),
@@ -62,7 +62,7 @@ def kept_after(kind: Kind, sent: Mapping[str, Any], live: Mapping[str, Any]) -> 
 
 
 def _differences(path: str, sent: Any, found: Any) -> Found:
-    """Yield what differs between a value that was sent and the one that was found."""
+    """Yield the differences between a sent and a live value."""
     if json_text(sent) == json_text(found):
         return
     match sent, found:
@@ -78,7 +78,7 @@ def _differences(path: str, sent: Any, found: Any) -> Found:
 
 
 def _items(path: str, sent: list[Any], found: list[Any]) -> Found:
-    """Yield what differs between two lists: equal items are pairs, and so are those left, in their order."""
+    """Yield the differences between two lists: equal items are pairs, the others are paired in order."""
     missing, more = _without(sent, found), _without(found, sent)
     if len(found) < len(sent):
         yield path, True
@@ -90,7 +90,7 @@ def _items(path: str, sent: list[Any], found: list[Any]) -> Found:
 
 
 def _without(items: list[Any], others: list[Any]) -> list[Any]:
-    """Return those of ``items`` that ``others`` does not have as often."""
+    """Return the ``items`` without those in ``others``, counting duplicates."""
     left, rest = Counter(map(json_text, others)), []
     for item in items:
         text = json_text(item)

@@ -1,4 +1,4 @@
-"""What a lifecycle forbids, and replacements that are not allowed. Pure."""
+"""Changes that a lifecycle forbids, and replacements that are not allowed. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:
 
 
 def _remedy(kind: Kind) -> str:
-    """Return what a replacement would do, or why there is none, and what to do instead."""
+    """Return the effect of a replacement, or why there can be none, and what to do instead."""
     if kind.create_requires is None:
         return ", and no key of this kind can be created; take the live value into the file"
     effect = "deletes it and creates it again"

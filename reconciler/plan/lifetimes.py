@@ -1,4 +1,4 @@
-"""The lives of all declared keys at a time: what expires before long, and how far rotations are. Pure."""
+"""The lifetimes of all declared keys at a time: keys that expire soon, and stages of rotations. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ZONES: Final = dt.timedelta(days=2)
 
 
 def lifetimes(kinds: Mapping[str, Kind], state: DesiredState, plan: Plan, now: dt.datetime) -> Lifetimes:
-    """Return the lives of the declared keys; ``plan`` says which of them are live."""
+    """Return the lifetimes of the declared keys; ``plan`` determines which of them are live."""
     read = {scope for scope, _ in plan.observed}
     changes = {change.address: change for change in (*plan.changes, *plan.withheld)}
     expiries: list[KeyExpiry] = []
@@ -58,10 +58,7 @@ def lifetimes(kinds: Mapping[str, Kind], state: DesiredState, plan: Plan, now: d
 
 @dataclass(frozen=True, slots=True)
 class _Expiring:
-    """What expires in a scope: before long, how many keys ever, and the first time that has not passed.
-
-    ``manual`` are the addresses of keys that expire before long, and that no renewal changes.
-    """
+    """The expiries in a scope: those soon, the number of all, and the next one."""
 
     near: tuple[KeyExpiry, ...]
     count: int
@@ -105,7 +102,7 @@ def _rotations(
 
 
 def _is_live(part: DesiredScope, name: str, changes: Mapping[str, Change], *, is_absent: bool) -> bool:
-    """Return whether a declared key is live: a plan creates one that is not, and deletes one that is."""
+    """Return whether a declared key is live: a plan creates it if not, and deletes it if it is absent."""
     change = changes.get(part.scope.address(name))
     action = None if change is None else change.action
     return action is Action.DELETE if is_absent else action is not Action.CREATE

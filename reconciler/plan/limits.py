@@ -1,4 +1,4 @@
-"""Limits on the changes of one run, beyond which a plan is refused. Pure."""
+"""Limits on the changes of one run; a plan beyond them is refused. Pure."""
 
 from __future__ import annotations
 
@@ -26,42 +26,42 @@ _NAMED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of keys of the whole plan."""
+    """A limit as a number of keys, for the plan as a unit."""
 
     number: int
 
     def __str__(self) -> str:
-        """Return the limit as it is given."""
+        """Return the limit as written in the option."""
         return str(self.number)
 
     def most(self, _observed: int) -> int | None:
-        """Return the largest number of keys within the limit."""
+        """Return the maximum number of keys."""
         return self.number
 
     @property
     def words(self) -> str:
-        """Return the limit with what it counts."""
+        """Return the limit with the unit."""
         return f"{counted(self.number, 'key')} of all scopes together"
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A percentage of the live keys, in each scope that has at least ``smallest_scope`` of them."""
+    """A limit as a percentage of the live keys of each scope with at least ``smallest_scope`` keys."""
 
     percent: int
     smallest_scope: int = 1
 
     def __str__(self) -> str:
-        """Return the limit as it is given."""
+        """Return the limit as written in the option."""
         return f"{self.percent}%"
 
     def most(self, observed: int) -> int | None:
-        """Return the largest number of keys within the limit, of so many in a scope; None without one."""
+        """Return the maximum number of keys for ``observed`` live keys of a scope; None if unlimited."""
         return None if observed < self.smallest_scope else observed * self.percent // _WHOLE
 
     @property
     def words(self) -> str:
-        """Return the limit with what it is a share of."""
+        """Return the limit with its base."""
         size = f" with {self.smallest_scope} keys or more" if self.smallest_scope > 1 else ""
         return f"{self} of a scope{size}"
 
@@ -72,11 +72,10 @@ DEFAULT_REVOKED: Final = Share(30, smallest_scope=10)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may do: how many keys may lose access, and how many may change at all.
+    """The limits of one run: how many keys may lose access, and how many may change at all.
 
-    A number or ``"N"`` counts keys, ``"P%"`` is a share of each scope; any other text raises
-    ConfigurationError. ``may_destroy`` allows keys to be destroyed that no file declares, where a scope is
-    exclusive.
+    ``"N"`` counts keys, ``"P%"`` is a share of each scope; any other text raises ConfigurationError.
+    ``may_destroy`` allows to destroy keys that no file declares, where a scope is exclusive.
     """
 
     max_revoked: Count | Share | str | int = DEFAULT_REVOKED
@@ -99,7 +98,7 @@ def _limit(given: Count | Share | str | int) -> Count | Share:
 
 
 def parse_limit(text: str) -> Count | Share | None:
-    """Parse ``N`` or ``P%``; return None for anything else."""
+    """Parse ``N`` or ``P%``; return None for any other text."""
     found = _SPELLING.fullmatch(text)
     if found is None:
         return None
@@ -110,20 +109,20 @@ def parse_limit(text: str) -> Count | Share | None:
 
 
 def with_limit_violations(plan: Plan, limits: Limits) -> Plan:
-    """Return ``plan`` with the reasons why it goes beyond ``limits``."""
+    """Return ``plan`` with the refusals for the ``limits`` that it exceeds."""
     return replace(plan, refusals=tuple(Problem(reason) for reason in refusals(plan, limits)))
 
 
 def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:
-    """Return why ``plan`` must not be executed, naming its keys; nothing if it may be."""
+    """Return why ``plan`` must not be executed, with the addresses of keys; empty if it may be."""
     return tuple(excess.refusal for excess in excesses(plan, limits))
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """What a plan would do beyond a limit, the option that allows it, and the keys that it is about.
+    """A limit that a plan exceeds, the option that allows it, and the keys concerned.
 
-    ``would`` says it in a few words, ``advice`` what a refusal adds.
+    ``would`` is the operation in a few words, ``advice`` an addition to the refusal.
     """
 
     option: str
@@ -138,7 +137,7 @@ class Excess:
 
 
 def excesses(plan: Plan, limits: Limits) -> Iterator[Excess]:
-    """Yield all that ``plan`` would do beyond ``limits``."""
+    """Yield the ``limits`` that ``plan`` exceeds."""
     revoking = tuple(change for change in plan.changes if change.effect.revokes)
     yield from _beyond(plan, revoking, _limit(limits.max_revoked), "revoke access of", "--max-revoked")
     if limits.max_changes is not None:

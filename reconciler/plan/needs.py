@@ -1,4 +1,4 @@
-"""What an apply will need, said with the plan: the options without which it refuses. Pure."""
+"""The options that an apply needs, shown with the plan. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STORE_OPTION: Final = "--secret-sink"
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An option that apply needs for these keys, and why.
+    """An option that apply needs for these keys, and the reason.
 
-    ``value`` is what to write behind it, if it takes one. A limit may be in the configuration instead.
+    ``value`` is its argument, if it has one. A limit may be in the configuration file instead.
     """
 
     option: str
@@ -34,7 +34,7 @@ class Need:
 
     @property
     def words(self) -> str:
-        """Return the option as it is written."""
+        """Return the option with its argument."""
         return f"{self.option} {self.value}".rstrip()
 
     @property
@@ -45,13 +45,13 @@ class Need:
 
 
 def needs(plan: Plan) -> tuple[Need, ...]:
-    """Return what an apply of ``plan`` needs, by the default limits; nothing where it needs no option."""
+    """Return the options that an apply of ``plan`` needs, with the default limits."""
     limits = (_of_limit(plan, excess) for excess in excesses(plan, Limits()))
     return (*_of_secrets(plan.changes), *limits)
 
 
 class Asked(Enum):
-    """What the options say with which a plan is shown: a plan alone, or an apply, with a sink or without."""
+    """The command that shows a plan: a plan alone, or an apply, with a sink or without."""
 
     PLAN = "plan"
     APPLY = "apply"
@@ -59,9 +59,9 @@ class Asked(Enum):
 
 
 def shown_needs(plan: Plan, asked: Asked = Asked.PLAN) -> Iterator[Need]:
-    """Yield the needs that nothing else says: the refusals of a plan name the limits that it goes beyond.
+    """Yield the needs that are not refusals of the plan, since those name their limits.
 
-    An apply has limits of its own: what they forbid is a refusal, and for all else the options are there.
+    An apply has limits of its own: excesses are refusals, and the other options are given.
     """
     for need in needs(plan):
         is_said = bool(plan.refusals) or asked is not Asked.PLAN
@@ -70,12 +70,12 @@ def shown_needs(plan: Plan, asked: Asked = Asked.PLAN) -> Iterator[Need]:
 
 
 def with_new_secret(changes: Iterable[Change]) -> Sequence[Change]:
-    """Return the changes that make a key whose secret has to be stored."""
+    """Return the changes that create a key whose secret has to be stored."""
     return [change for change in changes if change.action.adds and change.has_secret]
 
 
 def with_rotated_secret(changes: Iterable[Change]) -> Sequence[Change]:
-    """Return the changes that take access once the secret of another key is stored."""
+    """Return the changes that reduce access once the secret of another key is stored."""
     return [change for change in changes if change.waits_for is not None and change.has_secret]
 
 

@@ -1,8 +1,8 @@
 """Which side made each field differ since a base: the files at a commit, or the last apply. Pure.
 
-What was desired at the base, what is desired now, and what is live are the three sides of a merge. A field
-that Git alone changed is ``config``, one that only the API changed is ``drift``, one that both changed, to
-different values, is a ``conflict``. Where the base says nothing there is no origin.
+This is a three-way merge: the desired state at the base, the present desired state, and the live state. A
+field that only Git changed is ``config``, one that only the API changed is ``drift``, one that both changed,
+to different values, is a ``conflict``. Where the base does not include a field there is no origin.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class BaseState(StrEnum):
-    """What was desired of a key at the base.
+    """The desired state of a key at the base.
 
-    ``ABSENT``: that it does not exist, by a declaration or because its scope was exclusive.
-    ``UNMANAGED``: nothing. ``UNKNOWN``: the base does not say.
+    ``ABSENT``: declared absent, or undeclared in an exclusive scope. ``UNMANAGED``: not declared.
+    ``UNKNOWN``: the base has no information.
     """
 
     DECLARED = "declared"
@@ -67,7 +67,7 @@ def with_origins(kinds: Mapping[str, Kind], plan: Plan, at_base: KeyAtBase) -> P
 
 
 def _beside(kinds: Mapping[str, Kind], change: Change, base: BaseKey) -> BaseKey:
-    """Return the base with the live members that its values leave out, as the desired ones have them."""
+    """Return the base with the live members that its values omit, taken from the desired values."""
     live = {name: value for name, value in change.before.items() if isinstance(value, dict | list)}
     fields = {
         name: json_text(desired_form(kinds[change.scope.kind].fields[name], json.loads(text), live[name]))
@@ -80,7 +80,7 @@ def _beside(kinds: Mapping[str, Kind], change: Change, base: BaseKey) -> BaseKey
 def with_origins_since(
     kinds: Mapping[str, Kind], plan: Plan, base: DesiredState, state: DesiredState, selected: Selection
 ) -> Plan:
-    """Return ``plan`` with origins since ``base``, and warnings of keys that ``state`` no longer declares."""
+    """Return ``plan`` with origins since ``base``, and warnings for keys no longer declared in ``state``."""
     warnings = (*plan.warnings, *no_longer_declared(base, state, selected))
     return replace(with_origins(kinds, plan, state_as_base(kinds, plan, base)), warnings=warnings)
 
@@ -107,7 +107,7 @@ def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> 
 
 
 def no_longer_declared(base: DesiredState, state: DesiredState, selected: Selection) -> Iterator[Problem]:
-    """Yield a warning of each key that the base declares and the files no longer do: it is not changed.
+    """Yield a warning for each key that the base declares and the files no longer do: it is not changed.
 
     In an exclusive scope the plan deletes it instead.
     """
@@ -128,7 +128,7 @@ def _keys(state: DesiredState) -> Iterator[tuple[DesiredScope, DesiredKey]]:
 
 
 def is_unwanted(action: Action, origin: DriftOrigin | None) -> bool:
-    """Return whether a live key that is not to exist was there before, and changed since."""
+    """Return whether a live key that must not exist was there before, and changed since."""
     return action is Action.CREATE and origin is DriftOrigin.CONFLICT
 
 
@@ -154,7 +154,7 @@ def _of_whole_key(before: BaseState, now: BaseState) -> Origin | None:
 
 
 def _differs(base: BaseKey, values: Mapping[str, Any]) -> bool:
-    """Return whether a field of the base has another value in ``values``, if it is there."""
+    """Return whether a field of the base, if it has it, has another value in ``values``."""
     return any(name in values and text != json_text(values[name]) for name, text in base.fields.items())
 
 

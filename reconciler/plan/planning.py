@@ -48,7 +48,7 @@ _NOWHERE: Final = Position("", 0, 0)
 
 
 def everything(_address: str) -> bool:
-    """Return True for every address: what a plan without targets selects."""
+    """Return True for every address: a plan without targets selects all."""
     return True
 
 
@@ -56,7 +56,7 @@ _GLOB: Final = expression(r"[*?\[]")
 
 
 def selection(targets: Sequence[str]) -> Selection:
-    """Return what says whether an address matches one of ``targets``, globs; without targets all do."""
+    """Return a predicate that matches addresses against ``targets``, globs; without targets all match."""
     if not targets:
         return everything
     patterns = [_pattern(target) for target in targets]
@@ -72,11 +72,11 @@ def _pattern(target: str) -> Callable[[str], object]:
 def select(
     state: DesiredState, targets: Sequence[str], what: str = "--target "
 ) -> tuple[DesiredState, Selection]:
-    """Return what ``targets``, globs over addresses, select of ``state``; without targets that is all.
+    """Return the keys of ``state`` that ``targets``, globs over addresses, match; all without targets.
 
     The second value is a function that returns whether an address is selected. Raises ConfigurationError for
-    a target that matches no declared key, unless one whose names could not be looked up may be meant; its
-    message begins with ``what``.
+    a target that matches no declared key, unless it may mean a key whose scope's names could not be looked
+    up; its message begins with ``what``.
     """
     selected = selection(targets)
     if not targets:
@@ -108,7 +108,7 @@ def _addresses(state: DesiredState) -> list[str]:
 
 
 def _check_unique(names: Sequence[str], state: DesiredState, what: str) -> None:
-    """Raise ConfigurationError for what is the end of several addresses, and no glob."""
+    """Raise ConfigurationError for a text that is no glob and the end of several addresses."""
     for name in names:
         found = ending_in(name, _addresses(state))
         if len(found) > 1:
@@ -121,8 +121,8 @@ def plan_scope(
 ) -> Plan:
     """Return the plan of one scope, without a fingerprint, which :func:`assemble` makes.
 
-    ``selected`` narrows the plan to some addresses. An expiry that is not after ``now`` becomes a
-    problem if it would be sent. What is wrong with one live key is a problem of that key, and of no other.
+    ``selected`` restricts the plan to some addresses. An expiry that is not after ``now`` becomes a problem
+    if it would be sent. A fault of one live key is a problem of that key only.
     """
     scope, live = desired.scope, observed.keys
     unclear = unclear_names(kind, desired, observed, selected)
@@ -169,7 +169,7 @@ def plan_scope(
 def _not_surely_unchanged(
     kind: Kind, keys: Iterable[DesiredKey], live: Mapping[str, Mapping[str, Any]]
 ) -> list[DesiredKey]:
-    """Return the keys that are to be compared field by field: few of many."""
+    """Return the keys that must be compared field by field: usually few."""
     is_surely_equal = equality(kind)
     # At once, for each field that may mark one: a call for each key takes as long as the comparison.
     marked = {
@@ -196,7 +196,7 @@ def _problems(kind: Kind, key: DesiredKey, planned: Planned, now: dt.datetime) -
 
 
 def _look_alikes(desired: DesiredScope, others: Sequence[str]) -> Iterator[Problem]:
-    """Yield a warning of each live name that no file declares and that looks like a declared one."""
+    """Yield a warning for each undeclared live name that looks like a declared one."""
     if not others:
         return
     declared = {skeleton(key.name): key for key in desired.keys}
@@ -236,24 +236,24 @@ def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: 
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return problems by their places, then by address and message."""
+    """Return problems sorted by position, then by address and message."""
     return tuple(sorted(problems, key=lambda one: (one.position or _NOWHERE, one.address, one.message)))
 
 
 def with_unread(plan: Plan, reasons: Mapping[Scope, str], *, stops_apply: bool) -> Plan:
-    """Return ``plan`` with a problem for each scope of which nothing is planned, and the reason."""
+    """Return ``plan`` with a problem for each scope that could not be read, with the reason."""
     told = sorted((str(scope), reason) for scope, reason in reasons.items())
     found = (Problem(reason, address=address, is_live=not stops_apply) for address, reason in told)
     return with_fingerprint(replace(plan, problems=(*plan.problems, *found)))
 
 
 def with_fingerprint(plan: Plan) -> Plan:
-    """Return ``plan`` with its fingerprint: the digest of all that decides what an apply does.
+    """Return ``plan`` with its fingerprint: the digest of everything that determines what an apply does.
 
-    That is where it is sent: ``base_url``; what each change does, its address, when its key was created, the
-    values before, and method, path and body of each request; what waits for which successor, and the aliases
-    of secrets; every problem that stops an apply; and the number of live keys of the scopes with changes, of
-    which limits allow a share.
+    That includes ``base_url``; for each change the action, address, creation time, previous values, and
+    method, path and body of each request; which changes wait for which successor, and the aliases of secrets;
+    every problem that prevents an apply; and the number of live keys of the changed scopes, which limits
+    refer to.
     """
     facts: list[Any] = [[plan.base_url]]
     for change in plan.changes:

@@ -1,4 +1,4 @@
-"""How many more keys files may end before one apply of them goes beyond the limit of revocations. Pure."""
+"""How many more keys a set of files may end before their apply exceeds the limit of revocations. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Portions:
-    """What is left of the limit in each scope, or of all scopes where it counts the keys of a whole plan.
+    """The remainder of the limit in each scope, or in total if the limit counts keys of a plan.
 
-    What the files change already counts, too. Of a limit below one key, one is left: otherwise nothing would
-    ever be proposed, and no one would see that the limit has to be raised.
+    Keys that the files already revoke count too. If the limit is below one key, one is allowed: otherwise
+    nothing would ever be proposed, and it would stay unnoticed that the limit must be raised.
     """
 
     def __init__(self, limit: Count | Share, plans: Iterable[Plan]) -> None:
-        """Count what ``plans`` of the scopes, as their files are now, revoke."""
+        """Count what ``plans`` of the scopes, with the present files, revoke."""
         self._limit = limit
         self._observed: dict[Scope, int] = {}
         self._revoked: set[tuple[Scope, str]] = set()

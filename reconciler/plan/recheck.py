@@ -1,4 +1,4 @@
-"""Which fields of a live key differ from the plan, or from the request that was sent. Pure."""
+"""The fields of a live key that differ from the plan, or from the request that was sent. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field without its expected value; both values in normal form."""
+    """A field with an unexpected value; both values in normal form."""
 
     field: str
     expected: Any
@@ -34,7 +34,7 @@ def fields_changed_since_plan(
 ) -> tuple[Difference, ...]:
     """Return the fields that would be overwritten and no longer hold the value that the plan showed.
 
-    A key that is gone has lost its identity, and one that was to be created has gained it.
+    For a key that was deleted meanwhile, or created meanwhile, the field is its identity.
     """
     if change.action is Action.CREATE:
         return () if live is None else (Difference(kind.identity, None, kind.identity_value(change.name)),)
@@ -101,7 +101,7 @@ def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple
 
 
 def _others_differ(kind: Kind, change: Change, live: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Return the fields that would be sent with other values of members that no schema describes."""
+    """Return the fields that would be sent with other values of undescribed members."""
     shown, found = shown_members(kind, change.patch, live), list[Difference]()
     for name in sorted(change.patch.keys() & (shown.keys() | change.shown.keys())):
         old, new = (sent_value(kind, change, name, side) for side in (change.shown, shown))

@@ -1,4 +1,4 @@
-"""Which keys get a later expiry, and which are past what a renewal may give them. Pure: the time is given."""
+"""Keys that get a later expiry, and keys that a renewal cannot extend. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _TOO_OLD: Final = "has reached its longest life (max_total)"
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What is to become of a key that expires soon, or is too old: ``value`` is its new expiry.
+    """The result for a key that expires soon, or is too old: ``value`` is its new expiry.
 
-    Without a value it is not renewed, for the ``reason``; ``is_for_rotation`` says that a successor is due.
-    ``old`` is the text of its expiry and ``left`` the time until then, None where it never expires.
-    ``latest`` is the end of its life: the expiry, or that by the policy where it is earlier.
+    Without a value it is not renewed, for the ``reason``; ``is_for_rotation`` is true if it needs a
+    successor. ``old`` is the text of its expiry and ``left`` the time until then, None if it never expires.
+    ``latest`` is the end of its life: the expiry, or the end by the policy where that is earlier.
     """
 
     kind: Kind
@@ -48,9 +48,9 @@ class Renewal:
 
 
 def is_near(kind: Kind, key: DesiredKey, policy: RenewPolicy, now: dt.datetime) -> bool:
-    """Return whether the policy may ask for something to be done about a declared key.
+    """Return whether the policy may require an action for a declared key.
 
-    Where it limits the life of a key, only the creation of that says whether it does.
+    If the policy limits the lifetime, this depends on the creation time, which is not known here.
     """
     if key.is_absent or is_manual(kind, key):
         return False
@@ -70,7 +70,7 @@ def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on
     created: dt.datetime | None,
     now: dt.datetime,
 ) -> Renewal | None:
-    """Return what is to become of a key, None if nothing is; ``created`` is None where it is not live."""
+    """Return the renewal of a key, None if it needs none; ``created`` is None if the key is not live."""
     if not is_near(kind, key, policy, now):
         return None
     ends = ends_of(kind)
@@ -90,7 +90,7 @@ def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on
 def _renewed(
     found: Renewal, expiry: dt.datetime, policy: RenewPolicy, longest: dt.datetime | None, now: dt.datetime
 ) -> Renewal | None:
-    """Return what is to become of a key that expires soon, and has to be gone at a time or not."""
+    """Return the renewal of a key that expires soon, limited by the end of its life if there is one."""
     if expiry <= now:
         return replace(found, reason="has expired: give it a later expiry by hand, or declare it absent")
     if fault := renewal_fault(found.kind):
@@ -104,7 +104,7 @@ def _renewed(
 
 
 def _for_rotation(found: Renewal, reason: str) -> Renewal:
-    """Return that a key needs a successor, or why it can have none."""
+    """Return the result for a key that needs a successor, or the reason why it can have none."""
     if fault := rotation_fault(found.kind):
         return replace(found, reason=f"{reason}, and it cannot be rotated: {fault}")
     return replace(found, reason=reason, is_for_rotation=True)

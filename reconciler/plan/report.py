@@ -27,10 +27,10 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """Which live keys are not as desired, of the scopes that could be read.
+    """The live keys that differ from their declarations, in the scopes that could be read.
 
-    ``plan`` would make everything as desired. ``drifted`` is what changed outside Git, or may have;
-    ``pending`` is what Git alone changed. ``unread`` are the other scopes, with the reasons.
+    ``plan`` would undo all differences. ``drifted`` are the differences made outside Git, or possibly so;
+    ``pending`` are those that Git alone made. ``unread`` are the other scopes, with the reasons.
     """
 
     plan: Plan
@@ -54,7 +54,7 @@ class DriftReport:
 
     @property
     def doubtful_scopes(self) -> tuple[Scope, ...]:
-        """Return the scopes without a live key whose declared keys are not known to have been live."""
+        """Return the scopes without live keys whose declared keys are not known to have been live."""
         unknown = {
             key.correction.scope
             for key in self.drifted
@@ -63,15 +63,15 @@ class DriftReport:
         return tuple(scope for scope, count in self.plan.observed if not count and scope in unknown)
 
     def fields(self) -> tuple[DriftedField, ...]:
-        """Return each drifted field, and each key created or deleted, as yet left to a person."""
+        """Return each drifted field or key; the outcome of all is that they are left to a person."""
         return _fields(self.drifted)
 
     def pending_fields(self) -> tuple[DriftedField, ...]:
-        """Return each field, and each key as a whole, that waits for ``apply``."""
+        """Return each field or key that waits for ``apply``."""
         return _fields(self.pending)
 
     def scopes(self) -> tuple[ScopeReport, ...]:
-        """Return the state of each scope before anything is corrected."""
+        """Return the state of each scope before any correction."""
         drifted = {key.correction.scope for key in self.drifted}
         pending = {key.correction.scope for key in self.pending}
         unmanaged: dict[str, list[str]] = {str(scope): [] for scope, _ in self.plan.observed}
@@ -102,7 +102,7 @@ class DriftReport:
         """Return a function that returns whether an address was compared, or is no longer declared.
 
         A key was not compared if its scope could not be read, it has a problem, or it is not selected. Where
-        names could not be looked up, any scope that they may mean is one that could not be read.
+        names could not be looked up, every scope that they may mean counts as not read.
         """
         unread = tuple(f"{scope}/" for scope in self.unread)
         problems = {problem.address for problem in self.problems}
@@ -117,7 +117,7 @@ class DriftReport:
         return was_compared
 
     def _problems_of(self, scope: Scope) -> list[str]:
-        """Return the problems of a scope; one without an address may be of any."""
+        """Return the problems of a scope; a problem without an address may concern any scope."""
         return [
             f"{problem.address}: {problem.message}".removeprefix(": ")
             for problem in self.problems

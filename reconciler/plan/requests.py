@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
-    """Yield the requests that apply sends, in their order."""
+    """Yield the requests that apply sends, in order."""
     query = f"?{urlencode(kind.query)}" if kind.query else ""
     path = change.path + query
     update, own = kind.update, path
@@ -41,7 +41,7 @@ def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
 
 
 def required(kind: Kind, values: Values, changed: Iterable[str]) -> set[str]:
-    """Return what an update of ``changed`` fields has to carry too, for a key to have these values."""
+    """Return the fields that an update of ``changed`` must carry besides, for a key with these values."""
     sent = {*changed, *kind.always_sent}
     met = {
         name
@@ -54,12 +54,12 @@ def required(kind: Kind, values: Values, changed: Iterable[str]) -> set[str]:
 
 
 def _chosen(group: Sequence[str], values: Values) -> str:
-    """Return the field of a group that is sent where none differs: the first one that the key has."""
+    """Return the field of a group that is sent if none differs: the first one that the key has."""
     return next((name for name in group if values.get(name) is not None), group[0])
 
 
 def lacking(kind: Kind, values: Values, changed: Collection[str]) -> str:
-    """Return why an update of ``changed`` fields cannot carry all that it has to, or an empty string."""
+    """Return why an update of ``changed`` fields cannot carry all required fields, or an empty string."""
     missing = {name for name in required(kind, values, changed) if values.get(name) is None}
     for group in kind.sent_one_of:
         if missing & {*group}:
@@ -74,7 +74,7 @@ def lacking(kind: Kind, values: Values, changed: Collection[str]) -> str:
 
 
 def deciding(kind: Kind, live: Values) -> set[str]:
-    """Return the fields that say what an update has to carry, and what it has to as they are."""
+    """Return the fields that determine what an update carries, and those that it carries unchanged."""
     conditions = {other for every in kind.sent_with.values() for other in every}
     some = {_chosen(group, live) for group in kind.sent_one_of}
     found = required(kind, live, conditions & live.keys()) | some
@@ -82,7 +82,7 @@ def deciding(kind: Kind, live: Values) -> set[str]:
 
 
 def removing(kind: Kind, change: Change) -> str:
-    """Return why an update would remove what must be there, by null in a merge patch, or an empty string."""
+    """Return why a merge patch would remove a required member by null, or an empty string."""
     if change.action is not Action.UPDATE:
         return ""
     is_merged = kind.update.encoding is Encoding.MERGE_PATCH
@@ -104,7 +104,7 @@ def removing(kind: Kind, change: Change) -> str:
 
 
 def _removed(shape: Shape, patch: Any, path: str, *, is_required: bool) -> Iterator[str]:
-    """Yield the path of each member that a merge patch removes and that an object must have."""
+    """Yield the path of each required member that a merge patch removes."""
     if patch is None and is_required:
         yield path
     if isinstance(patch, dict):
@@ -129,7 +129,7 @@ def _update_body(kind: Kind, change: Change) -> Any:
 
 
 def _operations(kind: Kind, change: Change, name: str | int) -> list[Mapping[str, Any]]:
-    """Return the operations of JSON Patch (RFC 6902) that give fields their values."""
+    """Return the operations of JSON Patch (RFC 6902) that set the values of fields."""
     values = {field: sent_value(kind, change, field, change.shown) for field in change.patch}
     body = body_of(kind, with_name(kind, values, name))
     return [_operation(kind, field, change, body) for field in change.patch]
@@ -145,7 +145,7 @@ def _operation(kind: Kind, name: str, change: Change, body: Mapping[str, Any]) -
 
 
 def sent_value(kind: Kind, change: Change, name: str, shown: Values) -> Any:
-    """Return what an update sends of a field, with the members in ``shown`` that only the service knows."""
+    """Return the value of a field in an update, with the undescribed members in ``shown``."""
     before, after = change.before.get(name), change.patch[name]
     if kind.update.encoding is Encoding.MERGE_PATCH or name in kind.merged:
         value = merge_patch(before, after)
@@ -155,9 +155,9 @@ def sent_value(kind: Kind, change: Change, name: str, shown: Values) -> Any:
 
 
 def _with_nulls(shape: Shape, before: Any, after: Any) -> Any:
-    """Return ``after`` with null for each member that an object loses, if the member may be null.
+    """Return ``after`` with null for each member that an object loses, if the member is nullable.
 
-    A service may not change members that a body omits.
+    A service may leave members unchanged that a body omits.
     """
     if not isinstance(before, dict) or not isinstance(after, dict):
         return after
@@ -171,9 +171,9 @@ def _with_nulls(shape: Shape, before: Any, after: Any) -> Any:
 
 
 def merge_patch(before: Any, after: Any) -> Any:
-    """Return the smallest merge patch (RFC 7396) that makes ``before`` into ``after``.
+    """Return the smallest merge patch (RFC 7396) that turns ``before`` into ``after``.
 
-    It is all of ``after`` where either is not an object.
+    It is ``after`` itself if either is not an object.
     """
     if not isinstance(before, dict) or not isinstance(after, dict):
         return after

@@ -1,7 +1,7 @@
-"""Rotations: which key takes the place of which, how far that is, and what a plan says and does for it. Pure.
+"""Rotations: pairs of old and new keys, their stages, and their effect on a plan. Pure.
 
-All that a rotation is stands in the files: the successor names the key whose place it takes. What a plan does
-depends on no clock; only :meth:`Rotation.stage` is about a time.
+A rotation is declared in the files: the successor has the name of the key that it replaces. A plan does not
+depend on a clock; only :meth:`Rotation.stage` depends on a time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """Two declared keys of which ``new`` takes the place of ``old``, and each live one; None if it is not."""
+    """Two declared keys of which ``new`` replaces ``old``, and the live ones; None if not live."""
 
     kind: Kind
     scope: Scope
@@ -46,16 +46,16 @@ class Rotation:
 
     @property
     def successor(self) -> str:
-        """Return the address of the key that takes its place."""
+        """Return the address of the key that replaces it."""
         return self.scope.address(self.new.name)
 
     @property
     def end(self) -> dt.datetime | None:
-        """Return the end of the overlap; None where the files do not say it."""
+        """Return the end of the overlap; None if the files have none."""
         return overlap_end(self.kind, self.old, self.new)
 
     def stage(self, now: dt.datetime) -> Stage:
-        """Return how far the rotation is at a time."""
+        """Return the stage of the rotation at a time."""
         if self.new_live is None:
             return Stage.PROPOSED
         if self.old_live is None:
@@ -90,7 +90,7 @@ def rotations(
 
 
 def next_step(rotation: Rotation, now: dt.datetime) -> str:
-    """Return what is to be done next for a rotation."""
+    """Return the next step of a rotation."""
     old, new, end = rotation.old.name, rotation.new.name, rotation.end
     match rotation.stage(now):
         case Stage.PROPOSED:
@@ -110,7 +110,7 @@ def next_step(rotation: Rotation, now: dt.datetime) -> str:
 def _first_live(
     key: DesiredKey, next_of: Mapping[str, DesiredKey], live: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
-    """Return the live successor: another one, where a successor was replaced itself."""
+    """Return the live successor: a later one, if a successor was replaced itself."""
     seen: set[str] = set()
     while key.name not in live and key.name in next_of and key.name not in seen:
         seen.add(key.name)
@@ -120,7 +120,7 @@ def _first_live(
 
 @dataclass(frozen=True, slots=True)
 class PlannedRotations:
-    """What rotations make of the changes of a scope, and the aliases that secrets are stored under."""
+    """The changes of a scope with the effects of rotations, and the aliases of stored secrets."""
 
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...]
@@ -130,21 +130,21 @@ class PlannedRotations:
 def planned_rotations(
     kind: Kind, desired: DesiredScope, changes: Iterable[Change | None], live: Mapping[str, Any]
 ) -> PlannedRotations:
-    """Return the changes of a scope with all that its rotations say of them."""
+    """Return the changes of a scope with the effects of its rotations."""
     made = [change for change in changes if change is not None]
     return Successions.of(desired.keys).planned(kind, desired.scope, made, live)
 
 
 @dataclass(frozen=True, slots=True)
 class Successions:
-    """The successor of each rotated key of a scope: the last one, where that is rotated itself."""
+    """The successor of each rotated key of a scope: the last one, if that is rotated itself."""
 
     last: Mapping[str, DesiredKey]
     aliased: tuple[DesiredKey, ...]
 
     @classmethod
     def of(cls, keys: Iterable[DesiredKey]) -> Successions:
-        """Return the successions that keys declare, which are few of many."""
+        """Return the successions that keys declare; few of many keys do."""
         special, plain = list[DesiredKey](), NO_LIFECYCLE
         for (
             key
@@ -179,7 +179,7 @@ class Successions:
         return replace(change, purpose=Purpose.RENEW) if _is_renewal(kind, change) else change
 
     def _problems(self, changes: Sequence[Change], known: Collection[str]) -> Iterator[Problem]:
-        """Yield a problem of each change that waits for a key which is not there and is not created."""
+        """Yield a problem for each change that waits for a key which is neither live nor created."""
         for change in changes:
             name = change.waits_for
             is_absent = name is not None and self.last[change.name].is_absent
@@ -190,7 +190,7 @@ class Successions:
             yield Problem(message, change.position, change.address)
 
     def _aliases(self, kind: Kind, scope: Scope, created: Collection[str]) -> Iterator[SecretAlias]:
-        """Yield the aliases that an apply stores secrets under: of new keys, and of rotations not over."""
+        """Yield the aliases that an apply stores secrets under: of new keys, and of rotations in progress."""
         for key in self.aliased if kind.secret is not None else ():
             alias = key.lifecycle.alias
             is_due = key.name in created or key.lifecycle.rotates is not None
@@ -199,7 +199,7 @@ class Successions:
 
 
 def _last(key: DesiredKey, next_of: Mapping[str, DesiredKey]) -> DesiredKey:
-    """Return the end of a chain of successors; of a circle, which no valid file has, any of it."""
+    """Return the end of a chain of successors; any of a circle, which no valid file has."""
     seen = {key.name}
     while (following := next_of.get(key.name)) is not None and following.name not in seen:
         key = following
@@ -208,7 +208,7 @@ def _last(key: DesiredKey, next_of: Mapping[str, DesiredKey]) -> DesiredKey:
 
 
 def _is_renewal(kind: Kind, change: Change) -> bool:
-    """Return whether a change lets a key live longer, and does nothing else."""
+    """Return whether a change extends the lifetime of a key, and does nothing else."""
     return change.action is Action.UPDATE and all(
         field.effect.grants and kind.fields[field.field].effect is EffectRule.EXPIRY
         for field in change.fields

@@ -1,7 +1,7 @@
 """A plan in a file: made on a pull request, applied by a pipeline later.
 
-The file is the plan document with what it was made from and what tools made for Terraform require, on one
-line as ``terraform show -json`` prints it, under a checksum. It holds no secret: a request body has none.
+The file is the plan document with its provenance and the members that tools for Terraform require, on one
+line as ``terraform show -json`` prints it, with a checksum. It holds no secret: a request body has none.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def render_saved(plan: Plan) -> str:
 
 
 def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> Plan:
-    """Parse a plan file; ``schema`` is that of plans. Raises RefusedError saying why it cannot be used.
+    """Parse a plan file; ``schema`` is that of plans. Raises RefusedError if it cannot be used.
 
-    Whatever the file says must be what a plan of these changes says: who reviews one member can rely on all.
+    Every member of the file must be what a plan of these changes has: a reviewer of one can rely on all.
     """
     document = _document(content)
     if "format_version" not in document:
@@ -117,7 +117,7 @@ def _checksum(document: Mapping[str, Any]) -> str:
 
 
 def _check_requests(plan: Plan, document: Mapping[str, Any]) -> None:
-    """Raise RefusedError if requests went elsewhere when the plan was made: a file's paths are never used."""
+    """Raise RefusedError if the requests in a file have other paths: those of the file are never used."""
     for change, shown in zip(plan.changes, document["resource_changes"], strict=True):
         is_, was = request_document(change), shown["request"]
         if is_ != was:
@@ -181,7 +181,7 @@ def _parsed(kind: Kind, address: str) -> tuple[Scope, str]:
 
 
 def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
-    """Return a change. What is sent follows from its values, never from the patch in the file."""
+    """Return a change. The request follows from its values, never from the patch in the file."""
     kind = _kind(kinds, shown["type"])
     scope, name = _parsed(kind, shown["address"])
     values = shown["change"]
@@ -227,7 +227,7 @@ def _identity(address: str, shown: Mapping[str, Any], kinds: Mapping[str, Kind])
 
 
 def _parts(kind: Kind, change: Change, shown: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the declared parts of objects, which with the live members give the values of the change."""
+    """Return the declared parts of objects, which together with live members are the values of the change."""
     for name, value in shown.items():
         whole = desired_form(kind.fields[name], value, change.before[name])
         if json_text(whole) != json_text(change.after[name]):
@@ -236,7 +236,7 @@ def _parts(kind: Kind, change: Change, shown: Mapping[str, Any]) -> Mapping[str,
 
 
 def _shown(kind: Kind, before: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return live values with members that nothing describes; their other members are in ``before``."""
+    """Return live values with undescribed members; their other members are in ``before``."""
     for name, value in shown.items():
         if shown_members(kind, [name], shown).get(name) != value:
             raise ValueError(f"{name} has no members that are not described")

@@ -1,7 +1,7 @@
-"""The members of a plan that tools made for Terraform require beyond the changes. Pure.
+"""The members of a plan that tools for Terraform require beyond the changes. Pure.
 
-They insist on a version of Terraform, planned values, a configuration, and some of them on a single line. The
-planned values are what is declared of keys that change: a plan has no others.
+They require a version of Terraform, planned values, a configuration, and some of them a single line. The
+planned values are the declared values of keys that change: a plan has no others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SCHEMA_VERSION: Final = 0
 
 
 def terraform_members(plan: Plan) -> dict[str, Any]:
-    """Return what is said of the plan as a whole."""
+    """Return the members of the plan document."""
     kept = [change for change in plan.changes if change.action is not Action.DELETE]
     return {
         "terraform_version": _TERRAFORM_VERSION,
@@ -35,7 +35,7 @@ def terraform_members(plan: Plan) -> dict[str, Any]:
 
 
 def resource_members(change: Change) -> dict[str, Any]:
-    """Return what is said of each change."""
+    """Return the members of each change."""
     return {"mode": "managed", "provider_name": change.api}
 
 

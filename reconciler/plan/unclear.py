@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """The effects of names that do not identify one live key; ``others`` are the declared keys that do.
+    """The effects of ambiguous names; ``others`` are the declared keys with unambiguous names.
 
     ``unmanaged`` holds the name of each live object that is not declared, ``ids`` those of an address that
     several objects have.
@@ -37,7 +37,7 @@ class Unclear:
 def unclear_names(
     kind: Kind, desired: DesiredScope, observed: LiveScope, selected: Callable[[str], bool]
 ) -> Unclear:
-    """Return the problems of unclear names: their objects are not changed, and all others are planned.
+    """Return the problems of ambiguous names: their objects are not changed, and all others are planned.
 
     In an exclusive scope, several objects of one name are a problem: their deletions would share an address,
     so that a review, a journal and a history could not distinguish them.
@@ -73,7 +73,7 @@ def unclear_names(
 
 
 def _respelt(kind: Kind, desired: DesiredScope, observed: LiveScope) -> Mapping[str, Problem]:
-    """Return the problem of each new key whose name differs from an undeclared live one in spelling only.
+    """Return the problem of each new key whose name differs from an undeclared live one only in spelling.
 
     If the service normalizes names, each apply would otherwise create another key.
     """

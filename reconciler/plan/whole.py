@@ -1,4 +1,4 @@
-"""The body of an update that replaces the whole object: its live and its declared fields. Pure."""
+"""The body of an update that replaces the object: its live and its declared fields. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _UNDECLARED: Final = object()
 
 
 def undescribed(kind: Kind, live: Values) -> str:
-    """Return why an update of the whole object would drop members of it, or an empty string.
+    """Return why an update with the full object would lose members of it, or an empty string.
 
     A member that the kind file does not describe cannot be sent.
     """
@@ -66,7 +66,7 @@ def undescribed(kind: Kind, live: Values) -> str:
 
 
 def lost_in_replacement(kind: Kind, live: Values) -> str:
-    """Return what a key that is deleted and created again loses, because nothing describes it; or nothing."""
+    """Return the undescribed values that a key loses when it is deleted and created again; empty if none."""
     described = kind.schema["properties"].keys() | _ids(kind)
     read = frozenset(kind.read_from.values())
     names = sorted(
@@ -84,7 +84,7 @@ def _ids(kind: Kind) -> frozenset[str]:
 def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
     """Return the fields that an update sends of a live object, just read, overridden by ``patch``.
 
-    Raises SchemaMismatchError if a value would be lost: one that is not described, not shown, or hidden.
+    Raises SchemaMismatchError if a value would be lost: one that is not described, not shown, or masked.
     """
     problem = undescribed(kind, live)
     if problem:
@@ -115,7 +115,7 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
 
 
 def _means_missing(kind: Kind, name: str, value: Any) -> bool:
-    """Return whether a null value stands for a missing one, because the field itself cannot be null."""
+    """Return whether a null value means a missing one, because the field itself is not nullable."""
     return value is None and name in kind.optional and type(None) not in kind.fields[name].types
 
 
@@ -123,7 +123,7 @@ def hidden(kind: Kind, declared: Values, change: Change) -> str:
     """Return why the update or replacement would store a masked secret, or an empty string.
 
     Undeclared values are sent as the response shows them: members beside declared ones, and the other fields
-    of a replaced object. A merge patch has no members of objects that stay as they are.
+    of a replaced object. A merge patch has no members of objects that do not change.
     """
     minimal = kind.merged if kind.update.encoding is not Encoding.MERGE_PATCH else change.patch.keys()
     found = [
@@ -166,7 +166,7 @@ def _masks(want: Any, value: Any, path: str, shape: Shape | None, form: Form = F
 
 
 def without_hidden(value: Any) -> Any:
-    """Return a value without those members of its objects that the service hides."""
+    """Return a value without the members of its objects that the service masks."""
     if not isinstance(value, dict):
         return value
     return {
@@ -177,7 +177,7 @@ def without_hidden(value: Any) -> Any:
 
 
 def _unread(value: Any, path: str, read: Collection[str]) -> Iterator[str]:
-    """Yield a member that the schema does not describe, or of an object that is read in part, what is not."""
+    """Yield each member that the schema does not describe; in a partly read object each unread one."""
     is_outer = any(where.startswith(f"{path}.") for where in read)
     if is_outer and isinstance(value, dict):
         for name, inner in value.items():
@@ -203,7 +203,7 @@ def _unknown(keywords: Values, value: Any, path: str) -> Iterator[str]:
 
 
 def is_hidden(value: Any) -> bool:
-    """Return whether a value is, or holds, a secret that the service hides behind asterisks."""
+    """Return whether a value is, or holds, a secret that the service masks with asterisks."""
     match value:
         case str():
             return _MASKED.fullmatch(value) is not None

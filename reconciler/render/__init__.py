@@ -1,1 +1,1 @@
-"""Plans and outcomes as text and JSON: a value in, a string out."""
+"""Render plans and outcomes as text and JSON: a value in, a string out."""

@@ -1,4 +1,4 @@
-"""Expiries as a calendar: months, and the days of them on which keys expire. Pure."""
+"""Expiries as a calendar: months, and their days on which keys expire. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Day(NamedTuple):
-    """A day on which keys expire; ``is_near`` if one does soon that has no successor."""
+    """A day on which keys expire; ``is_near`` if one of them expires soon without a successor."""
 
     name: str
     left: str
@@ -32,7 +32,7 @@ class Month(NamedTuple):
 
 
 def calendar(expiries: Sequence[KeyExpiry], now: dt.datetime) -> tuple[Month, ...]:
-    """Return the months in which keys expire; ``expiries`` are in the order of time."""
+    """Return the months in which keys expire; ``expiries`` are sorted by time."""
     months = []
     for name, of_month in groupby(expiries, lambda one: f"{one.at:%Y-%m}"):
         days = []

@@ -1,6 +1,6 @@
 """Drift for machines, and for people in the words of Terraform's refresh-only plans.
 
-Without a history or a base commit it is not known which side changed, and the words are neutral.
+Without a history or a base commit it is unknown which side changed, and the words are neutral.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ _NEUTRAL: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DriftView:
-    """What a cycle found, to be shown.
+    """The findings of a cycle for display.
 
     ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that were
-    created since cycles began, and ``named`` how many of them are named. It ``is_complete`` if everything
+    created after the first cycle, and ``named`` how many of them are listed. It ``is_complete`` if everything
     could be compared. ``apis`` are those of the kinds, where there are several, ``ids`` those of unmanaged
-    keys of one address. ``doubtful`` are scopes that may be the wrong ones. ``is_advised`` adds what to
-    do next, with the files at ``paths`` if any.
+    keys that share an address. ``doubtful`` are scopes that may be the wrong ones. ``is_advised`` adds the
+    next steps, with the files at ``paths`` if any.
     """
 
     drifted: Sequence[DriftedKey]
@@ -85,7 +85,7 @@ class DriftView:
 
 
 def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime, *, is_one_line: bool = False) -> str:
-    """Return what is not as desired as one JSON object: ``plan`` would make everything as desired."""
+    """Return the drift as one JSON object; ``plan`` would undo it."""
     new = [{"address": key.address, "first_seen": format_instant(key.first_seen)} for key in view.new]
     document = plan_document(plan, made_at) | {
         "resource_drift": list(map(drift_document, view.drifted)),
@@ -97,7 +97,7 @@ def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime, *, is_o
 
 @joined
 def render_drift(view: DriftView, screen: Screen = PLAIN) -> Iterator[str]:
-    """Return what is not as desired."""
+    """Yield the lines that show the drift."""
     if view.drifted:
         yield from _drift_lines(view.drifted, screen)
     elif not view.is_complete:
@@ -115,7 +115,7 @@ def render_drift(view: DriftView, screen: Screen = PLAIN) -> Iterator[str]:
 
 
 def title(key: DriftedKey) -> str:
-    """Return what became of a live key, as far as it is known."""
+    """Return what happened to a live key, as far as it is known."""
     if key.identity_change is not None:
         return key.identity_change.title
     if is_unwanted(key.action, key.origin):
@@ -132,7 +132,7 @@ def title(key: DriftedKey) -> str:
 
 def _drift_lines(drifted: Sequence[DriftedKey], screen: Screen) -> Iterator[str]:
     def alarming(text: str, colour: Colour) -> str:
-        """Paint what grants access, green in a plan, in the colour of what revokes it."""
+        """Colour a text about granted access, green in a plan, like one about revoked access."""
         return screen.paint(text, Colour.REMOVE if colour is Colour.ADD else colour)
 
     is_known = all(None not in key.origins for key in drifted)
@@ -161,7 +161,7 @@ def _drift_lines(drifted: Sequence[DriftedKey], screen: Screen) -> Iterator[str]
 
 
 def drift_line(drifted: Sequence[DriftedKey]) -> str:
-    """Return how many keys are not as desired, and how."""
+    """Return how many keys drifted, and how."""
     count = len(drifted)
     if any(None in key.origins for key in drifted):
         what = "differs from the files" if count == 1 else "differ from the files"
@@ -189,7 +189,7 @@ def left_texts(fields: Sequence[DriftedField]) -> Sequence[str]:
 
 
 def contested_text(field: DriftedField, corrected: int, history: str | None) -> str:
-    """Return that a field is contested, ``corrected`` so often, and how to clear that in a history."""
+    """Return that a field is contested, how often it was ``corrected``, and the command that clears this."""
     name = field.change.field
     command = "" if history is None else f", or until {clear_command(field.address, name, history)}"
     return (
@@ -229,7 +229,7 @@ def _unmanaged_lines(view: DriftView, screen: Screen) -> Iterator[str]:
 
 
 def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
-    """Yield what undoes the drift, and what writes it into the files, where they declare a changed key."""
+    """Yield the commands that undo the drift, and those that write it into the files."""
     corrections = [key.correction for key in view.drifted if key.is_correctable]
     destroy = " --allow-destroy" if any(change.action.destroys for change in corrections) else ""
     sink = (
@@ -259,12 +259,12 @@ def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
 
 
 def _unbroken(text: str, screen: Screen) -> str:
-    """Return a text with a command, of which no line separates an option from its value."""
+    """Return a text with a command, without a line break between an option and its value."""
     return _VALUED.sub(lambda option: screen.glued(option[0], "  "), text)
 
 
 def _way_to_keep(key: DriftedKey) -> _Way:
-    """Return what says, by an address and the files, how the files get to say what is live."""
+    """Return a function of address and files that returns the command for declaring the live state."""
     if key.action is Action.CREATE:
         return import_command if key.correction.is_undeclared else _no_longer_absent
     return accept_command if key.action is Action.UPDATE else _absent

@@ -1,7 +1,7 @@
-"""What happens during an apply, as JSON lines with the types of OpenTofu's machine-readable output.
+"""The events of an apply, as JSON lines with the types of OpenTofu's machine-readable output.
 
-https://opentofu.org/docs/internals/machine-readable-ui/ names them. Each function gives events: a message for
-people and the members of the type; :func:`event_line` makes the line.
+https://opentofu.org/docs/internals/machine-readable-ui/ lists them. Each function returns events: a message
+for people and the members of the type; :func:`event_line` renders them.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ def event_line(event: Event, time: dt.datetime) -> str:
 
 
 def version() -> Event:
-    """Return the event with the versions of reconciler and of these events."""
+    """Return the event with the versions of reconciler and of the event format."""
     return Event("version", f"reconciler {__version__}", {"reconciler": __version__, "ui": EVENTS_VERSION})
 
 
 def planned(plan: Plan) -> Iterator[Event]:
-    """Yield an event of each planned change, of each warning and error, and of the sum."""
+    """Yield an event for each planned change, each warning and error, and the counts."""
     for change in plan.changes:
         fields = {field.field: field.effect.value for field in change.fields}
         members = {"change": {**_subject(change), "fields": fields}}
@@ -77,13 +77,13 @@ def planned(plan: Plan) -> Iterator[Event]:
 
 
 def begun(change: Change) -> Event:
-    """Return the event that a write is about to be sent."""
+    """Return the event before a write is sent."""
     message = f"{change.address}: {_BEGUN[change.action]}... {json_text(change.patch)}"
     return Event("apply_start", message, {"hook": _subject(change)})
 
 
 def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
-    """Return the events of an outcome; ``seconds`` is how long its write took, None if none was sent."""
+    """Return the events of an outcome; ``seconds`` is the duration of its write, None if none was sent."""
     change, result = outcome.change, outcome.result
     message = f"{change.address}: {result.value}{secret_remark(outcome)}"
     if seconds is None and result is Result.UNCHANGED:
@@ -109,7 +109,7 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
 
 
 def applied(outcomes: Sequence[Outcome]) -> Event:
-    """Return the sum of an apply, with how many changes ended how."""
+    """Return the event with the counts of an apply, by result."""
     results = dict(Counter(outcome.result.value for outcome in outcomes))
     members = {"changes": _sum(applied_counts(outcomes), "apply"), "results": results}
     return Event("change_summary", closing_line(outcomes), members)
@@ -137,7 +137,7 @@ def _diagnostic(severity: str, text: str, address: str = "", position: Position 
 
 
 def _subject(change: Change) -> dict[str, Any]:
-    """Return which key an event is about, and what is done with it."""
+    """Return the key of an event, and the action on it."""
     resource = {
         "addr": change.address,
         "module": "",

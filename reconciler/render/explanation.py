@@ -32,7 +32,7 @@ def render_explanations(
     requests: Iterable[str],
     screen: Screen = PLAIN,
 ) -> Iterator[str]:
-    """Return the fields of one key, and the requests that would be sent."""
+    """Yield the lines about the fields of one key, and the requests that would be sent."""
     yield from screen.lines((f"# {escape_control(address)}", Colour.STRONG), hang="#   ")
     yield from screen.lines(f"# (declared at {escape_control(str(position))})", hang="#   ")
     for explanation in explanations:
@@ -80,9 +80,9 @@ def _value(value: Value | None, absent: str) -> Sequence[str]:
 
 
 def request_lines(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
-    """Yield what would be sent, with what it does to access; or that nothing would be, and why.
+    """Yield the requests that would be sent, with their effects; or that there is none, and why.
 
-    A request is one line, however narrow the screen is: it is there to be copied.
+    A request is one line, however narrow the screen is, so that it can be copied.
     """
     stops = blocking_problems(plan)
     if stops or not plan.changes:
@@ -98,5 +98,5 @@ def request_lines(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
 
 
 def blocking_problems(plan: Plan) -> list[Problem]:
-    """Return the problems for which nothing of the key would be sent."""
+    """Return the problems that prevent requests for the key."""
     return [problem for problem in plan.problems if not (problem.is_live and plan.changes)]

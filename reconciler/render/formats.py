@@ -1,6 +1,6 @@
-"""The formats of a plan, one renderer each: plan in, text out; and those formats that are a few lines.
+"""The formats of a plan, one renderer each: plan in, text out; and the shorter renderers themselves.
 
-A diff is for tools that colour standard output by the first character of each line.
+A diff is for tools that colour output by the first character of each line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ WITHOUT_NEEDS: Final = frozenset({"gitlab"})
 class Style:
     """How a plan is rendered: ``detail`` and ``screen`` of the text, ``name`` of the Markdown comment.
 
-    The text shows what the plan needs, without what the run that is ``asked`` for was given.
+    The text lists the options that the plan needs, except those that ``asked`` already has.
     """
 
     detail: Detail = Detail.USUAL
@@ -50,7 +50,7 @@ class Style:
 
 
 def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """Return the name and value of what a plan was made from."""
+    """Return the name and value of each item of a plan's provenance."""
     made_from = plan.provenance
     commit, base = (made_from.git_commit, made_from.base_commit) if made_from else (None, None)
     facts = {"API": plan.base_url, "Commit": short_commit(commit or "unknown")}
@@ -71,7 +71,7 @@ def _made_at(plan: Plan) -> dt.datetime:
 
 @joined
 def render_diff(plan: Plan) -> Iterator[str]:
-    """Return the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
+    """Yield the lines of the plan; each is empty or starts with ``+``, ``-`` or ``~`` and a space."""
     for change in plan.changes:
         yield f"{SYMBOLS[change.action][0][0]} {heading(change)}{becomes_with_note(change)}"
         if lost := lost_access(change):

@@ -31,8 +31,8 @@ _LONGEST_PROBLEM: Final = 2000
 def render_github(plan: Plan) -> Iterator[str]:
     """Return workflow commands, then the counts, which are a plain line of the log.
 
-    Errors of the plan are errors; changes that revoke access or are in conflict, and warnings, are
-    warnings; other changes are notices. Of more than ten of a kind the last one counts the rest.
+    Errors of the plan are errors; changes that revoke access or are in conflict, and warnings, are warnings;
+    other changes are notices. GitHub shows ten of each type, so the last one has the number of the others.
     """
     ranked = sorted(plan.changes, key=priority)
     high = [change for change in ranked if is_high_impact(change)]
@@ -48,14 +48,14 @@ def render_github(plan: Plan) -> Iterator[str]:
 
 
 def problem_commands(problems: Mapping[str, tuple[str, Sequence[Problem]]]) -> Iterator[str]:
-    """Yield workflow commands of problems, which have a title, by their kind: error or warning."""
+    """Yield workflow commands of problems, whose title is their type: error or warning."""
     for kind, (title, subjects) in problems.items():
         written = (_problem(kind, subject, title) for subject in subjects)
         yield from _first(kind, written, len(subjects), "The log of the step shows more.", at_least(subjects))
 
 
 def _first(kind: str, commands: Iterator[str], count: int, advice: str, least: str = "") -> Iterator[str]:
-    """Yield as many commands of a kind as GitHub shows, the last of which counts what is left out."""
+    """Yield as many commands of a type as GitHub shows; the last one has the number of those left out."""
     rest = 0 if count <= _MOST else count - _MOST + 1
     yield from islice(commands, count - rest)
     if rest:
@@ -87,7 +87,7 @@ def _change(kind: str, change: Change) -> str:
 
 
 def _command(kind: str, message: str, title: str = "", position: Position | None = None) -> str:
-    """Return a workflow command of safe texts; only the line breaks of ``message`` are meant."""
+    """Return a workflow command of safe texts; only the line breaks of ``message`` are retained."""
     properties = {"title": title} if title else {}
     if position is not None:
         line = {"line": f"{position.line}", "col": f"{position.column}"} if position.line else {}

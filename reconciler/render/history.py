@@ -44,9 +44,9 @@ _MEMBERS: Final = {"cycles": "rounds", "desired": "declared", "state": "standing
 def render_history_text(
     status: Status, episodes: Sequence[Episode], total: int, screen: Screen = PLAIN
 ) -> Iterator[str]:
-    """Return the state of everything and the drift by key, latest first; of fields there are ``total``.
+    """Yield the state, and the drift by key, latest first; there are ``total`` drifted fields.
 
-    Access that was granted is as red as access that was lost: drift of either sort is an alarm.
+    Granted access is as red as revoked access: drift of both types is an alarm.
     """
     for text, colour in (*_cycle_lines(status), *_present_lines(status)):
         indent = " " * (len(text) - len(text.lstrip()))
@@ -83,7 +83,7 @@ def _cycle_lines(status: Status) -> Iterator[_Line]:
 
 
 def _episode_lines(episode: Episode, screen: Screen) -> Iterator[str]:
-    """Yield what was drifted, with its effect beside or above, and below since when and what became of it."""
+    """Yield the drift of a field with its effect beside or above, and below its start and outcome."""
     colour = Colour.QUIET if episode.effect is Effect.NEUTRAL else Colour.REMOVE
     sides, note = _drift_sides(episode), (f"# {note_text(episode)}", colour)
     drift = f"  {' -> '.join(sides)}"
@@ -104,7 +104,7 @@ def _episode_lines(episode: Episode, screen: Screen) -> Iterator[str]:
 
 
 def render_history_json(status: Status, episodes: Sequence[Episode], total: int) -> str:
-    """Return the same as one JSON object, ending with a newline."""
+    """Return the history as one JSON object, ending with a newline."""
     document = {
         "format_version": FORMAT_VERSION,
         "timestamp": status.at,
@@ -136,7 +136,7 @@ def api_fact(address: str, apis: Mapping[str, str]) -> dict[str, str]:
 
 
 def episode_facts(episode: Episode, apis: Mapping[str, str] = ONE_API) -> dict[str, Any]:
-    """Return the drift of a field, or of a whole key, as JSON members; its API where there are several."""
+    """Return the drift of a field or key as JSON members; with its API where there are several."""
     facts: dict[str, Any] = _plain(episode) | {"origin": episode.origin or "unknown"}
     facts |= api_fact(episode.address, apis)
     times = ("first_seen", "last_seen", "ended", "corrected")
@@ -144,14 +144,14 @@ def episode_facts(episode: Episode, apis: Mapping[str, str] = ONE_API) -> dict[s
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON holds of an instant or a record; some members have names that users know."""
+    """Return the JSON value of an instant or a record, with the documented names of members."""
     if isinstance(value, dt.datetime):
         return format_instant(value)
     return {_MEMBERS.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
 
 
 def _present_lines(status: Status) -> Iterator[_Line]:
-    """Yield the present: what could not be compared, is contested, is pending; new undeclared keys."""
+    """Yield the present state: errors, contested and pending fields; new undeclared keys."""
     for scope in status.scopes:
         if scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE}:
             what = escape_control(f"{scope.state}: {scope.detail}")
@@ -174,7 +174,7 @@ def _present_lines(status: Status) -> Iterator[_Line]:
 
 
 def _drift_sides(drift: Episode | Pending) -> tuple[str, ...]:
-    """Return what became of a field, from the desired to the live value, or of a whole key."""
+    """Return the drift of a field, from the desired to the live value, or of a key itself."""
     if drift.action is not Action.UPDATE:
         symbol = "+" if drift.action is Action.CREATE else "-"
         origin = drift.origin if isinstance(drift, Episode) else None

@@ -1,7 +1,7 @@
-"""HTML pages that need nothing else: one document each. The one home of jinja2.
+"""Self-contained HTML pages. The only module that imports jinja2.
 
-What a page shows is not trusted: a template escapes for HTML, and before that every text goes through the
-rules for terminals, so that nothing is invisible or reorders what is beside it.
+Page content is untrusted: a template escapes it for HTML, and before that every text is escaped for
+terminals, so that nothing is invisible or reorders the text beside it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Severity(StrEnum):
-    """How urgent something is for the reader; the most severe comes last."""
+    """The severity of a headline; the most severe comes last."""
 
     WAITING = "waiting"
     GOOD = "good"
@@ -34,9 +34,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageTemplate:
-    """A template whose one style element is its block ``style``, and which prints its ``policy``.
+    """A template with one style element, its block ``style``, which prints its ``policy``.
 
-    Its one script, if it has one, is its block ``script``. Forms lead to where ``forms`` says.
+    Its one script, if it has one, is its block ``script``. Forms may submit to ``forms``.
     """
 
     template: jinja2.Template
@@ -47,10 +47,9 @@ class PageTemplate:
         return self.template.render(policy=self.policy(**values), **values)
 
     def policy(self, **values: Any) -> str:
-        """Return the policy that lets in nothing but the style, and the script, of the page of ``values``.
+        """Return the policy that allows only the style, and the script, of the page of ``values``.
 
-        It does so by the hash of each element's text to the letter. A script can put no text into the page
-        as markup.
+        It contains the hash of each element's text. A script cannot insert text into the page as markup.
         """
         sources = {
             name: "".join(block(self.template.new_context(values)))
@@ -65,7 +64,7 @@ class PageTemplate:
 def page_template(
     name: str, filters: Mapping[str, Callable[..., Any]], names: Mapping[str, Any], forms: str = "'none'"
 ) -> PageTemplate:
-    """Load a template, which knows ``filters`` and ``names`` beside what all pages share."""
+    """Load a template with ``filters`` and ``names`` besides those that all pages share."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reconciler.render", "templates"),
         autoescape=True,
@@ -90,5 +89,5 @@ def clock(instant: dt.datetime, *, seconds: bool = False) -> str:
 
 
 def _visible(value: Any) -> Any:
-    """Make every text that the template prints safe to look at; markup is what the template made itself."""
+    """Escape every text that the template prints; markup from the template itself is unchanged."""
     return value if hasattr(value, "__html__") else escape_control(str(value))

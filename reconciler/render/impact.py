@@ -1,4 +1,4 @@
-"""What a reviewer must see first: conflicts, then access that is lost, then access that is gained."""
+"""Ranks for reviewers: conflicts first, then access that is lost, then access that is gained."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MOST_LOST: Final = 5
 
 
 def is_high_impact(change: Change | FieldChange) -> bool:
-    """Return whether access is lost by a change, of a key or of one field, or it is in conflict."""
+    """Return whether a change of a key or field revokes access, or is in conflict."""
     fields = change.fields if isinstance(change, Change) else (change,)
     return change.effect.revokes or any(field.origin == Origin.CONFLICT for field in fields)
 
 
 def purpose_text(change: Change) -> str:
-    """Return what a change is part of, and the successor that it waits for; empty for most."""
+    """Return the purpose of a change, and the successor that it waits for; empty for most."""
     if change.purpose is None:
         return ""
     waits = "" if change.waits_for is None else f", once {escape_control(change.waits_for)} is there"
@@ -30,13 +30,13 @@ def purpose_text(change: Change) -> str:
 
 
 def ends_at_once(change: Change) -> bool:
-    """Return whether a rotated key loses its access as soon as its successor is there: after a leak."""
+    """Return whether a rotated key loses its access as soon as its successor exists: after a leak."""
     is_off = any(field.effect.revokes and field.after is True for field in change.fields)
     return change.waits_for is not None and (is_off or change.action.destroys)
 
 
 def lost_access(change: Change) -> str:
-    """Return who loses access by a rotated key that ends at once, and to what; empty for any other."""
+    """Return the access of a rotated key that ends at once, as far as files declare it."""
     if not ends_at_once(change):
         return ""
     lists = ((name, value) for name, value in change.before.items() if isinstance(value, list))

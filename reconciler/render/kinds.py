@@ -1,4 +1,4 @@
-"""The kinds that are known: what each can set, create and delete, as text and as JSON."""
+"""The known kinds: what each can set, create and delete, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render_kinds(kinds: Mapping[str, Kind], files: Mapping[str, str]) -> str:
-    """Return the kinds as text; ``files`` gives the file of each that is not packaged."""
+    """Return the kinds as text; ``files`` has the file of each that is not packaged."""
     lines = [line for name in sorted(kinds) for line in ("", *_lines(kinds[name], files))]
     return "".join(f"{escape_control(line)}\n" for line in lines[1:])
 
@@ -58,7 +58,7 @@ def _settable(kind: Kind) -> list[str]:
 
 
 def _rotated(kind: Kind) -> str:
-    """Return whether keys can be rotated, and renewed, or why not."""
+    """Return whether keys can be rotated and renewed, or why not."""
     if fault := rotation_fault(kind):
         return f"no: {fault}"
     ends = ends_of(kind)

@@ -1,4 +1,4 @@
-"""What renewals, rotations and expiries are to people. Pure."""
+"""Texts about renewals, rotations and expiries. Pure."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _MOST: Final = 10
 
 
 def time_left(left: dt.timedelta) -> str:
-    """Return a time until something in whole days, or hours of the last two days; or how long ago it was."""
+    """Return a duration in days, or in hours below two days; or how long ago it ended."""
     size = _rough(abs(left))
     return f"in {size}" if left >= dt.timedelta() else f"{size} ago"
 
 
 def is_urgent(one: KeyExpiry, now: dt.datetime) -> bool:
-    """Return whether a key expires within a week, or has expired, and no successor is declared."""
+    """Return whether a key expires within a week, or has expired, without a declared successor."""
     return one.at - now <= _SOON and not one.is_rotated
 
 
@@ -55,14 +55,14 @@ def renewal_line(found: Renewal) -> str:
 
 
 def begun_line(address: str, successor: str, end: dt.datetime | None) -> str:
-    """Return one line about a rotation that was begun: the address of a key, the name of its successor."""
+    """Return one line about a started rotation: the address of a key, the name of its successor."""
     if end is None:
         return f"{address} -> {successor}: no overlap; {address} loses access as soon as {successor} is there"
     return f"{address} -> {successor}: both work until {format_instant(end)}, counted from now"
 
 
 def stage_text(one: KeyRotation, now: dt.datetime) -> str:
-    """Return how far a rotation is; where its overlap has an end, so that this end can follow."""
+    """Return the stage of a rotation; the end of its overlap may follow."""
     if one.ends is None:
         return str(one.stage)
     overlap = f"overlap {'ends' if one.ends > now else 'ended'}"
@@ -76,7 +76,7 @@ def step_line(rotation: Rotation, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that one screen about the keys shows; ``contested`` is None where no history says it."""
+    """The content of one screen about the keys; ``contested`` is None without a history."""
 
     plan: Plan
     lifetimes: Lifetimes
@@ -87,7 +87,7 @@ class Overview:
 
 
 def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
-    """Yield the lines of the screen: counts, what expires, rotations, and what is to be done next."""
+    """Yield the lines of the screen: counts, expiries, rotations, and next steps."""
     plan, now = found.plan, found.now
     live = sum(count for _, count in plan.observed)
     due = [one for one in found.lifetimes.expiries if one.at <= now + found.within]
@@ -147,7 +147,7 @@ def _rotation_lines(found: Sequence[KeyRotation], now: dt.datetime, screen: Scre
 
 
 def next_steps(found: Overview) -> Iterator[str]:
-    """Yield what is to be done next; one line at least."""
+    """Yield the next steps; at least one line."""
     plan, stages = found.plan, Counter(one.stage for one in found.lifetimes.rotations)
     every = [one for one in found.lifetimes.expiries if not one.is_rotated]
     waiting = [one.address for one in every if found.now < one.at <= found.now + found.within]

@@ -1,7 +1,7 @@
-"""A change in pieces that the renderers for people put together, each on one safe line.
+"""A change in parts that the renderers for people combine, each on one safe line.
 
 Objects, sets and lists of objects are shown in Terraform's nested form: the members and items that differ,
-and how many others do not.
+and the number of the others.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ SYMBOLS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How much of one field is shown: characters of a value or an item, and items on each side of a set."""
+    """The display limits of a field: characters of a value or an item, and items on each side of a set."""
 
     characters: int
     items: int
 
 
 class Mark(StrEnum):
-    """What a line shows: a value that is added, removed or changed, context, or what is hidden."""
+    """The content of a line: a value that is added, removed or changed, context, or omitted lines."""
 
     ADD = "+"
     REMOVE = "-"
@@ -74,10 +74,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """A field that changes: one line, or those between ``brackets``, ``{}`` or ``[]``, that differ.
+    """A field that changes: one line, or the differing lines between ``brackets``, ``{}`` or ``[]``.
 
-    ``note`` says which side changed it, if that is known, and what that does to access. ``left_out`` counts
-    the lines that are beyond a bound. ``mark`` is that of the field as a whole.
+    ``note`` is the side that changed it, if known, and the effect on access. ``left_out`` counts the lines
+    beyond a bound. ``mark`` is that of the field itself.
     """
 
     name: str
@@ -89,7 +89,7 @@ class FieldView:
 
 
 def field_view(field: FieldChange, bound: Bound | None = None) -> FieldView:
-    """Return the texts that show ``field``, of which a ``bound`` leaves out what is beyond it and says so."""
+    """Return the texts that show ``field``, without the parts beyond ``bound``, which are counted."""
     name, mark = escape_control(field.field), Mark.CHANGE
     brackets = _brackets(field.before, field.after, field.members)
     if field.with_key:
@@ -119,9 +119,9 @@ def field_view(field: FieldChange, bound: Bound | None = None) -> FieldView:
 
 
 def _brackets(before: Any, after: Any, members: Sequence[MemberChange]) -> str:
-    """Return the brackets of a value that is shown by what differs inside it; nothing if it is shown whole.
+    """Return the brackets of a value whose differing members are shown; empty if it is shown in full.
 
-    A list of scalars is: what it means lies in their order.
+    A list of scalars is shown in full, because its meaning depends on the order.
     """
     if not members or type(before) is not type(after):
         return ""
@@ -132,14 +132,14 @@ def _brackets(before: Any, after: Any, members: Sequence[MemberChange]) -> str:
 
 
 def _has_objects(value: Any) -> bool:
-    """Return whether a value is a list with an object or a list in it, each of which has a line."""
+    """Return whether a value is a list that contains an object or a list."""
     return isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
 
 
 def _inside(
     before: Any, after: Any, members: Sequence[MemberChange], depth: int = 0, context: Collection[str] = ()
 ) -> Iterator[Line]:
-    """Yield the lines between brackets; ``context`` are members that are shown although they are equal."""
+    """Yield the lines between brackets; ``context`` are equal members that are shown as well."""
     if not members[0].path:
         removed = (member.before for member in members if member.edit is Edit.REMOVED)
         added = [member.after for member in members if member.edit is Edit.ADDED]
@@ -217,23 +217,23 @@ def diff_lines(view: FieldView, neutral: str, pad: str = "   ") -> Iterator[str]
 
 
 def becomes(change: Change) -> str:
-    """Return what becomes of the key of a change, after a space; nothing of one that is only updated."""
+    """Return what happens to the key of a change, after a space; empty for an update."""
     return "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
 
 
 def key_note(fields: Sequence[FieldChange], effect: Effect) -> str:
-    """Return the effect on access as a whole; of a key that is created or deleted, with the reason."""
+    """Return the effect on access of all fields; for a key that is created or deleted, with the reason."""
     notes = {note_text(field) for field in fields if field.with_key}
     return notes.pop() if len(notes) == 1 else str(effect)
 
 
 def change_note(change: Change) -> str:
-    """Return what a change is part of, if anything, and its effect on access as a whole."""
+    """Return the purpose of a change, if any, and the effect on access of all its fields."""
     return ": ".join(filter(None, (purpose_text(change), key_note(change.fields, change.effect))))
 
 
 def becomes_with_note(change: Change) -> str:
-    """Return the same with the effect on access, which its fields need not repeat, and the purpose."""
+    """Return what happens to the key, with the effect on access and the purpose."""
     shown = becomes(change)
     return f"{shown} ({change_note(change)})" if shown or change.purpose is not None else ""
 
@@ -245,7 +245,7 @@ def note_text(field: FieldChange | Episode) -> str:
 
 
 def line_text(view: FieldView) -> str:
-    """Return a field on one line, without what is hidden."""
+    """Return a field on one line, without omitted lines."""
     if not view.brackets:
         return view.lines[0].text
     text = ""
@@ -259,7 +259,7 @@ def line_text(view: FieldView) -> str:
 
 
 def cut(text: str, characters: int) -> str:
-    """Return a safe text, of a longer one the beginning and how much is left out."""
+    """Return a safe text, shortened to its start and the number of omitted characters if it is long."""
     rest = len(text) - characters
     return text if rest < _LEAST_CUT else f"{text[:characters]}…({rest} more characters left out)"
 
@@ -273,7 +273,7 @@ def _changed(lead: str, before: Any, after: Any, depth: int = 0) -> Line:
 
 
 def _cut_line(line: Line, characters: int) -> Line:
-    """Return a line without the ends of long values, and without what two long values share."""
+    """Return a line without the ends of long values, and without the common parts of two long values."""
     old, new = line.before, line.after
     if old is not None and new is not None and not (old[0] == new[0] == '"'):  # texts are without it already
         old, new = _elided(old, new)
@@ -282,7 +282,7 @@ def _cut_line(line: Line, characters: int) -> Line:
 
 
 def _elided(old: str, new: str) -> tuple[str, str]:
-    """Return two texts; if one is long, most of their common start and end is left out."""
+    """Return two texts; if one is long, without most of their common start and end."""
     if max(len(old), len(new)) <= _ELIDED_FROM:
         return old, new
     start, end = common_ends(old, new)

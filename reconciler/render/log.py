@@ -1,6 +1,6 @@
 """Lines of a log, for people and for machines. Pure.
 
-Each has the time, a level, what happened and the key that it is about; docs/drift.md names the events.
+Each has the time, a level, the event and the key concerned; docs/drift.md lists the events.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a line says: ``address`` is empty where it is about no single key."""
+    """The content of a line: ``address`` is empty if it concerns no single key."""
 
     level: str
     event: str
@@ -53,7 +53,7 @@ def log_line(entry: Entry, at: dt.datetime, form: LogFormat) -> str:
 
 
 def found_text(field: DriftedField) -> str:
-    """Return how a field differs from what is desired, or what became of the key, with its effect."""
+    """Return how a field or key differs from the desired state, with the effect."""
     if field.action is Action.UPDATE:
         what = f"{field_name(field.change.field)}: {change_text(field.desired, field.live)}"
     else:
@@ -69,7 +69,7 @@ def field_outcome_text(field: DriftedField) -> str:
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """Return what became of a write, without the address of its key."""
+    """Return the outcome of a write, without the address of its key."""
     return str(outcome).removeprefix(f"{escape_control(outcome.change.address)}: ")
 
 

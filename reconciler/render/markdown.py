@@ -1,6 +1,6 @@
 """The plan as one comment on a pull request, which a pipeline finds again by its first line.
 
-Text from outside is in code spans and in one fenced block, where it cannot be a link, a mention, a picture,
+Untrusted text is in code spans and in one fenced block, where it cannot be a link, a mention, a picture,
 markup or the end of the block.
 """
 
@@ -60,13 +60,13 @@ class _Block:
 
 
 def render_markdown(plan: Plan, key: str = "", facts: Sequence[tuple[str, str]] = ()) -> str:
-    """Return the comment, ending with a newline; comments with different ``key`` are distinguished by it.
+    """Return the comment, ending with a newline; ``key`` distinguishes several comments.
 
     ``facts`` are names and values that follow the counts, such as the commit.
 
-    It stays below the length that GitHub takes, by bytes and by characters, with 1,000 to spare. A plan that
-    is longer first loses the ends of long values, then whole keys: those in conflict or losing access are
-    kept first, then those gaining access. What was left out is counted before the fold.
+    It stays below the maximum length of GitHub, in bytes and in characters, with 1,000 to spare. In a plan
+    that is longer, first the ends of long values are omitted, then keys: those in conflict or losing access
+    are omitted last, before them those gaining access. The number of omitted keys is shown before the fold.
     """
     head = tuple(_head_lines(plan, key, facts))
     for bound in (None, _BOUND):
@@ -77,12 +77,12 @@ def render_markdown(plan: Plan, key: str = "", facts: Sequence[tuple[str, str]] 
 
 
 def _size(text: str) -> int:
-    """Return the bytes of UTF-8, which are never fewer than code points or units of UTF-16."""
+    """Return the size in UTF-8 bytes, never less than the number of code points or UTF-16 units."""
     return len(text.encode())
 
 
 def _while_they_fit(changes: Sequence[Change], bound: Bound | None) -> Iterator[_Block]:
-    """Yield blocks until they alone are too long for a comment: most of 100,000 need not be made."""
+    """Yield blocks until they alone are too long for a comment, since the rest is never shown."""
     room = _ROOM
     for change in changes:
         block = _block(change, bound)
@@ -93,7 +93,7 @@ def _while_they_fit(changes: Sequence[Change], bound: Bound | None) -> Iterator[
 
 
 def _by_priority(head: Sequence[str], plan: Plan) -> Iterator[_Block]:
-    """Yield the blocks that there is room for, by priority."""
+    """Yield the blocks that fit, by priority."""
     room = _ROOM - _size(_comment(head, plan, [])) - _RESERVE
     fence = len(_fence(""))
     for change in sorted(plan.changes, key=priority):
@@ -140,7 +140,7 @@ def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Itera
 
 
 def _beside_the_headline(plan: Plan) -> Iterator[str]:
-    """Yield the lines of the summary without those that the headline says."""
+    """Yield the lines of the summary that do not repeat the headline."""
     first, *others = summary_lines(plan)
     if not plan.changes:
         yield first.removeprefix("No changes. ")
@@ -162,7 +162,7 @@ def _problem_lines(problems: Sequence[Problem], title: str, room: int) -> Iterat
 
 
 def _cut_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
-    """Yield what the fold does not hold."""
+    """Yield the lines about changes that are left out of the fold."""
     shown = {block.change.address for block in blocks}
     missing = [change for change in plan.changes if change.address not in shown]
     bounded = sum(block.is_bounded for block in blocks)
@@ -206,7 +206,7 @@ def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
 
 
 def _note(field: FieldChange, view: FieldView) -> str:
-    """Return what neither the values of a field nor its key say; that access stays as it is goes without."""
+    """Return the note of a field, without parts that its values or its key already show."""
     if field.with_key:
         return ""
     if field.effect is not Effect.NEUTRAL:
@@ -215,7 +215,7 @@ def _note(field: FieldChange, view: FieldView) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text from outside as a code span, the only form in which nothing of it means anything."""
+    """Return untrusted text as a code span, the only form without markup."""
     shown = cut(escape_control(text), _LONGEST_WORD)
     ticks = "`" * (_longest_run(shown) + 1)
     pad = " " if shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""

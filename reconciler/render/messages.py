@@ -1,7 +1,7 @@
-"""Notifications in the form that each receiver documents: a webhook, Slack, Microsoft Teams, e-mail. Pure.
+"""Notifications in the documented form of each receiver: a webhook, Slack, Microsoft Teams, e-mail. Pure.
 
-Text from outside can be no markup, link or mention: it is escaped, or is where a receiver reads none.
-A message is bounded: what does not fit is counted.
+Untrusted text cannot become markup, a link or a mention: it is escaped, or in a place without markup. A
+message is bounded: omitted lines are counted.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def webhook_body(notification: Notification) -> dict[str, Any]:
 
 
 def slack_body(notification: Notification, page: str = "") -> dict[str, Any]:
-    """Return the body for an incoming webhook of Slack; ``page`` is the address of the status page.
+    """Return the body for an incoming webhook of Slack; ``page`` is the URL of the status page.
 
-    ``verbatim`` keeps Slack from making links, channels and mentions of words.
+    ``verbatim`` prevents Slack from turning words into links, channels and mentions.
     """
     head = _slack(_placed_head(notification), _LENGTHS[1])
     lines = [*_fitting(notification, _slack_item, _LONGEST_SECTION, _MOST_SHOWN, 4 * _LONGEST_SECTION)]
@@ -73,9 +73,9 @@ def slack_body(notification: Notification, page: str = "") -> dict[str, Any]:
 
 
 def teams_body(notification: Notification, page: str = "") -> dict[str, Any]:
-    """Return the body for a workflow of Teams that posts a card; ``page`` is that of the status page.
+    """Return the body for a workflow of Teams that posts a card; ``page`` is the URL of the status page.
 
-    All text is in runs, which are not read as Markdown.
+    All text is in runs, which are not parsed as Markdown.
     """
     head = _runs(_placed_head(notification), _LENGTHS[1])
     lines = [head, *_fitting(notification, _runs_item, _LONGEST_SECTION, _MOST_SHOWN, _LARGEST_CARD)]
@@ -92,7 +92,7 @@ def teams_body(notification: Notification, page: str = "") -> dict[str, Any]:
 
 
 def mail_text(notification: Notification, page: str = "") -> tuple[str, str]:
-    """Return subject and text of an e-mail; ``page`` is the address of the status page."""
+    """Return subject and text of an e-mail; ``page`` is the URL of the status page."""
     subject = _plain(_placed_head(notification), _LENGTHS[1])
     lines = _fitting(notification, _plain_item, _LONGEST_TEXT, len(notification.items), _LONGEST_TEXT)
     end = ["", f"Status page: {page}"] if page else []
@@ -111,7 +111,7 @@ def _placed_head(notification: Notification) -> Line:
 def _fitting(
     notification: Notification, write: Callable[[Line, int], Written], longest: int, most: int, room: int
 ) -> Iterator[Written]:
-    """Yield the lines that fit into ``room``, each at most ``longest``, and one that counts the others."""
+    """Yield the lines that fit into ``room``, shortened to ``longest``, and one that counts the others."""
     shown = 0
     for item in notification.items[:most]:
         written = (write(item, length) for length in _LENGTHS)
@@ -146,7 +146,7 @@ def _slack_item(line: Line, longest: int) -> str:
 
 
 def _slack(line: Line, longest: int = _LENGTHS[0]) -> str:
-    """Return a line in the markup of Slack, which has no way to quote a backtick, a star and the like."""
+    """Return a line in the markup of Slack, which has no escape for a backtick, an asterisk and others."""
     return "".join(f"{_MARKS[part.style]}{_slack_text(part, longest)}{_MARKS[part.style]}" for part in line)
 
 
@@ -170,7 +170,7 @@ def _runs_item(line: Line, longest: int) -> list[dict[str, Any]]:
 
 
 def _runs(line: Line, longest: int) -> list[dict[str, Any]]:
-    """Return a line as runs of an adaptive card; a function such as ``{{DATE(…)}}`` is none."""
+    """Return a line as runs of an adaptive card; a function such as ``{{DATE(…)}}`` is not evaluated."""
     looks: dict[Style, dict[str, Any]] = {
         Style.PLAIN: {},
         Style.CODE: {"fontType": "Monospace"},

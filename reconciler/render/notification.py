@@ -1,6 +1,6 @@
-"""Notifications of a team: when there is one, and what it says. Pure.
+"""Notifications of a team: when they are sent, and their content. Pure.
 
-:mod:`reconciler.render.messages` writes them in the form of each receiver.
+:mod:`reconciler.render.messages` renders them for each receiver.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ class Delivery(StrEnum):
 
 
 def delivery_of(pending: PendingNotification, after_cycles: int) -> Delivery:
-    """Return when to notify of drift: of what was done about it at once, of the rest after so many cycles.
+    """Return when to notify of drift: corrected drift at once, other drift after ``after_cycles`` cycles.
 
-    The end of drift is notified where its beginning was.
+    The end of drift is notified if its beginning was.
     """
     episode = pending.episode
     if episode.outcome in _AT_ONCE or (episode.outcome in _OVER and pending.notified):
@@ -157,14 +157,14 @@ def condition_message(
 
 
 def sample_message(at: dt.datetime) -> Notification:
-    """Return the notification that shows whether one arrives."""
+    """Return the notification for a delivery test."""
     head = (Part("this is a test, nothing has changed"),)
     line = (Part("notifications of "), Part("reconciler drift", Style.CODE), Part(" arrive here"))
     return Notification("test", at, "", head, (line,), 1, {})
 
 
 def _what(episodes: Sequence[Episode]) -> str:
-    """Return how many fields and keys it is about, and what became of them as far as that is known."""
+    """Return how many fields and keys are concerned, and their outcomes as far as known."""
     nouns = {Action.UPDATE: "field", Action.CREATE: "created key", Action.DELETE: "deleted key"}
     counts = Counter(
         "unwanted key" if is_unwanted(episode.action, episode.origin) else nouns[episode.action]
@@ -178,7 +178,7 @@ def _what(episodes: Sequence[Episode]) -> str:
 
 
 def _facts(episode: Episode, apis: Mapping[str, str]) -> dict[str, Any]:
-    """Return the facts of a field; a value that is too long for a message becomes its beginning, as text."""
+    """Return the facts of a field; a value that is too long for a message is shortened, as text."""
     facts = episode_facts(episode, apis)
     for side in ("declared", "live"):
         text = json_text(facts[side])

@@ -1,4 +1,4 @@
-"""The status page: one HTML document that needs nothing else, not even a script."""
+"""The status page: one self-contained HTML document without a script."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ _RESULTS: Final = {
 
 
 class Headline(NamedTuple):
-    """One thing that the reader should know first, and since when it is so if that matters."""
+    """A headline of the page, and since when it applies."""
 
     words: str
     severity: Severity
     since: dt.datetime | None = None
 
     def __str__(self) -> str:
-        """Return it in one line."""
+        """Return the headline as one line."""
         return self.words if self.since is None else f"{self.words} since {clock(self.since)} UTC"
 
 
 class Values(NamedTuple):
-    """A declared and a live value as shown; of two lists, only the items that differ."""
+    """A declared and a live value for display; of two lists, only the items that differ."""
 
     desired: tuple[str, ...]
     live: tuple[str, ...]
@@ -71,9 +71,9 @@ class Values(NamedTuple):
 
 
 def render_page(status: Status, *, refresh_seconds: int | None = None, is_served: bool = False) -> str:
-    """Return the page; a browser loads it again after ``refresh_seconds``, if given.
+    """Return the page; a browser reloads it after ``refresh_seconds``, if given.
 
-    One that ``is_served`` leads to pages of single keys.
+    If it ``is_served``, it has links to pages of single keys.
     """
     window = Window(status.since, status.at)
     headlines = tuple(_headlines(status))
@@ -92,7 +92,7 @@ def render_page(status: Status, *, refresh_seconds: int | None = None, is_served
 
 
 def _periods(status: Status) -> Iterator[dt.timedelta]:
-    """Yield what is known of the time between rounds: from the last two, and to the next."""
+    """Yield the known intervals between cycles: between the last two, and to the next."""
     if status.period is not None:
         yield status.period
     elif (
@@ -102,7 +102,7 @@ def _periods(status: Status) -> Iterator[dt.timedelta]:
 
 
 def content_security_policy() -> str:
-    """Return the header ``Content-Security-Policy`` of a served page: the policy in it, and no frames."""
+    """Return the header ``Content-Security-Policy`` of a served page: its policy, and no frames."""
     return f"{_template(is_served=True).policy()}; frame-ancestors 'none'"
 
 
@@ -130,12 +130,12 @@ def _template(*, is_served: bool) -> PageTemplate:
 
 
 def _only_address(glob: str) -> str:
-    """Return the address that a glob is about, nothing if it can match several."""
+    """Return the address if ``glob`` matches only one, empty otherwise."""
     return _ESCAPED.sub(r"\1", glob) if not set("*?[") & set(_ESCAPED.sub("", glob)) else ""
 
 
 def _headlines(status: Status) -> Iterator[Headline]:
-    """Yield the state of everything, what matters most first; there is always one."""
+    """Yield the headlines, the most important first; there is always one."""
     outages = status.outages
     down = (Headline(f"API {api} unreachable", Severity.BAD, since) for api, since in outages.items())
     headlines = [*_service_headlines(status), *down, *_drift_headlines(status, outages)]
@@ -204,7 +204,7 @@ def _items(items: list[Any]) -> tuple[str, ...]:
 
 
 def _from(text: str, start: int) -> str:
-    """Leave out most of what a long text shares with the other before ``start``, and cut its end."""
+    """Omit most of what a long text shares with another before ``start``, and its end."""
     skipped = start - _LEAD
     if skipped <= 0:
         return cut(text, _LONG)

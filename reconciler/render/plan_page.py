@@ -1,8 +1,8 @@
-"""The plan as a page for the people who review it: one HTML document.
+"""The plan as one HTML document for reviewers.
 
-Every change folds, and forms filter by style sheet rules alone, so that the page works, and looks the same,
-wherever a pipeline's files are shown. A style sheet cannot read what is typed: the filter by name is a
-script, and is shown only where scripts run.
+Every change can be folded, and filters are forms with style sheet rules, so that the page works wherever a
+pipeline's files are shown. A style sheet cannot read typed text: the filter by name is a script, shown only
+where scripts run.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ _DATE: Final = expression(r"(\b\d{4}-\d\d-\d\d(?:T[\d:.]{1,20}Z)?\b)", re.ASCII)
 
 
 class Piece(NamedTuple):
-    """A piece of a value, ``changed`` beside the other value or not; or how much is ``left out``."""
+    """A part of a value, ``changed`` relative to the other value or not; or a count of omitted characters."""
 
     text: str
     part: str = ""
 
 
 class FieldCell(NamedTuple):
-    """A field that changes: the lines inside its brackets where it has some, else both values in pieces."""
+    """A field that changes: the lines inside its brackets if it has some, else both values in parts."""
 
     change: FieldChange
     lines: tuple[Line, ...] = ()
@@ -62,7 +62,7 @@ class FieldCell(NamedTuple):
 
 
 class ChangeView(NamedTuple):
-    """A change with what the page needs to show, fold and filter it."""
+    """A change with everything that the page shows and filters by."""
 
     change: Change
     marks: str
@@ -73,7 +73,7 @@ class ChangeView(NamedTuple):
 
 
 def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str, str]] = ()) -> str:
-    """Return the page; ``facts`` are names and values to show at its head, such as the commit."""
+    """Return the page; ``facts`` are names and values for its head, such as the commit."""
     scopes = tuple(dict.fromkeys(change.scope for change in plan.changes))
     words, severity, notes = _headline(plan)
     return _template().render(
@@ -109,7 +109,7 @@ def _template() -> PageTemplate:
 
 
 def _headline(plan: Plan) -> tuple[str, Severity, Sequence[str]]:
-    """Return the plan in a few words, its severity, and what else must be known first."""
+    """Return the plan in a few words, its severity, and other important facts."""
     notes = [f"{errors_line(plan)}."] if plan.errors else []
     if conflicts := plan.of_origin(Origin.CONFLICT):
         keys = counted(conflicts, "key")
@@ -126,7 +126,7 @@ def _headline(plan: Plan) -> tuple[str, Severity, Sequence[str]]:
 
 
 def _anchors(plan: Plan) -> dict[str, str]:
-    """Return the names by which a link leads to the changes that have errors, by their address."""
+    """Return the anchors of the changes that have errors, by address."""
     wrong = {error.address for error in plan.errors}
     numbered = enumerate((change.address for change in plan.changes), 1)
     return {address: f"change-{number}" for number, address in numbered if address in wrong}
@@ -191,5 +191,5 @@ def _alike(text: str) -> tuple[Piece, ...]:
 
 
 def _inside(text: str) -> str:
-    """Return a text as it is between the quotes of JSON, where each character is written for itself."""
+    """Return a text as between the quotes of JSON, with as few escapes as possible."""
     return quoted(text)[1:-1]

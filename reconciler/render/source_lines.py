@@ -1,4 +1,4 @@
-"""The place of a problem as compilers show it: the line of the file, and a caret under the column."""
+"""The position of a problem as compilers show it: the line of the file, and a caret under the column."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _TAB: Final = "    "
 
 
 def place_lines(problem: Problem) -> str:
-    """Return the line of a problem with a caret under its place, two lines; nothing where it is not known.
+    """Return the line of a problem and a caret under its column, two lines; empty without a position.
 
-    What the file has can neither move the cursor nor hide; a long line is shown around the place.
+    Characters that move the cursor or are invisible are escaped; a long line is shown around the column.
     """
     line, position = problem.line, problem.position
     if line is None or position is None:
@@ -42,7 +42,7 @@ def _shown(text: str) -> str:
 
 
 def _fitting(chars: Iterable[str], room: int) -> tuple[int, int]:
-    """Return how many of these characters fit into ``room`` columns, and how many columns they take."""
+    """Return how many of these characters fit into ``room`` columns, and how many columns they use."""
     count = taken = 0
     for count, char in enumerate(chars, 1):
         wide = columns(char) and columns(_shown(char))

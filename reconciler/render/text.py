@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Detail(Flag):
-    """How much of a plan is shown: one line for each of its ``KEYS``, the names of ``UNMANAGED`` keys."""
+    """How much of a plan is shown: one line for each key (``KEYS``), the names of ``UNMANAGED`` keys."""
 
     USUAL = 0
     KEYS = auto()
@@ -41,7 +41,7 @@ class Detail(Flag):
 def render_text(
     plan: Plan, detail: Detail = Detail.USUAL, screen: Screen = PLAIN, asked: Asked = Asked.PLAN
 ) -> Iterator[str]:
-    """Return the plan for people."""
+    """Yield the lines of the plan for people."""
     if plan.changes and Detail.KEYS in detail:
         for change in plan.changes:
             yield from key_lines(change, screen)
@@ -84,7 +84,7 @@ def _unmanaged_lines(plan: Plan, screen: Screen, *, are_named: bool) -> Iterator
 def counts_lines(
     line: str, screen: Screen, alarming: str = r"\d+ to destroy|revokes on \d+ keys?"
 ) -> Iterator[str]:
-    """Yield a line of counts, which are bold; those that are ``alarming`` and not 0 are red."""
+    """Yield a line of bold counts; those that are ``alarming`` and not 0 are red."""
     pieces: list[Piece] = []
     at = 0
     for found in re.finditer(rf"{alarming}|\d+", line):
@@ -102,7 +102,7 @@ def counts_lines(
 
 
 def summary_lines(plan: Plan, asked: Asked = Asked.PLAN) -> Iterator[str]:
-    """Return how many keys change, the effect on access and, where known, which side changed them."""
+    """Yield how many keys change, the effect on access and, where known, the side that changed them."""
     if plan.changes:
         words = "Plan: {create} to add, {update} to change, {delete} to destroy."
         yield words.format_map(plan.action_counts)
@@ -118,7 +118,7 @@ def summary_lines(plan: Plan, asked: Asked = Asked.PLAN) -> Iterator[str]:
 
 
 def changes_text(plan: Plan, actions: Iterable[Action] = Action) -> str:
-    """Return how many keys each of the actions is for, in a few words; nothing where there are none."""
+    """Return the number of keys of each of the actions, in a few words; empty if there are none."""
     verbs = dict(zip(Action, ("create", "change", "destroy", "replace"), strict=True))
     counts = [(plan.count(action), verbs[action]) for action in actions]
     return ", ".join(f"{_keys(count)} to {verb}" for count, verb in counts if count)
@@ -127,7 +127,7 @@ def changes_text(plan: Plan, actions: Iterable[Action] = Action) -> str:
 def unmanaged_names(
     addresses: Iterable[str], ids: Mapping[str, Sequence[str]], apis: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each address and how it is shown: with its id of ``ids``, where several live keys have it."""
+    """Yield each address and its text: with its id in ``ids``, where several live keys share the address."""
     left = {address: iter(found) for address, found in ids.items()}
     for address in addresses:
         number = next(left[address], "") if address in left else ""
@@ -140,7 +140,7 @@ def unmanaged_line(plan: Plan) -> str:
 
 
 def errors_line(plan: Plan) -> str:
-    """Return how many errors there are, and whether they stop an apply."""
+    """Return how many errors there are, and whether they prevent an apply."""
     count = counted(len(plan.errors), "error")
     if plan.objections:
         return f"{count}: the plan must not be applied as it is"
@@ -148,7 +148,7 @@ def errors_line(plan: Plan) -> str:
 
 
 def summary_line(plan: Plan) -> str:
-    """Return all the counts on one line."""
+    """Return all counts on one line."""
     unmanaged = (f"{unmanaged_line(plan)}.",) if plan.unmanaged else ()
     errors = (f"{errors_line(plan)}.",) if plan.errors else ()
     return " ".join((*summary_lines(plan), *unmanaged, *errors))
@@ -166,10 +166,9 @@ def access_line(keys: Iterable[Change | DriftedKey]) -> str:
 def render_outcomes(
     outcomes: Sequence[Outcome], screen: Screen = PLAIN, *, are_all_listed: bool = True
 ) -> Iterator[str]:
-    """Return what became of each change, and the closing line.
+    """Yield the outcome of each change, and the closing line.
 
-    Unless ``are_all_listed``, changes that were not attempted for one and the same reason are counted where
-    there are many.
+    Unless ``are_all_listed``, many changes that were not attempted for the same reason are counted.
     """
     reasons = Counter(outcome.detail for outcome in outcomes if outcome.result is Result.NOT_ATTEMPTED)
     counts = {reason: n for reason, n in reasons.items() if n > MOST_TEXTS and not are_all_listed}
@@ -213,7 +212,7 @@ def _outcome_pieces(outcome: Outcome) -> tuple[Piece, ...]:
 
 
 def secret_remark(outcome: Outcome) -> str:
-    """Return where the secret of a new key is, as the end of a sentence that does not say so yet."""
+    """Return where the secret of a new key is stored, as the end of a sentence."""
     if not outcome.secret_at or outcome.secret_at in outcome.detail:
         return ""
     return f"; its secret is in {escape_control(outcome.secret_at)}"
@@ -224,7 +223,7 @@ def _keys(count: int) -> str:
 
 
 def empty_text(scope: Scope) -> str:
-    """Return what is said of a scope without a live key, which may be the wrong one."""
+    """Return the warning for a scope without live keys, which may be the wrong one."""
     text = f"No key is live in {scope}: are these the right numbers?"
     is_listed = scope.api == BUILT_IN_API and any(name in SCOPE_NAMES for name, _ in scope.parameters)
     return f"{text} reconciler projects and reconciler regions list them." if is_listed else text

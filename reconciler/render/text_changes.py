@@ -1,4 +1,4 @@
-"""The changes of one key for people, in Terraform's form: what becomes of it, then its fields."""
+"""The changes of one key for people, in Terraform's form: the action, then the fields."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _EFFECT_INDENT: Final = "      "
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """What is shown of a key: ``fields`` of a change, and what ``becomes`` of the key by ``action``.
+    """The view of a key: ``fields`` of a change, and the phrase ``becomes`` for the ``action``.
 
-    That is the change itself in a plan; drift goes the other way. ``note`` is about the effect on access, and
-    the title of what ``is_alarming`` is red.
+    A plan shows the change; drift is shown in the other direction. ``note`` is the effect on access, and the
+    title is red if ``is_alarming``.
     """
 
     change: Change
@@ -48,7 +48,7 @@ def plan_view(change: Change) -> KeyView:
 
 
 def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
-    """Yield the lines that show what becomes of a key, and an empty one.
+    """Yield the lines of a key, and an empty one.
 
     The first line has the effect on access; the fields of a key that is created or deleted do not repeat it.
     """
@@ -74,7 +74,7 @@ def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
 
 
 def key_lines(change: Change, screen: Screen = PLAIN) -> Iterator[str]:
-    """Yield a change on one line: the key, the effect on access, and as much of what changes as fits.
+    """Yield a change on one line: the key, the effect on access, and as much of the fields as fits.
 
     The effect begins a second line only if it does not fit beside the address.
     """
@@ -94,7 +94,7 @@ def key_lines(change: Change, screen: Screen = PLAIN) -> Iterator[str]:
 
 
 def fits_beside(fields: Sequence[FieldChange], screen: Screen) -> bool:
-    """Return whether the effect of each field has room beside it; if one has not, all are shown above."""
+    """Return whether the effect of each field fits beside it; if one does not, all are shown above."""
     if screen.width is None:
         return True
     starts = ((*_first_pieces(view := field_view(field)), *_note(field, view)) for field in fields)
@@ -130,7 +130,7 @@ def _first_pieces(view: FieldView) -> tuple[Piece, ...]:
 
 
 def _note(field: FieldChange, view: FieldView) -> tuple[Piece, ...]:
-    """Return the effect of a field as pieces of a line; none where the line of the key says it."""
+    """Return the effect of a field as parts of a line; empty if the line of the key shows it."""
     return () if field.with_key else ("  ", (f"# {view.note}", _note_colour(field)))
 
 
@@ -139,13 +139,13 @@ def _note_colour(field: FieldChange) -> Colour:
 
 
 def symbol_pieces(action: Action) -> tuple[Piece, ...]:
-    """Return the symbol of an action in its colour, after blanks up to the width of the longest."""
+    """Return the coloured symbol of an action, padded to the width of the longest."""
     symbol = SYMBOLS[action][0]
     return " " * (3 - len(symbol)), (symbol, _COLOURS[Mark(symbol[0])])
 
 
 def _value_lines(line: Line, indent: str, screen: Screen, note: tuple[Piece, ...] = ()) -> Iterator[str]:
-    """Yield one line of a field; where it is too wide, the value after begins a line of its own."""
+    """Yield one line of a field; if it is too wide, the new value begins a line of its own."""
     start: tuple[Piece, ...] = (indent, *_mark(line.mark), " ")
     hang = f"{indent}    "
     if line.before is None or line.after is None or screen.fits(*start, line.text):

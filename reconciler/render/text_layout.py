@@ -1,4 +1,4 @@
-"""Lines of coloured pieces, broken between words where a screen is narrower than they are."""
+"""Lines of coloured parts, wrapped between words on a narrow screen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONTINUED: Final = "| "
 
 
 class Colour(StrEnum):
-    """What a piece of text means; the names are those of terminal colours."""
+    """The meaning of a text's colour; the names are those of terminal colours."""
 
     CHANGE = "yellow"
     ADD = "green"
@@ -39,36 +39,36 @@ class Colour(StrEnum):
 
 
 def plain(text: str, _colour: Colour) -> str:
-    """Return text as it is, for an output that is not a terminal."""
+    """Return text unchanged, for an output that is not a terminal."""
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a text is shown on: its colours, and its ``width`` in columns; without one, nothing wraps."""
+    """The screen of a text: its colours, and its ``width`` in columns; without one, lines are not wrapped."""
 
     paint: Paint = plain
     width: int | None = None
 
     def fits(self, *pieces: Piece) -> bool:
-        """Return whether one line is enough."""
+        """Return whether these parts fit on one line."""
         return self.width is None or columns("".join(map(_text, pieces))) <= self.width
 
     def glued(self, text: str, hang: str) -> str:
-        """Return a text that no line of ``lines`` breaks, if it has room on one that begins with ``hang``."""
+        """Return a text that ``lines`` does not wrap, if it fits on a line that begins with ``hang``."""
         is_short = self.width is None or columns(f"{hang}{text}") <= self.width
         return text.replace(" ", _GLUE) if is_short else text
 
     def line(self, *pieces: Piece) -> str:
-        """Return a line as it is, however wide."""
+        """Return a line without wrapping."""
         parts = (piece if isinstance(piece, str) else self.paint(*piece) for piece in pieces if piece)
         return "".join(parts).replace(_GLUE, " ")
 
     def lines(self, *pieces: Piece, hang: str = "  ", rest_colour: Colour | None = None) -> Iterator[str]:
-        """Yield a line, and where it is too wide its rest on others, each of which begins with ``hang``.
+        """Yield a line, wrapped if it is too wide; the following lines begin with ``hang``.
 
-        It breaks at a blank, preferably one after a comma; only a word that is wider than a whole line breaks
-        inside, after a character such as a slash if there is one.
+        It is wrapped at a blank, preferably after a comma; a word that is wider than a line is split, after a
+        character such as a slash if there is one.
         """
         if self.width is None or self.fits(*pieces):
             yield self.line(*pieces)
@@ -88,7 +88,7 @@ PLAIN: Final = Screen()
 
 
 def prose_lines(text: str, screen: Screen) -> Iterator[str]:
-    """Yield the lines of a text, broken between words; the comment of a command goes below it."""
+    """Yield the lines of a text, wrapped between words; the comment of a command is on the next line."""
     for line in text.split("\n")[:-1]:
         hang = " " * (len(line) - len(line.lstrip(" ")) + 2)
         command, mark, about = line.partition("  # ")
@@ -115,9 +115,9 @@ def _text(piece: Piece) -> str:
 
 
 def _end(text: str, start: int, room: int, least: int, rest_room: int) -> int:
-    """Return where the line that begins at ``start`` ends: at a blank from ``least`` on, if there is one.
+    """Return the index where the line that begins at ``start`` ends: at a blank from ``least`` on, if any.
 
-    A word that has no room on the next line either is broken on this one.
+    A word that does not fit on the next line either is split.
     """
     end = _filled(text, start, room)
     if end == len(text) or text[end] == " ":
@@ -130,7 +130,7 @@ def _end(text: str, start: int, room: int, least: int, rest_room: int) -> int:
 
 
 def _filled(text: str, start: int, room: int) -> int:
-    """Return up to where a text from ``start`` on fits into so many columns."""
+    """Return the index up to which a text from ``start`` fits into ``room`` columns."""
     end, used = start, 0
     while end < len(text) and used + (wide := _columns(text[end])) <= room:
         end, used = end + 1, used + wide
@@ -138,13 +138,13 @@ def _filled(text: str, start: int, room: int) -> int:
 
 
 def _word_end(text: str, at: int) -> int:
-    """Return where the word ends that a position is in."""
+    """Return the index of the end of the word at an index."""
     end = text.find(" ", at)
     return len(text) if end < 0 else end
 
 
 def _between(pieces: tuple[Piece, ...], start: int, end: int) -> Iterator[Piece]:
-    """Yield what of the pieces is between two positions of their text."""
+    """Yield the parts between two indexes of their text."""
     at = 0
     for piece in pieces:
         text = _text(piece)

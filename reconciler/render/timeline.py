@@ -1,7 +1,7 @@
 """The geometry of a timeline of drift: instants in, slots between 0 and ``SLOTS`` out.
 
-A lane is divided into slots, about as fine as a screen can show. Each holds one mark, the most severe of what
-happened in it, and neighbours with the same mark are one bar: hundreds of episodes make a small page.
+A lane is divided into slots, about as fine as a screen can show. Each has one mark, the most severe of its
+events, and neighbours with the same mark are one bar, so that a page of hundreds of episodes is small.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DAY: Final = dt.timedelta(days=1)
 
 
 class Mark(StrEnum):
-    """How a stretch of drift is drawn, in the words of the legend; the most severe comes last."""
+    """How a period of drift is drawn, in the words of the legend; the most severe comes last."""
 
     ENDED = "ended otherwise"
     CORRECTED = "corrected"
@@ -50,7 +50,7 @@ class Mark(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return its place among the marks: the most severe has the highest."""
+        """Return its rank among the marks: the most severe has the highest."""
         return _RANKS[self]
 
     @classmethod
@@ -89,7 +89,7 @@ class Bar(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """The timeline of one field; ``words`` say what the bars show."""
+    """The timeline of one field; ``words`` describe the bars."""
 
     field: str
     bars: tuple[Bar, ...]
@@ -97,7 +97,7 @@ class Lane(NamedTuple):
 
     @property
     def paths(self) -> tuple[tuple[Mark, str], ...]:
-        """Return all bars of a mark as one path: a page can hold thousands of bars."""
+        """Return all bars of a mark as one path, since a page can hold thousands of bars."""
         grouped = ((mark, "".join(bar.path for bar in self.bars if bar.mark is mark)) for mark in Mark)
         return tuple((mark, path) for mark, path in grouped if path)
 
@@ -116,12 +116,12 @@ class Tick(NamedTuple):
 
     @property
     def is_near_an_end(self) -> bool:
-        """Return whether there is no room for the label on a phone."""
+        """Return whether the label does not fit on a phone."""
         return self.anchor == "middle" and not _FREE_ON_PHONES <= self.slot <= SLOTS - _FREE_ON_PHONES
 
 
 class Window(NamedTuple):
-    """The time that a timeline covers, to the instant at which it was made."""
+    """The period of a timeline, up to the time when it was made."""
 
     since: dt.datetime
     at: dt.datetime
@@ -132,13 +132,13 @@ class Window(NamedTuple):
         return span(self.at - self.since)
 
     def slot(self, instant: dt.datetime) -> float:
-        """Return the slot of an instant; what lies outside is at the edge."""
+        """Return the slot of an instant; instants outside are at the edge."""
         length = max(self.at - self.since, dt.timedelta(seconds=1))
         return min(max((instant - self.since) / length, 0), 1) * SLOTS
 
 
 def ticks(window: Window) -> tuple[Tick, ...]:
-    """Return what the axis names: the beginning, a few midnights or times between, the end."""
+    """Return the labels of the axis: the beginning, a few midnights or times between, the end."""
     length = window.at - window.since
     days = max(1, round(length / _DAY / _LABELS)) * _DAY
     step = next((step for step in _STEPS if length / step <= _LABELS), days)
@@ -154,7 +154,7 @@ def ticks(window: Window) -> tuple[Tick, ...]:
 
 
 def span(length: dt.timedelta) -> str:
-    """Return a length of time in the largest unit of which there are at least two."""
+    """Return a duration in the largest unit of which it has at least two."""
     seconds = max(int(length.total_seconds()), 0)
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * size:
@@ -191,7 +191,7 @@ def _lane(field: str, episodes: Sequence[Episode | EarlierEpisode], window: Wind
 
 
 def _extent(episode: Episode | EarlierEpisode, window: Window) -> tuple[int, int]:
-    """Return the slots of an episode; one too short to be seen is widened to both sides."""
+    """Return the slots of an episode; one too short to be visible is widened to both sides."""
     start = int(window.slot(episode.first_seen))
     end = SLOTS if episode.ended is None else max(start, round(window.slot(episode.ended)))
     if end - start >= _LEAST:

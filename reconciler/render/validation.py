@@ -1,6 +1,6 @@
-"""What a check of files found, for people and for programs: all of it, in one document of each format.
+"""The result of a validation, for people and for programs: one document in each format.
 
-``schemas/validation.schema.json`` describes the JSON document, which is shaped like that of ``terraform
+``schemas/validation.schema.json`` describes the JSON document, which has the structure of that of ``terraform
 validate``. SARIF is that of OASIS, version 2.1.0.
 """
 
@@ -58,7 +58,7 @@ _SEVERITIES: Final = {"error": "critical", "warning": "minor"}
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What was found: files without an error are valid; ``keys`` and ``scopes`` count what these declare."""
+    """The findings: files without an error are valid; ``keys`` and ``scopes`` count their declarations."""
 
     errors: Sequence[Problem] = ()
     warnings: Sequence[Problem] = ()
@@ -73,7 +73,7 @@ class Validation:
 
 
 def _text(found: Validation) -> str:
-    """Return what is said of valid files; errors are printed beside the result, as by every command."""
+    """Return the message about valid files; errors are printed beside it, as by every command."""
     if found.errors:
         return ""
     declared = f"{counted(found.keys, 'key')} in {counted(found.scopes, 'scope')}"
@@ -106,7 +106,7 @@ def _diagnostic(severity: str, problem: Problem) -> Mapping[str, Any]:
 
 
 def _range(place: Position) -> Mapping[str, Any]:
-    """Return a place; that of a whole file has no start."""
+    """Return a range; that of a file itself has no start."""
     at = {"line": place.line, "column": place.column}
     return {"filename": place.source, **({"start": at, "end": at} if place.line else {})}
 
@@ -150,7 +150,7 @@ def _result(severity: str, problem: Problem, place: Position) -> Mapping[str, An
 
 
 def _artifact(path: str) -> Mapping[str, str]:
-    """Return the address of a file, if it can be one from the root of the repository."""
+    """Return the URI of a file, if it can be relative to the root of the repository."""
     uri = quote(posixpath.normpath(path).encode("utf-8", "surrogateescape"))
     return {"uri": f"file://{uri}"} if uri.startswith("/") else {"uri": uri, "uriBaseId": "%SRCROOT%"}
 
@@ -160,7 +160,7 @@ def _message(problem: Problem) -> str:
 
 
 def _plain(problem: Problem) -> str:
-    """Return a message of SARIF, in which ``](`` would make a link of what somebody wrote into a file."""
+    """Return a message of SARIF, with ``](`` escaped, which would make a link of untrusted text."""
     return escape_control(_message(problem)).replace("](", "] (")
 
 
@@ -181,7 +181,7 @@ def _github(found: Validation) -> Iterator[str]:
 
 
 def _gitlab(found: Validation) -> str:
-    """Return the report of GitLab's Code Quality, in which all has a file and a line."""
+    """Return the report of GitLab's Code Quality, in which each entry has a file and a line."""
     seen = Counter[str]()
     report = []
     for severity, problem in found.findings:

@@ -1,4 +1,4 @@
-"""Pieces of text that several outputs share: changes of values, commands to copy."""
+"""Texts that several outputs share: changes of values, commands to copy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Inputs = ParamSpec("Inputs")
 
 
 def joined(lines: Callable[Inputs, Iterator[str]]) -> Callable[Inputs, str]:
-    """Return a function whose text is the lines that ``lines`` yields, each ended by a newline."""
+    """Return a function that joins the lines which ``lines`` yields, each ended by a newline."""
 
     @functools.wraps(lines)
     def text(*args: Inputs.args, **named: Inputs.kwargs) -> str:
@@ -38,7 +38,7 @@ def joined(lines: Callable[Inputs, Iterator[str]]) -> Callable[Inputs, str]:
 
 
 def only_in_one(before: Any, after: Any) -> tuple[list[Any], list[Any]]:
-    """Return the items that only one of two lists has, on each side; none of anything but lists."""
+    """Return the items that only one of two lists has, on each side; empty for other values."""
     if not isinstance(before, list) or not isinstance(after, list):
         return [], []
     old, new = ({json_text(item): item for item in items} for items in (before, after))
@@ -46,7 +46,7 @@ def only_in_one(before: Any, after: Any) -> tuple[list[Any], list[Any]]:
 
 
 def change_sides(before: Any, after: Any) -> tuple[str, ...]:
-    """Return both sides of a change, cut where they are long; of two lists, the items of only one, if any."""
+    """Return both sides of a change, shortened; for two lists, the items of only one of them, if any."""
     lost, gained = only_in_one(before, after)
     if lost or gained:
         items = (*(f"- {_short(item)}" for item in lost), *(f"+ {_short(item)}" for item in gained))
@@ -60,12 +60,12 @@ def change_text(before: Any, after: Any) -> str:
 
 
 def field_name(field: str) -> str:
-    """Return the name of a field for people; an empty one means the whole key."""
+    """Return the name of a field for people; an empty one means the key itself."""
     return field or "the key"
 
 
 def whole_key_text(action: Action, origin: DriftOrigin | None) -> str:
-    """Return what became of a live key as a whole."""
+    """Return what happened to a live key: created or deleted."""
     if action is Action.DELETE:
         return "key deleted"
     return "key changed, and no longer wanted" if is_unwanted(action, origin) else "key created"
@@ -76,7 +76,7 @@ def _short(value: Any) -> str:
 
 
 def value_text(value: Any) -> str:
-    """Return a JSON value on one safe line, the names of members without quotes where they are words."""
+    """Return a JSON value on one safe line, with names of members unquoted if they are plain words."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_member_name(name)}: {value_text(item)}' for name, item in value.items())}}}"
     if isinstance(value, list):
@@ -89,18 +89,18 @@ def _member_name(name: str) -> str:
 
 
 def clear_command(address: str, field: str, file: str) -> str:
-    """Return the command, for a shell, that lets a contested field or key be corrected again."""
+    """Return the shell command that allows corrections of a contested field or key again."""
     words = [address, field] if field else [address]
     return f"reconciler history clear {' '.join(map(_word, words))} --history {_word(file)}"
 
 
 def accept_command(address: str, paths: Iterable[str]) -> str:
-    """Return the command, for a shell, that writes the live values of a key into the file at ``paths``."""
+    """Return the shell command that writes the live values of a key into the file at ``paths``."""
     return f"reconciler accept {_word(address)}{_files(paths)}"
 
 
 def import_command(address: str, paths: Iterable[str]) -> str:
-    """Return the command, for a shell, that declares a live key in the files at ``paths``."""
+    """Return the shell command that declares a live key in the files at ``paths``."""
     return f"reconciler import {_word(address)}{_files(paths)}"
 
 
@@ -109,13 +109,13 @@ def _files(paths: Iterable[str]) -> str:
 
 
 def apply_command(plan: Plan, file: str) -> str:
-    """Return the command, for a shell, that applies a plan in a file if it is still that plan."""
+    """Return the shell command that applies a plan file if its fingerprint is unchanged."""
     options = "".join(f" {need.words}" for need in needs(plan))
     return f"reconciler apply --plan {_word(file)} --expect {plan.fingerprint}{options}"
 
 
 def _word(text: str) -> str:
-    """Return a word quoted for a shell, invisible characters as escapes that mean the same."""
+    """Return a word quoted for a shell, invisible characters as equivalent escapes."""
     if escape_control(text) == text:
         return shlex.quote(text)
     shown = escape_control(text.replace("\\", "\\\\").replace("'", "\\'"))
@@ -129,17 +129,17 @@ def short_commit(commit: str) -> str:
 
 
 def api_note(api: str) -> str:
-    """Return the name of an API behind an address; nothing where there is one API, and so no name."""
+    """Return the name of an API as a suffix of an address; empty if there is one API."""
     return f" (API {api})" if api else ""
 
 
 def named_address(address: str, apis: Mapping[str, str]) -> str:
-    """Return an address with the API of its kind, for people; ``apis`` is empty where there is one API."""
+    """Return an address with the API of its kind, for people; ``apis`` is empty if there is one API."""
     return f"{address}{api_note(apis.get(address.partition('/')[0], ''))}"
 
 
 def shown_address(address: str, apis: Mapping[str, str]) -> str:
-    """Return the same as a safe text."""
+    """Return an address with the API of its kind, as a safe text."""
     return escape_control(named_address(address, apis))
 
 
@@ -157,7 +157,7 @@ def place_text(change: Change) -> str:
 
 
 def standing(change: Change) -> str:
-    """Return what is at the place of a change: the key, or only the scope that is exclusive."""
+    """Return the thing at the position of a change: the key, or only the exclusive scope."""
     if change.is_undeclared:
         return "not declared; exclusive at"
     return "declared absent at" if change.action is Action.DELETE else "declared at"
