@@ -11,6 +11,7 @@ from reconciler.load.sources import read
 from reconciler.model.frozen import dataclass
 from reconciler.observe.listing import observe
 from reconciler.pipeline.reading import directory_of
+from reconciler.plan.planning import plan_scope
 
 T = TypeVar("T")
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.live import LiveScope
+    from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.validate.validator import Rules
 
@@ -77,6 +79,11 @@ class Declarations:
             kind = self.kinds[scope.kind]
             found[scope] = observe(client.session(kind.api).reader, kind, scope)
         return found
+
+    def plans(self, live: Mapping[Scope, LiveScope]) -> list[Plan]:
+        """Return what the files, without edits, change in the scopes that were read."""
+        parts = (part for part in self.state.scopes if part.scope in live)
+        return [plan_scope(self.kinds[part.scope.kind], part, live[part.scope], self.now) for part in parts]
 
     def edited(self, located: tuple[Located, ...], edit: Edit[T]) -> tuple[Edits, T]:
         """Return the files with the edits that ``edit`` makes of ``located``, and what it returns.

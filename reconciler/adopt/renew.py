@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
@@ -9,6 +10,7 @@ from reconciler.kinds.rotation import ends_of
 from reconciler.model.frozen import dataclass
 from reconciler.plan.changes import created_instant
 from reconciler.plan.planning import select
+from reconciler.plan.portions import Portions, Proposed
 from reconciler.plan.renewal import is_near, renewal
 from reconciler.plan.rotation import Successions
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.live import LiveScope
     from reconciler.model.policy import RenewPolicy
     from reconciler.model.scope import Scope
+    from reconciler.plan.limits import Limits
     from reconciler.plan.renewal import Renewal
 
     PolicyOf = Callable[[Located], RenewPolicy | None]
@@ -28,19 +31,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """What is to become of keys that expire soon, and the files with the edits of it."""
+    """What is to become of keys that expire soon, and the files with the edits of it.
+
+    ``waiting`` says why keys wait for another run, by their addresses.
+    """
 
     edits: Edits
     renewals: Sequence[Renewal]
+    waiting: Mapping[str, str]
 
 
 def renewed(
-    declared: Declarations, client: Sessions, policy_of: PolicyOf, targets: tuple[str, ...]
+    declared: Declarations,
+    client: Sessions,
+    policy_of: PolicyOf,
+    targets: tuple[str, ...],
+    limits: Limits,
 ) -> Renewed:
     """Edit the files so that keys that expire soon expire later; ``targets`` select keys, or none does all.
 
     The API is asked only for what the files do not say. Without targets, a file that cannot be edited stays
-    as it is. Raises ConfigurationError where no key has a policy.
+    as it is, and no more is proposed than one apply may change. Raises ConfigurationError where no key has a
+    policy.
     """
     located = declared.located()
     near = near_keys(located, policy_of, declared)
@@ -48,21 +60,45 @@ def renewed(
         where = "give --within and --to, or write renew: {within: 30d, to: 180d} into the configuration"
         raise ConfigurationError(f"no policy says which keys are renewed; {where}")
     live: Mapping[Scope, LiveScope] = {}
-    if declared.state.names or any(_is_limited(policy_of(one)) for one in near):
+    is_counted = limits.changed is not None and not targets
+    if declared.state.names or (near and is_counted) or any(_is_limited(policy_of(one)) for one in near):
         declared = declared.resolved(client)
         located = declared.located()
         near = near_keys(located, policy_of, declared)
-        live = declared.live(client, (one.scope for one in near if _is_limited(policy_of(one))))
+        scopes = [one.scope for one in near if is_counted or _is_limited(policy_of(one))]
+        scopes += [part.scope for part in declared.state.scopes if is_counted and limits.count_together]
+        live = declared.live(client, scopes)
     _, is_selected = select(declared.state, targets, "")
     wanted = renewals_of([one for one in near if is_selected(one.address)], policy_of, live, declared)
 
-    def edit(keys: Iterable[Located], refused: Collection[str]) -> list[Renewal]:
+    plans = declared.plans(live) if is_counted else []
+
+    def edit(
+        keys: Iterable[Located], refused: Collection[str]
+    ) -> tuple[Sequence[Renewal], Mapping[str, str]]:
         found = [one for one in wanted if one.value is None or one.key.source not in refused]
+        waiting = _waiting(found, Portions(limits, plans)) if is_counted else {}
+        found = [one for one in found if one.address not in waiting]
         write_renewals(keys, found)
-        return found
+        return found, waiting
 
     edited = declared.edited if targets else declared.edited_if_possible
-    return Renewed(*edited(located, edit))
+    edits, (found, waiting) = edited(located, edit)
+    return Renewed(edits, found, waiting)
+
+
+def _waiting(renewals: Iterable[Renewal], portions: Portions) -> Mapping[str, str]:
+    """Return why keys wait, by their addresses: those that expire last, where one apply may not renew all."""
+    found: dict[str, str] = {}
+    for one in sorted(renewals, key=lambda one: (one.left or dt.timedelta(), one.address)):
+        proposed = Proposed(one.scope, one.key.name)
+        if one.value is None:
+            continue
+        if shortage := portions.shortage(proposed):
+            found[one.address] = shortage
+        else:
+            portions.take(proposed)
+    return found
 
 
 def _is_limited(policy: RenewPolicy | None) -> bool:

@@ -15,9 +15,7 @@ from reconciler.kinds.ids import clear_key
 from reconciler.model.addresses import advice_near
 from reconciler.model.frozen import dataclass
 from reconciler.observe.key import whole_address
-from reconciler.plan.limits import Count, Share
-from reconciler.plan.planning import plan_scope
-from reconciler.plan.portions import Portions
+from reconciler.plan.portions import Portions, Proposed
 from reconciler.plan.rotation import Rotation, Successions, rotations
 from reconciler.render.lifetimes import begun_line, step_line
 
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.model.live import LiveScope
     from reconciler.model.policy import RotatePolicy
     from reconciler.model.scope import Scope
+    from reconciler.plan.limits import Limits
 
 
 class Mode(StrEnum):
@@ -52,12 +51,12 @@ class Mode(StrEnum):
 class Request:
     """What is asked for, of the keys at ``addresses``; without any the keys are found by their policies.
 
-    ``limit`` is that of what one apply may revoke.
+    ``limits`` are those of one apply.
     """
 
     mode: Mode
     addresses: Sequence[str]
-    limit: Count | Share
+    limits: Limits
     renewal: PolicyOf
     policy: Callable[[Located], RotatePolicy]
 
@@ -68,13 +67,13 @@ class Request:
 
 
 class Report:
-    """What people are to know of edits: lines, warnings, and the addresses of keys that wait."""
+    """What people are to know of edits: lines, warnings, and why keys wait, by their addresses."""
 
     def __init__(self) -> None:
         """Make an empty report."""
         self.lines: list[str] = []
         self.warnings: list[str] = []
-        self.waiting: list[str] = []
+        self.waiting: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +88,17 @@ def rotated(declared: Declarations, client: Sessions, request: Request) -> Rotat
     """Edit the files as a request asks for.
 
     In a scheduled run, a key that cannot be rotated and a file that cannot be edited stay as they are, and no
-    more is proposed than one apply may revoke. Raises ReconcilerError.
+    more is proposed than one apply may revoke and change. Raises ReconcilerError.
     """
     declared = declared.resolved(client)
     every = [whole_address(declared.kinds, text, declared.state) for text in request.addresses]
     request = replace(request, addresses=every)
     first = declared.located()
     live = declared.live(client, _scopes(request, declared, {one.address: one for one in first}))
-    parts = [part for part in declared.state.scopes if part.scope in live]
-    plans = [
-        plan_scope(declared.kinds[part.scope.kind], part, live[part.scope], declared.now)
-        for part in (parts if request.is_scheduled else [])
-    ]
+    plans = declared.plans(live) if request.is_scheduled else []
 
     def edit(each: Iterable[Located], refused: Collection[str]) -> Report:
-        portions = Portions(request.limit, plans) if request.is_scheduled else None
+        portions = Portions(request.limits, plans) if request.is_scheduled else None
         keys = _Keys(request, declared, {one.address: one for one in each}, live, refused, portions)
         keys.edit()
         return keys.report
@@ -116,7 +111,7 @@ def _scopes(request: Request, declared: Declarations, located: Mapping[str, Loca
     """Yield the scopes whose live keys have to be known."""
     scopes = declared.state.scopes
     yield from (located[address].scope for address in request.addresses if address in located)
-    if request.is_scheduled and isinstance(request.limit, Count):  # it is about all scopes together
+    if request.is_scheduled and request.limits.count_together:
         yield from (part.scope for part in scopes)
     if request.mode is Mode.FINISH and not request.addresses:
         yield from (part.scope for part in scopes if Successions.of(part.keys).last)
@@ -203,16 +198,17 @@ class _Keys:
             if one.key.lifecycle.rotates is not None
         }
 
-    def _may_end(self, one: Located) -> bool:
-        """Return whether a key may lose access in the next apply; if not, it waits."""
-        has_room = self.portions is None or self.portions.has_room(one.scope, one.key.name)
-        self.report.waiting.extend([] if has_room else [one.address])
-        return has_room
+    def _waits(self, one: Proposed) -> bool:
+        """Return whether a key waits, because one apply may not do what is proposed."""
+        shortage = "" if self.portions is None else self.portions.shortage(one)
+        if shortage:
+            self.report.waiting[one.scope.address(one.name)] = shortage
+        return bool(shortage)
 
-    def _ended(self, one: Located) -> None:
-        """Count a key that loses access in the next apply."""
+    def _take(self, one: Proposed) -> None:
+        """Count what the next apply does."""
         if self.portions is not None:
-            self.portions.take(one.scope, one.key.name)
+            self.portions.take(one)
 
     def _begun(self, one: Located, successor: Located | None, taken: Collection[str]) -> Begun | None:
         """Start a rotation, or end its overlap; return None for one that waits, or whose file is refused.
@@ -229,12 +225,11 @@ class _Keys:
         if successor is None and self.request.mode is Mode.NOW:
             return succession.begin_at_once()
         if successor is None:
-            revokes = succession.revokes
-            if revokes and not self._may_end(one):
+            proposed = succession.proposed
+            if self._waits(proposed):
                 return None
             found = succession.begin()
-            if revokes:
-                self._ended(one)
+            self._take(proposed)
             return found
         if self.request.mode is Mode.NOW:
             return succession.end_at_once(successor)
@@ -256,10 +251,11 @@ class _Keys:
             old, new = self.key(rotation.address), self.key(rotation.successor)
             if not {old.key.source, new.key.source}.isdisjoint(self.refused):
                 continue
-            may_end = self.portions is None or self.portions.has_room(old.scope, old.key.name)
+            end = Proposed(old.scope, old.key.name, revokes=True)
+            may_end = self.portions is None or not self.portions.shortage(end)
             step = finish(rotation, old, new, self.request.policy(old), self.declared.now, may_end=may_end)
-            if step.revokes and self._may_end(old):
-                self._ended(old)
+            if step.revokes and not self._waits(end):
+                self._take(end)
             touched |= both if step.is_edit else set()
             yield step_line(step.rotation, step.text)
 

@@ -15,6 +15,7 @@ from reconciler.model.canonical import format_instant
 from reconciler.model.frozen import dataclass
 from reconciler.model.policy import ALIAS, NUMBER, after, next_whole_day, whole_day
 from reconciler.plan.changes import created_instant
+from reconciler.plan.portions import Proposed
 from reconciler.plan.rotation import overlap_end
 from reconciler.validate.schema import SchemaChecker
 
@@ -73,13 +74,14 @@ class Succession:
         return Begun(self.one.scope, self.one.key.name, name, end)
 
     @property
-    def revokes(self) -> bool:
-        """Return whether the begin takes access from the key, which ends before it would."""
+    def proposed(self) -> Proposed:
+        """Return what the begin does in the next apply: a successor, and an earlier end of the key."""
         ends = self._ends
-        if ends.expiry is None or not ends.can_change:
-            return False
-        expiry = ends.expires_at(self.live)
-        return expiry is None or self._end() < expiry
+        changes = revokes = ends.expiry is not None and ends.can_change
+        if changes:
+            expiry = ends.expires_at(self.live)
+            revokes = expiry is None or self._end() < expiry
+        return Proposed(self.one.scope, self.one.key.name, revokes, changes, creates=True)
 
     def begin_at_once(self) -> Begun:
         """Make the edits without an overlap: the key loses its access in the plan that creates its successor.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,10 +14,11 @@ from reconciler.adopt.write import replace_texts
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
-from reconciler.cli.values import Parsed, PathListType, option
+from reconciler.cli.values import LIMIT, Parsed, PathListType, option
 from reconciler.load.sources import STANDARD_INPUT
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
+from reconciler.model.phrases import counted
 from reconciler.model.policy import parse_lifetime
 
 LIFETIME: Final = Parsed(
@@ -29,6 +31,11 @@ LIFETIME: Final = Parsed(
 def lifetime_option(text: str, **settings: Any) -> Any:
     """Declare an option for a part of a policy, which goes before what files say."""
     return option(text, type=LIFETIME, metavar="DURATION", **settings)
+
+
+def max_changes_option(start: str) -> Any:
+    """Declare the option for the limit of changes, whose help begins with when it holds."""
+    return option(f"{start} no more than what one apply may change, N keys or P% of a scope.", type=LIMIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,12 @@ def check_files(options: LifetimeOptions) -> None:
     """Raise BadParameter where a file cannot be written back."""
     if STANDARD_INPUT in options.inputs.paths:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
+
+
+def note_waiting(waiting: Mapping[str, str], console: Console) -> None:
+    """Print how many keys wait for another run, and why; ``waiting`` has the reasons by addresses."""
+    for why, count in Counter(waiting.values()).items():
+        console.note(f"Left {counted(count, 'key')} for the next run, because {why}.")
 
 
 def write(edits: Edits, console: Console, *, is_checked: bool) -> None:

@@ -16,6 +16,8 @@ from reconciler.cli.lifetimes import (
     LifetimeOptions,
     check_files,
     lifetime_option,
+    max_changes_option,
+    note_waiting,
     write,
 )
 from reconciler.cli.options import clock_of
@@ -26,6 +28,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.policy import RenewPolicy, renew_policy
+from reconciler.plan.limits import Count, Limits, Share
 from reconciler.plan.renewal import Renewal
 from reconciler.render.lifetimes import renewal_line
 
@@ -47,6 +50,8 @@ class RenewOptions(LifetimeOptions):
             raise ConfigurationError(fault)
         return policy
 
+    max_changes: Count | Share | None = max_changes_option("Without a TARGET: renew")
+
     @property
     def given(self) -> Mapping[str, str | None]:
         """Return what the options say of the policy."""
@@ -66,10 +71,11 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     one all declared keys are meant. What is not given by options is taken from renew in the document of a
     key, then from renew in the configuration. A default is changed only where it is meant for all its keys.
     A key that is rotated, or has lifecycle: {renew: false}, is passed over; one that has reached max_total is
-    named for rotation. Without a TARGET, a file that cannot be edited in place is left, with a warning.
+    named for rotation. Without a TARGET, a file that cannot be edited in place is left, with a warning, and
+    keys beyond --max-changes wait for the next run; those that expire first go first.
 
-    Exit code 0: nothing expires within the time. 2: something was written, would be with --check, or a key
-    is named for rotation.
+    Exit code 0: nothing expires within the time, or all of it waits. 2: something was written, would be with
+    --check, or a key is named for rotation.
     """
     check_files(options)
     console, clock = options.output.console(), clock_of(context)
@@ -78,10 +84,14 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     state = read_files(kinds, options.inputs, now)
     declared = Declarations(state, options.inputs.rules(kinds, now))
     with sessions(options.connection, clock, console, at_once=False) as client:
-        found = renewed(declared, client, options.policy, options.targets)
+        limits = Limits(max_changes=options.max_changes)
+        found = renewed(declared, client, options.policy, options.targets, limits)
     write(found.edits, console, is_checked=options.check)
     for one in found.renewals:
         console.text(escape_control(renewal_line(one)) + "\n")
+    note_waiting(found.waiting, console)
+    if not found.renewals and not found.waiting:
+        console.note("Nothing to renew.")
     return _ended(found.renewals, console, is_checked=options.check)
 
 
@@ -94,6 +104,4 @@ def _ended(renewals: Sequence[Renewal], console: Console, *, is_checked: bool) -
         console.note(f"{counted(count, 'key')} {verb}.")
     if due:
         console.note(f"{counted(due, 'key')} to be rotated: reconciler rotate --due begins it.")
-    if not renewals:
-        console.note("Nothing to renew.")
     return ExitCode.CHANGES if count or due else ExitCode.DONE

@@ -8,20 +8,25 @@ import click
 
 from reconciler.adopt.editing import Declarations
 from reconciler.adopt.located import Located
-from reconciler.adopt.rotations import Mode, Report, Request, rotated
+from reconciler.adopt.rotations import Mode, Request, rotated
 from reconciler.cli.completing import by
-from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
-from reconciler.cli.lifetimes import LifetimeOptions, check_files, lifetime_option, write
+from reconciler.cli.lifetimes import (
+    LifetimeOptions,
+    check_files,
+    lifetime_option,
+    max_changes_option,
+    note_waiting,
+    write,
+)
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.values import LIMIT, command, option
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
-from reconciler.model.phrases import counted
 from reconciler.model.policy import RenewPolicy, RotatePolicy, renew_policy, rotate_policy
-from reconciler.plan.limits import DEFAULT_REVOKED, Count, Share
+from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +50,12 @@ class RotateOptions(LifetimeOptions):
         f" scope.  [default: {DEFAULT_REVOKED.words}]",
         type=LIMIT,
     )
+    max_changes: Count | Share | None = max_changes_option("With --due and --finish: propose")
 
     @property
-    def limit(self) -> Count | Share:
-        """Return the limit of what one apply may revoke."""
-        return self.max_revoked or DEFAULT_REVOKED
+    def limits(self) -> Limits:
+        """Return the limits of one apply."""
+        return Limits(self.max_revoked or DEFAULT_REVOKED, self.max_changes)
 
     def renewal(self, one: Located) -> RenewPolicy | None:
         """Return the policy by which a key is renewed."""
@@ -83,20 +89,23 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
     Exit code 0: done. 1: a key cannot be rotated, which the error says; nothing is written. 2: with --finish,
     --due or --check, something was written or would be. --due warns of a key that cannot, and goes on; so do
     --due and --finish of a file that cannot be edited in place. Both propose at once, of each scope, no more
-    than one apply may revoke; the others wait for the next run, and the keys that end first go first.
+    than one apply may revoke and change; the others wait for the next run, and the keys that end first go
+    first.
     """
     mode = _mode(options, context)
     console, clock = options.output.console(), clock_of(context)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
     declared = Declarations(read_files(kinds, options.inputs, now), options.inputs.rules(kinds, now))
-    request = Request(mode, options.addresses, options.limit, options.renewal, options.policy)
+    request = Request(mode, options.addresses, options.limits, options.renewal, options.policy)
     with sessions(options.connection, clock, console, at_once=False) as client:
         found = rotated(declared, client, request)
     for text in found.report.warnings:
         console.warning(text)
     write(found.edits, console, is_checked=options.check)
-    _print(found.report, options.limit, console)
+    for line in found.report.lines:
+        console.text(escape_control(line) + "\n")
+    note_waiting(found.report.waiting, console)
     if not found.edits.files:
         console.note("Nothing to write.")
     is_asked = options.check or mode in {Mode.FINISH, Mode.DUE}
@@ -120,12 +129,3 @@ def _mode(options: RotateOptions, context: click.Context) -> Mode:
     if options.addresses and options.due:
         raise click.UsageError("--due finds the keys itself; name none.", context)
     return modes[0] if modes else Mode.BEGIN
-
-
-def _print(report: Report, limit: Count | Share, console: Console) -> None:
-    """Print what was edited, and how many keys wait."""
-    for line in report.lines:
-        console.text(escape_control(line) + "\n")
-    if report.waiting:
-        why = f"one apply may take access from {limit.words} (--max-revoked)"
-        console.note(f"Left {counted(len(report.waiting), 'key')} for the next run, because {why}.")

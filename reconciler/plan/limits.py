@@ -84,8 +84,22 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Check the limits."""
-        _limit(self.max_revoked)
-        _limit(0 if self.max_changes is None else self.max_changes)
+        _ = self.revoked, self.changed
+
+    @property
+    def count_together(self) -> bool:
+        """Return whether keys of all scopes are counted together, by one limit at least."""
+        return isinstance(self.revoked, Count) or isinstance(self.changed, Count)
+
+    @property
+    def revoked(self) -> Count | Share:
+        """Return the limit of keys that lose access."""
+        return _limit(self.max_revoked)
+
+    @property
+    def changed(self) -> Count | Share | None:
+        """Return the limit of keys that change, None without one."""
+        return None if self.max_changes is None else _limit(self.max_changes)
 
 
 def _limit(given: Count | Share | str | int) -> Count | Share:
@@ -139,9 +153,9 @@ class Excess:
 def excesses(plan: Plan, limits: Limits) -> Iterator[Excess]:
     """Yield the ``limits`` that ``plan`` exceeds."""
     revoking = tuple(change for change in plan.changes if change.effect.revokes)
-    yield from _beyond(plan, revoking, _limit(limits.max_revoked), "revoke access of", "--max-revoked")
-    if limits.max_changes is not None:
-        yield from _beyond(plan, plan.changes, _limit(limits.max_changes), "change", "--max-changes")
+    yield from _beyond(plan, revoking, limits.revoked, "revoke access of", "--max-revoked")
+    if limits.changed is not None:
+        yield from _beyond(plan, plan.changes, limits.changed, "change", "--max-changes")
     undeclared = [change for change in plan.changes if change.is_undeclared]
     if undeclared and not limits.may_destroy:
         would = f"destroy {counted(len(undeclared), 'key')} that no file declares"

@@ -1,42 +1,94 @@
-"""How many more keys a set of files may end before their apply exceeds the limit of revocations. Pure."""
+"""How many more keys a set of files may end or change before their apply exceeds its limits. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.frozen import dataclass
 from reconciler.plan.limits import Count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
-    from reconciler.plan.limits import Share
+    from reconciler.plan.limits import Limits, Share
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What edits of files are to do in the next apply to a key, and whether they create a successor of it."""
+
+    scope: Scope
+    name: str
+    revokes: bool = False
+    changes: bool = True
+    creates: bool = False
 
 
 class Portions:
-    """The remainder of the limit in each scope, or in total if the limit counts keys of a plan.
+    """The remainder of the limits in each scope, or in total if a limit counts keys of a plan.
 
-    Keys that the files already revoke count too. If the limit is below one key, one is allowed: otherwise
-    nothing would ever be proposed, and it would stay unnoticed that the limit must be raised.
+    Keys that the files already revoke or change count too. If a limit is below one key, one is allowed:
+    otherwise nothing would ever be proposed, and it would stay unnoticed that the limit must be raised.
     """
 
-    def __init__(self, limit: Count | Share, plans: Iterable[Plan]) -> None:
-        """Count what ``plans`` of the scopes, with the present files, revoke."""
-        self._limit = limit
-        self._observed: dict[Scope, int] = {}
-        self._revoked: set[tuple[Scope, str]] = set()
-        for plan in plans:
-            self._observed |= plan.observed
-            self._revoked |= {(change.scope, change.name) for change in plan.changes if change.effect.revokes}
+    def __init__(self, limits: Limits, plans: Iterable[Plan]) -> None:
+        """Count what ``plans`` of the scopes, with the present files, revoke and change."""
+        every = tuple(plans)
+        observed = {scope: count for plan in every for scope, count in plan.observed}
+        changes = [change for plan in every for change in plan.changes]
+        self._revoked = _Portion(limits.revoked, observed)
+        self._changed = _Portion(limits.changed, observed)
+        self._changed.used.update((one.scope, one.name, False) for one in changes)
+        self._revoked.used.update((one.scope, one.name, False) for one in changes if one.effect.revokes)
 
-    def has_room(self, scope: Scope, name: str) -> bool:
-        """Return whether a key may lose access in the next apply, or does so already."""
-        most = self._limit.most(self._observed[scope])
+    def shortage(self, one: Proposed) -> str:
+        """Return why a key has to wait for another run, empty if there is room for what is proposed."""
+        ended, changed, created = _keys_of(one)
+        if not self._revoked.has_room(one.scope, ended):
+            return f"one apply may take access from {self._revoked.words} (--max-revoked)"
+        if not self._changed.has_room(one.scope, changed | created):
+            return f"one apply may change {self._changed.words} (--max-changes)"
+        return ""
+
+    def take(self, one: Proposed) -> None:
+        """Count what is proposed."""
+        ended, changed, created = _keys_of(one)
+        self._revoked.used |= ended
+        self._changed.used |= changed | created
+
+
+_Key = tuple["Scope", str, bool]
+"""A key, or the successor of it that has no name yet."""
+
+
+def _keys_of(one: Proposed) -> tuple[set[_Key], set[_Key], set[_Key]]:
+    """Return the keys that end, change and are created."""
+    old, successor = (one.scope, one.name, False), (one.scope, one.name, True)
+    return (
+        {old} if one.revokes else set(),
+        {old} if one.changes else set(),
+        {successor} if one.creates else set(),
+    )
+
+
+class _Portion:
+    """What is left of one limit."""
+
+    def __init__(self, limit: Count | Share | None, observed: Mapping[Scope, int]) -> None:
+        self._limit, self._observed = limit, observed
+        self.used: set[_Key] = set()
+
+    @property
+    def words(self) -> str:
+        """Return the limit in words."""
+        return "" if self._limit is None else self._limit.words
+
+    def has_room(self, scope: Scope, keys: set[_Key]) -> bool:
+        """Return whether so many more keys are within the limit, or are counted already."""
+        most = None if self._limit is None else self._limit.most(self._observed[scope])
         is_whole = isinstance(self._limit, Count)
-        used = sum(is_whole or other == scope for other, _ in self._revoked)
-        return most is None or (scope, name) in self._revoked or used < max(most, 1)
-
-    def take(self, scope: Scope, name: str) -> None:
-        """Count a key that loses access in the next apply."""
-        self._revoked.add((scope, name))
+        used = sum(is_whole or other == scope for other, *_ in self.used)
+        more = len(keys - self.used)
+        return most is None or not more or not used or used + more <= most

@@ -147,6 +147,37 @@ def test_a_key_that_is_named_is_not_kept_waiting(life: Life) -> None:
     assert (life.rotate(*names).code, len(rotated(life))) == (0, 6)
 
 
+@pytest.mark.parametrize(("limit", "count"), [("5", 2), ("25%", 1), ("50%", 3), ("0", 1), ("100%", 3)])
+def test_a_portion_is_what_one_apply_may_change_too(life: Life, limit: str, count: int) -> None:
+    declare_old(life, many(*range(18, 30)))
+    done = life.rotate("--due", "--max-changes", limit)
+    assert (done.code, len(rotated(life))) == (2, count)  # each is two changes
+    assert f"Left {12 - count} keys for the next run, because one apply may" in done.err
+    if limit != "0":
+        assert life.plan("--max-changes", limit).code == 0
+    assert life.apply().code == 0
+    life.pass_days(8)
+    assert life.rotate("--finish", "--max-changes", "1").code == 2
+    assert life.file.read_text().count("state: absent") == 1
+
+
+def test_renewals_wait_where_one_apply_may_not_change_so_many(life: Life) -> None:
+    declare_old(life, many(*range(29, 18, -1)))
+    fill(life.emulator, "in-no-file")
+    policy = ("--within", "30d", "--to", "60d", "--max-total", "9y")
+    done = life.renew(*policy, "--max-changes", "25%")
+    assert (done.code, re.findall(r"key-(\d+): expire .* -> ", done.out)) == (2, ["21", "20", "19"])
+    assert (
+        "Left 8 keys for the next run, because one apply may change 25% of a scope (--max-changes)"
+        in done.err
+    )
+    assert life.plan("--max-changes", "25%").code == 0
+    waiting = life.renew(*policy, "--max-changes", "25%")  # what the file says already counts
+    assert (waiting.code, waiting.out, "Left 8 keys" in waiting.err) == (0, "", True)
+    named = life.renew(*policy, "--max-changes", "25%", "caas/1/76/key-2*")
+    assert (named.code, named.out.count(" -> ")) == (2, 8)
+
+
 def test_a_file_that_cannot_be_edited_does_not_keep_others_from_it(life: Life) -> None:
     declare_old(life, many(*range(20, 30)) + MERGED)
     life.file.write_text(DUE + many(*range(20, 30)))
