@@ -10,8 +10,9 @@ from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from reconciler.model.desired import DesiredKey
     from reconciler.model.scope import Scope
 
 
@@ -36,6 +37,23 @@ class SecretAlias:
     def address(self) -> str:
         """Return the address of the key."""
         return self.scope.address(self.name)
+
+
+def successors(keys: Iterable[DesiredKey]) -> Mapping[str, DesiredKey]:
+    """Return the key that takes the place of each rotated one, by the name of that."""
+    return {key.lifecycle.rotates: key for key in keys if key.lifecycle.rotates is not None}
+
+
+def chain(name: str | None, following: Mapping[str, str]) -> Iterator[str]:
+    """Yield a name and those that follow it; of a circle, which no file may have, each once.
+
+    ``following`` has the name behind each name: that of its successor, or of the key whose place it takes.
+    """
+    seen: set[str] = set()
+    while name is not None and name not in seen:
+        yield name
+        seen.add(name)
+        name = following.get(name)
 
 
 class Stage(StrEnum):

@@ -16,7 +16,7 @@ from reconciler.model.desired import NO_LIFECYCLE, DesiredKey
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action
 from reconciler.model.source import Problem
-from reconciler.model.succession import Purpose, SecretAlias, Stage
+from reconciler.model.succession import Purpose, SecretAlias, Stage, chain, successors
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -80,12 +80,13 @@ def rotations(
 ) -> tuple[Rotation, ...]:
     """Return the declared rotations of a scope, by the name of the rotated key; ``live`` is by name."""
     every = {key.name: key for key in keys}
-    next_of = {key.lifecycle.rotates: key for key in every.values() if key.lifecycle.rotates is not None}
-    found = (
-        Rotation(kind, scope, every[old], key, live.get(old), _first_live(key, next_of, live))
-        for old, key in next_of.items()
-        if old in every
-    )
+    next_of = successors(every.values())
+    names = {old: key.name for old, key in next_of.items()}
+    found = []
+    for old, key in next_of.items():
+        if old in every:  # the live successor is another one, where a successor was replaced itself
+            new_live = next((live[name] for name in chain(key.name, names) if name in live), None)
+            found.append(Rotation(kind, scope, every[old], key, live.get(old), new_live))
     return tuple(sorted(found, key=lambda rotation: rotation.old.name))
 
 
@@ -105,17 +106,6 @@ def next_step(rotation: Rotation, now: dt.datetime) -> str:
             return f"apply deletes {old}"
         case Stage.GONE:
             return f"rotate --finish removes the entry of {old}"
-
-
-def _first_live(
-    key: DesiredKey, next_of: Mapping[str, DesiredKey], live: Mapping[str, Mapping[str, Any]]
-) -> Mapping[str, Any] | None:
-    """Return the live successor: a later one, if a successor was replaced itself."""
-    seen: set[str] = set()
-    while key.name not in live and key.name in next_of and key.name not in seen:
-        seen.add(key.name)
-        key = next_of[key.name]
-    return live.get(key.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +145,10 @@ class Successions:
                 special.append(key)
             else:
                 plain = key.lifecycle
-        next_of = {key.lifecycle.rotates: key for key in special if key.lifecycle.rotates is not None}
-        last = {name: _last(key, next_of) for name, key in next_of.items()}
+        next_of = successors(special)
+        names = {old: key.name for old, key in next_of.items()}
+        new = {key.name: key for key in next_of.values()}
+        last = {old: new[[*chain(name, names)][-1]] for old, name in names.items()}
         return cls(last, tuple(key for key in special if key.lifecycle.alias and key.name not in next_of))
 
     def planned(
@@ -196,15 +188,6 @@ class Successions:
             is_due = key.name in created or key.lifecycle.rotates is not None
             if alias is not None and alias != key.name and is_due and not key.is_absent:
                 yield SecretAlias(scope, key.name, alias)
-
-
-def _last(key: DesiredKey, next_of: Mapping[str, DesiredKey]) -> DesiredKey:
-    """Return the end of a chain of successors; any of a circle, which no valid file has."""
-    seen = {key.name}
-    while (following := next_of.get(key.name)) is not None and following.name not in seen:
-        key = following
-        seen.add(key.name)
-    return key
 
 
 def _is_renewal(kind: Kind, change: Change) -> bool:
