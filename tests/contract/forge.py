@@ -112,6 +112,10 @@ class Forge:
         """Return the open issues of the one who asks, the oldest first."""
         return [issue for issue in self.issues if issue.is_open and issue.author == self.me]
 
+    def others(self) -> list[Issue]:
+        """Return the open issues of anyone else, the oldest first."""
+        return [issue for issue in self.issues if issue.is_open and issue.author != self.me]
+
     def surroundings(self) -> Mapping[str, str]:
         """Return what the runner sets besides, for some jobs."""
         return {}

@@ -89,7 +89,8 @@ class ProposingGithub(Github):
         path = next(word for word in words if word.startswith("repos/web/keys/pulls"))
         method = flags.get("--method", "POST" if fields else "GET")
         if method == "GET":
-            assert (fields["head"], fields["state"]) == (f"web:{BRANCH}", "open")
+            wanted = {"head": f"web:{BRANCH}", "state": "open", "base": "main"}  # of one branch into another
+            assert fields == wanted
             return "\n".join(str(issue.number) for issue in self.mine())
         if method == "POST":
             assert (fields["head"], fields["base"]) == (BRANCH, "main")
@@ -111,8 +112,10 @@ class ProposingGitlab(Gitlab):
     def respond(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
         fields, path = dict(sent), path.removeprefix("/api/v4/projects/7/merge_requests")
         if method == "GET":
-            assert fields == {"state": "opened", "source_branch": BRANCH}
-            return json.dumps([{"iid": issue.number} for issue in self.mine()])
+            assert fields == {"state": "opened", "source_branch": BRANCH, "target_branch": "main"}
+            found = [{"iid": issue.number, "source_project_id": 7} for issue in self.mine()]
+            forked = [{"iid": issue.number, "source_project_id": 8} for issue in self.others()]
+            return json.dumps([*forked, *found])
         if method == "POST":
             assert (fields["source_branch"], fields["target_branch"]) == (BRANCH, "main")
             self.open(fields["title"], fields["description"])
@@ -215,6 +218,22 @@ def test_an_open_pull_request_is_closed_where_nothing_is_left_to_do(proposals: P
     proposals.repository.commit(keys(f"{{name: web, expire: {days(200)}}}"))
     assert "Nothing to renew" in proposals.run()
     assert [issue.is_open for issue in proposals.forge.issues] == [False]
+
+
+@on("gitlab")
+@pytest.mark.parametrize("day", [10, 200], ids=["something to do", "nothing to do"])
+def test_the_request_of_a_fork_with_a_branch_of_this_name_is_another_one(
+    proposals: Proposals, day: int
+) -> None:
+    """With this text and title, what a stranger proposes would look like what the job does."""
+    theirs = proposals.forge.open("a gift", "their text")
+    theirs.author = "stranger"
+    fill(proposals.emulator, "web", expire=days(day))
+    proposals.repository.commit(keys(f"{{name: web, expire: {days(day)}}}"))
+    proposals.run()
+    assert (theirs.title, theirs.body, theirs.is_open) == ("a gift", "their text", True)
+    ours = [issue for issue in proposals.forge.issues if issue is not theirs]
+    assert [issue.title for issue in ours] == ["Renew and rotate API keys"] * (day == 10)
 
 
 @on("gitlab")
