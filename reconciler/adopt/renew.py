@@ -11,7 +11,7 @@ from reconciler.model.frozen import dataclass
 from reconciler.plan.changes import created_instant
 from reconciler.plan.planning import select
 from reconciler.plan.portions import Portions, Proposed
-from reconciler.plan.renewal import is_near, renewal
+from reconciler.plan.renewal import is_manual, is_near, renewal
 from reconciler.plan.rotation import Successions
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 class Renewed:
     """What is to become of keys that expire soon, and the files with the edits of it.
 
-    ``waiting`` says why keys wait for another run, by their addresses.
+    ``waiting`` says why keys wait for another run, by their addresses; ``passed_over`` the same of targets
+    that no run renews.
     """
 
     edits: Edits
     renewals: Sequence[Renewal]
     waiting: Mapping[str, str]
+    passed_over: Mapping[str, str]
 
 
 def renewed(
@@ -84,7 +86,22 @@ def renewed(
 
     edited = declared.edited if targets else declared.edited_if_possible
     edits, (found, waiting) = edited(located, edit)
-    return Renewed(edits, found, waiting)
+    selected = [one for one in located if targets and is_selected(one.address)]
+    return Renewed(edits, found, waiting, _passed_over(selected, declared))
+
+
+def _passed_over(located: Iterable[Located], declared: Declarations) -> Mapping[str, str]:
+    """Return why keys are never renewed, by their addresses."""
+    rotated = _rotated(declared)
+    found = {one.address: "another key takes its place" for one in located if one.address in rotated}
+    manual = (one for one in located if is_manual(one.kind, one.key))
+    return found | {one.address: "the lifecycle leaves the expiry to people" for one in manual}
+
+
+def _rotated(declared: Declarations) -> set[str]:
+    """Return the addresses of keys whose place another key takes."""
+    scopes = declared.state.scopes
+    return {part.scope.address(name) for part in scopes for name in Successions.of(part.keys).last}
 
 
 def _waiting(renewals: Iterable[Renewal], portions: Portions) -> Mapping[str, str]:
@@ -123,9 +140,7 @@ def renewals_of(
     declared: Declarations,
 ) -> list[Renewal]:
     """Return what is to become of keys that expire soon, but for those that are rotated already."""
-    scopes = declared.state.scopes
-    rotated = {part.scope.address(name) for part in scopes for name in Successions.of(part.keys).last}
-    found = []
+    rotated, found = _rotated(declared), []
     for one in near:
         policy = policy_of(one)
         if policy is None or one.address in rotated:

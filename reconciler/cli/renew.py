@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import click
 
@@ -26,7 +28,7 @@ from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
-from reconciler.model.phrases import counted
+from reconciler.model.phrases import counted, listed
 from reconciler.model.policy import RenewPolicy, renew_policy
 from reconciler.plan.limits import Count, Limits, Share
 from reconciler.plan.renewal import Renewal
@@ -89,6 +91,8 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     write(found.edits, console, is_checked=options.check)
     for one in found.renewals:
         console.text(escape_control(renewal_line(one)) + "\n")
+    for why, keys in groupby(sorted(found.passed_over.items(), key=itemgetter(1)), itemgetter(1)):
+        console.note(f"Passed over {listed([address for address, _ in keys], 10)}: {why}.")
     note_waiting(found.waiting, console)
     if not found.renewals and not found.waiting:
         console.note("Nothing to renew.")

@@ -108,6 +108,10 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
     note_waiting(found.report.waiting, console)
     if not found.edits.files:
         console.note("Nothing to write.")
+    elif options.check:
+        console.note("Nothing was written, because of --check.")
+    else:
+        console.note("Written to the files; plan shows what apply will send.")
     is_asked = options.check or mode in {Mode.FINISH, Mode.DUE}
     return ExitCode.CHANGES if found.edits.files and is_asked else ExitCode.DONE
 

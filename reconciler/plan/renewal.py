@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.model.policy import RenewPolicy
     from reconciler.model.scope import Scope
 
+_LONGEST: Final = "the end of its longest life (max_total)"
 _TOO_OLD: Final = "has reached its longest life (max_total)"
 
 
@@ -100,7 +101,8 @@ def _renewed(
         wanted = min(wanted, longest)
         if wanted <= expiry:
             return _for_rotation(found, _TOO_OLD)
-    return replace(found, value=format_instant(wanted)) if wanted > expiry else None
+    reason = _LONGEST if wanted == longest else ""
+    return replace(found, value=format_instant(wanted), reason=reason) if wanted > expiry else None
 
 
 def _for_rotation(found: Renewal, reason: str) -> Renewal:

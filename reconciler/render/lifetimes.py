@@ -49,7 +49,7 @@ def renewal_line(found: Renewal) -> str:
     if found.left is not None:
         when = f"{found.address}: {found.field} {found.old}, {time_left(found.left)}"
     if found.value is not None:
-        return f"{when} -> {found.value}"
+        return f"{when} -> {found.value}{f', {found.reason}' if found.reason else ''}"
     advice = f"; rotate it: reconciler rotate {found.address}" if found.is_for_rotation else ""
     return f"{when}: {found.reason}{advice}"
 
@@ -58,7 +58,7 @@ def begun_line(address: str, successor: str, end: dt.datetime | None) -> str:
     """Return one line about a started rotation: the address of a key, the name of its successor."""
     if end is None:
         return f"{address} -> {successor}: no overlap; {address} loses access as soon as {successor} is there"
-    return f"{address} -> {successor}: both work until {format_instant(end)}, counted from now"
+    return f"{address} -> {successor}: both work until {format_instant(end)}, whenever it is applied"
 
 
 def stage_text(one: KeyRotation, now: dt.datetime) -> str:

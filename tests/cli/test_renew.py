@@ -78,6 +78,15 @@ def test_targets_narrow_it(cli: CommandLine, file: Path, target: str, count: int
     assert done.code == (2 if count else 0)
 
 
+def test_a_target_that_is_passed_over_is_said_to_be(cli: CommandLine, file: Path) -> None:
+    file.write_text(TEXT + "  - {name: own-key-2, lifecycle: {rotates: own-key}}\n")
+    done = renew(cli, file, *POLICY, "api", "own-key")
+    assert (done.code, done.out) == (0, "")
+    assert "Passed over caas/1/76/api: the lifecycle leaves the expiry to people.\n" in done.err
+    assert "Passed over caas/1/76/own-key: another key takes its place.\n" in done.err
+    assert "Passed over" not in renew(cli, file, *POLICY).err
+
+
 def test_an_unknown_target_is_an_error(cli: CommandLine, file: Path) -> None:
     done = renew(cli, file, *POLICY, "wep")
     assert (done.code, "matches no declared key: wep; did you mean" in done.err) == (1, True)
@@ -124,6 +133,14 @@ def test_a_key_past_its_longest_life_is_named_for_rotation(
     assert f"own-key: expire 2026-06-10T00:00:00Z, in 8 days -> {HALF_A_YEAR}" in done.out
     assert "1 key to be rotated" in done.err
     assert patches(emulator) == []
+
+
+def test_the_end_of_the_longest_life_is_said_to_be_one(
+    cli: CommandLine, emulator: Emulator, file: Path
+) -> None:
+    fill(emulator, "own-key", created_at="2024-07-20T00:00:00Z")
+    done = renew(cli, file, *POLICY, "--max-total", "2y", "own-key")
+    assert "in 8 days -> 2026-07-20T00:00:00Z, the end of its longest life (max_total)\n" in done.out
 
 
 def test_a_key_that_never_expires_is_named_for_rotation_too(

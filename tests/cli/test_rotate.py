@@ -89,9 +89,9 @@ def life(cli: CommandLine, tmp_path: Path) -> Iterator[Life]:
 def test_a_rotation_goes_from_its_begin_to_its_end(life: Life) -> None:
     first = life.secret("shop-key")
     done = life.rotate("shop-key")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "Written to the files; plan shows what apply will send.\n")
     assert BEGUN in life.file.read_text()
-    assert "shop-key -> shop-key-2: both work until 2026-06-09T00:00:00Z" in done.out
+    assert "shop-key -> shop-key-2: both work until 2026-06-09T00:00:00Z, whenever it is applied" in done.out
     assert life.apply().code == 0
     second = life.secret("shop-key-2")
     assert life.live() == {"shop-key", "shop-key-2", "other"}
@@ -99,7 +99,8 @@ def test_a_rotation_goes_from_its_begin_to_its_end(life: Life) -> None:
     assert life.rotate("--finish").code == 0
 
     life.pass_days(8)
-    assert life.rotate("--finish", "--check").code == 2
+    checked = life.rotate("--finish", "--check")
+    assert (checked.code, checked.err) == (2, "Nothing was written, because of --check.\n")
     assert life.rotate("--finish").code == 2
     assert "    state: absent\n" in life.file.read_text()
     assert life.apply().code == 0
