@@ -8,13 +8,14 @@ import click
 
 from reconciler.adopt.accept import accept as accepted
 from reconciler.adopt.accept import acceptable, checked_identity, drifted
-from reconciler.adopt.lines import changed_lines
+from reconciler.adopt.located import Rewritten
 from reconciler.adopt.write import replace_text
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.explain import KeyOptions
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
+from reconciler.cli.rewriting import check_files, print_lines
 from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.load.sources import read
@@ -40,8 +41,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     """
     console, clock = options.output.console(), clock_of(context)
     apis = sessions(options.connection, clock, console, at_once=False)
-    if "-" in options.inputs.paths:
-        raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
+    check_files(options.inputs.paths)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
     state = read_files(kinds, options.inputs, now)
@@ -70,10 +70,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     content = read(key.source, io.BytesIO())
     text = accepted(content, found, now, options.inputs.rules(kinds, now))
     replace_text(key.source, content, text)
-    for number, old, new in changed_lines(content.decode("utf-8"), text):
-        removed = [console.paint(escape_control(f"- {line}"), "red") for line in old]
-        added = [console.paint(escape_control(f"+ {line}"), "green") for line in new]
-        console.result("\n".join([escape_control(f"{key.source}:{number}"), *removed, *added, ""]))
+    print_lines([Rewritten(key.source, content, text)], console)
     fields = ", ".join(found.fields)
     console.note(f"Accepted {counted(len(found.fields), 'field')} of {found.address}: {fields}")
     return ExitCode.DONE

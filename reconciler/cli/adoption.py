@@ -16,9 +16,10 @@ from reconciler.cli.credentials import sessions
 from reconciler.cli.export import store_new
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions, clock_of
 from reconciler.cli.plan import read_files
-from reconciler.cli.values import PathListType, command, option
+from reconciler.cli.rewriting import check_files, files_option
+from reconciler.cli.values import command, option
 from reconciler.errors import ConfigurationError, ExitCode, InputError
-from reconciler.load.sources import STANDARD_INPUT, read, sources
+from reconciler.load.sources import read, sources
 from reconciler.model.desired import DesiredState
 from reconciler.model.escape import escape_control
 from reconciler.model.expressions import expression
@@ -46,14 +47,7 @@ class ImportOptions:
         type=click.Path(),
         metavar="FILE",
     )
-    paths: tuple[str, ...] = option(
-        "A file or directory of the declarations; without it, those of the configuration. Repeatable.",
-        "-f",
-        "--file",
-        "paths",
-        metavar="PATH",
-        type=PathListType(),
-    )
+    paths: tuple[str, ...] = files_option("of the declarations", "those of the configuration")
     inputs: InputOptions
     connection: ConnectionOptions
     output: OutputOptions
@@ -74,8 +68,7 @@ def import_(context: click.Context, options: ImportOptions) -> ExitCode:
     """
     console, clock = options.output.console(), clock_of(context)
     apis = sessions(options.connection, clock, console, at_once=False)
-    if STANDARD_INPUT in options.paths:
-        raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
+    check_files(options.paths)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
     rules = options.inputs.rules(kinds, now)

@@ -11,7 +11,8 @@ from reconciler.cli.credentials import sessions
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions, clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.record_options import KnownOptions
-from reconciler.cli.values import PathListType, command, option
+from reconciler.cli.rewriting import files_option
+from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.ids import clear_key
 from reconciler.model.addresses import advice_near
@@ -38,16 +39,7 @@ class KeyOptions:
 
     address: str
     field: str | None
-    paths: tuple[str, ...] = option(
-        "A file or directory that declares the key; without it, those of the configuration, or this folder."
-        " Repeatable.",
-        "-f",
-        "--file",
-        "paths",
-        metavar="PATH",
-        type=PathListType(),
-        shell_complete=by("inputs"),
-    )
+    paths: tuple[str, ...] = files_option("that declares the key")
     inputs: InputOptions
     known: KnownOptions
     connection: ConnectionOptions

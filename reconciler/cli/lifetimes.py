@@ -1,4 +1,4 @@
-"""What the commands about the life of keys share: their options, and files that they rewrite."""
+"""What the commands about the life of keys share: their options, and what they print and write."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-import click
-
 from reconciler.adopt.editing import Edits
-from reconciler.adopt.lines import changed_lines
 from reconciler.adopt.write import replace_texts
-from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
-from reconciler.cli.values import LIMIT, Parsed, PathListType, option
-from reconciler.load.sources import STANDARD_INPUT
-from reconciler.model.escape import escape_control
+from reconciler.cli.rewriting import files_option, print_lines
+from reconciler.cli.values import LIMIT, Parsed, option
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 from reconciler.model.policy import parse_lifetime
@@ -43,16 +38,7 @@ class LifetimeOptions:
     """The options of a command that rewrites files."""
 
     check: bool = option("Write nothing: only say what would be written.")
-    paths: tuple[str, ...] = option(
-        "A file or directory of declarations; without it, those of the configuration, or this folder."
-        " Repeatable.",
-        "-f",
-        "--file",
-        "paths",
-        metavar="PATH",
-        type=PathListType(),
-        shell_complete=by("inputs"),
-    )
+    paths: tuple[str, ...] = files_option("of declarations")
     inputs: InputOptions
     connection: ConnectionOptions
     output: OutputOptions
@@ -68,12 +54,6 @@ class LifetimeOptions:
         return {name: text for name, text in given.items() if text is not None}, document, configured[word]
 
 
-def check_files(options: LifetimeOptions) -> None:
-    """Raise BadParameter where a file cannot be written back."""
-    if STANDARD_INPUT in options.inputs.paths:
-        raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
-
-
 def note_waiting(waiting: Mapping[str, str], console: Console) -> None:
     """Print how many keys wait for another run, and why; ``waiting`` has the reasons by addresses."""
     for why, count in Counter(waiting.values()).items():
@@ -86,8 +66,4 @@ def write(edits: Edits, console: Console, *, is_checked: bool) -> None:
         console.warning(f"{error}; other files are edited")
     if not is_checked:
         replace_texts(edits.files)
-    for one in edits.files:
-        for number, old, new in changed_lines(one.before.decode("utf-8"), one.after):
-            removed = [console.paint(escape_control(f"- {line}"), "red") for line in old]
-            added = [console.paint(escape_control(f"+ {line}"), "green") for line in new]
-            console.result("\n".join([escape_control(f"{one.file}:{number}"), *removed, *added, ""]))
+    print_lines(edits.files, console)

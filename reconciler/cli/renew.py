@@ -16,7 +16,6 @@ from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
 from reconciler.cli.lifetimes import (
     LifetimeOptions,
-    check_files,
     lifetime_option,
     max_changes_option,
     note_waiting,
@@ -24,6 +23,7 @@ from reconciler.cli.lifetimes import (
 )
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
+from reconciler.cli.rewriting import check_files
 from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.escape import escape_control
@@ -79,7 +79,7 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     Exit code 0: nothing expires within the time, or all of it waits. 2: something was written, would be with
     --check, or a key is named for rotation.
     """
-    check_files(options)
+    check_files(options.inputs.paths)
     console, clock = options.output.console(), clock_of(context)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()

@@ -13,7 +13,6 @@ from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.lifetimes import (
     LifetimeOptions,
-    check_files,
     lifetime_option,
     max_changes_option,
     note_waiting,
@@ -21,6 +20,7 @@ from reconciler.cli.lifetimes import (
 )
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
+from reconciler.cli.rewriting import check_files
 from reconciler.cli.values import LIMIT, command, option
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
@@ -118,7 +118,7 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
 
 def _mode(options: RotateOptions, context: click.Context) -> Mode:
     """Return the mode. Raises UsageError or BadParameter for options that cannot be meant together."""
-    check_files(options)
+    check_files(options.inputs.paths)
     every = {
         Mode.NOW: options.now,
         Mode.FINISH: options.finish,

@@ -88,6 +88,7 @@ def offered_by_bash(cli: CommandLine, folder: Path, line: str) -> list[str]:
         ("reconciler plan --format ma", ["markdown"]),
         ("reconciler plan ", ["keys/", "plan.json", "reconciler.yaml"]),
         ("reconciler apply ke", ["keys/", "keys/a.yaml", "keys/b.yml", "keys/broken.yaml"]),
+        ("reconciler import -f ke", ["keys/", "keys/a.yaml", "keys/b.yml", "keys/broken.yaml"]),
         ("reconciler -v pla", ["plan"]),
         ("reconciler explain -f nowhere caas", [""]),
     ],
