@@ -1,4 +1,4 @@
-"""Checks of addresses and tokens: a token is sent over https, or to this machine."""
+"""Checks of addresses and tokens: a token is sent over https, or to this machine only."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SCHEME: Final = expression(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BASE_URL") -> BaseUrl:
     """Return the normal form of an address to which a token may be sent.
 
-    Raises ConfigurationError for any other, such as plain http to another machine. The message repeats
-    nothing that could be a password: no user information and no query. ``what`` and ``setting`` name the
-    address, and where it is set.
+    Raises ConfigurationError for any other, such as plain http to another machine. The message contains
+    nothing that could be a password: no user information and no query. ``what`` and ``setting`` are the name
+    of the address, and where it is set.
     """
     example = DEFAULT_BASE_URL if setting == "GCORE_BASE_URL" else "https://vault.example.com:8200"
     try:
@@ -42,7 +42,7 @@ def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BAS
 
 
 def url_fault(text: str) -> str:
-    """Return why no token may be sent to an address, empty if one may be; it repeats no password."""
+    """Return why no token may be sent to an address, empty if one may be; without passwords."""
     try:
         url = BaseUrl(text)
     except ValueError as error:
@@ -65,11 +65,11 @@ def binding_fault(url: BaseUrl) -> str:
 
 
 def binding(url: BaseUrl) -> str:
-    """Return the end of the names of the variables whose tokens go to the host of an address.
+    """Return the suffix of the variables whose tokens are sent to the host of an address.
 
-    A dot becomes ``_``, a hyphen ``__``, and a port, which is there unless it is the usual one, follows
-    ``___``. No two hosts have the same: no label begins or ends with a hyphen, so dots are single, hyphens
-    are pairs, and three in a row are the port. Raises ConfigurationError for a host that has no such name.
+    A dot becomes ``_``, a hyphen ``__``, and a port, unless it is the default, follows ``___``. No two hosts
+    have the same suffix: no label begins or ends with a hyphen, so dots are single, hyphens are pairs, and
+    three in a row are the port. Raises ConfigurationError for a host that has no such name.
     """
     fault = binding_fault(url)
     if fault:
@@ -80,9 +80,9 @@ def binding(url: BaseUrl) -> str:
 
 
 def checked_scheme(text: str) -> str:
-    """Return ``text`` if it can precede the token in the header Authorization; raise ConfigurationError.
+    """Return ``text`` if it is a valid scheme for the header Authorization; raise ConfigurationError.
 
-    The message does not repeat it: a token that was written into the same word must not reach a log.
+    The message does not contain it: a token that was written into the same word must not reach a log.
     """
     if not _SCHEME.fullmatch(text):
         raise ConfigurationError(
@@ -98,7 +98,7 @@ def is_loopback(host: str) -> bool:
 
 
 def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the IP address that a host is, without its zone, or None."""
+    """Return the IP address of a host, without its zone, or None for a name."""
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -106,7 +106,7 @@ def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 
 def checked_token(text: str, where: str) -> Secret:
-    """Return the token that ``where`` holds. Raises ConfigurationError if a request cannot carry it."""
+    """Return the token from ``where``. Raises ConfigurationError if a request cannot carry it."""
     if not text:
         raise ConfigurationError(f"{where} is empty")
     if not text.isascii() or not text.isprintable() or " " in text:

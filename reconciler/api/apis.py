@@ -74,11 +74,11 @@ class Apis:
 
     @property
     def parallelism(self) -> Mapping[str, int]:
-        """Return how many requests to each API there may be at a time."""
+        """Return the maximum number of concurrent requests to each API."""
         return {name: self.session(name).workers.count for name in self._open}
 
     def within(self, surroundings: Surroundings) -> Apis:
-        """Return the same as a worker opens it; all are opened, so that none shows the token of another."""
+        """Return the same APIs for a worker; all are opened, so that each redacts the tokens of all."""
         sessions = {name: self.session(name).within(surroundings) for name in self._open}
         openers = {name: partial(_itself, session) for name, session in sessions.items()}
         return Apis(openers, self.clock, surroundings.stop, surroundings.redactor)
@@ -86,7 +86,7 @@ class Apis:
     def session(self, api: str) -> Session:
         """Return the session with an API. Raises ConfigurationError for an unknown one.
 
-        If there is one API only, the name of the built-in one means it too.
+        If there is one API only, the name of the built-in one refers to it too.
         """
         if api == BUILT_IN_API and len(self._open) == 1:
             api = next(iter(self._open))

@@ -40,8 +40,8 @@ _LEAST: Final = 8
 class AuthSettings(HttpSettings):
     """The tokens of an API, and how they are sent.
 
-    ``token`` is what requests carry; with OAuth 2 it is the secret of the client ``client_id``.
-    ``token_setting`` names where it is configured.
+    ``token`` is sent in requests; with OAuth 2 it is the secret of the client ``client_id``.
+    ``token_setting`` is the name of its setting.
     """
 
     token: Secret
@@ -64,7 +64,7 @@ class TokenHeaders:
 
 
 def guard(settings: AuthSettings) -> None:
-    """Let no response of any API hold the tokens of one. Raises ConfigurationError for an unusable token."""
+    """Reject responses of any API that contain a token. Raises ConfigurationError for an unusable token."""
     redactor, token = settings.redactor, settings.token
     redactor.refuse(token)
     if settings.auth.method is AuthMethod.BASIC:
@@ -97,7 +97,7 @@ class Authenticator:
         return TokenHeaders(self._headers)
 
     def is_renewed(self, used: TokenHeaders) -> bool:  # noqa: ARG002 - fixed headers do not change
-        """Return whether other headers may help where the service refused ``used``."""
+        """Return whether other headers may help after the service refused ``used``."""
         return False
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class ClientCredentials(Authenticator):
     """Access tokens by the client credentials grant of RFC 6749. Threads may share it."""
 
     def __init__(self, settings: AuthSettings, server: TokenServer, client: Secret) -> None:
-        """Store what is needed to fetch a token; nothing is sent yet. Raises ConfigurationError."""
+        """Store the settings for fetching a token; nothing is sent yet. Raises ConfigurationError."""
         super().__init__(settings)
         self._server, self._client = server, client
         is_https = server.url.startswith("https:")
@@ -119,7 +119,7 @@ class ClientCredentials(Authenticator):
         self._until: float | None = None
 
     def headers(self, grace: float) -> TokenHeaders:
-        """Return the headers with an access token, which is fetched if there is none that is valid."""
+        """Return the headers with an access token; fetch one if there is no valid one."""
         with self._lock:
             now = self._settings.clock.monotonic()
             if self._token is None or (self._until is not None and now >= self._until):
@@ -219,7 +219,7 @@ def authenticator(settings: AuthSettings) -> Authenticator:
 
 
 def checked_secret(text: str, where: str, method: AuthMethod) -> Secret:
-    """Return the secret that ``where`` holds, as ``method`` can send it. Raises ConfigurationError."""
+    """Return the secret from ``where``, if ``method`` can send it. Raises ConfigurationError."""
     if method is AuthMethod.TOKEN:
         return checked_token(text, where)
     if not text.isprintable():  # what is encoded before it is sent may hold any other character
@@ -238,7 +238,7 @@ def _encoded(text: Secret) -> str:
 def _guarded(login: Secret, setting: str) -> list[Secret]:
     """Return the parts of USER:PASSWORD to redact: the password, or else the user, which is a token then.
 
-    Raises ConfigurationError if it is not such a text.
+    Raises ConfigurationError for another text.
     """
     user, _, password = checked_secret(login.reveal(), setting, AuthMethod.BASIC).reveal().partition(":")
     return [Secret(part) for part in [password or user] if len(part) >= _LEAST]

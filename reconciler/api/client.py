@@ -39,24 +39,24 @@ class Sessions(Protocol):
 
     @property
     def redactor(self) -> Redactor:
-        """Return what knows the secrets of the run."""
+        """Return the redactor, which knows the secrets of the run."""
         ...
 
     @property
     def parallelism(self) -> Mapping[str, int]:
-        """Return how many requests to each API there may be at a time."""
+        """Return the maximum number of concurrent requests to each API."""
         ...
 
     def close(self) -> None:
-        """Close every connection; the threads live on."""
+        """Close every connection; the threads continue."""
         ...
 
     def within(self, surroundings: Surroundings, /) -> Sessions:
-        """Return the same as a worker opens it, which shares with others what ``surroundings`` holds."""
+        """Return the same sessions for a worker; ``surroundings`` is shared with other workers."""
         ...
 
     def session(self, api: str, /) -> Session:
-        """Return the session with an API. Raises ConfigurationError for one that is not there."""
+        """Return the session with an API. Raises ConfigurationError for an unknown one."""
         ...
 
     def place(self, apis: Iterable[str], /) -> str:
@@ -83,7 +83,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close every connection; the threads live on."""
+        """Close every connection; the threads continue."""
         self.reader.__exit__()
 
     def __repr__(self) -> str:
@@ -97,11 +97,11 @@ class Session:
 
     @property
     def parallelism(self) -> Mapping[str, int]:
-        """Return how many requests there may be at a time."""
+        """Return the maximum number of concurrent requests."""
         return {self.connection.api: self.workers.count}
 
     def within(self, surroundings: Surroundings) -> Session:
-        """Return the same as a worker opens it."""
+        """Return the same session for a worker."""
         api = self.connection.api
         connection = replace(
             self.connection,
@@ -132,7 +132,7 @@ class Session:
 
     @property
     def redactor(self) -> Redactor:
-        """Return what knows the secrets of the run."""
+        """Return the redactor, which knows the secrets of the run."""
         return self.connection.redactor
 
 
@@ -155,7 +155,7 @@ class Client(Session):
         """Check the settings; nothing is sent yet. Raises ConfigurationError.
 
         A failed request is sent again up to ``retries`` times, ``parallelism`` requests at a time; time-outs
-        are in seconds. ``environment`` may name a proxy and trusted certificates, as ``os.environ`` does.
+        are in seconds. ``environment`` may set a proxy and trusted certificates, as ``os.environ`` does.
         """
         if parallelism < 1 or retries < 0 or not (connect_timeout > 0 and read_timeout > 0):
             raise ConfigurationError("parallelism and time-outs must be positive, retries at least 0")

@@ -1,7 +1,7 @@
-"""Proxies and trusted certificates by the variables of the environment that name them.
+"""Proxies and trusted certificates from variables of the environment.
 
-What cannot be understood stops only what needs it, and is named for what it is, never with its value: an
-address of a proxy may hold a password.
+An invalid variable affects only requests that need it, and its value is never shown: an address of a proxy
+may hold a password.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Proxy:
 
 
 def network_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the variables that are read here: among all others there are tokens."""
+    """Return the variables that are read here; others, such as tokens, are left out."""
     return {name: value for name, value in environment.items() if name.lower() in _VARIABLES}
 
 
@@ -81,7 +81,7 @@ def _host(url: httpx.URL) -> str:
 
 
 def _is_excluded(url: httpx.URL, environment: Mapping[str, str]) -> bool:
-    """Return whether NO_PROXY names an address. Raises ConfigurationError if that cannot be understood."""
+    """Return whether NO_PROXY includes an address. Raises ConfigurationError if it is invalid."""
     variable = _set("no_proxy", environment)
     if variable is None:
         return False
@@ -99,7 +99,7 @@ def _is_excluded(url: httpx.URL, environment: Mapping[str, str]) -> bool:
 
 
 def _names(entry: str, url: httpx.URL) -> bool | None:
-    """Return whether an entry names an address; None if it cannot be understood."""
+    """Return whether an entry includes an address; None if the entry is invalid."""
     if entry == "*":
         return True
     scheme, _, rest = entry.rpartition("://")
@@ -145,9 +145,9 @@ def _proxy_url(variable: str, text: str) -> httpx.URL:
 
 
 def trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
-    """Return the certificates to trust: those of SSL_CERT_FILE and SSL_CERT_DIR, else the usual ones.
+    """Return the trusted certificates: those of SSL_CERT_FILE and SSL_CERT_DIR, else the default ones.
 
-    Raises ConfigurationError if it cannot be loaded.
+    Raises ConfigurationError if they cannot be loaded.
     """
     file, folder = environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", "")
     if not file and not folder:

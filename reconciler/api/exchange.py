@@ -1,7 +1,7 @@
-"""One HTTP exchange: bounded in time and size, never redirected, its failures mapped to errors by meaning.
+"""One HTTP exchange: bounded in time and size, without redirects, its failures mapped to errors by meaning.
 
-Whoever talks HTTP does it through an :class:`HttpClient`: the API, the webhook and the servers of secrets say
-what to send, and what each status means to them.
+All HTTP goes through an :class:`HttpClient`: the API, the webhook and the servers of secrets define the
+requests, and what each status means to them.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ _LINK: Final = expression(
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its status, without any header. ``seconds`` is its duration.
+    """One request and its status, without headers. ``seconds`` is its duration.
 
-    ``api`` is the name of the API that it was sent to; empty where it is none of the run's.
+    ``api`` is the name of the API that it was sent to; empty for other servers.
     """
 
     method: str
@@ -70,10 +70,10 @@ def ignore(_exchange: Exchange) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """What every exchange of a run depends on. Once ``stop`` is set, nothing is tried again.
+    """The shared settings of all exchanges of a run. Once ``stop`` is set, nothing is retried.
 
-    ``transport`` replaces the network. ``environment`` may name a proxy and trusted certificates.
-    ``redactor`` knows the secrets of the run. ``api`` is the name of the API that exchanges are with, if any.
+    ``transport`` replaces the network. ``environment`` may set a proxy and trusted certificates. ``redactor``
+    knows the secrets of the run. ``api`` is the name of the API of the exchanges, if any.
     """
 
     user_agent: str
@@ -86,15 +86,15 @@ class HttpSettings:
     api: str = ""
 
     def __post_init__(self) -> None:
-        """Store only the variables that are read: among the others there are tokens."""
+        """Store only the variables that are needed: others may hold tokens."""
         object.__setattr__(self, "environment", network_variables(self.environment))
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server and the way to it. ``ca_file`` holds the certificates to trust instead of the usual ones.
+    """A server and how to reach it. ``ca_file`` holds the certificates to trust instead of the default ones.
 
-    ``name`` is what errors call its address, ``trust_setting`` what says which certificates are trusted.
+    ``name`` is the name of its address in errors, ``trust_setting`` the setting of trusted certificates.
     """
 
     url: str = field(repr=False)
@@ -105,7 +105,7 @@ class Server:
     use_proxies: bool = True
 
     def tls(self, environment: Mapping[str, str], proxy: Proxy | None) -> ssl.SSLContext | None:
-        """Return what to trust; None where nothing is encrypted. Raises ConfigurationError."""
+        """Return the TLS context; None without encryption. Raises ConfigurationError."""
         if self.url[:6].lower() != "https:":
             return None if proxy is None else untrusting()
         return trusted_file(self.ca_file, self.trust_setting) if self.ca_file else trusted(environment)
@@ -113,9 +113,9 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send: ``path`` follows the URL of the server, ``body`` is JSON.
+    """The request to send: ``path`` follows the URL of the server, ``body`` is JSON.
 
-    It goes on for ``grace`` seconds after the run was stopped. ``shown`` replaces it in errors where its
+    It continues for ``grace`` seconds after the run was stopped. ``shown`` replaces it in errors where its
     path is a secret.
     """
 
@@ -132,7 +132,7 @@ class Response:
     """The response to ``request``, whatever its status.
 
     ``location`` is the target of a redirect, ``next_link`` that of the link ``next`` (RFC 8288), ``etag`` the
-    strong tag of what it shows (RFC 9110), if it has one.
+    strong entity tag (RFC 9110), if it has one.
     """
 
     request: str
@@ -153,14 +153,14 @@ class Response:
 
 
 def _strong_tag(tag: str | None) -> str | None:
-    """Return an entity tag that If-Match can compare: a weak one matches nothing there (RFC 9110, 13.1.1)."""
+    """Return an entity tag that If-Match can compare: a weak one never matches (RFC 9110, 13.1.1)."""
     return tag if tag is not None and _STRONG_TAG.fullmatch(tag) else None
 
 
 def _next_link(response: httpx.Response) -> str | None:
-    """Return the target of the link ``next``; None where it says by ``results`` that it leads to none.
+    """Return the target of the link ``next``; None if its ``results`` parameter excludes further results.
 
-    Names are of any case, and one link may have several relations.
+    Names are case-insensitive, and one link may have several relations.
     """
     for link in _LINK.finditer(", ".join(response.headers.get_list("Link"))):
         found: dict[str, str] = {}
@@ -172,9 +172,9 @@ def _next_link(response: httpx.Response) -> str | None:
 
 
 class HttpClient:
-    """Talks to one server. Safe to share: each thread gets a connection of its own.
+    """Sends requests to one server. Safe to share: each thread has a connection of its own.
 
-    One for each thread because httpx's connection pool slows down as connections rise.
+    One per thread, because httpx's connection pool slows down as connections rise.
     """
 
     def __init__(self, server: Server, settings: HttpSettings) -> None:
@@ -264,7 +264,7 @@ class HttpClient:
         )
 
     def _content(self, response: httpx.Response, shown: str) -> bytes:
-        """Read a response to its end, or not at all where it may have no size."""
+        """Read the body of a response, or nothing where it must be empty."""
         largest = self._server.bounds.size
         content = bytearray()
         for part in response.iter_bytes() if largest else ():

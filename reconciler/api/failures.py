@@ -1,4 +1,4 @@
-"""From failures of the network to errors by meaning, with what to do about each."""
+"""Map failures of the network to errors by meaning, each with a hint."""
 
 from __future__ import annotations
 
@@ -65,9 +65,10 @@ _BY_REASON: Final[Mapping[str, tuple[str, str]]] = {
 def unreachable(
     request: str, error: Exception, redactor: Redactor, trust_setting: str, proxy_variable: str
 ) -> errors.ApiError:
-    """Return the error of a failure of httpx, with a remedy that names the settings of the connection.
+    """Return the error for a failure of httpx, with a hint about the settings of the connection.
 
-    ``trust_setting`` names the certificates that are trusted, ``proxy_variable`` the proxy if there is one.
+    ``trust_setting`` is the setting of trusted certificates, ``proxy_variable`` that of the proxy if there is
+    one.
     """
     reason = _reason(error, redactor)
     if isinstance(error, httpx.DecodingError):
@@ -97,8 +98,8 @@ def unreachable(
 def _reason(error: Exception, redactor: Redactor) -> str:
     """Return why there is no response.
 
-    A text of the operating system knows no secret. To redact it would show a secret of few letters: as those
-    that are missing.
+    A text of the operating system contains no secret, so it is not redacted: that would reveal a secret of
+    few letters by the missing ones.
     """
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
@@ -118,7 +119,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _tls(error: ssl.SSLError, reason: str) -> tuple[str, str]:
-    """Return what is wrong with a TLS connection, and what to do about it."""
+    """Return what is wrong with a TLS connection, and a hint."""
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return "the server closed the connection within TLS", _ADDRESS
     detail, remedy = _BY_REASON.get(error.reason or "", ("TLS failed: {}", _ADDRESS))

@@ -1,4 +1,4 @@
-"""How many requests to an API are in flight at once, and the pause that it asked for."""
+"""The limit of concurrent requests to an API, and the pause that it asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Gate(Protocol):
-    """What all requests to one API pass, of however many threads, processes and machines."""
+    """The gate that all requests to one API pass, from all threads, processes and machines."""
 
     def slot(self, stop: threading.Event, /) -> AbstractContextManager[object]:
         """Return a context for one request, entered when there is room for it.
@@ -23,16 +23,16 @@ class Gate(Protocol):
         ...
 
     def pause(self, seconds: float, /) -> None:
-        """Let no request begin for ``seconds``."""
+        """Delay all requests for ``seconds``."""
         ...
 
     def pause_left(self) -> float:
-        """Return the seconds until a request may begin; not positive if one may begin now."""
+        """Return the seconds until a request may start; not positive if one may start now."""
         ...
 
 
 class ThreadGate:
-    """The gate of the threads of one process, whose number bounds the requests in flight."""
+    """The gate of the threads of one process, whose number limits the concurrent requests."""
 
     def __init__(self, clock: Clock) -> None:
         """Store the clock to measure pauses by."""
@@ -45,10 +45,10 @@ class ThreadGate:
         return nullcontext()
 
     def pause(self, seconds: float) -> None:
-        """Let no request begin for ``seconds``."""
+        """Delay all requests for ``seconds``."""
         with self._lock:
             self._until = max(self._until, self._clock.monotonic() + seconds)
 
     def pause_left(self) -> float:
-        """Return the seconds until a request may begin."""
+        """Return the seconds until a request may start."""
         return self._until - self._clock.monotonic()

@@ -1,6 +1,6 @@
-"""E-mail by SMTP: encrypted with a verified certificate, bounded as every exchange, one recipient each.
+"""E-mail by SMTP: encrypted with a verified certificate, bounded like every exchange, one recipient each.
 
-The protocol is the standard library's; it speaks over the network of :mod:`reconciler.api.transport`.
+The protocol is the standard library's, over the network of :mod:`reconciler.api.transport`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """A server that takes mail; with ``is_tls`` TLS comes first, else by STARTTLS."""
+    """An SMTP server; if ``is_tls``, TLS is used from the start, else STARTTLS."""
 
     host: str
     port: int
@@ -96,7 +96,7 @@ class MailServer:
 
 
 def checked_mailbox(text: str) -> str:
-    """Return an address of e-mail. Raises ConfigurationError if it is none."""
+    """Return an e-mail address. Raises ConfigurationError if it is invalid."""
     if not _ADDRESS.fullmatch(text):
         raise errors.ConfigurationError(f"{text[:100]!r} is not an address like team@example.com")
     return text
@@ -113,7 +113,7 @@ class Mail:
         settings: HttpSettings,
         network: httpcore.NetworkBackend | None = None,
     ) -> None:
-        """Store from where a message goes to whom; ``network`` replaces the real one.
+        """Store the sender and the recipient; ``network`` replaces the real network.
 
         Raises ConfigurationError if one of the addresses or the login cannot be used.
         """
@@ -134,7 +134,7 @@ class Mail:
         """Close nothing: no connection outlives a message."""
 
     def send(self, subject: str, text: str, identifier: str) -> str:
-        """Send a message, and return the response in words; it has the same id if it is sent again.
+        """Send a message, and return the response in words; a repetition has the same identifier.
 
         Raises ApiError.
         """
@@ -237,7 +237,7 @@ class _Conversation(smtplib.SMTP):
         self.file = None
 
     def encrypt(self, tls: ssl.SSLContext, host: str) -> None:
-        """Start TLS, and forget what was said before: anybody could have said it (RFC 3207, 4.2)."""
+        """Start TLS, and discard earlier data, which could come from an attacker (RFC 3207, 4.2)."""
         self._attach(self._stream.start_tls(tls, host, _BOUNDS.connect))
         self.helo_resp = self.ehlo_resp = None
         self.esmtp_features = {}
@@ -245,7 +245,7 @@ class _Conversation(smtplib.SMTP):
 
 
 class _Socket:
-    """What smtplib uses of a socket."""
+    """The subset of a socket that smtplib uses."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Reading JSON from the API: a caller with a Reader cannot write."""
+"""Read JSON from the API: a caller with a Reader cannot write."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _SLOWEST: Final = 4
 class Connection(AuthSettings):
     """How to reach an API; time-outs in seconds.
 
-    ``constants`` are headers of every request, ``api`` is what the configuration calls the API. ``gate`` is
-    what requests of other processes pass too. ``on_wait`` learns of waits before a request is tried again.
+    ``constants`` are headers of every request, ``api`` is the name of the API in the configuration file.
+    ``gate`` limits requests of other processes too. ``on_wait`` is called before a request is retried.
     """
 
     base_url: BaseUrl
@@ -55,7 +55,7 @@ class Connection(AuthSettings):
     on_wait: Callable[[Wait], object] = str
 
     def __post_init__(self) -> None:
-        """Check where the tokens go. Raises ConfigurationError."""
+        """Check the targets of tokens. Raises ConfigurationError."""
         AuthSettings.__post_init__(self)
         checked_url(self.base_url)
         if self.auth.scheme:
@@ -115,14 +115,14 @@ class Reader:
         return self._retrier.call(lambda: self._exchange("GET", found, grace=0.0, headers=headers))
 
     def page(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Page:
-        """Return the response to a GET with its link and its tag. Raises as :meth:`get` does."""
+        """Return the response to a GET with its link and its tag. Raises the errors of :meth:`get`."""
         request = Request("GET", target(path, parameters), headers, grace=0.0)
         return self._retrier.call(lambda: self._page(request))
 
     def page_after_write(
         self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS
     ) -> Page:
-        """Return the same to resolve a write: it is sent once even after ``stop``."""
+        """Return the response to a GET that resolves a write: sent once even after ``stop``."""
         with suppress(StoppedError, UnreachableError):
             return self.page(path, parameters, headers)
         return self._page(Request("GET", target(path, parameters), headers))
@@ -163,7 +163,7 @@ class Reader:
         self._connection.clock.sleep(seconds, self._connection.stop)
 
     def now(self) -> dt.datetime:
-        """Return the present by the connection's clock."""
+        """Return the present time of the connection's clock."""
         return self._connection.clock.now()
 
     def _exchange(
@@ -174,11 +174,11 @@ class Reader:
         grace: float = math.inf,
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Any:
-        """Send a request once; it goes on for ``grace`` seconds after the run was stopped."""
+        """Send a request once; it continues for ``grace`` seconds after the run was stopped."""
         return self._value(self._sent(Request(method, path, headers, body, grace)))
 
     def _sent(self, request: Request) -> Response:
-        """Send a request with all its headers; once more with a renewed token where the first was refused."""
+        """Send a request with all its headers; once more with a renewed token if the first was refused."""
         tokens = self._auth.headers(request.grace)
         response = self._http.exchange(self._complete(request, tokens))
         if response.status == HTTPStatus.UNAUTHORIZED and self._auth.is_renewed(tokens):
@@ -187,7 +187,7 @@ class Reader:
         return response
 
     def _complete(self, request: Request, tokens: TokenHeaders) -> Request:
-        """Add the headers of the API; a response from a cache would resolve no write."""
+        """Add the headers of the API, among them one that bypasses caches, which cannot resolve a write."""
         headers: dict[str, tuple[str, str]] = {}
         for part in (self._connection.constants, request.headers, tokens.values, _UNCACHED):
             headers |= {name.lower(): (name, value) for name, value in part.items()}

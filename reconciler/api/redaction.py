@@ -1,9 +1,9 @@
-"""Redaction of secrets in what others send, in every encoding.
+"""Redaction of secrets in texts of others, in every encoding.
 
-A service, a program or a proxy may repeat a secret: as it is, in capitals, in a URL, in JSON or HTML
+A service, a program or a proxy may repeat a secret: unchanged, in capitals, in a URL, in JSON or HTML
 escapes, in base64 or hexadecimal, broken over two lines, or only a part of it. A text is therefore compared
-letter by letter after its escapes are read; what is not a letter or a digit does not count. A short secret is
-looked for as it is written, and one of three letters or fewer not inside a word: it would only cut that up.
+letter by letter after its escapes are decoded; only letters and digits count. A short secret is searched for
+as it is written, and one of three letters or fewer not inside a word.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _ENTITY: Final = expression(rb"&#?[0-9A-Za-z]{2}")
 
 
 class _Needles:
-    """What is looked for in whole responses: whole secrets, short ones only as they are written."""
+    """The search patterns for complete responses: full secrets, short ones only as they are written."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -59,7 +59,7 @@ class _Needles:
             self._long.extend(dict.fromkeys(_encoded(octets)))
 
     def are_in(self, content: bytes, compact: bytes, value: Any) -> bool:
-        """Return whether one is in a response; escapes are read only where there are any."""
+        """Return whether a response contains one; escapes are decoded only if there are any."""
         if not self.size or self._found(content, compact):
             return bool(self.size)
         if b"\\" in content or b"\0" in content:
@@ -85,10 +85,10 @@ class _Needles:
 
 
 class Redactor:
-    """The secrets of a run. A new one may be added at any time and stays; threads may share it."""
+    """The secrets of a run. A new one may be added at any time and remains; threads may share it."""
 
     def __init__(self, *tokens: Secret) -> None:
-        """Store the ``tokens``, which no response may hold."""
+        """Store the ``tokens``, which responses must not contain."""
         self._known: set[str] = set()
         self._long: list[str] = []
         self._short: list[re.Pattern[str]] = []
@@ -101,12 +101,12 @@ class Redactor:
             self.refuse(token)
 
     def refuse(self, token: Secret) -> None:
-        """Redact this too from now on, and let no response hold it."""
+        """Redact ``token`` from now on, and reject responses that contain it."""
         if self._learn(token, 1):
             self._refused.learn(token.reveal())
 
     def add(self, *secrets: Secret) -> None:
-        """Redact these too from now on."""
+        """Redact these secrets from now on."""
         for secret in secrets:
             if self._learn(secret, _STRIDE):
                 self._added.learn(secret.reveal())
@@ -130,14 +130,14 @@ class Redactor:
         return MASK if any(value in masked for value in self._starred) else masked
 
     def line(self, text: str, longest: int = LONGEST_TEXT) -> str:
-        """Return ``text`` on one line, redacted and cut short."""
+        """Return ``text`` on one line, redacted and shortened."""
         line = self.text(" ".join(text[: _READ * longest].split()))
         return line if len(line) <= longest else f"{line[:longest]}…"
 
     def without_added(self, content: bytes, compact: bytes, value: Any) -> Any:
-        """Return the value of a JSON response; every text that holds an added secret as a whole is redacted.
+        """Return the value of a JSON response with every text redacted that contains an added secret.
 
-        The arguments are those of :meth:`is_in`. Raises RecursionError for what is nested too deeply.
+        The arguments are those of :meth:`is_in`. Raises RecursionError if it is nested too deeply.
         """
         if self._added.size <= _FEW:
             is_there = self._added.are_in(content, compact, value)
@@ -148,22 +148,21 @@ class Redactor:
         return _mapped(value, lambda text: self.text(text) if self._holds(text) else text)
 
     def _holds(self, text: str) -> bool:
-        """Return whether a whole secret that was added is in a text."""
+        """Return whether a text contains a full secret that was added."""
         if self.text(text) == text:
             return False
         octets = text.encode("utf-8", "replace")
         return self._added.are_in(octets, squeezed(octets), text)
 
     def is_in(self, content: bytes, compact: bytes, value: Any) -> bool:
-        """Return whether a JSON response holds a token.
+        """Return whether a JSON response contains a token.
 
-        ``content`` are its bytes, ``compact`` the same as :func:`squeezed` returns them, and ``value`` what
-        they stand for.
+        ``content`` are its bytes, ``compact`` the result of :func:`squeezed`, and ``value`` the parsed value.
         """
         return self._refused.are_in(content, compact, value)
 
     def _learn(self, secret: Secret, stride: int) -> bool:
-        """Return whether the secret was not known. Of encoded forms, every piece at ``stride`` is kept."""
+        """Return whether the secret is new. Every piece at ``stride`` of its encoded forms is stored."""
         value = secret.reveal()
         if not value or value in self._known:
             return False
@@ -204,7 +203,7 @@ class Redactor:
 
 
 def _as_written(value: str) -> str:
-    """Return what matches a short secret, of the shortest where no word goes on at its ends."""
+    """Return a pattern for a short secret; the shortest must not be part of a longer word."""
     is_by_accident = len(_letters(value)) < _BY_ACCIDENT
     before = r"(?<![^\W_])" if is_by_accident and value[0].isalnum() else ""
     after = r"(?![^\W_])" if is_by_accident and value[-1].isalnum() else ""
@@ -212,7 +211,7 @@ def _as_written(value: str) -> str:
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a JSON value in which every text and every name of a member is changed."""
+    """Return a JSON value with ``change`` applied to every text and every name of a member."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
@@ -223,7 +222,7 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _folded(text: str) -> str:
-    """Return ``text`` in lower case, and as long as before."""
+    """Return ``text`` in lower case, with the same length."""
     if text.isascii():
         return text.lower()
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
@@ -234,7 +233,7 @@ def _letters(text: str) -> str:
 
 
 def _encodings(octets: bytes) -> Iterator[str]:
-    """Yield how ``octets`` may be written in digits."""
+    """Yield the encodings of ``octets`` in digits."""
     yield octets.hex()
     yield "".join(f"0x{octet:02x}" for octet in octets)
     yield "".join(str(octet) for octet in octets)
@@ -244,9 +243,9 @@ def _encodings(octets: bytes) -> Iterator[str]:
 
 
 def _base64(octets: bytes) -> Iterator[tuple[str, str]]:
-    """Yield, for each alignment, the digits of base64 that only ``octets`` have a share in.
+    """Yield, for each alignment, the base64 digits that depend on ``octets`` only.
 
-    First where something follows, then where nothing does, so that the last digit is one of them.
+    First for a text that continues, then for one that ends there, which includes the last digit.
     """
     for before, shared in _ALIGNMENTS:
         digits = base64.b64encode(bytes(before) + octets).decode("ascii").rstrip("=")
@@ -264,7 +263,7 @@ def _forms(value: str) -> Iterator[tuple[str, int]]:
 
 
 def _encoded(octets: bytes) -> Iterator[bytes]:
-    """Yield how a response that repeats ``octets`` may hold them, as :func:`squeezed` leaves it."""
+    """Yield the forms of ``octets`` in a response, as :func:`squeezed` returns it."""
     yield squeezed(octets)
     for separator in ":-":
         yield octets.hex(separator).encode("ascii")

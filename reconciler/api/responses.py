@@ -67,7 +67,7 @@ class _Problem(Enum):
 def value_of(response: Response, redactor: Redactor) -> Any:
     """Return the JSON value of a response. Raises ApiError.
 
-    No status but 200 and 201 says that a write is done, and no other status proves that nothing was.
+    Only 200 and 201 confirm that a write is done, and no other status proves that it is not.
     """
     method, status, content = response.method, response.status, response.content
     created = _lenient(content) if method == "POST" else None  # it may hold a secret whatever the status says
@@ -109,13 +109,13 @@ def error_class(status: int) -> type[errors.ApiError]:
 
 
 def limit_hint(status: int | None, said: str) -> str:
-    """Return advice if a limit is reached, and not a permission missing; else nothing."""
+    """Return a hint if a limit is reached and no permission is missing; else nothing."""
     is_limit = status in _OF_LIMITS and _QUOTA.search(said) and not is_about_permission(said)
     return "a quota or a limit is reached: have it raised, or remove what is not needed" if is_limit else ""
 
 
 def is_about_permission(said: str) -> bool:
-    """Return whether a refusal says that a permission is missing."""
+    """Return whether a refusal is about a missing permission."""
     return _PERMISSION.search(said) is not None
 
 

@@ -29,7 +29,7 @@ _NOTICED: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A wait before ``attempt`` number so many of ``attempts``; ``status`` is None without a response."""
+    """A wait before attempt number ``attempt`` of ``attempts``; ``status`` is None without a response."""
 
     status: int | None
     seconds: float
@@ -45,11 +45,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long; times in seconds.
+    """How often and how long requests are retried; times in seconds.
 
-    Waits are drawn evenly between zero and a bound that doubles from ``first_wait`` up to
-    ``longest_wait`` (full jitter). A longer pause than ``longest_pause`` is not waited for. No attempt begins
-    later than ``longest_total`` after the call; after a failure that is not a rate limit, not later than
+    Waits are drawn uniformly between zero and a bound that doubles from ``first_wait`` up to ``longest_wait``
+    (full jitter). A pause longer than ``longest_pause`` is not waited for. No attempt begins later than
+    ``longest_total`` after the call; after a failure that is not a rate limit, not later than
     ``longest_fault``.
     """
 
@@ -62,9 +62,9 @@ class RetryPolicy:
 
 
 class Retrier:
-    """Calls a function until it succeeds, as the policy allows. All workers of a run share one.
+    """Calls a function until it succeeds, within the policy. All workers of a run share one.
 
-    They share the pause too: one response with Retry-After holds back every worker.
+    They share the pause too: a response with Retry-After delays every worker.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - how to wait, and who takes part
@@ -76,10 +76,10 @@ class Retrier:
         gate: Gate | None = None,
         on_wait: Callable[[Wait], object] = str,
     ) -> None:
-        """Store the policy, the clock to wait by, the signal to give up, and the source of jitter.
+        """Store the policy, the clock, the stop event, and the source of jitter.
 
-        ``gate`` is what requests of other processes pass too, if there are any. ``on_wait`` is called before
-        each wait of a second or longer that ends later than those before.
+        ``gate`` limits requests of other processes too, if there are any. ``on_wait`` is called before each
+        wait of a second or longer that ends later than those before.
         """
         self._policy = policy
         self._clock = clock
@@ -91,10 +91,10 @@ class Retrier:
         self._reported_until = 0.0
 
     def call(self, function: Callable[[], T], *, repeatable: bool = True) -> T:
-        """Call ``function`` until it succeeds; without ``repeatable`` only while it surely had no effect.
+        """Call ``function`` until it succeeds; without ``repeatable`` only while it certainly had no effect.
 
-        Raises its last ApiError, with the number of attempts. Without a first attempt, raises StoppedError
-        if the run was interrupted and ThrottledError if the service asked for a long pause.
+        Raises its last ApiError, with the number of attempts. Without a first attempt, raises StoppedError if
+        the run was interrupted and ThrottledError if the service asked for a long pause.
         """
         began = self._clock.monotonic()
         failed: ApiError | None = None
@@ -154,7 +154,7 @@ class Retrier:
         return None if is_late or is_last else wait
 
     def _report(self, wait: float, status: int | None, attempt: int) -> None:
-        """Report a wait, once for all workers that it holds back."""
+        """Report a wait, once for all workers that it delays."""
         seconds = round(max(wait, self._gate.pause_left()), 1)  # some of the pause is over already
         until = self._clock.monotonic() + seconds
         with self._lock:
@@ -169,7 +169,7 @@ class Retrier:
 
 
 def _is_repeated(error: ApiError, *, repeatable: bool) -> bool:
-    """Return whether a call may be repeated after an error; after 429, the caller looks before it repeats."""
+    """Return whether a call may be repeated after an error; after 429, the caller reads before it repeats."""
     may_be = repeatable or not error.failure.in_doubt or isinstance(error, RateLimitedError)
     return error.retryable and may_be
 

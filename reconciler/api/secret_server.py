@@ -1,4 +1,4 @@
-"""JSON exchanges with servers that store secrets (Vault, OpenBao, Kubernetes); no error gives one away."""
+"""JSON exchanges with servers that store secrets (Vault, OpenBao, Kubernetes); errors contain no secrets."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 class Patience(Enum):
-    """How long a request is tried again: a probe fails soon, a secret is shown only once.
+    """How long a request is retried: a probe fails soon, but a secret is shown only once.
 
-    But a probe of many places must not fail by a rate limit each time.
+    A probe of many places is still retried after a rate limit.
     """
 
     PROBING = RetryPolicy(attempts=1000, longest_wait=10.0, longest_total=120.0, longest_fault=10.0)
@@ -54,7 +54,7 @@ _CLUSTER_HINTS: Final[Mapping[str, str]] = {
 class ServerAuth:
     """How to authenticate to a server: the header with the token, which is read before each request.
 
-    ``headers`` are sent beside it.
+    ``headers`` are sent besides.
     """
 
     header: str
@@ -79,12 +79,12 @@ class SecretServer:
         return HttpClient(self._server, self._settings)
 
     def hurry(self) -> None:
-        """Send each request once from now on."""
+        """Send each request only once from now on."""
         self._hurry.set()
 
     @property
     def redactor(self) -> Redactor:
-        """Return what removes the secrets of the run from texts."""
+        """Return the redactor of the run."""
         return self._settings.redactor
 
     def send(
@@ -96,8 +96,8 @@ class SecretServer:
     ) -> Any:
         """Return the JSON response to a request. ``path`` may hold a query; ``body`` is JSON.
 
-        It is tried again where that may help. The response to a GET of what is not there is returned too if
-        it says nothing else. Raises ApiError, ConfigurationError or ThrottledError.
+        It is retried where that may help. The response to a GET of a missing resource is returned too if it
+        has no other error. Raises ApiError, ConfigurationError or ThrottledError.
         """
 
         def attempt() -> Any:
@@ -121,10 +121,10 @@ class SecretServer:
         is_confirmed: Callable[[Any], bool],
         is_stored: Callable[[], bool],
     ) -> None:
-        """Send what stores a secret.
+        """Send a request that stores a secret.
 
-        ``is_confirmed`` returns whether the response says that it is stored; where a response was lost,
-        ``is_stored`` reads. Raises what :meth:`send` does.
+        ``is_confirmed`` returns whether the response confirms that it is stored; if the response was lost,
+        ``is_stored`` reads it. Raises the errors of :meth:`send`.
         """
         try:
             response = self.send(method, path, body, Patience.STORING)
@@ -179,7 +179,7 @@ class SecretServer:
 
 
 def member(value: Any, *names: str) -> Any:
-    """Return a member of a member of a JSON value, None if there is none."""
+    """Return a nested member of a JSON value, None if there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
@@ -194,13 +194,13 @@ def _body(content: bytes) -> dict[str, Any]:
 
 
 def _is_empty(content: bytes) -> bool:
-    """Return whether Vault says only that nothing is there, or which version was deleted."""
+    """Return whether Vault reports only that nothing is there, or which version was deleted."""
     body = _body(content)
     return body.get("errors") == [] or isinstance(body.get("data"), dict)
 
 
 def _reason(content: bytes) -> str:
-    """Return what a server says of a refusal: Kubernetes in ``message``, Vault in ``errors``."""
+    """Return the reason in a refusal: Kubernetes has it in ``message``, Vault in ``errors``."""
     body = _body(content)
     several = body.get("errors")
     said = several if isinstance(several, list) else [body.get("message")]
@@ -218,7 +218,7 @@ def _hint(error: errors.ReconcilerError, hints: Mapping[type[errors.ApiError], s
 
 @contextlib.contextmanager
 def sink_errors(what: str, hints: Mapping[type[errors.ApiError], str]) -> Iterator[None]:
-    """Turn whatever keeps a secret from being stored into a SinkError, with advice by the kind of error."""
+    """Turn every error that prevents storing a secret into a SinkError, with hints by type of error."""
     try:
         yield
     except errors.SinkError:

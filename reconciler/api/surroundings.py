@@ -1,4 +1,4 @@
-"""What the connections of a worker share: with those that it had before, and with those of other workers."""
+"""The resources that connections of a worker share, with each other and with those of other workers."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 class Threads:
-    """The threads of a worker, which live as long as it does: to start new ones for each task would grow."""
+    """The threads of a worker, which live as long as it does: new ones for each task use more memory."""
 
     def __init__(self) -> None:
         self._workers: dict[tuple[str, int], Workers] = {}
 
     def of(self, api: str, count: int) -> Workers:
-        """Return so many threads for the requests to an API."""
+        """Return ``count`` threads for the requests to an API."""
         return self._workers.setdefault((api, count), Workers(count))
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the connections of a worker share with those of all others, and with those that it had before.
+    """The resources that all connections of a worker share, also one after another.
 
-    ``gate`` returns what requests to an API pass, by its name; ``on_exchange`` is called with each of them.
+    ``gate`` returns the gate of an API, by its name; ``on_exchange`` is called with each exchange.
     ``redactor`` knows the secrets of all tasks.
     """
 

@@ -1,8 +1,8 @@
-"""The network under every exchange: bounded in time and size, whatever the other side does.
+"""The network under every exchange: bounded in time and size, whatever the server does.
 
-A time-out of HTTP libraries bounds one read. A server that sends a line of its head, or one more
-``100 Continue``, every second is never late by it. So every read, write and handshake gets what is left of
-the time of the whole exchange, and a waiting read ends soon after the run is stopped.
+A time-out of HTTP libraries limits one read. A server that sends a header line, or another ``100 Continue``,
+every second never exceeds it. So every read, write and handshake gets the remaining time of the exchange, and
+a waiting read ends soon after the run is stopped.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ _FAILURES: Final = (
 class Bounds:
     """How long an exchange may take, in seconds, and how large its response may be, in bytes.
 
-    ``connect`` and ``read`` bound one step, ``head`` and ``whole`` all steps until the head and the whole of
-    the response have come. Where ``size`` is 0, the body is not read.
+    ``connect`` and ``read`` limit one step, ``head`` and ``whole`` the time until the head and the complete
+    response are received. If ``size`` is 0, the body is not read.
     """
 
     connect: float
@@ -60,17 +60,17 @@ class Bounds:
 
 
 class Budget:
-    """What is left for one exchange at a time."""
+    """The remaining time and size of one exchange at a time."""
 
     def __init__(self, clock: Clock, stop: threading.Event, bounds: Bounds) -> None:
-        """Store the bounds; an exchange begins with :meth:`start`."""
+        """Store the bounds; :meth:`start` begins an exchange."""
         self._clock = clock
         self._stop = stop
         self._bounds = bounds
         self.start(math.inf)
 
     def start(self, grace: float) -> None:
-        """Start an exchange, which goes on for ``grace`` seconds after the run was stopped."""
+        """Start an exchange, which continues for ``grace`` seconds after the run was stopped."""
         self._began = self._clock.monotonic()
         self._latest = self._began + self._bounds.head
         self._grace = grace
@@ -78,15 +78,15 @@ class Budget:
         self._head: int | None = 0
 
     def end_head(self) -> None:
-        """Bound what follows by the time of the whole exchange."""
+        """Apply the time limit of the complete exchange from now on."""
         if not self._is_ending:
             self._latest = self._began + self._bounds.whole
         self._head = None
 
     def left(self, late: type[httpcore.TimeoutException], timeout: float | None) -> float:
-        """Return the seconds that are left, at most ``timeout``.
+        """Return the remaining seconds, at most ``timeout``.
 
-        Raises ``late`` if none are left, StoppedError after a stop.
+        Raises ``late`` if none remain, StoppedError after a stop.
         """
         now = self._clock.monotonic()
         if self._grace < math.inf and not self._is_ending and self._stop.is_set():
@@ -103,7 +103,7 @@ class Budget:
         return left if timeout is None else min(timeout, left)
 
     def count(self, size: int) -> None:
-        """Count the bytes of a head. Raises if they are too many."""
+        """Count the bytes of a head. Raises an error if they are too many."""
         if self._head is not None:
             self._head += size
             if self._head > _LARGEST_HEAD:
@@ -112,7 +112,7 @@ class Budget:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose every step is bounded."""
+    """A connection with a time limit for every step."""
 
     def __init__(self, inner: httpcore.NetworkStream, budget: Budget) -> None:
         self._inner = inner
@@ -155,7 +155,7 @@ class Backend(httpcore.NetworkBackend):
     """Opens bounded connections."""
 
     def __init__(self, budget: Budget) -> None:
-        """Store what is left for an exchange."""
+        """Store the budget of exchanges."""
         self._inner = httpcore.SyncBackend()
         self._budget = budget
 
@@ -185,7 +185,7 @@ class Backend(httpcore.NetworkBackend):
 
 
 class Transport(httpx.BaseTransport):
-    """Sends requests, one at a time, straight to the server or through a proxy."""
+    """Sends requests, one at a time, directly to the server or through a proxy."""
 
     def __init__(
         self,
@@ -200,7 +200,7 @@ class Transport(httpx.BaseTransport):
         self._pool = _pool(tls, proxy, Backend(self._budget))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return the response once its head has come."""
+        """Send a request, and return the response when its head is received."""
         self._budget.start(request.extensions.get(GRACE, math.inf))
         url = request.url
         with as_httpx():
@@ -253,7 +253,7 @@ class _Body(httpx.SyncByteStream):
 
 
 def _inflated(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what is compressed in ``parts``, never much at once. Raises httpx.DecodingError."""
+    """Yield the decompressed ``parts``, in pieces of limited size. Raises httpx.DecodingError."""
     inflater = zlib.decompressobj(_ANY_ZLIB)
     try:
         for part in parts:
@@ -284,7 +284,7 @@ def _pool(
 
 @contextlib.contextmanager
 def as_httpx() -> Iterator[None]:
-    """Raise what httpx would."""
+    """Raise the exceptions of httpx in place of those of httpcore."""
     try:
         yield
     except _FAILURES as error:

@@ -1,4 +1,4 @@
-"""Decode the escapes of URLs, JSON, programming languages and HTML in a text of unknown origin."""
+"""Decode the escapes of URLs, JSON, programming languages and HTML in an untrusted text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGEST_CHARACTER: Final = 0x10FFFF
 
 
 class View(NamedTuple):
-    """A text with decoded escapes, and where each character begins and ends in the original."""
+    """A text with decoded escapes, and the start and end of each character in the original."""
 
     text: str
     spans: list[tuple[int, int]]
@@ -59,7 +59,7 @@ def decoded(view: View) -> View:
 
 
 def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield the characters of an escape, and where each begins and ends."""
+    """Yield the characters of an escape, and the start and end of each."""
     percent, four, braced, two, eight, octal, itself, entity = match.groups()
     start, end = match.span()
     if percent is not None:
@@ -78,7 +78,7 @@ def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
 
 
 def _unescaped(entity: str) -> str:
-    """Return the characters of an entity of HTML."""
+    """Return the characters of an HTML entity."""
     from html import unescape  # noqa: PLC0415 - the names of all entities, and few texts have one
 
     return unescape(_ZEROS.sub("", entity, count=1) if "#" in entity else entity)

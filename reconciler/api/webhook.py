@@ -1,4 +1,4 @@
-"""Messages to a webhook, also one of Slack or Teams, signed as the Standard Webhooks specification says."""
+"""Messages to a webhook, also of Slack or Teams, signed by the Standard Webhooks specification."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ _ENCODED_PREFIX: Final = "whsec_"
 
 
 class Webhook:
-    """Sends JSON to one address, which is as good as a password and therefore never shown."""
+    """Sends JSON to one address, which is treated as a secret and never shown."""
 
     def __init__(
         self, url: Secret, secret: Secret | None, settings: HttpSettings, name: str = "the webhook"
     ) -> None:
-        """Store the address, and the secret to sign with if messages are to be signed.
+        """Store the address, and the secret to sign with, if messages are to be signed.
 
-        ``name`` is what errors call the receiver. Raises ConfigurationError if any of these cannot be used.
+        ``name`` is the name of the receiver in errors. Raises ConfigurationError if any of these cannot be
+        used.
         """
         self._key = None if secret is None else _key(secret)
         self.place = f"{_origin(url, name)}/…"
@@ -108,7 +109,7 @@ def _key(secret: Secret) -> bytes:
 
 
 def _secret_parts(url: Secret) -> tuple[Secret, ...]:
-    """Return what of an address is as good as a password: all but the scheme, the host and the port."""
+    """Return the secret parts of an address: all except the scheme, the host and the port."""
     parts = urlsplit(url.reveal())
     login = unquote(parts.netloc.rpartition("@")[0])
     password = login.partition(":")[2]
@@ -118,7 +119,7 @@ def _secret_parts(url: Secret) -> tuple[Secret, ...]:
 
 
 def _login(url: Secret) -> Secret | None:
-    """Return the user and password of an address as the scheme Basic sends them, None if it has none."""
+    """Return the user and password of an address in the form of Basic authentication, None without one."""
     login, at, _ = urlsplit(url.reveal()).netloc.rpartition("@")
     user, _, password = login.partition(":")
     text = f"{unquote(user)}:{unquote(password)}"
@@ -126,7 +127,7 @@ def _login(url: Secret) -> Secret | None:
 
 
 def _origin(url: Secret, name: str) -> str:
-    """Return scheme, host and unusual port. Raises ConfigurationError if no message may go there."""
+    """Return scheme, host and unusual port. Raises ConfigurationError if messages must not be sent there."""
     text = url.reveal()
     try:
         parts = httpx.URL(text)

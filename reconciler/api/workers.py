@@ -1,4 +1,4 @@
-"""Threads, started before they are needed, and an interruptible wait for their results."""
+"""Threads, started in advance, and an interruptible wait for their results."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _Tasks = SimpleQueue[tuple[Future[Any], "Callable[[], Any]"] | None]
 class Workers:
     """Threads that run until the context ends, at most ``count`` of them.
 
-    A service that started new ones in each cycle would grow: what threads leave behind is scattered. The
-    executors of the standard library start a thread when work comes: one that cannot be started would be
-    found out between two writes.
+    A service that started new ones in each cycle would use more and more memory. The executors of the
+    standard library start a thread when work is submitted: a failure to start one would occur between two
+    writes.
     """
 
     def __init__(self, count: int) -> None:
@@ -41,11 +41,11 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Start nothing more, and wait for nothing: after Ctrl-C a read may still hang until its time-out."""
+        """Stop all work without waiting: after Ctrl-C a read may hang until its time-out."""
         self._finalizer()
 
     def start(self, wanted: int) -> None:
-        """Start ``wanted`` threads, or as many as there may be, before the first of them is needed.
+        """Start ``wanted`` threads, at most the maximum, before the first of them is needed.
 
         Raises ConfigurationError if one cannot be started, or they have ended.
         """
@@ -88,7 +88,7 @@ def _serve(tasks: _Tasks) -> None:
 
 
 def _end(tasks: _Tasks, threads: list[threading.Thread]) -> None:
-    """Cancel the work that has not begun, and let each thread end after its own."""
+    """Cancel the work that has not started, and end each thread after its present work."""
     while True:
         try:
             task = tasks.get_nowait()
@@ -102,10 +102,10 @@ def _end(tasks: _Tasks, threads: list[threading.Thread]) -> None:
 
 
 def completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
-    """Yield each of ``futures`` once it is done, in an interruptible wait.
+    """Yield each of ``futures`` when it is done, in an interruptible wait.
 
-    Python runs a signal's handler between two steps of the main thread. A signal that arrives just before
-    that thread begins to wait is not handled before the wait ends, so no wait is long.
+    Python runs a signal's handler in the main thread. A signal that arrives just before that thread begins to
+    wait is handled only when the wait ends, so waits are short.
     """
     pending = set(futures)
     while pending:
@@ -122,9 +122,9 @@ def settled(
     on_each: Callable[[], object],
     on_failure: Callable[[K], object],
 ) -> tuple[list[T], dict[K, ReconcilerError]]:
-    """Wait for ``futures``, each with the name of its work; return the results, and the errors by name.
+    """Wait for ``futures``, each with a name; return the results, and the errors by name.
 
-    ``on_each`` is called after each, ``on_failure`` with the name of one that has failed.
+    ``on_each`` is called after each, ``on_failure`` with the name of a failed one.
     """
     results: list[T] = []
     failures: dict[K, ReconcilerError] = {}

@@ -1,4 +1,4 @@
-"""Changing keys. Only what executes a plan may import this module."""
+"""Change keys. Only code that executes a plan may import this module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Writer(Reader):
 
     @property
     def redactor(self) -> Redactor:
-        """Return what removes the secrets of the run from texts, and learns those of new keys."""
+        """Return the redactor of the run, to which secrets of new keys are added."""
         return self._redactor
 
     def update(self, request: Request) -> Any:
@@ -31,11 +31,11 @@ class Writer(Reader):
         return self._retrier.call(lambda: self._send(request))
 
     def post(self, request: Request, exists: Callable[[], bool] | None = None) -> Any:
-        """Return the JSON response to a POST, which may hold a secret. Raises as :meth:`update` does.
+        """Return the JSON response to a POST, which may hold a secret. Raises the errors of :meth:`update`.
 
-        It is sent again only where the service surely has not executed it: a second key would be refused, or
-        be one too many, and the secret of the first one lost with its response. After 429 that is so if
-        ``exists``, which reads whether the key is there, returns False.
+        It is sent again only if the service certainly has not executed it: a second key would be refused, or
+        be superfluous, and the secret of the first one lost with its response. After 429 it is sent again if
+        ``exists``, which reads whether the key exists, returns False.
         """
         refusals: list[errors.ApiError] = []
 
@@ -51,7 +51,7 @@ class Writer(Reader):
         return self._retrier.call(send, repeatable=False)
 
     def exists(self, path: str, parameters: Parameters, headers: Mapping[str, str]) -> bool:
-        """Return whether something is at ``path``; asked once. Raises ApiError."""
+        """Return whether ``path`` exists; sent once. Raises ApiError."""
         try:
             self._exchange("GET", target(path, parameters), headers=headers)
         except errors.NotFoundError:
@@ -59,11 +59,14 @@ class Writer(Reader):
         return True
 
     def post_now(self, request: Request) -> Any:
-        """Send a POST once, even after ``stop`` or in a pause: it completes what cannot be left undone."""
+        """Send a POST once, even after ``stop`` or in a pause, to complete a replacement."""
         return self._send(request)
 
     def delete(self, request: Request) -> None:
-        """Send a DELETE. Raises as :meth:`update` does; NotFoundError may be an earlier attempt's work."""
+        """Send a DELETE.
+
+        Raises the errors of :meth:`update`; NotFoundError may be due to an earlier attempt.
+        """
         self._retrier.call(lambda: self._send(request))
 
     def _send(self, request: Request) -> Any:

@@ -1,4 +1,4 @@
-"""The outcome of a creation, by whether its key exists and where its secret is stored."""
+"""The outcome of a creation, by the existence of its key and the place of its secret."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOST: Final = (
 
 
 def existing(change: Change, secret: StoredSecret, different: str) -> Outcome:
-    """Return the outcome of a creation whose key exists, made by this run."""
+    """Return the outcome of a creation whose key exists and was created by this run."""
     detail = "; ".join(filter(None, (secret.problem, LOST * secret.is_lost, different)))
     result = Result.NOT_VERIFIED if detail else Result.APPLIED
     return Outcome(change, result, detail, secret_at=secret.where)

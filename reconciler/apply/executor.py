@@ -52,11 +52,11 @@ class Executor:
         secrets: SecretStore | None = None,
         known_ids: KnownIds | None = None,
     ) -> None:
-        """Store what every change needs.
+        """Store the shared arguments of all changes.
 
         Each of ``observers`` is called in turn before a change is sent and after, with its outcome;
-        ``secrets`` stores the secrets of new keys. ``known_ids`` are those of objects that
-        the plan did not know.
+        ``secrets`` stores the secrets of new keys. ``known_ids`` are those of objects that the plan did not
+        know.
         """
         self._writer = writer
         self._kinds = kinds
@@ -71,10 +71,10 @@ class Executor:
         self._finishing: tuple[Observer, ...] = (*store, *observers)
 
     def apply(self, plan: Plan, freshness: Freshness) -> tuple[Outcome, ...]:
-        """Execute ``plan`` as it is and return what became of each change, sorted by address.
+        """Execute ``plan`` and return the outcome of each change, sorted by address.
 
-        A plan that waited is checked first: a key that was changed in the meantime, in a field that would be
-        sent, is left alone as stale, and so is a key that cannot be checked.
+        A plan that is not ``JUST_MADE`` is checked first: a key that was changed in the meantime, in a field
+        that would be sent, is not changed and is stale, and so is a key that cannot be checked.
         """
         held_back = self.recheck(plan.changes) if freshness is Freshness.WAITED else ()
         not_sent = {outcome.change.sort_key for outcome in held_back}
@@ -85,7 +85,7 @@ class Executor:
     def _in_order(
         self, changes: Iterable[Change], known: Sequence[Outcome], aliases: Sequence[SecretAlias]
     ) -> tuple[Outcome, ...]:
-        """Send changes, those of rotated keys last and only where their successors are ready.
+        """Send changes; changes to rotated keys are sent last, and only if their successors are ready.
 
         ``known`` are outcomes of other changes of the plan.
         """
@@ -113,8 +113,8 @@ class Executor:
         """List the scopes of ``changes`` again and return the outcome of each that must not be sent.
 
         A change is not needed if its key holds all of its patch already. It is stale if a field of its patch
-        no longer holds the value that the plan showed, or if its key is gone; it is not attempted if that is
-        unknown.
+        no longer holds the value that the plan showed, or if its key was deleted; it is not attempted if that
+        is unknown.
         """
         by_scope: dict[Scope, list[Change]] = {}
         for change in changes:
@@ -143,11 +143,11 @@ class Executor:
         return [outcome for outcome in outcomes if outcome is not None]
 
     def execute(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
-        """Send each change once and return what became of each, in the order of completion.
+        """Send each change once and return the outcomes, in the order of completion.
 
-        One failure does not stop the rest. Once ``stop`` is set, requests in flight finish and the
-        changes that have not started are not attempted.
-        Raises ConfigurationError before anything is sent if a thread cannot be started.
+        One failure does not stop the rest. Once ``stop`` is set, requests in flight finish and the changes
+        that have not started are not attempted. Raises ConfigurationError before anything is sent if a thread
+        cannot be started.
         """
         queue: SimpleQueue[Change] = SimpleQueue()
         for change in changes:
@@ -158,7 +158,7 @@ class Executor:
         return tuple(outcome for share in completed(shares) for outcome in share.result())
 
     def _work(self, queue: SimpleQueue[Change]) -> list[Outcome]:
-        """Send changes until none is left. One task for each worker: a task for each change costs 5 %."""
+        """Send changes until the queue is empty. One task per worker: a task per change costs 5 %."""
         outcomes: list[Outcome] = []
         while True:
             try:
@@ -206,9 +206,9 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
     secrets: SecretStore | None = None,
     known_ids: KnownIds | None = None,
 ) -> tuple[Outcome, ...]:
-    """Apply ``plan`` over sessions that can write, each with the connection of that of ``client``.
+    """Apply ``plan`` over sessions that can write, with the connections of ``client``.
 
-    An API of which nothing changes may have an alias whose secret a run before has not stored.
+    This includes APIs without changes, where an alias may lack a secret that an earlier run did not store.
     """
     unknown = None if plan.knows_ids else known_ids
     by_api: dict[str, tuple[list[Change], list[SecretAlias]]] = {}
@@ -235,7 +235,7 @@ def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
 
 
 def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:
-    """Return the exit code of a whole run."""
+    """Return the exit code of a run."""
     counts = Counter(outcome.result for outcome in outcomes)
     if stop.is_set():
         return ExitCode.INTERRUPTED

@@ -1,14 +1,11 @@
 """From a key to its successor, in an order that leaves a valid key and its secret at every step.
 
-1. The place of the secret, and that of its alias, are probed.
-2. The successor is created.
-3. Its secret is stored in its own place.
-4. The successor is read back.
-5. Its secret is stored under the alias, as the next version of what is there.
-6. The key whose place it takes loses its access.
+1. The sink is probed for the secret and its alias. 2. The successor is created. 3. Its secret is stored under
+its own name. 4. The successor is read back. 5. Its secret is stored under the alias, as the next version. 6.
+The rotated key loses its access.
 
-Each step is made only where those before it have succeeded, in this run or in one before. A run that ends
-between two of them is repaired by another: what is done already is found where it was put.
+Each step is made only if the steps before it have succeeded, in this run or an earlier one. A run that ends
+between two of them is repaired by the next run, which finds the results of completed steps.
 """
 
 from __future__ import annotations
@@ -47,7 +44,7 @@ class Handover:
         secrets: SecretStore | None,
         outcomes: Iterable[Outcome],
     ) -> None:
-        """Store what lists the keys of a scope, and what became of the creations of this run."""
+        """Store a function that reads a new key back, and the outcomes of the creations of this run."""
         self._kinds = kinds
         self._read = read
         self._secrets = secrets
@@ -66,7 +63,7 @@ class Handover:
             self._faults |= self._of_scope(scope, successors, now)
 
     def publish(self, aliases: Iterable[SecretAlias]) -> Mapping[str, str]:
-        """Store secrets under their aliases; return why that failed, by the address of the key."""
+        """Store secrets under their aliases; return the failures by the address of the key."""
         failed: dict[str, str] = {}
         if self._secrets is None:
             return failed
@@ -93,7 +90,8 @@ class Handover:
         return {scope.address(name): self._fault(scope, name, live, now) for name in names}
 
     def _fault(self, scope: Scope, name: str, live: LiveScope, now: dt.datetime) -> str:
-        outcome = self._created.get(scope.address(name))
+        outcome = """Return why a successor is missing, empty if it exists; other runs have verified theirs.
+                  """
         if outcome is not None and not outcome.result.is_success:
             return ": ".join(filter(None, (outcome.result.value, outcome.detail)))
         row = live.keys.get(name)

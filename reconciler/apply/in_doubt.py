@@ -38,11 +38,12 @@ _AGAIN: Final = "declare the key `state: absent`, apply, and declare it again"
 class InDoubtWrite:
     """A write whose outcome the journal does not hold.
 
-    ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
-    ``secret_to`` is where the secret of a new key was to go, ``secret_at`` where it was stored. ``path`` is
-    where the key was when it was written to; empty where the journal does not say. ``path_id`` is what that
-    path takes where it is not the name; empty for a key that was still to get it, which then has ``new_id``
-    if the response to its creation showed one. ``api`` is the name of the API, if the journal says it.
+    ``patch`` is the patch sent to the API at ``base_url``, ``before`` the values of those fields in the plan.
+    ``secret_to`` is the destination of the secret of a new key, ``secret_at`` where it was stored. ``path``
+    is the path of the key at the time of the write; empty if the journal does not have it. ``path_id`` is the
+    id in that path, if it is not the name; it is empty for a key that had no id yet, which then has
+    ``new_id`` if the response to its creation showed one. ``api`` is the name of the API, if the journal has
+    it.
     """
 
     address: str
@@ -61,7 +62,7 @@ class InDoubtWrite:
 
     @property
     def secret_text(self) -> str:
-        """Return where the secret of a new key is, or was to be stored; empty if it has none."""
+        """Return where the secret of a new key is, or was to be, stored; empty if it has none."""
         if not self.action.adds:
             return ""
         if self.secret_at:
@@ -75,7 +76,7 @@ class InDoubtWrite:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a journal says: writes in doubt, sorted by address, and how many lines could not be read."""
+    """The content of a journal: writes in doubt, sorted by address, and the number of unreadable lines."""
 
     in_doubt: tuple[InDoubtWrite, ...]
     writes: int
@@ -104,8 +105,8 @@ class Finding:
 def read_journal(lines: Iterable[bytes]) -> Reading:
     """Return the writes in doubt.
 
-    An outcome that settles a write resolves it, and with it the writes to the same key that came before. A
-    write that was not sent after all leaves those as they were.
+    A definite outcome of a write resolves it, and also earlier writes to the same key. The outcome of a write
+    that was not sent resolves no earlier write.
     """
     in_doubt: dict[tuple[str, str], dict[str, InDoubtWrite]] = defaultdict(dict)
     base_urls: dict[tuple[str, str], str] = {}  # a run may write to several APIs
@@ -152,9 +153,9 @@ def _write_of(entry: Mapping[str, Any]) -> InDoubtWrite:
 
 
 def _settle(writes: dict[str, InDoubtWrite], run: str) -> None:
-    """Drop the write of ``run`` and every earlier one; those of an overlapping run remain.
+    """Remove the write of ``run`` and every earlier one; those of an overlapping run remain.
 
-    A creation whose secret is elsewhere, or perhaps nowhere, stays until the key is created again or deleted.
+    A creation whose secret is elsewhere, or perhaps lost, remains until the key is created again or deleted.
     """
     if run not in writes:
         return
@@ -183,10 +184,10 @@ def entry_of(line: bytes) -> dict[str, Any] | None:
 def resolve(
     client: Sessions, kinds: Mapping[str, Kind], writes: Sequence[InDoubtWrite]
 ) -> tuple[Finding, ...]:
-    """Read each key in doubt from its API and find out whether its write took effect.
+    """Read each key in doubt from its API and determine whether its write took effect.
 
-    Of an API that is not there, or whose token is missing, that is unknown. Raises ConfigurationError if no
-    API is there.
+    The result is unknown for an API that is not configured, or whose token is missing. Raises
+    ConfigurationError if no API is configured.
     """
     findings: list[Future[Finding] | Finding] = []
     failure: ConfigurationError | None = None
@@ -215,7 +216,7 @@ def _resolve(session: Session, kind: Kind, write: InDoubtWrite) -> Finding:
 
 
 def _with_secret(finding: Finding) -> Finding:
-    """Add what is known of the secret of a new key, where that matters still."""
+    """Add the state of the secret of a new key, where that is still relevant."""
     write = finding.write
     is_open = write.secret_at or finding.resolution in {Resolution.UNKNOWN, Resolution.SUPERSEDED}
     if not is_open or write.secret_text in finding.detail:
@@ -248,7 +249,7 @@ def _find(session: Session, kind: Kind, write: InDoubtWrite) -> Finding:
 
 
 def _item(reader: Reader, kind: Kind, path: str, path_id: str) -> Mapping[str, Any] | None:
-    """Return the key at ``path``, None if there is none. Raises ReconcilerError if that is not known."""
+    """Return the key at ``path``, None if there is none. Raises ReconcilerError if that is unknown."""
     try:
         return key_in(kind, path, path_id, reader.get(path, kind.query, kind.headers))
     except NotFoundError:
@@ -256,7 +257,7 @@ def _item(reader: Reader, kind: Kind, path: str, path_id: str) -> Mapping[str, A
 
 
 def _new(reader: Reader, kind: Kind, scope: Scope, name: str, new_id: str) -> Mapping[str, Any] | None:
-    """Return the key that a creation may have made, by its id if the response had it, else by its name."""
+    """Return the key of a creation in doubt, by its id if the response had it, else by its name."""
     live = _item(reader, kind, kind.item_path(scope, new_id), new_id) if new_id else None
     if live is not None:
         return live
@@ -264,7 +265,7 @@ def _new(reader: Reader, kind: Kind, scope: Scope, name: str, new_id: str) -> Ma
 
 
 def _with_name(kind: Kind, name: str, live: Mapping[str, Any], finding: Finding) -> Finding:
-    """Return a finding that says if the key, found by its id, has another name now."""
+    """Return a finding that includes the new name of a key that was found by its id."""
     if kind.name_of(live) == name:
         return finding
     renamed = f"it is named {json_text(live.get(kind.identity))} now"

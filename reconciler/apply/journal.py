@@ -36,7 +36,7 @@ _START: Final = b'{"at": "'
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Who applies what: an identifier of the run, the plan's fingerprint, the actor, the commit."""
+    """The context of an apply: an identifier of the run, the plan's fingerprint, the actor, the commit."""
 
     run: str
     fingerprint: str
@@ -45,7 +45,7 @@ class Run:
 
 
 class Sink(Protocol):
-    """Where the lines of a journal go."""
+    """A destination of journal lines."""
 
     def append(self, line: bytes) -> None:
         """Store a line, which ends in a line break; on disk when this returns. Raises JournalError."""
@@ -67,9 +67,9 @@ class Journal:
         base_url: Callable[[Change], str],
         places: Callable[[Change], str] = _nowhere,
     ) -> None:
-        """Store the sinks, what to say of the run, and the time.
+        """Store the sinks, the run, and the clock.
 
-        ``base_url`` returns where a change is sent, ``places`` where the secret of a new key is to go.
+        ``base_url`` returns the base URL for a change, ``places`` the destination of the secret of a new key.
         """
         self._base_url = base_url
         self._places = places
@@ -98,7 +98,7 @@ class Journal:
             sink.append(content)
 
     def finished(self, outcome: Outcome) -> None:
-        """Record what became of a change that was sent, wherever that can be. Raises JournalError."""
+        """Record the outcome of a change that was sent, in every sink that works. Raises JournalError."""
         content = self._line(
             {
                 "event": "outcome",
@@ -131,7 +131,7 @@ def _overwritten(change: Change) -> dict[str, Any]:
 
 
 class JournalFile:
-    """A file of lines that is only ever appended to; use it as a context manager."""
+    """An append-only file of lines; use it as a context manager."""
 
     def __init__(self, file: str) -> None:
         """Open ``file`` for appending, or create it. Raises ConfigurationError if that cannot be done."""
@@ -158,7 +158,7 @@ class JournalFile:
         os.close(self._descriptor)
 
     def append(self, line: bytes) -> None:
-        """Append a line. Raises JournalError, and for ever after a line that was not written whole."""
+        """Append a line. Raises JournalError, and for ever after a line that was written incompletely."""
         with self._lock:
             if self._broken is not None:
                 raise self._broken  # half a line may be at the end: nothing may be added to it
@@ -177,19 +177,19 @@ class JournalFile:
             raise JournalError(f"the journal cannot be written: {os_reason(error)}") from error
 
     def _end_torn_line(self) -> None:
-        """Start a new line, if a run that was killed left half a line behind."""
+        """Start a new line, if a run that was killed has left an incomplete line."""
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             os.write(self._descriptor, b"\n")
 
     def _sync_name(self, file: str) -> None:
-        """Sync a new file's name to disk: the content of a file without a name is lost with the machine."""
+        """Sync a new file's name to disk: without it the content is lost if the machine fails."""
         if os.fstat(self._descriptor).st_size == 0:
             sync_folder(Path(file).parent)
 
 
 def check_journal(file: str) -> None:
-    """Check that ``file`` is a journal or can become one; nothing is created. Raises ConfigurationError."""
+    """Check that ``file`` is a journal or may become one; nothing is created. Raises ConfigurationError."""
     try:
         # A pipe may have no writer yet.
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -211,7 +211,7 @@ def _require_journal(file: str, descriptor: int) -> None:
 
 
 def is_journal(descriptor: int) -> bool:
-    """Return whether an open file holds a journal, or nothing; a pipe or device counts as one."""
+    """Return whether an open file holds a journal, or nothing; a pipe or device is accepted."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return True  # a pipe or a device holds nothing that could be harmed
     first = os.pread(descriptor, _LONGEST_LINE, 0).lstrip().partition(b"\n")[0]

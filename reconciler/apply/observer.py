@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 class Observer(Protocol):
     """Follows the changes of a plan: the journal, the history, the event stream, the progress bar.
 
-    Both methods are called by several threads, and raise JournalError if they cannot store what they must.
+    Both methods are called by several threads, and raise JournalError if they cannot record a change.
     """
 
     def started(self, change: Change) -> None:
-        """Note that a change is about to be sent. If it raises JournalError, the change is not sent."""
+        """Record that a change is about to be sent. If it raises JournalError, the change is not sent."""
         ...
 
     def finished(self, outcome: Outcome) -> None:
-        """Note the outcome of a change; a change that was not sent has one too."""
+        """Record the outcome of a change, also of one that was not sent."""
         ...
 
 
 class SentOnly:
-    """Passes to ``observer`` the outcomes of those changes only that it saw started."""
+    """Passes to ``observer`` only the outcomes of changes whose start it has received."""
 
     def __init__(self, observer: Observer) -> None:
         """Start before the first change."""
@@ -49,7 +49,7 @@ class SentOnly:
 
 @dataclass(frozen=True, slots=True)
 class StoredSecret:
-    """Where the secret of a new key is; ``problem`` says why it is not where it should be, or is lost."""
+    """The place of the secret of a new key; ``problem`` is the reason if it is elsewhere or lost."""
 
     where: str = ""
     problem: str = ""
@@ -59,21 +59,21 @@ class StoredSecret:
 class SecretStore(Observer, Protocol):
     """Stores the secrets of new keys. Between start and end of a change its secret may be in memory only.
 
-    ``started`` raises SinkError if no further key is to be created.
+    ``started`` raises SinkError if no further key may be created.
     """
 
     def outdated(self, change: Change) -> str:
-        """Return what to say of the secret of a deleted key in its place, empty if there is none."""
+        """Return a remark about the stored secret of a deleted key, empty if there is none."""
         ...
 
     def store(self, change: Change, secret: Secret) -> StoredSecret:
-        """Store a secret in its place, or else where it can be found. Raises SinkError if it is lost."""
+        """Store a secret in its place, or else in a fallback file. Raises SinkError if it is lost."""
         ...
 
     def missing(self, change: Change) -> str:
-        """Return why a rotated key must not lose access: the secret of its successor is not in its place."""
+        """Return why a rotated key must not lose access, if the secret of its successor is not stored."""
         ...
 
     def publish(self, alias: SecretAlias) -> str:
-        """Store the secret of a key under its alias too; return why that failed, empty if it did not."""
+        """Store the secret of a key under its alias too; return why that failed, empty on success."""
         ...

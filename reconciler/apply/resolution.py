@@ -1,8 +1,8 @@
 """Resolve a write in doubt by reading the key.
 
-Only 200 and 201 with the object as it was asked for prove that a write is done. A redirect, 202, an empty
-body, an error of any status or no response at all may each come from a service, or a proxy, that has executed
-the write, or has not, or will.
+Only 200 and 201 with the requested object prove that a write is done. A redirect, 202, an empty body, an
+error status or no response at all may each come from a service, or a proxy, that has executed the write, or
+has not, or will.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LONGEST_PAUSE: Final = 10.0
 
 
 class _ReadBack:
-    """Reads even after the run was interrupted: a write in flight is always resolved."""
+    """A reader that works even after the run was interrupted: a write in flight is always resolved."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -56,16 +56,16 @@ class Resolver:
     """Reads the key of a change after its write."""
 
     def __init__(self, reader: Reader, kinds: Mapping[str, Kind]) -> None:
-        """Store what reads, and the kinds."""
+        """Store the reader and the kinds."""
         self._reader = reader
         self._kinds = kinds
 
     def settled(
         self, change: Change, read: Callable[[], T], is_done: Callable[[T], bool], *, is_accepted: bool
     ) -> T:
-        """Return what ``read`` returns once it ``is_done``, or once an accepted write has had its time.
+        """Call ``read`` until it ``is_done``, or the waiting time of an accepted write is over.
 
-        It is read once where the write was not accepted, or its kind waits for nothing.
+        It is called once if the write was not accepted, or its kind has no waiting time.
         """
         until = self._reader.seconds + self._kinds[change.scope.kind].wait
         pause = _FIRST_PAUSE
@@ -80,9 +80,9 @@ class Resolver:
     def live(self, change: Change) -> Mapping[str, Any] | None:
         """Return the live key, or None if it does not exist.
 
-        A 404 alone does not show that: a proxy, or a path that the service does not have, gives one as well.
-        So the listing of the scope decides then, and also where the response is not about the key.
-        Raises ReconcilerError if neither can be read.
+        A 404 alone is no proof: a proxy, or a path that the service does not have, returns one as well. So
+        the listing of the scope is read then, and also if the response is not about the key. Raises
+        ReconcilerError if neither can be read.
         """
         with suppress(NotFoundError):
             if (found := self._item(change)) is not None:
@@ -92,7 +92,8 @@ class Resolver:
     def after_deletion(self, change: Change) -> Mapping[str, Any] | None:
         """Return the live key, or None if it was deleted, after a DELETE with the status 200 or 204.
 
-        So the path is right, and 404 is enough. Raises ReconcilerError if it cannot be read.
+        That status proves that the path is right, so that a 404 is enough. Raises ReconcilerError if it
+        cannot be read.
         """
         try:
             found = self._item(change)
@@ -103,9 +104,9 @@ class Resolver:
     def created(self, change: Change, response: Any) -> Mapping[str, Any] | None:
         """Return the live key that a creation made, or None if it does not exist.
 
-        Where the service makes ids, it has the one that ``response``, an object or nothing, shows, or else
-        it is found by its name in the listing. Raises AmbiguousNameError if several objects have the name,
-        and as :meth:`live` does.
+        Where the service makes ids, it is found by the id in ``response``, an object or nothing, or else by
+        its name in the listing. Raises AmbiguousNameError if several objects have the name, and the errors of
+        :meth:`live`.
         """
         kind = self._kinds[change.scope.kind]
         if not kind.has_ids:
@@ -132,7 +133,7 @@ class Resolver:
             return None
 
     def _listed(self, change: Change) -> Mapping[str, Any] | None:
-        """Return the key in the listing of its scope: the object with its id, whatever its name is now."""
+        """Return the key in the listing of its scope: the object with its id, even if renamed."""
         kind = self._kinds[change.scope.kind]
         if not kind.has_ids:
             return clear_key(kind, self._named(change), change.name)
@@ -144,7 +145,7 @@ class Resolver:
         return found(self._observed(change, lambda observed: found(observed) is not None))
 
     def _named(self, change: Change, read: Iterable[str] = ()) -> LiveScope:
-        """List the scope, to find the name of a change; what rows do not show of the keys ``read``, too."""
+        """List the scope, to find the name of a change, with all fields of the keys ``read``."""
         return self._observed(change, lambda observed: observed.holds([change.name]), read)
 
     def _observed(
@@ -154,13 +155,13 @@ class Resolver:
 
 
 def new_id(kind: Kind, change: Change, response: Any) -> str:
-    """Return the id in the response to a creation that names the key too; empty without a usable one."""
+    """Return the id in the response to a creation that has the name of the key; empty if there is none."""
     found = _with_id(kind, change, response).path_id if kind.has_ids else None
     return found if found and kind.name_of(response) == change.name else ""
 
 
 def _with_id(kind: Kind, change: Change, response: Any) -> Change:
-    """Return a creation with the id in its response, unless that names another key."""
+    """Return a creation with the id in its response, unless the response has another name."""
     path_id = kind.id_of(response) if isinstance(response, dict) else None
     if path_id is None or not is_segment(path_id) or kind.name_of(response) not in {None, change.name}:
         return change

@@ -1,7 +1,7 @@
 """Send one change and determine its outcome: update, create, delete, replace.
 
-The secret of a key is in one response only. So a creation is sent once, and where its response is lost it is
-found out whether the key exists: then its secret is lost, which is reported and never skipped.
+The secret of a key is in one response only. So a creation is sent once. If its response is lost, the key is
+read; if it exists, its secret is lost, which is reported and never skipped.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Sender:
     """Sends changes. A write in doubt is resolved by reading the key."""
 
     def __init__(self, writer: Writer, kinds: Mapping[str, Kind], secrets: SecretStore | None) -> None:
-        """Store what sends, and what stores secrets: not needed where no kind has one."""
+        """Store the writer, and the store of secrets, which kinds without secrets do not need."""
         self._writer = writer
         self._kinds = kinds
         self._secrets = secrets
@@ -54,7 +54,7 @@ class Sender:
         self._updater = Updater(writer, kinds, self._resolver)
 
     def send(self, change: Change) -> Outcome:
-        """Send a change once and return what became of it."""
+        """Send a change once and return its outcome."""
         match change.action:
             case Action.UPDATE:
                 return self._updater.send(change)
@@ -66,7 +66,7 @@ class Sender:
                 return self._replace(change)
 
     def _delete(self, change: Change) -> Outcome:
-        """Delete the key; it counts as deleted once a read shows that it does not exist."""
+        """Delete the key; it is deleted when a read shows that it does not exist."""
 
         def send() -> Outcome:
             self._writer.delete(change.requests[0])
@@ -85,7 +85,7 @@ class Sender:
         read: Callable[[Change], Mapping[str, Any] | None],
         still_there: Result,
     ) -> Outcome:
-        """Resolve by reading whether the key is gone; if it is as it was, the result is ``still_there``."""
+        """Determine by reading whether the key was deleted; if unchanged, the result is ``still_there``."""
         is_accepted = still_there is Result.NOT_VERIFIED
         try:
             live = self._resolver.settled(
@@ -102,7 +102,7 @@ class Sender:
         return Outcome(change, still_there, f"{reason}; read back: the key is still there")
 
     def _replace(self, change: Change) -> Outcome:
-        """Delete the key and create it again; if that fails, the outcome says that it no longer exists."""
+        """Delete the key and create it again; if that fails, the outcome states that it no longer exists."""
         deleted = self._delete(change)
         if deleted.result is not Result.APPLIED:
             return deleted
@@ -149,7 +149,7 @@ class Sender:
             return self._writer.post_now(request)
 
     def exists(self, change: Change) -> bool:
-        """Return whether the key of a creation is there, by its name. Raises ReconcilerError."""
+        """Return whether the key of a creation exists, by its name. Raises ReconcilerError."""
         kind = self._kinds[change.scope.kind]
         if kind.has_ids:
             return self._resolver.is_listed(change)
@@ -159,7 +159,7 @@ class Sender:
         return item_of(self._kinds[change.scope.kind], response)
 
     def _created(self, change: Change, response: Any) -> tuple[Outcome, bool]:
-        """Store the secret first, whatever else the response says."""
+        """Store the secret first, whatever else the response holds."""
         secret, found = self._store(change, response), self._item(change, response)
         try:
             unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, found)
@@ -179,7 +179,7 @@ class Sender:
         return existing(change, secret, different), True
 
     def _store(self, change: Change, response: Any) -> StoredSecret:
-        """Store the secret that a response holds, if the kind has one."""
+        """Store the secret in a response, if the kind has one."""
         name = self._kinds[change.scope.kind].secret
         if name is None:
             return StoredSecret()
@@ -200,7 +200,7 @@ class Sender:
     def _resolve(
         self, change: Change, error: ApiError, secret: StoredSecret, response: Any
     ) -> tuple[Outcome, bool]:
-        """Resolve by reading whether a creation whose ``response`` proves nothing took effect."""
+        """Determine by reading whether a creation with an inconclusive ``response`` took effect."""
         kind = self._kinds[change.scope.kind]
 
         def is_done(live: Mapping[str, Any] | None) -> bool:
@@ -231,12 +231,12 @@ class Sender:
 
 
 def _anew(kind: Kind, change: Change) -> Change:
-    """Return the second half of a replacement: where the service makes ids, the new key has another."""
+    """Return the creation of a replacement: where the service makes ids, the new key gets another."""
     return replace(change, path_id=None, path=kind.collection_path(change.scope)) if kind.has_ids else change
 
 
 def _stored_as(kind: Kind, change: Change, response: Any) -> str:
-    """Return a message if a service has created a key under another name, which its id proves."""
+    """Return a message if the service created the key under another name, as its id proves."""
     name = kind.name_of(response) if isinstance(response, dict) else None
     path_id = None if name is None else kind.id_of(response)
     if name is None or path_id is None or name == change.name:
@@ -248,7 +248,7 @@ def _stored_as(kind: Kind, change: Change, response: Any) -> str:
 
 
 def _take_out(kind: Kind, response: Any, name: str) -> Any:
-    """Remove and return a field of a response: of its key, or else the only one within, as in an envelope."""
+    """Remove and return a field of a response: of its key, or else of the only object with the field."""
     there, item = kind.renamed.get(name, name), unwrapped(kind, response)
     nearest = (item, member(item, "attributes"), response)
     places = [place for place in nearest if isinstance(place, dict) and there in place]

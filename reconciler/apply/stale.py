@@ -1,4 +1,4 @@
-"""Changes of a plan that waited: whether their keys are still as it showed them."""
+"""The check of a plan made earlier: whether keys are still as it showed them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _ELSEWHERE: Final = "the sink of the run that made it, or lost"
 
 
 def is_found(kind: Kind, live: LiveScope, changes: Iterable[Change]) -> bool:
-    """Return whether the names of changes are there, and their ids."""
+    """Return whether the names of changes, and their ids, exist."""
     ids = {change.path_id for change in changes if kind.has_ids} - {None}
     return live.holds(change.name for change in changes) and ids <= names_by_id(kind, live).keys()
 
 
 class KnownObjects:
-    """The objects that declared names stood for, by their ids, which a plan may not have known."""
+    """The objects that declared names stood for, by their ids, unless the plan has them already."""
 
     def __init__(self, known_ids: KnownIds) -> None:
         """Store the ids by the addresses of the names."""
@@ -42,9 +42,9 @@ class KnownObjects:
             self._addresses.setdefault(path_id, []).append(address)
 
     def renamed(self, change: Change, names: Mapping[str, str]) -> Outcome | None:
-        """Return the outcome of a change about an object that has another name by now; None for any other.
+        """Return the outcome of a change about an object that was renamed; None for any other.
 
-        It creates or changes what has the name that the object had, or does anything to the object itself.
+        Such a change creates or changes the object that has the former name, or changes the renamed object.
         ``names`` are those of all live objects of its scope by id.
         """
         front = f"{change.scope}/"
@@ -65,7 +65,7 @@ class KnownObjects:
 def recheck_key(
     kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str], now: dt.datetime
 ) -> Outcome | None:
-    """Return the outcome of a change that is not to be sent, None if it is. ``names`` are those of ids."""
+    """Return the outcome of a change that must not be sent, None if it may be. ``names`` are by id."""
     if renaming := _renaming(kind, change, observed, names):
         return Outcome(change, Result.STALE, renaming)
     live = observed.keys.get(change.name)

@@ -1,4 +1,4 @@
-"""Send an update, and find out what became of it."""
+"""Send an update, and determine its outcome."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ UNREADABLE: Final = (ReconcilerError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What an update sends: the values that the key must hold, and ``others`` as they were shown."""
+    """The content of an update: the values that the key must hold, and ``others`` as they were shown."""
 
     wanted: Mapping[str, Any]
     others: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Updater:
-    """Sends updates. A response that proves nothing is resolved by reading."""
+    """Sends updates. An inconclusive response is resolved by reading."""
 
     def __init__(self, writer: Writer, kinds: Mapping[str, Kind], resolver: Resolver) -> None:
-        """Store what sends, the kinds, and what reads back."""
+        """Store the writer, the kinds, and the resolver."""
         self._writer = writer
         self._kinds = kinds
         self._resolver = resolver
 
     def send(self, change: Change) -> Outcome:
-        """Send an update once and return what became of it."""
+        """Send an update once and return its outcome."""
         (request,) = change.requests
         if request.is_whole:
             return self._replace_whole(change, request)
@@ -60,7 +60,7 @@ class Updater:
         )
 
     def _replace_whole(self, change: Change, request: Request) -> Outcome:
-        """Send all that the key has now, with the fields of the change; not if it is not as planned."""
+        """Send the full object, with the fields of the change, unless the key is not as planned."""
         kind = self._kinds[change.scope.kind]
         try:
             page = self._writer.page(change.path, kind.query, kind.headers)
@@ -94,10 +94,10 @@ class Updater:
         return _outcome(change, Result.NOT_VERIFIED if unstored else Result.APPLIED, detail, kept)
 
     def _read_back(self, change: Change, reason: str, unchanged: Result, sent: _Sent) -> Outcome:
-        """Resolve an update: only a key that holds all of the patch, or of what was before, settles it.
+        """Resolve an update: it is settled only if the key holds the complete patch, or the values before.
 
-        If it holds what was before, the result is ``unchanged``. A key that has lost one of the other fields
-        that were sent is not verified.
+        If it holds the values before, the result is ``unchanged``. A key that has lost another sent field is
+        not verified.
         """
         kind = self._kinds[change.scope.kind]
         before = {name: change.before[name] for name in change.patch}
@@ -129,7 +129,7 @@ class Updater:
 
 
 def _whole(kind: Kind, change: Change, values: Mapping[str, Any]) -> _Sent:
-    """Return what an update with ``values`` sends: the file is wrong about none of what it declares."""
+    """Return the content of an update with ``values``; check the declared fields."""
     kept = {name: values[name] for name in sorted(values.keys() - change.patch.keys() - {kind.identity})}
     declared, _ = readable(kind, kept.keys() & change.after.keys(), kept)
     others = {name: value for name, value in kept.items() if name not in declared}
@@ -141,7 +141,7 @@ def _outcome(change: Change, result: Result, detail: str, kept: Kept) -> Outcome
 
 
 def _moved(kind: Kind, change: Change, live: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Return what is not as it was planned from, of a key that was just read by itself."""
+    """Return the fields of a key, just read by itself, that differ from the plan."""
     live = kind.with_response_defaults(live)
     # Rows of a listing may show more than the key by itself, such as when it was created.
     created = change.created if kind.created in live else None
@@ -149,7 +149,7 @@ def _moved(kind: Kind, change: Change, live: Mapping[str, Any]) -> tuple[Differe
 
 
 def attempt(change: Change, send: Callable[[], Outcome], resolve: Callable[[ApiError], Outcome]) -> Outcome:
-    """Send a change; an error after which it may have taken effect is resolved."""
+    """Send a change; resolve an error after which it may have taken effect."""
     try:
         return send()
     except (StoppedError, ThrottledError) as error:
@@ -162,5 +162,5 @@ def attempt(change: Change, send: Callable[[], Outcome], resolve: Callable[[ApiE
 
 
 def unless_accepted(error: ApiError) -> Result:
-    """Return the result if nothing has changed: after a success status the write may still take effect."""
+    """Return the result if nothing changed: after a success status the write may still take effect."""
     return Result.NOT_VERIFIED if error.is_success else Result.FAILED

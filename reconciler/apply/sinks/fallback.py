@@ -1,4 +1,4 @@
-"""The last resort: files for secrets that their sink did not store, wherever files can be created."""
+"""The fallback: files for secrets that their sink did not store, in any folder that can be written."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def synced(file: Path) -> None:
 
 
 class Rescuer:
-    """Writes secrets into one fresh folder, for its owner only, which Git ignores.
+    """Writes secrets into one new folder, for its owner only, which Git ignores.
 
-    The folder lies below the first of ``folders`` where it can be, else below the system's temporary folder,
-    ``/var/tmp`` or, in memory, ``/dev/shm``. Where it takes no more, another one is created below the next.
+    The folder is below the first of ``folders`` that can be written, else below the system's temporary
+    folder, ``/var/tmp`` or, in memory, ``/dev/shm``. If it is full, another one is created below the next.
     """
 
     def __init__(self, folders: Sequence[Path], sync: Callable[[Path], None] = synced) -> None:
-        """Store the folders to start with; nothing is created before it is needed."""
+        """Store the folders to try first; nothing is created before it is needed."""
         self._folders = tuple(folders)
         self._sync = sync
         self._fresh: Path | None = None
@@ -50,8 +50,8 @@ class Rescuer:
     def rescue(self, address: str, secret: Secret) -> str:
         """Write a secret into a new file and return its path.
 
-        A disk that cannot be synced is used only if there is no better. Raises SinkError if nothing at all
-        can be written.
+        A disk that cannot be synced is used only if there is no other. Raises SinkError if no file can be
+        written.
         """
         name = file_name(address.split("/"))
         reasons: list[str] = []
@@ -102,7 +102,7 @@ class Rescuer:
 
 
 def _new_file(folder: Path, name: str, secret: Secret) -> Path:
-    """Write a file whole, or leave none. One address may have several: none is replaced."""
+    """Write a file completely, or leave none. One address may have several: none is replaced."""
     number = 1
     file = folder / name
     while os.path.lexists(file):

@@ -1,4 +1,4 @@
-"""Secrets as files: one for each key, readable by its owner only, written atomically; older ones stay."""
+"""Secrets as files: one per key, readable by its owner only, written atomically; older ones are retained."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _TRIAL_SIZE: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class FileSink:
-    """A folder with one file for each key, which holds the secret and nothing else, not even a line break.
+    """A folder with one file for each key, which holds only the secret, without a line break.
 
-    The secret of a key that is replaced takes the name; the file before it stays as ``NAME@1``, ``NAME@2``…
+    The secret of a replaced key gets the name; the older file is renamed to ``NAME@1``, ``NAME@2``…
     """
 
     folder: Path
@@ -46,9 +46,9 @@ class FileSink:
         return f"file:{self._path(place)}"
 
     def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
-        """Create a file for each key there and remove it, and the folder too if it was missing.
+        """Create and remove a file for each key, and the folder too if it was missing.
 
-        Returns which file each key has already. Raises SinkError.
+        Returns the existing file of each key. Raises SinkError.
         """
         created = self._make()
         try:
@@ -62,7 +62,7 @@ class FileSink:
             _remove(created)
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
-        """Write the secret into a new file that takes the key's name. Raises SinkError."""
+        """Write the secret into a new file and rename it to the key's name. Raises SinkError."""
         path = self._path(place)
         self._make()
         try:
@@ -80,7 +80,7 @@ class FileSink:
         return f"file:{path}"
 
     def read(self, place: Place) -> Secret | None:
-        """Return what the key's file holds, None if there is no such file. Raises SinkError."""
+        """Return the content of the key's file, None if there is no such file. Raises SinkError."""
         path = self._path(place)
         if not os.path.lexists(self.folder):
             return None
@@ -96,18 +96,18 @@ class FileSink:
 
     @property
     def has_versions(self) -> bool:
-        """Return True: the file before stays under a number."""
+        """Return True: the previous file is retained under a number."""
         return True
 
     def hurry(self) -> None:
-        """Ignore it: nothing is tried again here."""
+        """Do nothing: no operation is retried here."""
 
     def _path(self, place: Place) -> Path:
         folder = os.path.abspath(self.folder)  # noqa: PTH100 - links are refused, not followed
         return Path(folder) / file_name(place.parts)
 
     def _held(self, folder: int, place: Place) -> str:
-        """Return which file a key has, empty if none. Raises SinkError if it is not one of this tool's."""
+        """Return the file of a key, empty if none. Raises SinkError if this tool did not write it."""
         path = self._path(place)
         try:
             about = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
@@ -120,7 +120,7 @@ class FileSink:
         return f"{about.st_ino}-{about.st_mtime_ns}"
 
     def _name(self, folder: int, aside: str, place: Place, held: Held) -> None:
-        """Rename a new file to the key's name in one step, and the file that has it a name with a number."""
+        """Rename a new file to the key's name in one step, and the previous file to a name with a number."""
         path = self._path(place)
         name = path.name
         try:
@@ -134,7 +134,7 @@ class FileSink:
                 os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def _make(self) -> list[Path]:
-        """Create the folder, and those above it, where they are missing; return those that were created."""
+        """Create the folder and its parents, where they are missing; return those that were created."""
         created: list[Path] = []
         try:
             for path in reversed([self.folder, *self.folder.parents]):
@@ -150,9 +150,9 @@ class FileSink:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
-        """Yield the folder as a descriptor, which stays the same folder whoever renames what.
+        """Yield a descriptor of the folder, which refers to the same folder even if it is renamed.
 
-        Raises SinkError if it is not for its owner only.
+        Raises SinkError if it is accessible to others than its owner.
         """
         try:
             descriptor = os.open(self.folder, _FOLDER)
@@ -175,7 +175,7 @@ class FileSink:
 
 
 def _made(folder: Path) -> bool:
-    """Create a folder for its owner only; return False if another run was faster."""
+    """Create a folder for its owner only; return False if another run created it first."""
     try:
         folder.mkdir(mode=_OWNER_ONLY)
     except FileExistsError:
@@ -200,9 +200,9 @@ def _link(folder: int, name: str, other: str) -> None:
 
 
 def _try(folder: int, names: Mapping[str, bool]) -> None:
-    """Write a file of the smallest size for each name, as for a secret, and remove them all.
+    """Write a small file for each name, as for a secret, and remove them all.
 
-    Where the name exists already, rename that file too, as a replacement does.
+    If the name exists already, rename that file too, as a replacement does.
     """
     created: list[str] = []
     try:
@@ -226,7 +226,7 @@ def _try(folder: int, names: Mapping[str, bool]) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: int) -> Iterator[None]:
-    """Lock a folder: of two that replace a file at once, one would remove what the other has just stored."""
+    """Lock a folder: otherwise two concurrent replacements of a file could lose one of the new secrets."""
     fcntl.flock(folder, fcntl.LOCK_EX)
     try:
         yield

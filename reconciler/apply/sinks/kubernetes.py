@@ -38,7 +38,7 @@ class Cluster:
     service_account: Path = SERVICE_ACCOUNT
 
     def token(self) -> Secret:
-        """Return the token, which the cluster replaces from time to time. Raises ConfigurationError."""
+        """Return the token, which the cluster renews from time to time. Raises ConfigurationError."""
         file = self.service_account / "token"
         try:
             text = file.read_text(encoding="ascii").strip()
@@ -91,7 +91,7 @@ class KubernetesSink:
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
         """Create a Secret, or update the one that the probe found.
 
-        Raises SinkError, also if there is one that it did not find, or another version of it.
+        Raises SinkError, also if another Secret, or another version of it, exists now.
         """
         self._server.redactor.add(secret)
         with self._errors(place):
@@ -106,7 +106,7 @@ class KubernetesSink:
         return self.where(place)
 
     def read(self, place: Place) -> Secret | None:
-        """Return what the key's Secret holds, None if there is none. Raises SinkError."""
+        """Return the secret in the key's Secret, None if there is none. Raises SinkError."""
         with sink_errors(f"{self._what(place)} cannot be read", self._hints):
             live = self._read(place, Patience.STORING)
             if live is None:
@@ -119,11 +119,11 @@ class KubernetesSink:
 
     @property
     def has_versions(self) -> bool:
-        """Return True: an alias keeps the secret before as ``previous``."""
+        """Return True: an alias stores the previous secret as ``previous``."""
         return True
 
     def hurry(self) -> None:
-        """Try no request again from now on."""
+        """Do not retry requests from now on."""
         self._server.hurry()
 
     def _what(self, place: Place) -> str:
@@ -198,7 +198,7 @@ class KubernetesSink:
             return None
 
     def _owned(self, place: Place, live: Any) -> str:
-        """Return the resource version of a Secret of this very key. Raises SinkError if it is another's."""
+        """Return the resource version of a Secret of this key. Raises SinkError if it belongs to another."""
         metadata = member(live, "metadata")
         version = member(metadata, "resourceVersion")
         is_owned = (
@@ -218,10 +218,10 @@ class KubernetesSink:
         raise errors.SinkError(f"{self._what(place)} {problem}")
 
     def _next(self, place: Place, live: Mapping[str, Any], secret: Secret) -> Secret:
-        """Return a live Secret with another secret; its resource version keeps it from replacing a later one.
+        """Return a live Secret with another secret; its resource version prevents replacing a later one.
 
-        What it holds is redacted, as a server that refuses its update may repeat it. What is too short for a
-        secret is left out: it would be redacted wherever it occurs.
+        Its old content is redacted, as a server that refuses the update may repeat it. Values too short for a
+        secret are not redacted, since they would match everywhere.
         """
         data = member(live, "data")
         others = data if isinstance(data, dict) else {}

@@ -1,4 +1,4 @@
-"""Secrets handed to a program: one JSON object on its standard input."""
+"""Pass secrets to a program: one JSON object on its standard input."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _LONGEST_VERSION: Final = 200
 class ExecSink:
     """A program that is run once for each secret, without a shell, for at most ``seconds``.
 
-    ``environment`` is all that it gets of the environment. One that ``is_asked`` is run once for each place
-    before, without a secret. ``redactor`` knows the secrets of the run.
+    ``environment`` is its complete environment. If it ``is_asked``, it is run once for each place before,
+    without a secret. ``redactor`` knows the secrets of the run.
     """
 
     command: tuple[str, ...]
@@ -44,18 +44,18 @@ class ExecSink:
         return Path(self.command[0]).name
 
     def where(self, _place: Place) -> str:
-        """Return ``exec:`` and the name of the program, which alone knows more."""
+        """Return ``exec:`` and the name of the program, since only the program knows the place."""
         return f"exec:{self._program}"
 
     def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
-        """Check that the program exists, and ask it of each place if it can be asked. Raises SinkError."""
+        """Check that the program exists, and query each place if it supports that. Raises SinkError."""
         path = self.environment.get("PATH", os.defpath)
         if shutil.which(self.command[0], path=path) is None:
             raise SinkError(f"the program {self.command[0]} cannot be found or run")
         return {place: self._asked(place) if self.is_asked else None for place in places}
 
     def _asked(self, place: Place) -> str:
-        """Return the version that a place holds, empty for none, as the program says."""
+        """Return the version in a place, empty for none, as the program reports it."""
         version, failure = self._run(_message(place, "probe"))
         if failure:
             raise SinkError(f"{place.address}: asked by a probe, {failure}")
@@ -65,24 +65,24 @@ class ExecSink:
         return version
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
-        """Run the program with the secret. Raises SinkError unless it ends with 0 in time."""
+        """Run the program with the secret. Raises SinkError unless it exits with 0 in time."""
         if failure := self._run(_message(place, "store", held, secret), secret)[1]:
             raise SinkError(failure)
         return self.where(place)
 
     def read(self, _place: Place) -> None:
-        """Return nothing: the program alone may know."""
+        """Return None: only the program can know."""
 
     @property
     def has_versions(self) -> bool:
-        """Return False: what the program does with an earlier secret is not known."""
+        """Return False: it is unknown what the program does with an earlier secret."""
         return False
 
     def hurry(self) -> None:
-        """Ignore it: nothing is tried again here."""
+        """Do nothing: no operation is retried here."""
 
     def _run(self, message: Secret, *secrets: Secret) -> tuple[str, str]:
-        """Return what the program printed, and why it failed, without a secret; empty if it did not."""
+        """Return the output of the program, and why it failed, without secrets; empty on success."""
         try:
             ended = run(self.command, self.environment, self.seconds, message.reveal().encode("ascii"), _TAIL)
         except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
-"""What a secret belongs to, what every place for secrets can do, and names for secrets.
+"""The key of a secret, the interface of secret sinks, and names for secrets.
 
-The names are made from addresses: safe wherever they are used, and never the same for two keys.
+The names are made from addresses: safe wherever they are used, and different for any two keys.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Held = str | None
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The key that a secret belongs to; ``is_replaced`` says that this run deletes and creates it.
+    """The key that a secret belongs to; ``is_replaced`` is true if this run deletes and creates it.
 
-    Where ``is_alias``, the secret is that of another key by now, and the one before it may still be valid.
+    If ``is_alias``, the stored secret may be that of an earlier key, which may still be valid.
     """
 
     scope: Scope
@@ -48,42 +48,42 @@ class Place:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Return the parts of the address; a part of a custom kind may hold anything."""
+        """Return the parts of the address; parts of custom kinds may contain any character."""
         return (self.scope.kind, *(str(value) for _, value in self.scope.parameters), self.name)
 
 
 class SecretSink(Protocol):
-    """Stores the secrets of new keys. None of its errors, nor what it returns, ever holds a secret."""
+    """Stores the secrets of new keys. Its errors and return values never contain a secret."""
 
     def where(self, place: Place) -> str:
-        """Return how the place of a key's secret is called in reports; nothing is asked."""
+        """Return the name of a key's place in reports; no request is sent."""
 
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Held]:
-        """Return what each place holds, before a key is deleted or created.
+        """Return the content of each place, before a key is deleted or created.
 
-        Leaves nothing behind. Raises SinkError if a place surely will not, or if it holds something else
-        than an earlier secret of the same key.
+        Leaves nothing behind. Raises SinkError if a place certainly cannot store the secret, or if it holds
+        something else than an earlier secret of the same key.
         """
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
-        """Store a secret as the next version of what the place holds, and return where it is.
+        """Store a secret as the next version in its place, and return where it is.
 
-        ``held`` is what the probe found there; nothing that came since is replaced. Without it, the sink
-        looks first. Raises SinkError if the secret is not surely stored.
+        ``held`` is the content at the time of the probe; a later version is not replaced. Without it, the
+        sink reads first. Raises SinkError if the secret is not certainly stored.
         """
 
     def read(self, place: Place) -> Secret | None:
-        """Return the secret that a place holds, None if it holds none, or cannot be read at all.
+        """Return the secret in a place, None if there is none, or the sink cannot read.
 
-        Raises SinkError where it holds something else, or the sink does not respond.
+        Raises SinkError if there is something else, or the sink does not respond.
         """
 
     @property
     def has_versions(self) -> bool:
-        """Return whether what a place held before its last secret can still be had from there."""
+        """Return whether the previous content of a place can still be retrieved."""
 
     def hurry(self) -> None:
-        """Stop retrying: what is on its way is stored at once, or not at all."""
+        """Stop retrying: secrets in transit are stored at once, or not at all."""
 
 
 def _digest(text: str) -> str:
@@ -116,7 +116,7 @@ def object_name(address: str) -> str:
     """Return the name of a Kubernetes object: ``caas/1/76/web`` becomes ``caas-1-76-web-`` and 16 digits.
 
     The digits are the first of the address's SHA-256; before them are the address's letters and digits, in
-    lower case, at most 46 characters, with a hyphen for everything between them.
+    lower case, at most 46 characters, with a hyphen in place of all others.
     """
     readable = re.sub(r"[^a-z0-9]+", "-", address.lower())[:_LONGEST_READABLE].strip("-")
     digits = _digest(address)[:_DIGITS]

@@ -1,4 +1,4 @@
-"""A secret sink from its text, ``KIND:ARGUMENT``, as ``--secret-sink`` names it."""
+"""Open a secret sink from its text, ``KIND:ARGUMENT``, as in ``--secret-sink``."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
     passed: Sequence[str] = (),
     redactor: Redactor | None = None,
 ) -> SecretSink:
-    """Return the sink that ``spec`` names; nothing is opened yet, that is for its ``probe``.
+    """Return the sink of ``spec``; nothing is opened before its ``probe``.
 
-    ``passed`` names the variables that a program may have beyond those that every program may have;
-    ``redactor`` knows the secrets of the run.
-    Raises ConfigurationError if the text, or a variable of the environment that the sink needs, is unusable.
+    ``passed`` are the variables that a program may have beyond those that every program may have;
+    ``redactor`` knows the secrets of the run. Raises ConfigurationError if the text, or a variable of the
+    environment that the sink needs, is unusable.
     """
     kind, _, argument = spec.partition(":")
     if kind not in SINKS:
@@ -124,9 +124,9 @@ def _vault_sink(path: str, settings: HttpSettings, environment: Mapping[str, str
 
 
 def _vault_setting(environment: Mapping[str, str], name: str) -> tuple[str, str]:
-    """Return a setting of Vault or OpenBao, empty if it is not set, and the variable that has it.
+    """Return a setting of Vault or OpenBao, empty if it is not set, and the name of its variable.
 
-    Raises ConfigurationError where the variables of both hold two values: either may be meant.
+    Raises ConfigurationError if the variables of both are set to different values.
     """
     vault, bao = f"VAULT_{name}", f"BAO_{name}"
     value, other = environment.get(vault, ""), environment.get(bao, "")
@@ -136,7 +136,7 @@ def _vault_setting(environment: Mapping[str, str], name: str) -> tuple[str, str]
 
 
 def _vault_token(environment: Mapping[str, str]) -> Callable[[], Secret]:
-    """Return what reads the token: a file is read each time, because an agent replaces it."""
+    """Return a function that reads the token: a file is read each time, because an agent replaces it."""
     token, named = _vault_setting(environment, "TOKEN")
     if token:
         checked = checked_token(token, named)

@@ -1,4 +1,4 @@
-"""Storing the secrets of the keys that an apply creates."""
+"""Store the secrets of the keys that an apply creates."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class SinkSecretStore:
-    """Stores secrets in a sink, and in a file of the fallback each that the sink does not take.
+    """Stores secrets in a sink, and those that the sink refuses in fallback files.
 
-    After the first that it did not take, no further key is created.
+    After the first refusal, no further key is created.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class SinkSecretStore:
     ) -> None:
         """Store the sink, the changes that create keys, and the aliases of secrets.
 
-        ``report`` prints at once what must not wait.
+        ``report`` prints urgent messages at once.
         """
         self._sink = sink
         self._aliases = tuple(map(_alias_place, aliases)) if sink.has_versions else ()
@@ -57,33 +57,29 @@ class SinkSecretStore:
     def pending(self) -> tuple[str, ...]:
         """Return the addresses of the keys being created, whose secrets would be lost with the process.
 
-        From now on nothing is tried again: their secrets are stored at once, or go to the fallback.
+        From now on nothing is retried: their secrets are stored at once, or in fallback files.
         """
         self._sink.hurry()
         with self._lock:
             return tuple(sorted(self._pending))
 
     def report_stored(self) -> None:
-        """Report where each secret is that was stored so far, if no outcome can say it."""
+        """Report where each secret was stored so far, if no outcome can report it."""
         with self._lock:
             stored = sorted(self._stored.items())
         for address, where in stored:
             self._report(f"{address}: created; its secret is in {where}")
 
     def probe(self) -> None:
-        """Check that the sink will take each secret. Raises SinkError if it surely will not."""
+        """Check that the sink can store each secret. Raises SinkError if it certainly cannot."""
         self._held = self._sink.probe((*self._places.values(), *self._aliases))
 
     def where(self, change: Change) -> str:
-        """Return where the secret of a new key is to go, empty if it has none."""
+        """Return the destination of the secret of a new key, empty if it has none."""
         return self._sink.where(_place(change)) if change.address in self._places else ""
 
     def started(self, change: Change) -> None:
-        """Note that a key is about to be created. Raises SinkError if its secret has nowhere to go.
-
-        That of a successor needs an empty place: were this run killed before it is stored, the next one would
-        take an earlier secret there for it, and end the key that waits.
-        """
+        """Record that a key is about to be created. Raises SinkError if its secret cannot be stored."""
         place = self._places.get(change.address)
         if place is None:
             return
@@ -96,12 +92,12 @@ class SinkSecretStore:
             self._pending.add(change.address)
 
     def finished(self, outcome: Outcome) -> None:
-        """Note that this is over, however it ended."""
+        """Record the end of a creation."""
         with self._lock:
             self._pending.discard(outcome.change.address)
 
     def outdated(self, change: Change) -> str:
-        """Return what to say of the secret of a deleted key in its place, empty if there is none."""
+        """Return a remark about the stored secret of a deleted key, empty if there is none."""
         place = _place(change)
         held = self._held.get(place)
         if held or (held is None and place.is_replaced):
@@ -110,7 +106,7 @@ class SinkSecretStore:
         return ""
 
     def store(self, change: Change, secret: Secret) -> StoredSecret:
-        """Store a secret. Raises SinkError if it can be written nowhere at all, and is lost."""
+        """Store a secret. Raises SinkError if it can be written nowhere, and is lost."""
         place = _place(change)
         try:
             where = self._sink.store(place, secret, self._held.get(place))
@@ -132,9 +128,9 @@ class SinkSecretStore:
         return StoredSecret(file, problem)
 
     def missing(self, change: Change) -> str:
-        """Return why a rotated key must not lose access yet: the secret of its successor is not stored.
+        """Return why a rotated key must not lose access yet, if the secret of its successor is not stored.
 
-        A sink that cannot tell is believed.
+        For a sink that cannot read, it counts as stored.
         """
         place = Place(change.scope, change.waits_for or "")
         try:
@@ -168,7 +164,8 @@ class SinkSecretStore:
     def publish(self, alias: SecretAlias) -> str:
         """Store the secret of a key under its alias too, if it is not there; return why that failed.
 
-        A sink without versions has no aliases. In any other, one that was not probed is not stored.
+        A sink without versions has no aliases. In any other sink, nothing is stored in a place that was not
+        probed.
         """
         if not self._sink.has_versions:
             return ""
@@ -209,11 +206,10 @@ def open_secret_store(
     report: Callable[[str], None],
     aliases: Sequence[SecretAlias],
 ) -> SinkSecretStore | None:
-    """Open the sink and probe the place of each secret; None if nothing needs it.
+    """Open the sink and probe the place of each secret; None if none is needed.
 
-    It is needed where ``changes`` create keys with secrets, or end one that gives way to another; without a
-    sink ``aliases`` are left alone. Raises ConfigurationError where no sink is named, SinkError where it
-    surely cannot store.
+    It is needed where ``changes`` create keys with secrets, or end a rotated key; without a sink ``aliases``
+    are ignored. Raises ConfigurationError without a sink, SinkError if it certainly cannot store.
     """
     every = tuple(changes)
     new, ending = with_new_secret(every), with_rotated_secret(every)

@@ -38,7 +38,7 @@ _NOT_VAULT: Final = "the server of VAULT_ADDR does not respond like Vault"
 
 @dataclass(frozen=True, slots=True)
 class VaultAccess:
-    """How to reach Vault: what VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE and VAULT_CACERT say."""
+    """How to reach Vault: VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE and VAULT_CACERT."""
 
     address: BaseUrl
     token: Callable[[], Secret]
@@ -48,7 +48,7 @@ class VaultAccess:
 
 @dataclass(frozen=True, slots=True)
 class _Paths:
-    """Where one secret is: for people, and in the API its data and its metadata."""
+    """The path of one secret: for people, and in the API for its data and its metadata."""
 
     shown: str
     data: str
@@ -91,7 +91,7 @@ class VaultSink:
         return f"vault:{'/'.join((*self._path, *path_parts(place.parts)))}"
 
     def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
-        """Ask Vault what the token may do at each path, and what is there; nothing is written.
+        """Query the capabilities of the token at each path, and the content there; nothing is written.
 
         Raises SinkError.
         """
@@ -143,15 +143,15 @@ class VaultSink:
 
     @property
     def has_versions(self) -> bool:
-        """Return True: the engine keeps earlier versions."""
+        """Return True: the engine retains earlier versions."""
         return True
 
     def hurry(self) -> None:
-        """Try no request again from now on."""
+        """Do not retry requests from now on."""
         self._server.hurry()
 
     def _paths(self, place: Place, patience: Patience) -> _Paths:
-        """Return the paths of the API: ``data`` follows the mount, which may be of several parts."""
+        """Return the paths of the API: ``data`` follows the mount, which may have several segments."""
         if self._mount is None:
             self._mount = self._found_mount(patience)
         parts = (*self._path, *path_parts(place.parts))
@@ -160,7 +160,7 @@ class VaultSink:
         return _Paths("/".join(parts), data, metadata)
 
     def _found_mount(self, patience: Patience) -> tuple[str, ...]:
-        """Ask where the engine is mounted, which a token learns that may do anything below it."""
+        """Query the mount of the engine, which a token may read that has any capability below it."""
         shown = "/".join(self._path)
         try:
             url = _url("/".join((*_MOUNTS, *self._path)))
@@ -181,7 +181,7 @@ class VaultSink:
         return mount
 
     def _capabilities(self, paths: Sequence[str]) -> Mapping[str, frozenset[str]] | None:
-        """Ask what the token may do at each path; None if it may not ask."""
+        """Query the capabilities of the token at each path; None if it may not query them."""
         found: dict[str, frozenset[str]] = {}
         for start in range(0, len(paths), _PATHS):
             asked = paths[start : start + _PATHS]
@@ -199,7 +199,7 @@ class VaultSink:
         return found
 
     def _probed(self, paths: _Paths, may: Mapping[str, frozenset[str]] | None) -> int:
-        """Return the version that is there. Raises SinkError, or ApiError, if none can follow it."""
+        """Return the version at a path. Raises SinkError, or ApiError, if no version can be added."""
         path = paths.data
         version = self._version(paths, Patience.PROBING)
         # A token that may do no more than create is refused by the trial if there is a secret.
@@ -223,7 +223,10 @@ class VaultSink:
         return version or 0
 
     def _try(self, paths: _Paths) -> None:
-        """Send a write that passes every check but the one of its version. Raises what refuses it."""
+        """Send a write that passes every check except that of its version.
+
+        Raises the error of any other check.
+        """
         body = _json({"options": {"cas": _NO_VERSION}, "data": {}})
         try:
             self._server.send("POST", _url(paths.data), body)
@@ -235,7 +238,7 @@ class VaultSink:
         raise errors.SinkError(what)
 
     def _version(self, paths: _Paths, patience: Patience) -> int | None:
-        """Return the version of the secret that is there, 0 if none ever was, None if nothing may be read.
+        """Return the version of the stored secret, 0 if there never was one, None if reading is forbidden.
 
         Raises SinkError if it is not a secret of a key.
         """
@@ -251,7 +254,7 @@ class VaultSink:
         return _current(current) if version is None else version
 
     def _read(self, path: str, patience: Patience) -> Any:
-        """Return what there is to read at a path, None if that is forbidden."""
+        """Return the content of a path, None if reading is forbidden."""
         try:
             return self._server.send("GET", _url(path), patience=patience)
         except errors.ForbiddenError:
@@ -259,7 +262,7 @@ class VaultSink:
 
 
 def _current(response: Any) -> int:
-    """Return the version that metadata or data hold, 0 where there are none. Raises SinkError."""
+    """Return the version in metadata or data, 0 if there is none. Raises SinkError."""
     places = (("data", "current_version"), ("data", "metadata", "version"))
     for version in (member(response, *names) for names in places):
         if type(version) is int and version >= 0:
