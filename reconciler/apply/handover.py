@@ -1,8 +1,11 @@
 """From a key to its successor, in an order that leaves a valid key and its secret at every step.
 
-1. The sink is probed for the secret and its alias. 2. The successor is created. 3. Its secret is stored under
-its own name. 4. The successor is read back. 5. Its secret is stored under the alias, as the next version. 6.
-The rotated key loses its access.
+1. The sink is probed for the secret and its alias.
+2. The successor is created.
+3. Its secret is stored under its own name.
+4. The successor is read back.
+5. Its secret is stored under the alias, as the next version.
+6. The rotated key loses its access.
 
 Each step is made only if the steps before it have succeeded, in this run or an earlier one. A run that ends
 between two of them is repaired by the next run, which finds the results of completed steps.
@@ -44,7 +47,7 @@ class Handover:
         secrets: SecretStore | None,
         outcomes: Iterable[Outcome],
     ) -> None:
-        """Store a function that reads a new key back, and the outcomes of the creations of this run."""
+        """Store the function that lists the keys of a scope, and the outcomes of this run's creations."""
         self._kinds = kinds
         self._read = read
         self._secrets = secrets
@@ -90,8 +93,7 @@ class Handover:
         return {scope.address(name): self._fault(scope, name, live, now) for name in names}
 
     def _fault(self, scope: Scope, name: str, live: LiveScope, now: dt.datetime) -> str:
-        outcome = """Return why a successor is missing, empty if it exists; other runs have verified theirs.
-                  """
+        outcome = self._created.get(scope.address(name))
         if outcome is not None and not outcome.result.is_success:
             return ": ".join(filter(None, (outcome.result.value, outcome.detail)))
         row = live.keys.get(name)

@@ -58,7 +58,10 @@ def lifetimes(kinds: Mapping[str, Kind], state: DesiredState, plan: Plan, now: d
 
 @dataclass(frozen=True, slots=True)
 class _Expiring:
-    """The expiries in a scope: those soon, the number of all, and the next one."""
+    """The expiries in a scope: those soon, the number of all, and the next one.
+
+    ``manual`` are the addresses of keys that expire soon, and that no renewal changes.
+    """
 
     near: tuple[KeyExpiry, ...]
     count: int

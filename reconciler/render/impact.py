@@ -36,7 +36,7 @@ def ends_at_once(change: Change) -> bool:
 
 
 def lost_access(change: Change) -> str:
-    """Return the access of a rotated key that ends at once, as far as files declare it."""
+    """Return who loses access to what when a rotated key ends at once; empty for other changes."""
     if not ends_at_once(change):
         return ""
     lists = ((name, value) for name, value in change.before.items() if isinstance(value, list))

@@ -79,7 +79,11 @@ class SinkSecretStore:
         return self._sink.where(_place(change)) if change.address in self._places else ""
 
     def started(self, change: Change) -> None:
-        """Record that a key is about to be created. Raises SinkError if its secret cannot be stored."""
+        """Record that a key is about to be created. Raises SinkError if its secret cannot be stored.
+
+        The place of a successor's secret must be empty: after a crash before it is stored, the next run would
+        take an earlier secret there for the new one, and end the old key.
+        """
         place = self._places.get(change.address)
         if place is None:
             return
