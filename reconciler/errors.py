@@ -206,11 +206,12 @@ class ApiError(ReconcilerError):
         """Whether a retry may succeed."""
         return self.retryable
 
-    def after(self, attempts: int, *, in_doubt: bool) -> ApiError:
-        """Return the error after ``attempts`` attempts.
+    def after(self, attempts: int, earlier: ApiError | None = None) -> ApiError:
+        """Return the error after ``attempts`` attempts, with the error of an ``earlier`` one, if any.
 
-        ``in_doubt`` is true if one of the attempts may have taken effect.
+        It is in doubt if one of the two is.
         """
+        in_doubt = self.failure.in_doubt or (earlier is not None and earlier.failure.in_doubt)
         return type(self)(replace(self.failure, attempts=attempts, in_doubt=in_doubt), self.response)
 
     def with_hint(self, hint: str) -> Self:

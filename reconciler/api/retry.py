@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from reconciler.api.gate import Gate
     from reconciler.model.clock import Clock
 
+    Repeats = Callable[[ApiError], bool]
+    """Returns whether a call may be repeated after an error."""
+
 T = TypeVar("T")
 _SECONDS: Final = expression(r"\d+(\.\d+)?", re.ASCII)
 _NOTICED: Final = 1.0
@@ -61,6 +64,16 @@ class RetryPolicy:
     longest_fault: float = 300.0
 
 
+def after_faults(error: ApiError) -> bool:
+    """Return whether an error may be gone at the next attempt: for calls that may take effect twice."""
+    return error.retryable
+
+
+def without_effect(error: ApiError) -> bool:
+    """Return whether a call certainly had no effect, and may succeed; after 429, the caller reads first."""
+    return error.retryable and (not error.failure.in_doubt or isinstance(error, RateLimitedError))
+
+
 class Retrier:
     """Calls a function until it succeeds, within the policy. All workers of a run share one.
 
@@ -90,8 +103,8 @@ class Retrier:
         self._lock = threading.Lock()
         self._reported_until = 0.0
 
-    def call(self, function: Callable[[], T], *, repeatable: bool = True) -> T:
-        """Call ``function`` until it succeeds; without ``repeatable`` only while it certainly had no effect.
+    def call(self, function: Callable[[], T], repeats: Repeats = after_faults) -> T:
+        """Call ``function`` until it succeeds, as long as ``repeats`` returns true for its error.
 
         Raises its last ApiError, with the number of attempts. Without a first attempt, raises StoppedError if
         the run was interrupted and ThrottledError if the service asked for a long pause.
@@ -102,21 +115,20 @@ class Retrier:
         while True:
             attempt += 1
             try:
-                return self._through_gate(function, began, repeatable=repeatable)
+                return self._through_gate(function, began, repeats)
             except (StoppedError, ThrottledError) as error:
                 if failed is None:
                     raise
                 raise failed from error  # it was sent before
             except ApiError as error:
-                in_doubt = error.failure.in_doubt or (failed is not None and failed.failure.in_doubt)
-                failed = error.after(attempt, in_doubt=in_doubt)
-                wait = self._wait(error, attempt, began, repeatable=repeatable)
+                failed = error.after(attempt, failed)
+                wait = self._wait(attempt, began, error) if repeats(error) else None
                 if wait is None:
                     raise failed from error
                 self._report(wait, error.failure.status, attempt + 1)
             self._clock.sleep(wait, self._stop)
 
-    def _through_gate(self, function: Callable[[], T], began: float, *, repeatable: bool) -> T:
+    def _through_gate(self, function: Callable[[], T], began: float, repeats: Repeats) -> T:
         while True:
             self._wait_for_pause(began)
             with self._gate.slot(self._stop):
@@ -125,7 +137,7 @@ class Retrier:
                 try:
                     return function()
                 except ApiError as error:
-                    if _is_repeated(error, repeatable=repeatable):
+                    if repeats(error):
                         # Before another request takes the slot: it may be that of another process.
                         self._gate.pause(error.failure.retry_after or 0.0)
                     raise
@@ -139,11 +151,9 @@ class Retrier:
         if self._stop.is_set():
             raise StoppedError("interrupted before it was sent")
 
-    def _wait(self, error: ApiError, attempt: int, began: float, *, repeatable: bool) -> float | None:
-        """Return the seconds until the next attempt, None if there is to be none."""
+    def _wait(self, attempt: int, began: float, error: ApiError) -> float | None:
+        """Return the seconds until the next attempt, None if it would be too late or one too many."""
         policy = self._policy
-        if not _is_repeated(error, repeatable=repeatable):
-            return None
         is_limit = isinstance(error, RateLimitedError)
         asked = error.failure.retry_after or 0.0
         bound = min(policy.first_wait * 2 ** (attempt - 1), policy.longest_wait)
@@ -166,12 +176,6 @@ class Retrier:
     def _spent(self, began: float, wait: float) -> float:
         """Return how long a call has taken after a wait from now."""
         return self._clock.monotonic() - began + max(wait, 0.0)
-
-
-def _is_repeated(error: ApiError, *, repeatable: bool) -> bool:
-    """Return whether a call may be repeated after an error; after 429, the caller reads before it repeats."""
-    may_be = repeatable or not error.failure.in_doubt or isinstance(error, RateLimitedError)
-    return error.retryable and may_be
 
 
 def retry_after(header: str | None, clock: Clock) -> float | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler import errors
 from reconciler.api.reader import Reader, target
+from reconciler.api.retry import without_effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +49,7 @@ class Writer(Reader):
                 refusals.append(error)
                 raise
 
-        return self._retrier.call(send, repeatable=False)
+        return self._retrier.call(send, without_effect)
 
     def exists(self, path: str, parameters: Parameters, headers: Mapping[str, str]) -> bool:
         """Return whether ``path`` exists; sent once. Raises ApiError."""

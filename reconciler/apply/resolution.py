@@ -60,19 +60,17 @@ class Resolver:
         self._reader = reader
         self._kinds = kinds
 
-    def settled(
-        self, change: Change, read: Callable[[], T], is_done: Callable[[T], bool], *, is_accepted: bool
-    ) -> T:
+    def settled(self, change: Change, read: Callable[[], T], is_done: Callable[[T], bool]) -> T:
         """Call ``read`` until it ``is_done``, or the waiting time of an accepted write is over.
 
-        It is called once if the write was not accepted, or its kind has no waiting time.
+        It is called once if the kind has no waiting time.
         """
         until = self._reader.seconds + self._kinds[change.scope.kind].wait
         pause = _FIRST_PAUSE
         while True:
             found = read()
             left = until - self._reader.seconds
-            if not is_accepted or left <= 0 or self._reader.is_stopped or is_done(found):
+            if left <= 0 or self._reader.is_stopped or is_done(found):
                 return found
             self._reader.pause(min(pause, left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -7,6 +7,7 @@ read; if it exists, its secret is lost, which is reported and never skipped.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.apply.creation import LOST, absent, conflicting, existing
@@ -87,9 +88,10 @@ class Sender:
     ) -> Outcome:
         """Determine by reading whether the key was deleted; if unchanged, the result is ``still_there``."""
         is_accepted = still_there is Result.NOT_VERIFIED
+        there = partial(read, change)
         try:
-            live = self._resolver.settled(
-                change, lambda: read(change), lambda live: live is None, is_accepted=is_accepted
+            live = (
+                self._resolver.settled(change, there, lambda live: live is None) if is_accepted else there()
             )
         except UNREADABLE as failure:
             detail = f"{reason}; it may be gone, and reading it failed: {failure}"
@@ -210,7 +212,7 @@ class Sender:
             return self._resolver.created(change, response)
 
         try:
-            live = self._resolver.settled(change, read, is_done, is_accepted=error.is_success)
+            live = self._resolver.settled(change, read, is_done) if error.is_success else read()
             others = () if live is None else stored_differences(kind, change, change.patch, live)
         except UNREADABLE as failure:
             if_there = "; if it does, its secret is lost" if secret.is_lost else ""

@@ -103,6 +103,9 @@ class Updater:
         before = {name: change.before[name] for name in change.patch}
         is_accepted = unchanged is Result.NOT_VERIFIED
 
+        def read() -> Mapping[str, Any] | None:
+            return self._resolver.live(change)
+
         def is_done(live: Mapping[str, Any] | None) -> bool:
             return live is None or not (
                 stored_differences(kind, change, sent.wanted, live)
@@ -110,9 +113,7 @@ class Updater:
             )
 
         try:
-            live = self._resolver.settled(
-                change, lambda: self._resolver.live(change), is_done, is_accepted=is_accepted
-            )
+            live = self._resolver.settled(change, read, is_done) if is_accepted else read()
             if live is None:
                 return Outcome(change, Result.FAILED, f"{reason}; the key is gone; plan again")
             unstored = stored_differences(kind, change, sent.wanted, live)

@@ -103,6 +103,7 @@ def test_a_failure_shows_all_details_on_one_line(failure: Failure, text: str) ->
 
 
 def test_an_error_that_was_retried_keeps_its_class() -> None:
-    error = errors.RateLimitedError(Failure("GET /x", "slow down", status=429)).after(4, in_doubt=True)
+    before = errors.UnreachableError(Failure("GET /x", "no response", in_doubt=True))
+    error = errors.RateLimitedError(Failure("GET /x", "slow down", status=429)).after(4, before)
     assert isinstance(error, errors.RateLimitedError)
     assert str(error) == "GET /x: HTTP 429: slow down (tried 4 times)"
