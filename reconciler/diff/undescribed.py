@@ -17,10 +17,12 @@ from reconciler.model.canonical import json_text
 from reconciler.model.request import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.shape import Shape
+
+    Beside = Callable[[Shape, Mapping[str, Any]], Sequence[str]]
 
 
 def shown_members(kind: Kind, names: Iterable[str], live: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,13 +32,13 @@ def shown_members(kind: Kind, names: Iterable[str], live: Mapping[str, Any]) -> 
     """
     if kind.update.body is BodyRule.WHOLE:
         return {}
-    is_whole = _is_whole(kind)
+    beside = _beside_of(kind)
     fields = [kind.fields[name] for name in names if name in live and name not in kind.merged]
     found = {field.name: checked(field, live[field.name]) for field in fields}
     return {
         field.name: _settable(field.shape, found[field.name])
         for field in fields
-        if next(_undescribed(field.shape, found[field.name], is_whole=is_whole), None) is not None
+        if next(_undescribed(field.shape, found[field.name], beside), None) is not None
     }
 
 
@@ -49,28 +51,29 @@ def with_members(kind: Kind, name: str, value: Any, shown: Mapping[str, Any]) ->
     if name not in shown:
         return value
     field = kind.fields[name]
-    return _with_members(field.form, field.shape, value, shown[name], is_whole=_is_whole(kind))
+    return _with_members(field.form, field.shape, value, shown[name], _beside_of(kind))
 
 
-def _is_whole(kind: Kind) -> bool:
-    """Return whether objects are sent completely, also outside lists."""
-    return kind.update.encoding is not Encoding.MERGE_PATCH
+def _beside_of(kind: Kind) -> Beside:
+    """Return what finds the undescribed members that an update would remove outside lists."""
+    return _none if kind.update.encoding is Encoding.MERGE_PATCH else _beside
 
 
-def _with_members(form: Form, shape: Shape, want: Any, shown: Any, *, is_whole: bool) -> Any:
+def _with_members(form: Form, shape: Shape, want: Any, shown: Any, beside: Beside) -> Any:
     if isinstance(want, list) and isinstance(shown, list) and shape.items is not None:
         return _items_with_members(form, shape.items, want, shown)
     if not isinstance(want, dict) or not isinstance(shown, dict):
         return want
     inside = {
-        name: _with_members(Form.EXACT, shape.members[name], value, shown.get(name), is_whole=is_whole)
+        name: _with_members(Form.EXACT, shape.members[name], value, shown.get(name), beside)
         if name in shape.members
         else value
         for name, value in want.items()
     }
-    if not is_whole or is_another(shape, want, known(shape, shown)):
+    lost = [name for name in beside(shape, shown) if name not in want]
+    if not lost or is_another(shape, want, known(shape, shown)):
         return inside
-    return inside | {name: shown[name] for name in _beside(shape, shown) if name not in want}
+    return inside | {name: shown[name] for name in lost}
 
 
 def _items_with_members(form: Form, shape: Shape, want: list[Any], shown: list[Any]) -> list[Any]:
@@ -88,26 +91,32 @@ def _items_with_members(form: Form, shape: Shape, want: list[Any], shown: list[A
     for i, item in enumerate(want):
         places = [pairs[i]] if i in pairs else []
         places = twins.get(json_text(item), places)
-        all_of_it = [_with_members(Form.EXACT, shape, item, shown[at], is_whole=True) for at in places]
+        all_of_it = [_with_members(Form.EXACT, shape, item, shown[at], _beside) for at in places]
         found += {json_text(one): one for one in all_of_it}.values() or [item]
     return found
 
 
-def _undescribed(shape: Shape, value: Any, *, is_whole: bool) -> Iterator[str]:
-    """Yield the name of each undescribed member of objects that are sent completely."""
+def _undescribed(shape: Shape, value: Any, beside: Beside) -> Iterator[str]:
+    """Yield the name of each undescribed member that an update would remove."""
     if isinstance(value, list) and shape.items is not None:
         for item in value:
-            yield from _undescribed(shape.items, item, is_whole=True)
+            yield from _undescribed(shape.items, item, _beside)
     if isinstance(value, dict):
-        yield from _beside(shape, value) if is_whole else ()
+        yield from beside(shape, value)
         for name in shape.members.keys() & value.keys():
-            yield from _undescribed(shape.members[name], value[name], is_whole=is_whole)
+            yield from _undescribed(shape.members[name], value[name], beside)
 
 
-def _beside(shape: Shape, value: Mapping[str, Any]) -> list[str]:
+def _beside(shape: Shape, value: Mapping[str, Any]) -> Sequence[str]:
+    """Return the undescribed members, which an object loses that is sent completely without them."""
     if shape.keeps_others:
         return []
     return [name for name in value if name not in shape.members and name not in shape.read_only]
+
+
+def _none(_shape: Shape, _value: Mapping[str, Any]) -> Sequence[str]:
+    """Return no member: an object that is merged loses none."""
+    return ()
 
 
 def _settable(shape: Shape, value: Any) -> Any:
