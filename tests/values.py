@@ -71,10 +71,7 @@ def declared(name: str = "web-key", /, line: int = 1, **fields: Any) -> DesiredK
 def loaded(paths: Sequence[str], standard_input: bytes = b"") -> Loaded:
     """Return all documents of paths, and all problems of their inputs."""
     problems: list[Problem] = []
-    files = [
-        parse_content(file.content, file.label, is_named=file.is_named)
-        for file in inputs(paths, io.BytesIO(standard_input), problems)
-    ]
+    files = [parse_content(file) for file in inputs(paths, io.BytesIO(standard_input), problems)]
     found = (problem for file in files for problem in file.problems)
     return Loaded(tuple(document for file in files for document in file.documents), (*problems, *found))
 

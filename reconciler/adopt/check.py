@@ -36,7 +36,7 @@ def text_of(content: bytes, file: str) -> tuple[str, str]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(parse_content(content, file).problems) from error
+        raise InputError(parse_content(Input(content, file)).problems) from error
     rest = text.lstrip(BYTE_ORDER_MARK)
     return text[: len(text) - len(rest)], rest
 

@@ -23,7 +23,7 @@ def kinds_of(apis: Mapping[str, Api], kinds: Mapping[str, Kind]) -> Mapping[str,
     several = len(names) > 1
     servers = {name: api.base_url or DEFAULT_BASE_URL for name, api in apis.items()}
     of_api = {
-        name: replace(kind, is_one_of_several=True, server=servers.get(kind.api, ""))
+        name: replace(kind, shown_api=kind.api, server=servers.get(kind.api, ""))
         if several
         else replace(kind, api=names[0])
         for name, kind in kinds.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import click
 
@@ -46,20 +46,20 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
         were = "was" if reading.torn == 1 else "were"
         console.warning(f"{counted(reading.torn, 'torn or unreadable line')} {were} skipped")
     if options.offline or not reading.in_doubt:
-        console.text(_offline(reading, is_one_of_several=len(options.connection.apis) > 1))
+        console.text(_offline(reading, options.connection.apis))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
-    with sessions(options.connection, clock_of(context), console) as client:
+    with sessions(options.connection, clock_of(context), console).opened() as client:
         findings = resolve(client, kinds, reading.in_doubt)
     console.text(_resolved(findings, kinds))
     unknown = any(finding.resolution is Resolution.UNKNOWN for finding in findings)
     return ExitCode.PARTIAL if unknown else ExitCode.DONE
 
 
-def _offline(reading: Reading, *, is_one_of_several: bool) -> str:
+def _offline(reading: Reading, apis: Collection[str]) -> str:
     lines = [
         escape_control(
-            f"{write.address}{api_note(write.api if is_one_of_several else '')}: in doubt since {write.at}"
+            f"{write.address}{api_note(write.api if len(apis) > 1 else '')}: in doubt since {write.at}"
         )
         + (escape_control(f"; {write.secret_text}") if write.secret_text else "")
         for write in reading.in_doubt
@@ -72,7 +72,7 @@ def _resolved(findings: Sequence[Finding], kinds: Mapping[str, Kind]) -> str:
     for finding in findings:
         detail = f" ({finding.detail})" if finding.detail else ""
         kind = named_kind(kinds, finding.write.address.partition("/")[0])
-        api = api_note(kind.api if kind is not None and kind.is_one_of_several else "")
+        api = api_note("" if kind is None else kind.shown_api)
         lines.append(escape_control(f"{finding.write.address}{api}: {finding.resolution.value}{detail}"))
     if any(finding.resolution is not Resolution.TOOK_EFFECT for finding in findings):
         lines.append("Run apply again: it plans what is left.")

@@ -257,8 +257,8 @@ def effect_of(rule: EffectRule, change: FieldChange) -> tuple[Effect, str]:
         case EffectRule.BINDING:
             counts = {"binds": len(change.added), "unbinds": len(change.removed)}
             reasons = [f"{verb} {count}" for verb, count in counts.items() if count]
-            effect = Effect.of(grants=bool(counts["binds"]), revokes=bool(counts["unbinds"]))
-            return effect, ", ".join(reasons) or _UNCHANGED
+            sides = (Effect.GRANTS,) * bool(change.added) + (Effect.REVOKES,) * bool(change.removed)
+            return Effect.joined(sides), ", ".join(reasons) or _UNCHANGED
         case EffectRule.NONE:
             return Effect.NEUTRAL, _UNCHANGED
 

@@ -124,7 +124,7 @@ class Kind:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     wait: float
-    is_one_of_several: bool
+    shown_api: str
     is_custom: bool
     is_plain: bool
     api_fault: str = ""
@@ -183,8 +183,8 @@ class Kind:
 
     def scope_of(self, values: Iterable[int | str], names: Sequence[str] = ()) -> Scope:
         """Return the scope with these values of the path parameters, or with ``names`` in place of ids."""
-        names, several = names or tuple(self.scope), self.is_one_of_several
-        return Scope(self.name, *values, names=names, api=self.api, is_one_of_several=several)
+        names = names or tuple(self.scope)
+        return Scope(self.name, *values, names=names, api=self.api, shown_api=self.shown_api)
 
     def parse_address(self, address: str) -> tuple[Scope, str] | None:
         """Return the scope and name of an address of this kind, or None if it is not one."""
@@ -260,7 +260,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
         query=sent.get("query", {}),
         headers=sent.get("headers", {}),
         wait=extension.get("wait", 0),
-        is_one_of_several=False,
+        shown_api="",
         is_custom=False,
         is_plain=not (shown or renamed or read_from or envelope.api_type),
     )
@@ -269,20 +269,16 @@ def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_A
 def _fields(
     schema: Mapping[str, Any], effects: Mapping[str, str], merged: frozenset[str], update: Update
 ) -> dict[str, Field]:
-    is_merging = update.encoding is Encoding.MERGE_PATCH
+    described = {name: words for name, words in schema["properties"].items() if name not in RESERVED}
+    if update.encoding is Encoding.MERGE_PATCH:
+        merged |= {name for name, words in described.items() if "object" in type_names(words)}
     return {
-        name: _field(
-            name,
-            keywords,
-            EffectRule(effects.get(name, "none")),
-            is_merged=name in merged or (is_merging and "object" in type_names(keywords)),
-        )
-        for name, keywords in schema["properties"].items()
-        if name not in RESERVED
+        name: _field(name, words, EffectRule(effects.get(name, "none")), merged)
+        for name, words in described.items()
     }
 
 
-def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule, *, is_merged: bool) -> Field:
+def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule, merged: frozenset[str]) -> Field:
     form = Form.EXACT
     if keywords.get("format") == "date-time":
         form = Form.INSTANT
@@ -296,5 +292,5 @@ def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule, *, is_mer
         plainly_equal={"array", "object"}.isdisjoint(type_names(keywords)) or holds_only_text(keywords),
         shape=shape_of(keywords),
         read_only=bool(keywords.get("readOnly")),
-        is_merged=is_merged,
+        is_merged=name in merged,
     )

@@ -52,8 +52,9 @@ class Input(NamedTuple):
     is_named: bool = False
 
 
-def parse_content(content: bytes, label: str, *, is_named: bool = False) -> Loaded:
-    """Build the documents of one input; ``label`` is its name in problems."""
+def parse_content(file: Input) -> Loaded:
+    """Build the documents of one input; its label is its name in problems."""
+    content, label, is_named = file
     use = other_use(content, label)
     if use:
         return Loaded((), (Problem(use, Position(label)),))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Result
-from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, effect_of_all
+from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -177,4 +177,4 @@ class CycleReport:
 
 def effect_of_fields(fields: Sequence[DriftedField]) -> Effect:
     """Return the effect on access of the drift of several fields of one key."""
-    return effect_of_all([field.change for field in fields])
+    return Effect.joined(field.change.effect for field in fields)

@@ -12,7 +12,7 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.members import Edit, MemberChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from reconciler.model.identity import IdentityChange
     from reconciler.model.provenance import Provenance
@@ -41,11 +41,10 @@ class Effect(StrEnum):
         return self in {Effect.REVOKES, Effect.BOTH}
 
     @classmethod
-    def of(cls, *, grants: bool, revokes: bool) -> Effect:
-        """Return the effect with these two sides."""
-        if grants:
-            return cls.BOTH if revokes else cls.GRANTS
-        return cls.REVOKES if revokes else cls.NEUTRAL
+    def joined(cls, effects: Iterable[Effect]) -> Effect:
+        """Return the effect of several changes of one key together."""
+        sides = {*effects} - {cls.NEUTRAL}
+        return cls.BOTH if len(sides) > 1 else next(iter(sides), cls.NEUTRAL)
 
 
 class Freshness(Enum):
@@ -72,6 +71,11 @@ class Action(StrEnum):
     def destroys(self) -> bool:
         """Return whether a key is deleted."""
         return self in {Action.DELETE, Action.REPLACE}
+
+    @property
+    def effect(self) -> Effect:
+        """Return its effect on access, whatever the fields of the key are."""
+        return Effect.joined((Effect.GRANTS,) * self.adds + (Effect.REVOKES,) * self.destroys)
 
 
 class Origin(StrEnum):
@@ -181,15 +185,7 @@ class Change:
     @property
     def effect(self) -> Effect:
         """Return the effect of all its fields together, and of creating or deleting the key."""
-        effect = effect_of_all(self.fields)
-        grants, revokes = effect.grants or self.action.adds, effect.revokes or self.action.destroys
-        return Effect.of(grants=grants, revokes=revokes)
-
-
-def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
-    """Return the effect on access of changes to several fields of one key."""
-    effects = {change.effect for change in fields}
-    return Effect.of(grants=any(e.grants for e in effects), revokes=any(e.revokes for e in effects))
+        return Effect.joined((self.action.effect, *(change.effect for change in self.fields)))
 
 
 def action_counts(actions: Iterable[Action]) -> dict[str, int]:

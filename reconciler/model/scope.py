@@ -26,14 +26,14 @@ class Scope:
     """One collection of keys: a kind, and its path parameters.
 
     ``parameters`` are their names and values, in the order of the path: project and region, or the project
-    alone, for the vendor's kinds. ``api`` is the name of the API, which follows from the kind; if
-    ``is_one_of_several``, texts name the API.
+    alone, for the vendor's kinds. ``api`` is the name of the API, which follows from the kind;
+    ``shown_api`` is that name if there are several, empty otherwise.
     """
 
     kind: str
     parameters: tuple[tuple[str, int | str], ...]
     api: str = field(compare=False, repr=False)
-    is_one_of_several: bool = field(compare=False, repr=False)
+    shown_api: str = field(compare=False, repr=False)
 
     def __init__(
         self,
@@ -41,22 +41,17 @@ class Scope:
         *values: int | str,
         names: Sequence[str] = SCOPE_NAMES,
         api: str = BUILT_IN_API,
-        is_one_of_several: bool = False,
+        shown_api: str = "",
     ) -> None:
         """Store the kind, the values of its ``names``, and the API."""
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "parameters", tuple(zip(names, values, strict=False)))
         object.__setattr__(self, "api", api)
-        object.__setattr__(self, "is_one_of_several", is_one_of_several)
+        object.__setattr__(self, "shown_api", shown_api)
 
     def __str__(self) -> str:
         """Return the common prefix of the addresses in this scope, such as ``caas/1/76``."""
         return "/".join([self.kind, *(str(value) for _, value in self.parameters)])
-
-    @property
-    def shown_api(self) -> str:
-        """Return the name of the API if there are several, empty otherwise."""
-        return self.api if self.is_one_of_several else ""
 
     @property
     def is_named(self) -> bool:

@@ -184,8 +184,7 @@ def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:
         for name, value in scope.parameters
     ]
     values, names = [value for _, value in found], [name for name, _ in found]
-    several = scope.is_one_of_several
-    return Scope(scope.kind, *values, names=names, api=scope.api, is_one_of_several=several)
+    return Scope(scope.kind, *values, names=names, api=scope.api, shown_api=scope.shown_api)
 
 
 def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Problem]:

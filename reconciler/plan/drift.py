@@ -20,7 +20,6 @@ from reconciler.model.plan import (
     FieldChange,
     Origin,
     Plan,
-    effect_of_all,
 )
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class DriftedKey:
     @property
     def effect(self) -> Effect:
         """Return the effect of all its differences on access."""
-        return effect_of_all(self.records)
+        return Effect.joined(record.effect for record in self.records)
 
     @property
     def records(self) -> tuple[FieldChange, ...]:

@@ -74,7 +74,7 @@ def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
     needs = f", with {listed(create)}" if create else ""
     by_update = f"{listed(_settable(kind)) or 'nothing'} ({update.method}{whole})"
     facts = {
-        **({"api": kind.api} if kind.is_one_of_several else {}),
+        **({"api": kind.shown_api} if kind.shown_api else {}),
         **({"unusable": kind.api_fault} if kind.api_fault else {}),
         "from": files.get(kind.name, "packaged"),
         "path": kind.item.replace("{}", f"{{{kind.path_field}}}"),

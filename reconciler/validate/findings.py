@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from reconciler.validate.messages import Path, Violation
 
 
-def written_name(key: Any, identity: str, *, is_text: bool) -> str:
-    """Return the name of a key of any JSON type; empty if it has none."""
+def written_name(key: Any, identity: str, written: type[str | int]) -> str:
+    """Return the name of a key of any JSON type; empty if it has none of this type."""
     name = key.get(identity) if isinstance(key, dict) else None
-    return str(name) if type(name) is (str if is_text else int) else ""
+    return str(name) if type(name) is written else ""
 
 
 def spellings(

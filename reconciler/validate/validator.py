@@ -62,7 +62,7 @@ class Validator:
 
     def check(self, file: Input) -> Part:
         """Return the declarations of one file, and all its problems."""
-        loaded = parse_content(file.content, file.label, is_named=file.is_named)
+        loaded = parse_content(file)
         part = self.check_documents(loaded.documents, file.label, loaded.problems)
         return part.shown_in(file.content)
 
@@ -160,7 +160,7 @@ class _Checked:
     def _named(self, kind: Kind, parameter: str, alias: str, document: Document) -> str | None:
         """Return the name that a document has in place of an id, and record that it must be looked up."""
         fault = f"both {alias} and {parameter} are set; keep one" if parameter in document.data else ""
-        if kind.is_one_of_several and kind.api != BUILT_IN_API:
+        if kind.shown_api not in {"", BUILT_IN_API}:
             why = f"{alias} is looked up at {BUILT_IN_API}, and {kind.name} is of {kind.api}"
             fault = f"{why}; write {parameter} with the number"
         if fault:
@@ -196,7 +196,7 @@ class _Checked:
             self._exclusive.setdefault(scope, document.position(("exclusive",)))
         expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
         source, identity, surely_far = document.source, kind.identity, self._surely_far
-        is_text = str in kind.fields[identity].types
+        written = str if str in kind.fields[identity].types else int
         is_usable, complaint = (is_name, _NO_NAME) if kind.has_ids else (is_segment, NOT_A_SEGMENT)
         are_valid = not any(path[0] == "defaults" for path in broken)
         defaults = document.data.get("defaults") if are_valid else None
@@ -204,12 +204,12 @@ class _Checked:
         keys = zip(document.data["keys"], document.item_offsets("keys"), strict=True)
         for index, (own, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
-                name = written_name(own, identity, is_text=is_text)
+                name = written_name(own, identity, written)
                 # Nothing is made of a file with violations, but its names may be repeated.
                 if is_usable(name):
                     add(DesiredKey(name, {}, source, offset))
                 continue
-            name = own[identity] if is_text else str(own[identity])
+            name = str(own[identity])
             if not is_usable(name):
                 position = document.position(("keys", index, identity))
                 self._problem(complaint, position, scope.address(name), Rule.WRONG_VALUE)

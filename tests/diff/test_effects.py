@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -57,9 +58,11 @@ def test_a_change_has_the_effect_of_all_its_fields(want: Any, effect: Effect) ->
     assert only_change(want, {}).effect is effect
 
 
-@pytest.mark.parametrize("effect", list(Effect))
-def test_an_effect_is_parsed_from_grants_and_revokes(effect: Effect) -> None:
-    assert Effect.of(grants=effect.grants, revokes=effect.revokes) is effect
+@pytest.mark.parametrize(("one", "other"), [*itertools.product(Effect, Effect)])
+def test_a_joined_effect_has_the_sides_of_each(one: Effect, other: Effect) -> None:
+    joined = Effect.joined((one, other))
+    assert joined.grants is (one.grants or other.grants)
+    assert joined.revokes is (one.revokes or other.revokes)
 
 
 def test_the_effect_of_a_field_can_be_none_grants_revokes_or_both() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.configuration import committed_configuration, found_configuration, is_reviewed
-from reconciler.load.files import parse_content, parse_single
+from reconciler.load.files import Input, parse_content, parse_single
 from tests.values import loaded
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def test_one_that_is_named_as_desired_state_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("label", ["reconciler.yaml@main", "a/reconciler.yaml@origin/main..."])
 def test_one_of_a_commit_is_passed_over_too(label: str) -> None:
-    assert parse_content(TEXT.encode(), label).documents == ()
+    assert parse_content(Input(TEXT.encode(), label)).documents == ()
 
 
 def test_a_file_of_one_document_has_one() -> None:

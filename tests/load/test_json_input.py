@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
-from reconciler.load.files import parse_content
+from reconciler.load.files import Input, parse_content
 from reconciler.load.json_input import json_document
 from tests.properties import examples
 
@@ -107,7 +107,7 @@ def test_a_file_called_json_that_is_none_is_refused_with_its_place(
         json_document(text, "a.json")
     (problem,) = raised.value.problems
     assert str(problem).startswith(f"a.json:{position}: not JSON: {message}")
-    assert parse_content(text.encode(), "a.json").problems == (problem,)
+    assert parse_content(Input(text.encode(), "a.json")).problems == (problem,)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_file_called_json_that_is_none_is_refused_with_its_place(
     ],
 )
 def test_what_yaml_refuses_too_is_refused_with_its_place(text: str, message: str) -> None:
-    (problem,) = parse_content(text.encode(), "a.json").problems
+    (problem,) = parse_content(Input(text.encode(), "a.json")).problems
     assert message in str(problem)
 
 
@@ -137,11 +137,11 @@ def test_what_yaml_refuses_too_is_refused_with_its_place(text: str, message: str
 )
 def test_a_standard_input_is_json_if_it_can_be(text: str, *, is_json: bool) -> None:
     assert (json_document(text, STDIN) is not None) is is_json
-    assert parse_content(text.encode(), STDIN).problems == ()
+    assert parse_content(Input(text.encode(), STDIN)).problems == ()
     assert json_document(text, "a.yaml") is None
 
 
 def test_numbers_that_no_double_holds_are_texts_as_in_yaml() -> None:
     text = '{"keys": [{"a": 1e999, "b": ' + "9" * 5000 + "}]}"
-    (document,) = parse_content(text.encode(), "a.json").documents
+    (document,) = parse_content(Input(text.encode(), "a.json")).documents
     assert document.data["keys"][0] == {"a": "1e999", "b": "9" * 5000}

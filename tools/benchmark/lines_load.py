@@ -11,7 +11,7 @@ import yaml
 from benchmark.data import Dataset, write_files
 from benchmark.processes import BenchmarkError, Place
 from benchmark.report import Pairs, Row, Subject
-from reconciler.load.files import parse_content
+from reconciler.load.files import Input, parse_content
 
 if TYPE_CHECKING:
     from benchmark.scale import Scale
@@ -29,7 +29,7 @@ def measure(place: Place, scale: Scale, _chosen: frozenset[str]) -> list[Row]:
     for _ in range(scale.rounds):
         for name, measured in seconds.items():
             began = time.process_time()
-            loaded = parse_content(content, name)
+            loaded = parse_content(Input(content, name))
             measured.append(time.process_time() - began)
             if len(loaded.documents) != 1:
                 raise BenchmarkError(f"{name} was not read: {loaded.problems}")
