@@ -55,15 +55,9 @@ class FieldDrafter:
         self._deepest = _DEEPEST_READ_ONLY if notes is None else _DEEPEST
 
     def field(
-        self,
-        place: str,
-        schema: Schema,
-        level: int = 0,
-        *,
-        shown: Schema | None = None,
-        can_be_null: bool | None = None,
+        self, place: str, schema: Schema, level: int = 0, *, shown: Schema | None = None
     ) -> dict[str, Any] | None:
-        """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it.
+        """Return the schema of a field, or None if it has no type.
 
         Members that only ``shown`` has are read-only, and members that it lacks are removed; of several types
         those of ``shown`` remain.
@@ -75,10 +69,9 @@ class FieldDrafter:
         if not types:
             self._note("no type is described of {}, which is left out", place)
             return None
-        may_be_null = schema.is_nullable if can_be_null is None else can_be_null
         drafted = _words(schema)
-        drafted["type"] = [*types, "null"] if may_be_null else types[0] if len(types) == 1 else types
-        drafted |= self._values(place, schema, is_nullable=may_be_null)
+        drafted["type"] = [*types, "null"] if schema.is_nullable else types[0] if len(types) == 1 else types
+        drafted |= self._values(place, schema)
         if "string" in types:
             drafted |= self._text_rules(place, schema)
         if schema.is_cut or level >= self._deepest:
@@ -110,14 +103,12 @@ class FieldDrafter:
         if self._notes is not None:
             self._notes.add(text, place)
 
-    def _values(self, place: str, schema: Schema, *, is_nullable: bool) -> dict[str, Any]:
+    def _values(self, place: str, schema: Schema) -> dict[str, Any]:
         """Return the allowed values: the listed ones that have a described type."""
         listed = schema.words.get("enum")
         if not isinstance(listed, list):
             return {}
-        values = [value for value in listed if value is not None or is_nullable]
-        if is_nullable and None not in values:
-            values.append(None)
+        values = [*listed, *([None] if schema.is_nullable else [])]
         values = [value for number, value in enumerate(values) if value not in values[:number]]
         if not values:
             self._note("the list of values of {} is empty, and is left out", place)

@@ -107,7 +107,7 @@ class Properties:
         parts = [creates.member(own)] if own in creates.members else []
         if self.path == self.identity and found.named is not None:
             parts.append(found.named.schema)
-        drafted = self._drafter.field(self.identity, _narrowest([*parts, shown]), can_be_null=False) or {}
+        drafted = self._drafter.field(self.identity, _narrowest([*parts, shown]).never_null()) or {}
         name = {**drafted, "type": _scalar(shown)}
         if name["type"] == "integer":
             name = {word: value for word, value in name.items() if word not in _TEXTS}
@@ -115,8 +115,8 @@ class Properties:
             name = as_segment(name, NAME_PATTERN)
         self.properties[self.identity] = _declarable(name)
         if self.path != self.identity:
-            schema = shape.shown.member(self.path)
-            drafted = FieldDrafter(None).field(self.path, schema, can_be_null=False) or {}
+            schema = shape.shown.member(self.path).never_null()
+            drafted = FieldDrafter(None).field(self.path, schema) or {}
             self.properties[self.path] = {**drafted, "type": _scalar(schema), **READ_ONLY}
 
     def add_settable(self, found: Operations, shape: Shape) -> None:
@@ -138,12 +138,12 @@ class Properties:
             if not self._fits(name, taken, shown):
                 notes.add(f"left out: {method} takes {{}} in another shape than responses show", name)
                 continue
-            can_be_null = taken.is_nullable and shown.is_nullable
-            drafted = self._drafter.field(name, taken, shown=shown, can_be_null=can_be_null)
+            wanted = taken if shown.is_nullable else taken.never_null()
+            drafted = self._drafter.field(name, wanted, shown=shown)
             own = None if drafted is None else self._own_name(name, shape)
             if drafted is None or own is None:
                 continue
-            if shown.is_nullable and not can_be_null:
+            if shown.is_nullable and not taken.is_nullable:
                 notes.add(f"optional: a response may give null for {{}}, which {method} does not take", own)
             if self.inside is not None and name == self.inside.outer:
                 drafted, has_more = _around(drafted, self.inside.inner)

@@ -7,6 +7,7 @@ because descriptions contain cycles and expand to more than fits into memory.
 from __future__ import annotations
 
 from dataclasses import field, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
@@ -89,6 +90,13 @@ class Schema:
         words = self.words
         return bool(words.get("nullable")) or "null" in type_names(words) or None in words.get("enum", ())
 
+    def never_null(self) -> Schema:
+        """Return the schema of the same values without null."""
+        types = [name for name in type_names(self.words) if name != "null"]
+        values = [value for value in self.words.get("enum", ()) if value is not None]
+        kept = {"type": types, "enum": values, "nullable": False}
+        return replace(self, words={word: kept.get(word, value) for word, value in self.words.items()})
+
     @property
     def properties(self) -> dict[str, Schema]:
         """Return the described members, opened."""
@@ -115,10 +123,7 @@ class Schema:
 
     def at(self, place: str) -> Schema:
         """Return the schema of a dotted member."""
-        found = self
-        for name in place.split("."):
-            found = found.member(name)
-        return found
+        return reduce(Schema.member, place.split("."), self)
 
     @property
     def items(self) -> Schema | None:

@@ -16,7 +16,7 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.scope import HEADER_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.kinds.openapi.notes import Notes
     from reconciler.kinds.openapi.operations import Operations
@@ -68,7 +68,9 @@ def scope_of(found: Operations, notes: Notes) -> Paths:
         parameter = described.get(name)
         field = {} if parameter is None else FieldDrafter(None).field(name, parameter.schema) or {}
         is_number = field.get("type") == "integer"
-        names[name] = own = _own_name(name, scope, notes, is_number=is_number)
+        names[name] = own = _own_name(name, scope, () if is_number else SCOPE_NAMES)
+        if own != name:
+            notes.add("scope: some path parameters have other names here: {}", f"{{{own}}} for {{{name}}}")
         kept = {word: value for word, value in field.items() if word in _OF_PARAMETERS}
         if is_number and own in SCOPE_NAMES:
             continue
@@ -105,14 +107,13 @@ def _accepts_any(keywords: Mapping[str, Any], texts: tuple[str, ...]) -> bool:
     return any(accepts(keywords, matches, text) for text in texts)
 
 
-def _own_name(name: str, taken: Mapping[str, Any], notes: Notes, *, is_number: bool) -> str:
+def _own_name(name: str, taken: Mapping[str, Any], numbers: Collection[str]) -> str:
+    """Return what a path parameter is called in documents; ``numbers`` are names that it must not have."""
     own = _plain(name, taken)
     if own in HEADER_WORDS:
         own = _plain(f"{own}_name", taken)
-    elif own in SCOPE_NAMES and not is_number:
+    elif own in numbers:
         own = _plain(f"{own.removesuffix('_id')}_ref", taken)
-    if own != name:
-        notes.add("scope: some path parameters have other names here: {}", f"{{{own}}} for {{{name}}}")
     return own
 
 

@@ -11,7 +11,7 @@ import functools
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.patterns.charsets import WORD
-from reconciler.kinds.patterns.program import Fork, Guard, Program, Read, programs
+from reconciler.kinds.patterns.program import Direction, Fork, Guard, Program, Read, programs
 from reconciler.kinds.patterns.syntax import parse
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class _Machine:
 
     def ends(self, text: str, bits: bytearray) -> Iterator[int]:
         """Yield each index where a match ends, with the bits of the look-arounds at each index."""
-        state, step = self.start(), -1 if self._program.backwards else 1
+        state, step = self.start(), self._program.direction
         for place, char in zip(range(len(text) + 1)[::step], (*text[::step], _END), strict=True):
             marks = bits[place]
             found = state.marked.get((char, marks))
@@ -210,7 +210,7 @@ class _Machine:
         if guard.look >= 0:
             return bool(marks >> guard.look & 1) is not guard.negated
         if guard.edge in {"^", "$"}:
-            at_first = (guard.edge == "^") is not self._program.backwards
+            at_first = (guard.edge == "^") is (self._program.direction is Direction.FORWARDS)
             return not before if at_first else char == _END
         is_edge = (before == "w") is not (char != _END and char in WORD)
         return is_edge is (guard.edge == "b")

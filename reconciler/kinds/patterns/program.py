@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
 from reconciler.kinds.patterns.charsets import CharSet
@@ -42,16 +43,20 @@ class Guard:
 State = Read | Fork | Guard
 
 
+class Direction(IntEnum):
+    """The step in which a text is read: from its end for look-aheads, otherwise from its start."""
+
+    FORWARDS = 1
+    BACKWARDS = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An automaton that reads forwards or, for look-aheads, from the end of the text ``backwards``.
-
-    State 0 is the match.
-    """
+    """An automaton; state 0 is the match."""
 
     states: tuple[State, ...]
     start: int
-    backwards: bool
+    direction: Direction
 
 
 def programs(node: Node) -> tuple[Program, ...]:
@@ -60,23 +65,23 @@ def programs(node: Node) -> tuple[Program, ...]:
     The bit of a look-around is its index. Raises PatternError for a pattern that is too large.
     """
     found: list[Program] = []
-    _Builder(found, backwards=False).add(node)
+    _Builder(found, Direction.FORWARDS).add(node)
     return tuple(found)
 
 
 class _Builder:
     """Builds one automaton, from its end to its start."""
 
-    def __init__(self, found: list[Program], *, backwards: bool) -> None:
+    def __init__(self, found: list[Program], direction: Direction) -> None:
         self._found = found
-        self._backwards = backwards
+        self._direction = direction
         self._states: list[State] = [Fork(())]
         self._steps = 0
 
     def add(self, node: Node) -> int:
         """Append the automaton of ``node``, after those of its look-arounds, and return its index."""
         start = self._emit(node, 0)
-        self._found.append(Program(tuple(self._states), start, self._backwards))
+        self._found.append(Program(tuple(self._states), start, self._direction))
         return len(self._found) - 1
 
     def _state(self, state: State) -> int:
@@ -92,7 +97,7 @@ class _Builder:
             case CharSet():
                 return self._state(Read(node, target))
             case Sequence(items):
-                for item in items if self._backwards else reversed(items):
+                for item in items[:: -self._direction]:
                     target = self._emit(item, target)
                 return target
             case Choice(items):
@@ -107,7 +112,8 @@ class _Builder:
                     raise PatternError(
                         f"more than {MAX_LOOKS} looks ahead or behind, with repetitions written out"
                     )
-                bit = _Builder(self._found, backwards=node.is_ahead).add(node.item)
+                direction = Direction.BACKWARDS if node.is_ahead else Direction.FORWARDS
+                bit = _Builder(self._found, direction).add(node.item)
                 return self._state(Guard("", bit, node.negated, target))
 
     def _repeat(self, node: Repeat, target: int) -> int:
