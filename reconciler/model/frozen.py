@@ -41,15 +41,13 @@ class _Part:
 
     __slots__ = ("default", "hint", "in_comparison", "is_named", "make")
 
-    def __init__(self, declared: Any, hint: Any, *, is_named: bool) -> None:
+    def __init__(self, declared: Any, hint: Any) -> None:
         self.hint = hint
         is_field = declared.__class__ is dataclasses.Field
         self.default = declared.default if is_field else declared
         self.make = declared.default_factory if is_field else dataclasses.MISSING
         self.in_comparison = not is_field or declared.compare
-        self.is_named = (
-            declared.kw_only if is_field and declared.kw_only is not dataclasses.MISSING else is_named
-        )
+        self.is_named: Any = declared.kw_only if is_field else dataclasses.MISSING
 
 
 def _equals(self: Any, other: Any) -> bool:
@@ -131,13 +129,12 @@ def _comparison(kind: type[Any]) -> Callable[[Any], Any]:
 
 
 @cache
-def _code(positional: int, named: int, made: tuple[int, ...], *, is_checked: bool) -> CodeType:
+def _code(positional: int, named: int, made: tuple[int, ...], last: str) -> CodeType:
     """Compile an ``__init__`` for this many parameters, some of them with default factories."""
     names = [f"_{i}" for i in range(positional + named)]
     values = [f"make_{i}() if _{i} is unset else _{i}" if i in made else name for i, name in enumerate(names)]
     parameters = ["self", *names[:positional], *(["*"] if named else []), *names[positional:]]
     body = [f"set_{i}(self, {value})" for i, value in enumerate(values)]
-    last = "self.__post_init__()" if is_checked else "return"
     space: dict[str, Any] = {}
     exec("\n ".join([f"def __init__({', '.join(parameters)}):", *body, last]), space)  # noqa: S102 - as the standard decorator does
     code: CodeType = space["__init__"].__code__
@@ -160,7 +157,8 @@ def _initializer(kind: type[Any]) -> FunctionType:
         elif part.default is not dataclasses.MISSING:
             defaults[name] = part.default
     positional = len(names) - named
-    code = _code(positional, named, tuple(made), is_checked=hasattr(kind, "__post_init__"))
+    last = "self.__post_init__()" if hasattr(kind, "__post_init__") else "return"
+    code = _code(positional, named, tuple(made), last)
     code = code.replace(co_varnames=("self", *names))
     given = tuple(defaults[name] for name in names[:positional] if name in defaults)
     function = FunctionType(code, space, "__init__", given)
@@ -170,13 +168,12 @@ def _initializer(kind: type[Any]) -> FunctionType:
     return function
 
 
-def _standard(kind: type[Any], name: str, *, kw_only: bool) -> _Later:
+def _standard(kind: type[Any], name: str, decorate: Callable[[type[Any]], type[Any]]) -> _Later:
     """Return an attribute, computed on demand, that the standard decorator would add to the class."""
     body = {member: value for member, value in kind.__dict__.items() if member not in _NOT_COPIED}
 
     def make(_made: type[Any]) -> Any:
         same: type[Any] = type(kind)(kind.__name__, kind.__bases__, body)  # type: ignore[misc]  # a metaclass
-        decorate = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)
         return getattr(decorate(same), name)
 
     return _Later(make)
@@ -196,10 +193,13 @@ def _decorator(  # noqa: PLR0913 - those of the standard decorator
         for base in reversed(kind.__mro__[1:]):
             known |= base.__dict__.get("_parts", {})
         own = {
-            name: _Part(kind.__dict__.get(name, dataclasses.MISSING), hint, is_named=kw_only)
+            name: _Part(kind.__dict__.get(name, dataclasses.MISSING), hint)
             for name, hint in kind.__annotations__.items()
             if "ClassVar" not in hint
         }
+        for part in own.values():
+            part.is_named = kw_only if part.is_named is dataclasses.MISSING else part.is_named
+        standard = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)
         body = {
             name: one for name, one in kind.__dict__.items() if name not in own | dict.fromkeys(_NOT_COPIED)
         }
@@ -208,7 +208,7 @@ def _decorator(  # noqa: PLR0913 - those of the standard decorator
             body["__hash__"] = _hash
         members = {
             **_METHODS,
-            **{name: _standard(kind, name, kw_only=kw_only) for name in _STANDARD},
+            **{name: _standard(kind, name, standard) for name in _STANDARD},
             **({"__init__": _Later(_initializer)} if init else {}),
             **({"__eq__": _equals, "_compared": _Later(_comparison)} if eq else {}),
             **(_ORDER if order else {}),
