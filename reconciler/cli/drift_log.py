@@ -94,11 +94,11 @@ class DriftLog(WritePrinter):
         for condition in (ServiceCondition.CHECKOUT, ServiceCondition.FILES):
             texts = tuple(conditions.get(condition, ()))
             if self._is_changed(condition.value, texts):
-                name, words = condition_words(condition, is_over=not texts)
+                begun, over, words = condition_words(condition)
                 for text in texts:
-                    self.console.error(text, name)
+                    self.console.error(text, begun)
                 if not texts:
-                    self.console.note(words, name)
+                    self.console.note(words, over)
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Log warnings, what has drifted and what no longer has, and what could not be compared."""
@@ -117,7 +117,7 @@ class DriftLog(WritePrinter):
         self._last["began"] = True
         if self._has_documents:
             view = DriftView(detection.drifted, detection.pending, new=new_keys)
-            self.console.result(render_drift_json(plan, view, at, is_one_line=True))
+            self.console.result(render_drift_json(plan, view, at, indent=None))
         self._log_fields(detection)
         for key in detection.pending if is_changed[1] else ():
             names = ", ".join(field.field for field in key.fields if field.field)

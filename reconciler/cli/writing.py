@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -24,6 +25,7 @@ from reconciler.model.clock import Clock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.phrases import MOST_TEXTS
 from reconciler.model.plan import Change, Plan
 from reconciler.model.succession import SecretAlias
 from reconciler.model.version import USER_AGENT
@@ -77,8 +79,8 @@ class WritePrinter:
         is_read = False
         try:
             if self._events is None:
-                is_listed = self.console.verbosity > 0
-                text = render_outcomes(outcomes, self.console.screen(), are_all_listed=is_listed)
+                most = math.inf if self.console.verbosity > 0 else MOST_TEXTS
+                text = render_outcomes(outcomes, self.console.screen(), most)
                 is_read = self.console.result(text)
                 return True
             self._events.applied(outcomes)

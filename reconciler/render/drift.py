@@ -84,15 +84,18 @@ class DriftView:
     paths: Sequence[str] = ()
 
 
-def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime, *, is_one_line: bool = False) -> str:
-    """Return the drift as one JSON object; ``plan`` would undo it."""
+def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime, indent: int | None = 2) -> str:
+    """Return the drift as one JSON object; ``plan`` would undo it.
+
+    It is on one line where ``indent`` is None.
+    """
     new = [{"address": key.address, "first_seen": format_instant(key.first_seen)} for key in view.new]
     document = plan_document(plan, made_at) | {
         "resource_drift": list(map(drift_document, view.drifted)),
         "resource_pending": list(map(drift_document, view.pending)),
         "new_unmanaged": new,
     }
-    return neutralize_log_commands(json.dumps(document, indent=None if is_one_line else 2)) + "\n"
+    return neutralize_log_commands(json.dumps(document, indent=indent)) + "\n"
 
 
 @joined

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.plan.explain import Explanation, Value, Verdict
 from reconciler.render.lines import field_view
-from reconciler.render.text_changes import field_lines, fits_beside
+from reconciler.render.text_changes import field_lines
 from reconciler.render.text_layout import CONTINUED, PLAIN, Colour, Screen
 from reconciler.render.values import joined, value_text
 
@@ -49,8 +49,7 @@ def _lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
     if explanation.change is not None and field_view(explanation.change).brackets:
         # Beside the title, the lines of a field are indented by six columns more than in a plan.
         narrow = replace(screen, width=None if screen.width is None else screen.width - _DEEPER)
-        is_beside = fits_beside((explanation.change,), narrow)
-        first, *rest = field_lines(explanation.change, narrow, is_beside=is_beside)
+        first, *rest = field_lines((explanation.change,), narrow)
         yield f"  change    {first[len(_INDENT) - _DEEPER :]}"
         yield from (f"{' ' * _DEEPER}{line}" for line in rest)
     if explanation.verdict in _COMPARED:

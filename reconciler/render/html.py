@@ -7,6 +7,7 @@ terminals, so that nothing is invisible or reorders the text beside it.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Mapping
 
 
@@ -83,9 +83,9 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def clock(instant: dt.datetime, *, seconds: bool = False) -> str:
-    """Return an instant for people, in UTC and to the minute, or to the second."""
-    return format_instant(instant)[: 19 if seconds else 16].replace("T", " ")
+def clock(instant: dt.datetime, precision: str = "minutes") -> str:
+    """Return an instant for people, in UTC and to the minute, or with the ``precision`` "seconds"."""
+    return instant.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", precision)
 
 
 def _visible(value: Any) -> Any:

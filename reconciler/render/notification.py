@@ -128,14 +128,16 @@ def new_keys_message(
     return Notification("keys.unmanaged", at, base_url, head, lines, len(keys), facts)
 
 
-def condition_words(condition: ServiceCondition, *, is_over: bool) -> tuple[str, str]:
-    """Return the type of the message that a condition has begun, or is over, and its text."""
-    name = _type_of(condition.value, is_over=is_over)
-    return name, _TEXTS[name]
+def condition_words(condition: ServiceCondition) -> tuple[str, str, str]:
+    """Return the types of the messages that a condition has begun, and that it is over, and why it is."""
+    begun, over = _types_of(condition.value)
+    return begun, over, _TEXTS[over]
 
 
-def _type_of(topic: str, *, is_over: bool) -> str:
-    return [name for name in _TEXTS if name.partition(".")[0] == topic][is_over]
+def _types_of(topic: str) -> tuple[str, str]:
+    """Return the types of the messages about the beginning and the end of a condition."""
+    begun, over = (name for name in _TEXTS if name.partition(".")[0] == topic)
+    return begun, over
 
 
 def condition_message(
@@ -145,7 +147,8 @@ def condition_message(
     condition = state.condition
     api = condition.api if isinstance(condition, ApiOutage) else ""
     topic = "api" if api else condition.value
-    name, since = _type_of(topic, is_over=state.is_over), format_instant(state.since)
+    begun, over = _types_of(topic)
+    name, since = over if state.is_over else begun, format_instant(state.since)
     before, found, after = _TEXTS[name].partition("{api}")
     end = f"{after}{'; the problem began' if state.is_over else ', since'} {since}"
     head = tuple(map(Part, (before, api, end) if found else (f"{before}{end}",)))

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import urllib.parse
 from collections import Counter
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.diff.alignment import common_ends
@@ -70,23 +71,27 @@ class Values(NamedTuple):
     alike: int = 0
 
 
-def render_page(status: Status, *, refresh_seconds: int | None = None, is_served: bool = False) -> str:
-    """Return the page; a browser reloads it after ``refresh_seconds``, if given.
+class Medium(Enum):
+    """Where a page is looked at, with its policy for forms; a served one leads to pages of single keys."""
 
-    If it ``is_served``, it has links to pages of single keys.
-    """
+    FILE = "'none'"
+    SERVED = "'self'"
+
+
+def render_page(status: Status, medium: Medium = Medium.FILE, *, refresh_seconds: int | None = None) -> str:
+    """Return the page; a browser reloads it after ``refresh_seconds``, if given."""
     window = Window(status.since, status.at)
     headlines = tuple(_headlines(status))
-    return _template(is_served=is_served).render(
+    return _template(medium).render(
         status=status,
         headlines=headlines,
         severity=max((headline.severity for headline in headlines), key=list(Severity).index),
         window=window,
         ticks=ticks(window),
         refresh_seconds=refresh_seconds,
-        is_served=is_served,
+        is_served=medium is Medium.SERVED,
         one=_only_address(status.address),
-        seconds=any(between < _SHORT for between in _periods(status)),
+        precision="seconds" if any(between < _SHORT for between in _periods(status)) else "minutes",
         version=__version__,
     )
 
@@ -103,11 +108,11 @@ def _periods(status: Status) -> Iterator[dt.timedelta]:
 
 def content_security_policy() -> str:
     """Return the header ``Content-Security-Policy`` of a served page: its policy, and no frames."""
-    return f"{_template(is_served=True).policy()}; frame-ancestors 'none'"
+    return f"{_template(Medium.SERVED).policy()}; frame-ancestors 'none'"
 
 
 @functools.cache
-def _template(*, is_served: bool) -> PageTemplate:
+def _template(medium: Medium) -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
         "calendar": calendar,
         "command": lambda field, file: clear_command(field.address, field.field, file),
@@ -126,7 +131,7 @@ def _template(*, is_served: bool) -> PageTemplate:
     legend = [Bar(mark, 1, 21) for mark in reversed(Mark)]
     names = {"HEIGHT": HEIGHT, "SLOTS": SLOTS, "Mark": Mark, "legend": legend}
     names |= {"ScopeState": ScopeState, "Action": Action}
-    return page_template("status.html", filters, names, "'self'" if is_served else "'none'")
+    return page_template("status.html", filters, names, medium.value)
 
 
 def _only_address(glob: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from enum import Flag, auto
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
-from reconciler.model.phrases import MOST_TEXTS, counted
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
 from reconciler.model.scope import SCOPE_NAMES
 from reconciler.plan.needs import Asked, shown_needs
@@ -55,7 +56,7 @@ def render_text(
         (nothing,) = summary_lines(plan)
         yield from screen.lines(nothing if plan.problems else (nothing, Colour.ADD))
     if plan.unmanaged:
-        yield from _unmanaged_lines(plan, screen, are_named=Detail.UNMANAGED in detail)
+        yield from (_unmanaged if Detail.UNMANAGED in detail else _unmanaged_count)(plan, screen)
     if plan.errors:
         yield from screen.lines((f"{errors_line(plan)}.", Colour.ALARM))
 
@@ -71,11 +72,12 @@ def _action_lines(plan: Plan, screen: Screen) -> Iterator[str]:
         yield from change_lines(plan_view(change), screen)
 
 
-def _unmanaged_lines(plan: Plan, screen: Screen, *, are_named: bool) -> Iterator[str]:
-    if not are_named:
-        advice = "(-v lists them, reconciler export --into FILE adopts them)"
-        yield from counts_lines(f"{unmanaged_line(plan)} {advice}", screen)
-        return
+def _unmanaged_count(plan: Plan, screen: Screen) -> Iterator[str]:
+    advice = "(-v lists them, reconciler export --into FILE adopts them)"
+    yield from counts_lines(f"{unmanaged_line(plan)} {advice}", screen)
+
+
+def _unmanaged(plan: Plan, screen: Screen) -> Iterator[str]:
     yield from counts_lines(f"{unmanaged_line(plan)}:", screen)
     for _, name in unmanaged_names(plan.unmanaged, plan.unmanaged_ids, plan.shown_apis):
         yield from screen.lines("  ", name, hang="    ")
@@ -164,14 +166,14 @@ def access_line(keys: Iterable[Change | DriftedKey]) -> str:
 
 @joined
 def render_outcomes(
-    outcomes: Sequence[Outcome], screen: Screen = PLAIN, *, are_all_listed: bool = True
+    outcomes: Sequence[Outcome], screen: Screen = PLAIN, most: float = math.inf
 ) -> Iterator[str]:
     """Yield the outcome of each change, and the closing line.
 
-    Unless ``are_all_listed``, many changes that were not attempted for the same reason are counted.
+    More than ``most`` changes that were not attempted for the same reason are only counted.
     """
     reasons = Counter(outcome.detail for outcome in outcomes if outcome.result is Result.NOT_ATTEMPTED)
-    counts = {reason: n for reason, n in reasons.items() if n > MOST_TEXTS and not are_all_listed}
+    counts = {reason: n for reason, n in reasons.items() if n > most}
     for outcome in outcomes:
         if outcome.result is not Result.NOT_ATTEMPTED or outcome.detail not in counts:
             yield from screen.lines(*_outcome_pieces(outcome), hang="    ")

@@ -64,9 +64,7 @@ def change_lines(view: KeyView, screen: Screen = PLAIN) -> Iterator[str]:
     kind, name = change.scope.kind, escape_control(change.name)
     start = f'{kind} "{name}" {{'
     yield from screen.lines(*symbol_pieces(view.action), f" {start}", hang=f"      {CONTINUED}")
-    is_beside = fits_beside(fields, screen)
-    for field in fields:
-        yield from field_lines(field, screen, is_beside=is_beside)
+    yield from field_lines(fields, screen)
     if change.unchanged:
         hidden = f"# ({counted(change.unchanged, 'unchanged attribute')} hidden)"
         yield from screen.lines("        ", (hidden, Colour.QUIET), hang="        #   ")
@@ -93,26 +91,32 @@ def key_lines(change: Change, screen: Screen = PLAIN) -> Iterator[str]:
     yield from screen.lines("      ", (texts[1], colour), hang="      ")
 
 
-def fits_beside(fields: Sequence[FieldChange], screen: Screen) -> bool:
-    """Return whether the effect of each field fits beside it; if one does not, all are shown above."""
+def _fits_beside(fields: Sequence[FieldChange], screen: Screen) -> bool:
+    """Return whether the effect of each field fits beside it."""
     if screen.width is None:
         return True
     starts = ((*_first_pieces(view := field_view(field)), *_note(field, view)) for field in fields)
     return all(screen.fits(*pieces) for pieces in starts)
 
 
-def field_lines(field: FieldChange, screen: Screen = PLAIN, *, is_beside: bool = True) -> Iterator[str]:
-    """Yield the lines that show the change of one field, with its effect beside or above."""
-    view = field_view(field)
-    pieces, note = _first_pieces(view), _note(field, view)
-    if note and not is_beside:
-        hang = f"{_EFFECT_INDENT}#   "
-        yield from screen.lines(_EFFECT_INDENT, note[1], hang=hang, rest_colour=_note_colour(field))
-        note = ()
+def field_lines(fields: Sequence[FieldChange], screen: Screen = PLAIN) -> Iterator[str]:
+    """Yield the lines that show the changes of fields: their effects beside them, or above without room."""
+    is_beside = _fits_beside(fields, screen)
+    for field in fields:
+        view = field_view(field)
+        note = _note(field, view)
+        if note and not is_beside:
+            hang = f"{_EFFECT_INDENT}#   "
+            yield from screen.lines(_EFFECT_INDENT, note[1], hang=hang, rest_colour=_note_colour(field))
+            note = ()
+        yield from _view_lines(view, screen, note)
+
+
+def _view_lines(view: FieldView, screen: Screen, note: tuple[Piece, ...]) -> Iterator[str]:
     if not view.brackets:
         yield from _value_lines(view.lines[0], _EFFECT_INDENT, screen, note)
         return
-    yield from screen.lines(*pieces, *note, hang=f"{_EFFECT_INDENT}  {CONTINUED}")
+    yield from screen.lines(*_first_pieces(view), *note, hang=f"{_EFFECT_INDENT}  {CONTINUED}")
     for line in view.lines:
         indent = " " * (10 + 4 * line.depth)
         if line.mark is Mark.HIDDEN:

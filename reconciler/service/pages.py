@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.frozen import dataclass
 from reconciler.model.status import ServiceCondition
-from reconciler.render.page import content_security_policy, render_page
+from reconciler.render.page import Medium, content_security_policy, render_page
 from reconciler.service.history.queries import PerKey, Selection, conditions, status, window_since
 from reconciler.service.http import Response, plain, serve
 from reconciler.service.metrics import CONTENT_TYPE
@@ -62,7 +62,7 @@ class Pages:
         service = self.service.status(present.get(ServiceCondition.FILES))
         since = window_since(database, now, now - _SHOWN)
         shown = status(database, Selection(since, glob, _KEYS), now, service, per_key)
-        body = render_page(shown, refresh_seconds=_REFRESH_SECONDS, is_served=True).encode()
+        body = render_page(shown, Medium.SERVED, refresh_seconds=_REFRESH_SECONDS).encode()
         headers = {"Content-Security-Policy": content_security_policy()}
         return Response(body, "text/html; charset=utf-8", headers=headers)
 

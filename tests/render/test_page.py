@@ -36,7 +36,7 @@ from reconciler.model.status import (
     Status,
 )
 from reconciler.model.succession import KeyExpiry, KeyRotation, Stage
-from reconciler.render.page import content_security_policy, render_page
+from reconciler.render.page import Medium, content_security_policy, render_page
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from tests.values import episode as an_episode
 
@@ -612,11 +612,11 @@ def test_a_served_page_leads_to_the_page_of_each_key_it_names(address: str) -> N
         pending=(dataclasses.replace(WAITING, address=address),),
         new_keys=(NewKey(address, NOON),),
     )
-    links = {link.attributes["href"] for link in read(shown, is_served=True).all("a")}
+    links = {link.attributes["href"] for link in read(shown, medium=Medium.SERVED).all("a")}
     assert [urllib.parse.parse_qs(link[1:], errors="surrogatepass") for link in links] == [
         {"object": [address]}
     ]
-    assert len(read(shown, is_served=True).all("a")) == 4
+    assert len(read(shown, medium=Medium.SERVED).all("a")) == 4
     assert read(shown).all("a", "form") == []
 
 
@@ -634,7 +634,7 @@ def test_a_served_page_leads_to_the_page_of_each_key_it_names(address: str) -> N
     ],
 )
 def test_the_page_of_one_key_states_how_it_is(settings: dict[str, Any], words: str) -> None:
-    found = read(status(address=ACME, **settings), is_served=True)
+    found = read(status(address=ACME, **settings), medium=Medium.SERVED)
     assert f"Of one key: {ACME}. {words} All keys" in found.text
     assert [link.attributes["href"] for link in found.all("a")] == ["./"]
 
@@ -666,7 +666,7 @@ def test_the_policy_allows_the_one_style_element_by_its_hash_and_nothing_else() 
     assert Element("meta", {"http-equiv": "Content-Security-Policy", "content": policy}) in page.elements
     served = policy.replace("form-action 'none'", "form-action 'self'")
     assert content_security_policy() == f"{served}; frame-ancestors 'none'"
-    assert served in read(troubled(), is_served=True).values("content")
+    assert served in read(troubled(), medium=Medium.SERVED).values("content")
     assert len(page.all("style")) == 1
 
 

@@ -266,7 +266,7 @@ def test_many_changes_that_an_interrupt_left_out_are_counted_unless_all_are_list
     left = [outcome(f"key-{n}", Result.NOT_ATTEMPTED, "interrupted before it was sent") for n in range(51)]
     outcomes = [outcome("made", Result.APPLIED), *left, outcome("other", Result.NOT_ATTEMPTED, "no token")]
     closing = "Apply incomplete: 1 applied, 52 not attempted. Run plan again to see what is left."
-    assert render_outcomes(outcomes, are_all_listed=False).splitlines() == [
+    assert render_outcomes(outcomes, most=50).splitlines() == [
         "caas/1/76/made: applied",
         "caas/1/76/other: not attempted: no token",
         "51 keys: not attempted: interrupted before it was sent (-v lists them)",
@@ -274,8 +274,8 @@ def test_many_changes_that_an_interrupt_left_out_are_counted_unless_all_are_list
         closing,
     ]
     assert len(render_outcomes(outcomes).splitlines()) == 53 + 2
-    assert len(render_outcomes(outcomes[1:], are_all_listed=False).splitlines()) == 1 + 1 + 2
-    assert len(render_outcomes(outcomes[:51], are_all_listed=False).splitlines()) == 51 + 2
+    assert len(render_outcomes(outcomes[1:], most=50).splitlines()) == 1 + 1 + 2
+    assert len(render_outcomes(outcomes[:51], most=50).splitlines()) == 51 + 2
 
 
 @pytest.mark.parametrize("text", HOSTILE)
