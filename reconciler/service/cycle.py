@@ -22,6 +22,7 @@ from reconciler.plan.planning import select
 from reconciler.service.correction import Corrector
 from reconciler.service.detection import cycle_result, detect, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
+from reconciler.service.history.compared import Compared
 from reconciler.service.history.lifetimes import store_lifetimes
 from reconciler.service.history.object_ids import ObjectIds
 from reconciler.service.watched_files import WatchedFiles
@@ -240,8 +241,9 @@ class DriftCycle:
         if is_whole:
             self._applied.store_unmanaged(detection.plan, now)
         if self._has_file:
-            self._applied.store(targeted, detection.plan, was_compared, is_whole=is_whole)
-            self._ids.store(targeted, detection.plan, was_compared, is_whole=is_whole)
+            compared = Compared(targeted, detection.plan, was_compared, is_whole)
+            self._applied.store(compared)
+            self._ids.store_after_cycle(compared)
             if is_whole:
                 self._applied.purge_undeclared(targeted, detection.plan)
 

@@ -16,6 +16,7 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.version import __version__
 from reconciler.plan.planning import select
 from reconciler.service.history.applied import Applied
+from reconciler.service.history.compared import Compared
 from reconciler.service.history.cycles import History, HistoryRun
 from reconciler.service.history.database import MAGIC, Database, sole_user
 from reconciler.service.history.object_ids import ObjectIds, stored_ids
@@ -149,9 +150,9 @@ class Records:
         applied = Applied(self.history.database, kinds)
         if not targets:
             applied.store_unmanaged(plan, now)
-        applied.store(targeted, plan, was_compared, is_whole=not targets)
-        ids = ObjectIds(self.history.database, kinds)
-        ids.store(targeted, plan, was_compared, is_whole=not targets, is_cycle=False)
+        compared = Compared(targeted, plan, was_compared, is_whole=not targets)
+        applied.store(compared)
+        ObjectIds(self.history.database, kinds).store_before_apply(compared)
 
     def known_ids(self, scopes: Iterable[Scope]) -> KnownIds | None:
         """Return what looks up the objects that names in ``scopes`` stood for; None without a history.

@@ -18,6 +18,7 @@ from reconciler.model.source import Position
 from reconciler.plan.origins import BaseState, with_origins
 from reconciler.plan.planning import assemble, plan_scope
 from reconciler.service.history.applied import Applied, store_write
+from reconciler.service.history.compared import Compared
 from reconciler.service.history.database import Database
 from reconciler.service.history.object_ids import ObjectIds
 from tests.values import CAAS, NOW, SCOPE, declared, kind_with, live
@@ -52,7 +53,7 @@ def origins(applied: Applied, state: DesiredState, **observed: list[dict[str, An
     """Label a plan and store it, as a round does."""
     plan = with_origins({"caas": CAAS}, planned(state, **observed), applied.at_base())
     applied.store_unmanaged(plan, NOW)
-    applied.store(state, plan, lambda _address: True, is_whole=True)
+    applied.store(Compared(state, plan, lambda _address: True, is_whole=True))
     applied.purge_undeclared(state, plan)
     return [change.origin or change.fields[0].origin for change in plan.changes]
 
@@ -83,7 +84,8 @@ def test_a_scope_that_becomes_readable_is_stored_then(applied: Applied) -> None:
 def test_the_applied_state_of_an_uncompared_key_is_preserved(applied: Applied) -> None:
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
     newer = DesiredState((DesiredScope(SCOPE, (declared(description="newer"),)),))
-    applied.store(newer, planned(newer, r76=[live(description="newer")]), lambda _: False, is_whole=True)
+    plan = planned(newer, r76=[live(description="newer")])
+    applied.store(Compared(newer, plan, lambda _: False, is_whole=True))
     assert origins(applied, newer, r76=[live(description="ours")]) == [Origin.CONFIG]
 
 
@@ -111,7 +113,7 @@ def test_ids_of_keys_that_a_named_scope_may_declare_are_not_dropped() -> None:
         ids = ObjectIds(database, {"caas": replace(CAAS, path_field="id")}, 1)
 
         def stored(state: DesiredState) -> list[tuple[Any, ...]]:
-            ids.store(state, plan, lambda _: True, is_whole=True)
+            ids.store_after_cycle(Compared(state, plan, lambda _: True, is_whole=True))
             return database.rows("SELECT * FROM object_id")
 
         unsure = replace(gone, unresolved={NAMED: ConfigurationError("away")})

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Change, Plan
     from reconciler.model.scope import Scope
     from reconciler.plan.origins import KeyAtBase
+    from reconciler.service.history.compared import Compared
     from reconciler.service.history.database import Database
 
 _STORE: Final = (
@@ -108,13 +109,9 @@ class Applied:
                 [(str(scope),) for scope, _ in plan.observed],
             )
 
-    def store(
-        self, state: DesiredState, plan: Plan, was_compared: Callable[[str], bool], *, is_whole: bool
-    ) -> None:
-        """Store what of ``state`` is applied already: all that ``plan`` does not change.
-
-        ``is_whole`` is not so where the plan holds only some keys of its scopes. Raises HistoryError.
-        """
+    def store(self, compared: Compared) -> None:
+        """Store what is applied already: all that the plan does not change. Raises HistoryError."""
+        state, plan = compared.state, compared.plan
         changes = {change.address: change for change in (*plan.changes, *plan.withheld)}
         read = {scope for scope, _ in plan.observed}
         scopes = self._baseline("declared")
@@ -126,17 +123,17 @@ class Applied:
                     left.update(part.scope.address(key.name) for key in part.keys)
                     continue
                 base = BaseKey(BaseState.UNMANAGED) if str(part.scope) in scopes else _NEVER
-                left.update(self._store_scope(connection, part, changes, was_compared, base, left_before))
-                if is_whole:
+                left.update(self._store_scope(connection, part, changes, compared.has, base, left_before))
+                if compared.is_whole:
                     statement = "INSERT INTO baseline VALUES (?, 1) ON CONFLICT DO UPDATE SET declared = 1"
                     connection.execute(statement, (str(part.scope),))
                     addresses = (part.scope.address(key.name) for key in part.keys)
-                    rows = [_row(address, base) for address in addresses if not was_compared(address)]
+                    rows = [_row(address, base) for address in addresses if not compared.has(address)]
                     connection.executemany(_MEET, rows)
             for change in changes.values():
                 if change.is_undeclared and str(change.scope) not in scopes:
                     connection.execute(_MEET, _row(change.address, _NEVER))
-        self._state, self._open = (state, frozenset(left)) if is_whole else (None, frozenset())
+        self._state, self._open = (state, frozenset(left)) if compared.is_whole else (None, frozenset())
 
     def store_pending(
         self, fields: Iterable[DriftedField], was_compared: Callable[[str], bool], now: dt.datetime

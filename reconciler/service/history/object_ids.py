@@ -11,7 +11,7 @@ from reconciler.service.history.reading import ReadOnlyDatabase
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.scope import Scope
     from reconciler.plan.identity import KnownIds
     from reconciler.plan.report import DriftReport
+    from reconciler.service.history.compared import Compared
 
 _STORE: Final = "INSERT INTO object_id VALUES (?, ?) ON CONFLICT DO UPDATE SET id = excluded.id"
 _STORE_FIRST: Final = "INSERT INTO object_id VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -66,41 +67,47 @@ class ObjectIds:
             return report
         return identified(self._kinds, report, state, was_compared, StoredIds(known))
 
-    def store(
-        self,
-        state: DesiredState,
-        plan: Plan,
-        was_compared: Callable[[str], bool],
-        *,
-        is_whole: bool,
-        is_cycle: bool = True,
-    ) -> None:
+    def store_after_cycle(self, compared: Compared) -> None:
         """Store the id of each declared live key that was compared, and drop those no longer declared.
 
         The id of an object that was renamed stays while a person has to decide, any other until enough
         rounds have reported that it is another one: a notification may wait for them. That of a key declared
-        absent stays while its object lives. ``is_whole`` is not so where the plan is about only some keys.
-        Where the plan is not that of a cycle, an id that became another one stays for the next one to report,
-        if there are any. Raises HistoryError.
+        absent stays while its object lives. Raises HistoryError.
         """
+        self._store(compared, self._undecided(compared.plan))
+
+    def store_before_apply(self, compared: Compared) -> None:
+        """Store ids as after a cycle, but one that became another stays for the next cycle to report, if any.
+
+        Raises HistoryError.
+        """
+        plan, cycles = compared.plan, self._database.rows("SELECT 1 FROM round LIMIT 1")
+        self._store(compared, plan.identity_changes if cycles else self._undecided(plan))
+
+    def _undecided(self, plan: Plan) -> set[str]:
+        """Return the addresses whose objects have become others, where somebody has to hear of it first."""
         early = self._database.rows(_EARLY, (self._rounds,)) if plan.identity_changes else ()
-        undecided = {change.address for change in plan.withheld}
-        waits = not is_cycle and bool(self._database.rows("SELECT 1 FROM round LIMIT 1"))
-        left = {
+        withheld = {change.address for change in plan.withheld}
+        return {
             address
             for address, identity in plan.identity_changes.items()
-            if waits or (identity.needs_decision and address in undecided) or (storable(address),) in early
+            if (identity.needs_decision and address in withheld) or (storable(address),) in early
         }
+
+    def _store(self, compared: Compared, left: Collection[str]) -> None:
+        state, plan = compared.state, compared.plan
         known, declared, rows = self._known(), set[str](), list[tuple[str, str]]()
         for part, key, path_id in self._live(state, plan):
             address = part.scope.address(key.name)
             text = storable(address)
-            if path_id and known.get(text) != path_id and address not in left and was_compared(address):
+            if path_id and known.get(text) != path_id and address not in left and compared.has(address):
                 rows.append((text, path_id))
             elif key.is_absent and _is_gone(part, key, known.get(text, ""), plan.names.get(part.scope)):
                 continue
             declared.add(text)
-        gone = [(text,) for text in known.keys() - declared if is_whole and state.doubt(text) is None]
+        gone = [
+            (text,) for text in known.keys() - declared if compared.is_whole and state.doubt(text) is None
+        ]
         if rows or gone:
             with self._database.transaction() as connection:
                 connection.executemany(_STORE, rows)
