@@ -147,7 +147,11 @@ class _Cursors:
         if not isinstance(value, str):
             where = "the link next" if how.is_linked else str(how.next)
             raise self._collection.mismatch(f"{where} must be a string, not {_short(value)}")
-        return self._taken(value, is_link=how.is_linked)
+        cursor = self._parameter(value)
+        if cursor is None and (how.is_linked or "://" in value):
+            name = self._collection.listing.position
+            raise self._collection.mismatch(f"the link to the next page {_short(value)} has no {name}")
+        return value if cursor is None else cursor
 
     def _after(self, page: Page, results: list[Any]) -> str | None:
         """Return the cursor in the last object, None if the response states that no object follows."""
@@ -162,18 +166,13 @@ class _Cursors:
             raise self._collection.mismatch(f"{shown} do not define the next page")
         return str(value)
 
-    def _taken(self, value: str, *, is_link: bool) -> str:
-        """Return a cursor; only the parameter of a link, because its host could be any other."""
-        name = self._collection.listing.position or ""
+    def _parameter(self, link: str) -> str | None:
+        """Return the cursor in a link; only this parameter, because its host could be any other."""
         try:
-            found = parse_qs(urlsplit(value).query).get(name)
+            found = parse_qs(urlsplit(link).query).get(self._collection.listing.position or "")
         except ValueError:
-            found = None
-        if found:
-            return found[0]
-        if is_link or "://" in value:
-            raise self._collection.mismatch(f"the link to the next page {_short(value)} has no {name}")
-        return value
+            return None
+        return found[0] if found else None
 
 
 class _Whole:

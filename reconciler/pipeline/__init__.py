@@ -26,19 +26,19 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import (
     Comparison,
+    Failing,
     apis_of,
     directory_of,
     follow_nothing,
     is_stopped,
     known_kinds,
     not_planned,
-    unread,
     unreadable,
 )
 from reconciler.plan.identity import with_identities
 from reconciler.plan.limits import Limits, with_limit_violations
 from reconciler.plan.origins import with_origins_since
-from reconciler.plan.planning import assemble, select, with_unread
+from reconciler.plan.planning import assemble, select, with_problems
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.validate.known_kinds import tree_kinds
 from reconciler.validate.state import desired_state
@@ -137,7 +137,7 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = known_kinds(kinds, whole.scopes)
-    how = Comparison(known, tuple(targets), at, stops_api=True)
+    how = Comparison(known, tuple(targets), at, Failing.STOPS_API)
     parts, failures = executor.examine(client, targeted, how, reading)
     down: dict[str, Scope] = {}
     for scope in sorted(failures, key=lambda scope: scope.sort_key):
@@ -152,8 +152,7 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     if down:
         place = client.place(apis_of(known, found))
         others = {part.scope: down.get(known[part.scope.kind].api) for part in targeted.scopes}
-        reasons = not_planned(others) | unread(failures)
-        found = with_unread(replace(found, base_url=place), reasons, stops_apply=False)
+        found = with_problems(replace(found, base_url=place), not_planned(others, failures))
     made_from = Provenance(at.replace(microsecond=0), place, state.inputs_digest)
     if base is not None:
         made_from = replace(made_from, base_commit=base.commit)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.collector import paused_collector
+from reconciler.model.source import Problem
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import (
     Comparison,
+    Failing,
     apis_of,
     directory_of,
     follow_nothing,
@@ -17,7 +19,7 @@ from reconciler.pipeline.reading import (
     unreadable,
 )
 from reconciler.plan.origins import with_origins
-from reconciler.plan.planning import assemble, select, with_unread
+from reconciler.plan.planning import assemble, select, with_problems
 from reconciler.plan.report import report_of
 
 if TYPE_CHECKING:
@@ -54,12 +56,13 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, _ = select(whole, targets)
     known = known_kinds(kinds, whole.scopes)
-    how = Comparison(known, tuple(targets), at, stops_api=False)
+    how = Comparison(known, tuple(targets), at, Failing.GOES_ON)
     parts, failures = executor.examine(client, targeted, how, reading)
     if failures and (not parts or is_stopped(failures)):
         raise unreadable(failures)
     place = client.place({api for part in parts for api in apis_of(known, part)})
-    found = with_unread(assemble(parts, targeted.warnings, place), unread(failures), stops_apply=True)
+    problems = (Problem(reason, address=str(scope)) for scope, reason in unread(failures).items())
+    found = with_problems(assemble(parts, targeted.warnings, place), problems)
     if origins is not None:
         found = with_origins(known, found, origins(found))
     return report_of(known, found, failures)

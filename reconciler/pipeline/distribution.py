@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from reconciler.errors import StoppedError, SystemFailureError
-from reconciler.pipeline.reading import opened
+from reconciler.pipeline.reading import Failing, opened
 from reconciler.pipeline.worker import Task, check_files
 
 if TYPE_CHECKING:
@@ -93,14 +93,14 @@ class Distributed:
         """Plan each scope in some worker; ``client`` learns of each request when its step is done."""
         task = pickle.dumps(Task(self._connect, how))
         keys = max(state.key_count // (self._pool.width * _STEPS), 1)
-        by_api, failures = opened(client, how.kinds, state, stops_api=how.stops_api)
+        by_api, failures = opened(client, state, how)
         wanted = chain.from_iterable(by_api.values())
         parts = [*_in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)]
         plans: list[Plan] = []
         with reading(state) as on_scope, _ended(deque[_Step["Examined"]]()) as steps:
             steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in parts)
             for part in parts:
-                if how.stops_api and not _is_wanted(part, how.kinds, failures):
+                if how.failing is Failing.STOPS_API and not _is_wanted(part, how.kinds, failures):
                     steps.popleft().cancel()
                     continue
                 found = steps[0].result(steps, client.stop)

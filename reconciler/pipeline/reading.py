@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler import errors
@@ -11,6 +12,7 @@ from reconciler.kinds import packaged
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import from_api
+from reconciler.model.source import Problem
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
 from reconciler.plan.planning import plan_scope, selection
@@ -63,18 +65,24 @@ def is_stopped(failures: Mapping[Scope, errors.ReconcilerError]) -> bool:
     return any(isinstance(error, errors.StoppedError) for error in failures.values())
 
 
+class Failing(Enum):
+    """What follows for an API of which one scope cannot be read, or which cannot be opened."""
+
+    STOPS_API = "no further scope of it is begun; one that cannot be opened is an error"
+    GOES_ON = "its other scopes are read; of one that cannot be opened, none can be read"
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What the plan of every scope depends on; ``targets`` select keys, all of them if there are none.
 
-    With ``stops_api``, no further scope is begun of an API of which one cannot be read. Without it, an API
-    that cannot be opened, such as one whose token is missing, is one that cannot be read.
+    ``failing`` says what follows where a scope cannot be read.
     """
 
     kinds: Kinds
     targets: tuple[str, ...]
     now: dt.datetime
-    stops_api: bool
+    failing: Failing
 
 
 def examined(
@@ -96,7 +104,7 @@ def examined(
         cancel(future for future, scope in futures.items() if kinds[scope.kind].api == api)
 
     futures: dict[Future[Plan], Scope] = {}
-    by_api, failures = opened(client, kinds, state, stops_api=how.stops_api)
+    by_api, failures = opened(client, state, how)
     with reading(state) as on_scope:
         for api, parts in by_api.items():
             session = client.session(api)
@@ -104,17 +112,20 @@ def examined(
             for part in parts:
                 kind = kinds[part.scope.kind]
                 futures[session.workers.submit(examine, kind, part, session.reader)] = part.scope
-        plans, unread = settled(futures, on_scope, stop_api if how.stops_api else lambda _scope: None)
+        plans, unread = settled(
+            futures, on_scope, stop_api if how.failing is Failing.STOPS_API else lambda _scope: None
+        )
     return plans, failures | unread
 
 
 def opened(
-    client: Sessions, kinds: Kinds, state: DesiredState, *, stops_api: bool
+    client: Sessions, state: DesiredState, how: Comparison
 ) -> tuple[dict[str, list[DesiredScope]], dict[Scope, errors.ReconcilerError]]:
     """Open the APIs; return the scopes to read by API, and why others are not, as for :func:`examined`."""
     by_api: dict[str, list[DesiredScope]] = {}
+    stops_api = how.failing is Failing.STOPS_API
     for part in state.scopes:
-        by_api.setdefault(kinds[part.scope.kind].api, []).append(part)
+        by_api.setdefault(how.kinds[part.scope.kind].api, []).append(part)
     wanted: dict[str, list[DesiredScope]] = {}
     failures: dict[Scope, errors.ReconcilerError] = {}
     refused: list[errors.ConfigurationError] = []
@@ -146,13 +157,19 @@ def unread(failures: Mapping[Scope, errors.ReconcilerError]) -> dict[Scope, str]
     }
 
 
-def not_planned(others: Mapping[Scope, Scope | None]) -> dict[Scope, str]:
-    """Return the reason for each scope beside which another one of its API could not be read."""
-    return {
+def not_planned(
+    others: Mapping[Scope, Scope | None], failures: Mapping[Scope, errors.ReconcilerError]
+) -> list[Problem]:
+    """Return a problem for each scope that could not be read, or beside which another of its API was not."""
+    reasons = {
         scope: f"is not planned, because another scope could not be read{from_api(scope.shown_api)}: {other}"
         for scope, other in others.items()
         if other is not None
     }
+    return [
+        Problem(reason, address=str(scope), is_live=True)
+        for scope, reason in (reasons | unread(failures)).items()
+    ]
 
 
 def unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.plan import Change, Plan
 
 HORIZON: Final = dt.timedelta(days=90)
@@ -98,14 +98,13 @@ def _rotations(
     if not special:
         return
     live: dict[str, dict[str, object]] = {
-        key.name: {} for key in part.keys if _is_live(part, key.name, changes, is_absent=key.is_absent)
+        key.name: {} for key in part.keys if _is_live(key, changes.get(part.scope.address(key.name)))
     }
     for found in rotations(kind, part.scope, part.keys, live):
         yield KeyRotation(found.address, found.new.name, found.stage(now), found.end, next_step(found, now))
 
 
-def _is_live(part: DesiredScope, name: str, changes: Mapping[str, Change], *, is_absent: bool) -> bool:
+def _is_live(key: DesiredKey, change: Change | None) -> bool:
     """Return whether a declared key is live: a plan creates it if not, and deletes it if it is absent."""
-    change = changes.get(part.scope.address(name))
     action = None if change is None else change.action
-    return action is Action.DELETE if is_absent else action is not Action.CREATE
+    return action is Action.DELETE if key.is_absent else action is not Action.CREATE

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.live import LiveScope
     from reconciler.model.plan import Change
-    from reconciler.model.scope import Scope
 
     Selection = Callable[[str], bool]
     """Returns whether an address is part of the plan."""
@@ -240,10 +239,9 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda one: (one.position or _NOWHERE, one.address, one.message)))
 
 
-def with_unread(plan: Plan, reasons: Mapping[Scope, str], *, stops_apply: bool) -> Plan:
-    """Return ``plan`` with a problem for each scope that could not be read, with the reason."""
-    told = sorted((str(scope), reason) for scope, reason in reasons.items())
-    found = (Problem(reason, address=address, is_live=not stops_apply) for address, reason in told)
+def with_problems(plan: Plan, problems: Iterable[Problem]) -> Plan:
+    """Return ``plan`` with the problems of scopes that could not be read."""
+    found = sorted(problems, key=lambda one: (one.address, one.message))
     return with_fingerprint(replace(plan, problems=(*plan.problems, *found)))
 
 

@@ -86,16 +86,14 @@ def removing(kind: Kind, change: Change) -> str:
     if change.action is not Action.UPDATE:
         return ""
     is_merged = kind.update.encoding is Encoding.MERGE_PATCH
-    found = [
-        path
+    sent = {
+        name: merge_patch(change.before.get(name), after)
         for name, after in change.patch.items()
         if is_merged or name in kind.merged
-        for path in _removed(
-            kind.fields[name].shape,
-            merge_patch(change.before.get(name), after),
-            name,
-            is_required=is_merged and name in kind.schema["required"],
-        )
+    }
+    found = [
+        *(name for name in kind.schema["required"] if is_merged and sent.get(name, name) is None),
+        *(path for name, patch in sent.items() for path in _removed(kind.fields[name].shape, patch, name)),
     ]
     if not found:
         return ""
@@ -103,14 +101,13 @@ def removing(kind: Kind, change: Change) -> str:
     return f"{what}; write another value, or correct the kind: no `required` there, or another encoding"
 
 
-def _removed(shape: Shape, patch: Any, path: str, *, is_required: bool) -> Iterator[str]:
-    """Yield the path of each required member that a merge patch removes."""
-    if patch is None and is_required:
-        yield path
+def _removed(shape: Shape, patch: Any, path: str) -> Iterator[str]:
+    """Yield the path of each required member that a merge patch removes below ``path``."""
     if isinstance(patch, dict):
         for name in sorted(patch.keys() & shape.members.keys()):
-            inner, is_needed = shape.members[name], name not in shape.optional
-            yield from _removed(inner, patch[name], f"{path}.{name}", is_required=is_needed)
+            if patch[name] is None and name not in shape.optional:
+                yield f"{path}.{name}"
+            yield from _removed(shape.members[name], patch[name], f"{path}.{name}")
 
 
 def _update_body(kind: Kind, change: Change) -> Any:

@@ -28,7 +28,7 @@ from reconciler.errors import (
 from reconciler.load.files import Input
 from reconciler.pipeline.distribution import Distributed
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive
-from reconciler.pipeline.reading import Comparison, follow_nothing
+from reconciler.pipeline.reading import Comparison, Failing, follow_nothing
 from reconciler.pipeline.worker import Comparer, Examined
 from reconciler.plan.saved import render_saved
 from reconciler.validate.state import validated
@@ -234,7 +234,7 @@ def test_a_stopped_run_begins_nothing_more() -> None:
     with session() as client:
         client.stop.set()
         with pytest.raises(StoppedError):
-            by.examine(client, state, Comparison(KINDS, (), NOON, stops_api=True), follow_nothing)
+            by.examine(client, state, Comparison(KINDS, (), NOON, Failing.STOPS_API), follow_nothing)
     assert [future.cancelled() for future in pool.futures] == [True] * 4
 
 

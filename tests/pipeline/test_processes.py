@@ -28,7 +28,7 @@ from reconciler.load.files import Input
 from reconciler.pipeline.distribution import Distributed
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.processes import ProcessPool
-from reconciler.pipeline.reading import Comparison, follow_nothing
+from reconciler.pipeline.reading import Comparison, Failing, follow_nothing
 from reconciler.validate.state import validated
 from tests.scopes import api
 from tests.support import NOON, TOKEN
@@ -67,7 +67,9 @@ def test_requests_of_others_are_signs_of_life_before_their_step_is_done() -> Non
     with api() as server, Client(TOKEN, base_url=server.url) as own, ProcessPool(1, {}, life.set) as pool:
         server.on_request = wait
         by = Distributed(pool, partial(client, server.url))
-        plans, failures = by.examine(own, state, Comparison(KINDS, (), NOON, stops_api=True), follow_nothing)
+        plans, failures = by.examine(
+            own, state, Comparison(KINDS, (), NOON, Failing.STOPS_API), follow_nothing
+        )
     assert (len(plans), failures, seen) == (2, {}, [True])
 
 
