@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.adopt.located import located_keys, rewritten
+from reconciler.adopt.write import replace_texts
 from reconciler.load.sources import read
 from reconciler.model.frozen import dataclass
 from reconciler.observe.listing import observe
@@ -35,10 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """The files with their edits, and why others stay as they are; none is written."""
+    """The files with their edits, and why others stay as they are."""
 
     files: Sequence[Rewritten]
     refused: Mapping[str, InputError]
+
+    def write(self) -> None:
+        """Write all files or none, as :func:`replace_texts` does."""
+        replace_texts(self.files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from reconciler.plan.rotation import Rotation, next_step, says_until
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.adopt.located import Located
     from reconciler.model.policy import RotatePolicy
@@ -42,20 +42,15 @@ def finish(  # noqa: PLR0913 - what the next step depends on
     policy: RotatePolicy,
     now: dt.datetime,
     *,
-    may_end: bool = True,
+    end: Callable[[Rotation, Located], Step],
 ) -> Step:
-    """Make the edits of the next step of a rotation, if one is due; a deletion waits unless ``may_end``."""
+    """Make the edits of the next step of a rotation, if one is due; the last one is made by ``end``."""
     name = rotation.old.name
     match rotation.stage(now):
         case Stage.OVER:
             if _is_late(rotation) and (step := _waiting(rotation, old, new, policy, now)).is_edit:
                 return step
-            if not may_end:
-                text = f"the overlap has passed: {name} waits for the next run"
-                return Step(rotation, text, revokes=True)
-            old.set("state", "absent")
-            text = f"the overlap has passed: {name} is to be deleted"
-            return Step(rotation, text, is_edit=True, revokes=True)
+            return end(rotation, old)
         case Stage.GONE:
             old.file.edits.drop(old.place)
             rest = {n: v for n, v in new.written["lifecycle"].items() if n not in {"rotates", "until"}}
@@ -69,6 +64,19 @@ def finish(  # noqa: PLR0913 - what the next step depends on
             return _waiting(rotation, old, new, policy, now)
         case Stage.OVERLAP | Stage.ENDING:
             return Step(rotation, next_step(rotation, now))
+
+
+def deleted(rotation: Rotation, old: Located) -> Step:
+    """Declare the rotated key absent."""
+    old.set("state", "absent")
+    text = f"the overlap has passed: {rotation.old.name} is to be deleted"
+    return Step(rotation, text, is_edit=True, revokes=True)
+
+
+def left(rotation: Rotation, _old: Located) -> Step:
+    """Leave the rotated key as it is."""
+    text = f"the overlap has passed: {rotation.old.name} waits for the next run"
+    return Step(rotation, text, revokes=True)
 
 
 def _is_late(rotation: Rotation) -> bool:

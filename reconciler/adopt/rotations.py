@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adopt.renew import near_keys, renewals_of
-from reconciler.adopt.rotate import abort, finish
+from reconciler.adopt.rotate import abort, deleted, finish, left
 from reconciler.adopt.successor import Begun, Succession
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.ids import clear_key
@@ -252,8 +252,8 @@ class _Keys:
             if not {old.key.source, new.key.source}.isdisjoint(self.refused):
                 continue
             end = Proposed(old.scope, old.key.name, revokes=True)
-            may_end = self.portions is None or not self.portions.shortage(end)
-            step = finish(rotation, old, new, self.request.policy(old), self.declared.now, may_end=may_end)
+            last = deleted if self.portions is None or not self.portions.shortage(end) else left
+            step = finish(rotation, old, new, self.request.policy(old), self.declared.now, end=last)
             if step.revokes and not self._waits(end):
                 self._take(end)
             touched |= both if step.is_edit else set()

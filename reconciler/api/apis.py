@@ -72,6 +72,12 @@ class Apis:
         """Return the class and the names, without a token."""
         return f"{type(self).__name__}({sorted(self._open)})"
 
+    def opened(self) -> Self:
+        """Open the only API, if there is one, and return the sessions. Raises ConfigurationError at once."""
+        if len(self._open) == 1:
+            self.session(next(iter(self._open)))
+        return self
+
     @property
     def parallelism(self) -> Mapping[str, int]:
         """Return the maximum number of concurrent requests to each API."""

@@ -40,7 +40,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     their values changes.
     """
     console, clock = options.output.console(), clock_of(context)
-    apis = sessions(options.connection, clock, console, at_once=False)
+    apis = sessions(options.connection, clock, console)
     check_files(options.inputs.paths)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()

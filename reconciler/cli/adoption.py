@@ -67,7 +67,7 @@ def import_(context: click.Context, options: ImportOptions) -> ExitCode:
     written beside the others. A plan of the key is empty; nothing else in the file changes.
     """
     console, clock = options.output.console(), clock_of(context)
-    apis = sessions(options.connection, clock, console, at_once=False)
+    apis = sessions(options.connection, clock, console)
     check_files(options.paths)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()

@@ -118,7 +118,7 @@ def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
 def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventStream | None) -> ExitCode:
     planning, stop = options.planning, threading.Event()
     saved = None if options.plan_file is None else _open_plan(options.plan_file, planning, console)
-    apis = sessions(planning.connection, clock, console, stop)
+    apis = sessions(planning.connection, clock, console, stop).opened()
     commit = partial(_commit, None if saved is None else saved[-1], planning.inputs.versioned, console)
     recorded = record_settings("apply", planning.connection.base_urls, options.records, commit, console)
     now = clock.now()

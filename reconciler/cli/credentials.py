@@ -42,10 +42,8 @@ def sessions(  # noqa: PLR0913, PLR0917 - all that several connections depend on
     workers: Mapping[str, Workers] | None = None,
     redactor: Redactor | None = None,
     gate: Callable[[str], Gate | None] = lambda _api: None,
-    *,
-    at_once: bool = True,
 ) -> Apis:
-    """Return the APIs, of which each is opened when it is first used, and the only one ``at_once``.
+    """Return the APIs, of which each is opened when it is first used.
 
     ``on_exchange`` takes what -v prints otherwise, ``gate`` returns what the requests to an API pass. Raises
     ConfigurationError if a token is missing.
@@ -61,8 +59,6 @@ def sessions(  # noqa: PLR0913, PLR0917 - all that several connections depend on
     openers = {name: partial(opened, api) for name, api in options.apis.items()}
     apis = Apis(openers, clock, stop, redactor)
     if len(openers) == 1:
-        if at_once:
-            apis.session(next(iter(openers)))
         return apis
     for api in options.apis.values():  # none may show the token of another, whether that is used or not
         with suppress(ConfigurationError):

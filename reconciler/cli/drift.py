@@ -156,7 +156,9 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
             show(exchange)
             on_exchange(exchange)
 
-        return sessions(options.planning.connection, clock, console, stop, followed, workers, redactor)
+        return sessions(
+            options.planning.connection, clock, console, stop, followed, workers, redactor
+        ).opened()
 
     def open_store(
         changes: Sequence[Change], aliases: Sequence[SecretAlias], redactor: Redactor

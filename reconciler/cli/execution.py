@@ -90,4 +90,4 @@ def _connect(connection: ConnectionOptions | None, surroundings: Surroundings) -
         {name: surroundings.threads.of(name, count) for name, count in connection.parallelism_by_api.items()},
         redactor,
         surroundings.gate,
-    )
+    ).opened()

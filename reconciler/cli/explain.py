@@ -62,7 +62,7 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     also of a key that would be created, replaced or deleted.
     """
     console, clock = options.output.console(), clock_of(context)
-    apis = sessions(options.connection, clock, console, at_once=False)
+    apis = sessions(options.connection, clock, console)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
     written = read_files(kinds, options.inputs, now)

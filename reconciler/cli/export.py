@@ -95,7 +95,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     comments say so. Never writes to the API.
     """
     console, clock = options.output.console(), clock_of(context)
-    apis = sessions(options.connection, clock, console)
+    apis = sessions(options.connection, clock, console).opened()
 
     into = options.into
     if into is not None and options.out is not None:

@@ -32,7 +32,7 @@ from reconciler.cli.configuration import is_open
 from reconciler.cli.credentials import sessions
 from reconciler.cli.export import tell_elsewhere, usable_kind
 from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, flag_of, id_option
-from reconciler.cli.other_api import other_api, other_files, other_next
+from reconciler.cli.other_api import asked_api, other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode, InputError
 from reconciler.kinds.bundle import editor_schema
@@ -40,6 +40,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import found_configuration
 from reconciler.load.links import work_tree
 from reconciler.load.sources import CONFIGURATION, read, sources
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
@@ -111,12 +112,12 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
     if options.workflow in FORGES and (fault := workflow_fault()):
         raise click.BadParameter(f"{fault}; run init there", param_hint="--workflow")
     known = found_configuration()
-    is_answered = known is not None or not is_open(context, "base_url")
-    if _other_begun(console, options.api, is_answered=is_answered):
+    is_asked = options.api is None and known is None and is_open(context, "base_url")
+    if _other_begun(console, asked_api(console) if is_asked else options.api or BUILT_IN_API):
         return ExitCode.DONE
     kinds = options.sources.known_kinds(console.warning)
     kind = _kind(context, kinds, options.kind)
-    apis = sessions(options.connection, clock, console)
+    apis = sessions(options.connection, clock, console).opened()
     console.note(f"API: {options.connection.base_urls[kind.api]}")
     now = clock.now()
     rules = Rules(document_schema=document_schema(), kinds=kinds, defaults=ScopeDefaults(), now=now)
@@ -163,10 +164,10 @@ def _configurable(folders: list[str]) -> tuple[str | None, list[str]]:
     return None, folders
 
 
-def _other_begun(console: Console, api: str | None, *, is_answered: bool) -> bool:
+def _other_begun(console: Console, api: str) -> bool:
     """Write the files of another API if one is named. Raises BadParameter for one that cannot be."""
     try:
-        other = other_api(console, api, is_answered=is_answered)
+        other = other_api(api)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--api") from error
     if other is not None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from reconciler.adopt.editing import Edits
-from reconciler.adopt.write import replace_texts
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
 from reconciler.cli.rewriting import files_option, print_lines
@@ -60,10 +59,8 @@ def note_waiting(waiting: Mapping[str, str], console: Console) -> None:
         console.note(f"Left {counted(count, 'key')} for the next run, because {why}.")
 
 
-def write(edits: Edits, console: Console, *, is_checked: bool) -> None:
-    """Write the files, all or none, unless they are only checked; then print the lines that differ."""
+def show(edits: Edits, console: Console) -> None:
+    """Print the lines that differ, and why files are left."""
     for error in edits.refused.values():
         console.warning(f"{error}; other files are edited")
-    if not is_checked:
-        replace_texts(edits.files)
     print_lines(edits.files, console)

@@ -21,18 +21,17 @@ _NAME: Final = expression(r"[a-z][a-z0-9-]{0,39}")
 _COMMON: Final = frozenset({"api", "www"})
 
 
-def other_api(console: Console, given: str | None, *, is_answered: bool) -> BaseUrl | None:
-    """Return the address of another API than the built-in one, None for that. Raises ValueError.
+def asked_api(console: Console) -> str:
+    """Return what a person answers to which API it is: an address, or the built-in one."""
+    question = f"Which API? {BUILT_IN_API} (the default), or the address of another, https://..."
+    return (can_ask() and ask(console, question, _fault)) or BUILT_IN_API
 
-    Without ``given``, a person is asked unless a configuration or an address of the built-in API answers.
-    """
-    text = given or BUILT_IN_API
-    if given is None and can_ask() and not is_answered:
-        question = f"Which API? {BUILT_IN_API} (the default), or the address of another, https://..."
-        text = ask(console, question, _fault) or BUILT_IN_API
-    elif fault := _fault(text):
+
+def other_api(text: str) -> BaseUrl | None:
+    """Return the address of another API than the built-in one, None for that. Raises ValueError."""
+    if fault := _fault(text):
         raise ValueError(fault)
-    return None if text == BUILT_IN_API else BaseUrl(text)
+    return None if text in {"", BUILT_IN_API} else BaseUrl(text)
 
 
 def _fault(text: str) -> str | None:

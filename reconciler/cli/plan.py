@@ -87,7 +87,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     """
     console, clock = options.output.console(), clock_of(context)
     planning, out = options.planning, options.out
-    apis = sessions(planning.connection, clock, console)
+    apis = sessions(planning.connection, clock, console).opened()
     if out is not None:
         _clear(out)
     with apis as client, executor(options.execution, planning.connection, console) as workers:

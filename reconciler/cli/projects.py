@@ -44,7 +44,7 @@ def names_of(
     if BUILT_IN_API not in connection.apis:
         message = f"projects and regions are those of {BUILT_IN_API}, and the configuration has"
         raise ConfigurationError(f"{message} {listed(connection.apis)}; add {BUILT_IN_API}: {{}} under apis")
-    with sessions(connection, clock, console) as apis:
+    with sessions(connection, clock, console).opened() as apis:
         return every_name(apis.session(BUILT_IN_API).reader, parameter)
 
 

@@ -19,7 +19,7 @@ from reconciler.cli.lifetimes import (
     lifetime_option,
     max_changes_option,
     note_waiting,
-    write,
+    show,
 )
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
@@ -85,10 +85,12 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     now = clock.now()
     state = read_files(kinds, options.inputs, now)
     declared = Declarations(state, options.inputs.rules(kinds, now))
-    with sessions(options.connection, clock, console, at_once=False) as client:
+    with sessions(options.connection, clock, console) as client:
         limits = Limits(max_changes=options.max_changes)
         found = renewed(declared, client, options.policy, options.targets, limits)
-    write(found.edits, console, is_checked=options.check)
+    if not options.check:
+        found.edits.write()
+    show(found.edits, console)
     for one in found.renewals:
         console.text(escape_control(renewal_line(one)) + "\n")
     for why, keys in groupby(sorted(found.passed_over.items(), key=itemgetter(1)), itemgetter(1)):
@@ -96,15 +98,15 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     note_waiting(found.waiting, console)
     if not found.renewals and not found.waiting:
         console.note("Nothing to renew.")
-    return _ended(found.renewals, console, is_checked=options.check)
+    verb = "would be renewed" if options.check else "renewed in the files; apply sends it"
+    return _ended(found.renewals, verb, console)
 
 
-def _ended(renewals: Sequence[Renewal], console: Console, *, is_checked: bool) -> ExitCode:
+def _ended(renewals: Sequence[Renewal], verb: str, console: Console) -> ExitCode:
     """Print what was done, and return the exit code."""
     count = sum(found.value is not None for found in renewals)
     due = sum(found.is_for_rotation for found in renewals)
     if count:
-        verb = "would be renewed" if is_checked else "renewed in the files; apply sends it"
         console.note(f"{counted(count, 'key')} {verb}.")
     if due:
         console.note(f"{counted(due, 'key')} to be rotated: reconciler rotate --due begins it.")

@@ -16,7 +16,7 @@ from reconciler.cli.lifetimes import (
     lifetime_option,
     max_changes_option,
     note_waiting,
-    write,
+    show,
 )
 from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
@@ -98,11 +98,13 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
     now = clock.now()
     declared = Declarations(read_files(kinds, options.inputs, now), options.inputs.rules(kinds, now))
     request = Request(mode, options.addresses, options.limits, options.renewal, options.policy)
-    with sessions(options.connection, clock, console, at_once=False) as client:
+    with sessions(options.connection, clock, console) as client:
         found = rotated(declared, client, request)
     for text in found.report.warnings:
         console.warning(text)
-    write(found.edits, console, is_checked=options.check)
+    if not options.check:
+        found.edits.write()
+    show(found.edits, console)
     for line in found.report.lines:
         console.text(escape_control(line) + "\n")
     note_waiting(found.report.waiting, console)

@@ -62,7 +62,7 @@ def status(context: click.Context, options: StatusOptions) -> ExitCode:
     console, clock = options.output.console(), clock_of(context)
     planning, now = options.planning, clock.now()
     base_urls = planning.connection.base_urls
-    apis = sessions(planning.connection, clock, console)
+    apis = sessions(planning.connection, clock, console).opened()
     with apis as client, executor(options.execution, planning.connection, console) as workers:
         kinds, state, plan = plan_files(
             client,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from reconciler.adopt.edit.spelling import block_text, field_lines, flow_text, json_line
+from reconciler.adopt.edit.spelling import block_text, field_lines, json_line
 from reconciler.adopt.edit.text import (
     Edit,
     dash_of,
@@ -26,6 +26,8 @@ _COMMENT: Final = expression(r"[ \t]*(,?)[ \t]*#[^\r\n]*")
 
 Same = Callable[[Any], str] | None
 """Returns the text by which two items of a set are the same; None for a list whose order counts."""
+Word = Callable[[Any], str]
+"""Writes a value in one line between brackets: ``flow_text`` or ``json_line``."""
 Spell = Callable[[Any, int], Sequence[str]]
 """Writes an item of a block list as lines whose dash is at a column."""
 
@@ -35,13 +37,12 @@ def of_items(
     written: Node,
     values: tuple[Sequence[Any], Sequence[Any]],
     same: Callable[[Any], str],
-    *,
-    is_json: bool,
+    word: Word,
 ) -> Sequence[Edit] | None:
     """Return the edits that turn the first of ``values``, as it is written, into the second.
 
-    Items between brackets are added as JSON where the list ``is_json``, or where the last that stays is. None
-    where no item stays, or where the list is laid out in a way that is easier written again.
+    Items between brackets are added by ``word``, or as JSON where the last that stays is JSON. None where no
+    item stays, or where the list is laid out in a way that is easier written again.
     """
     old, new = values
     wanted = {same(item) for item in new}
@@ -54,7 +55,7 @@ def of_items(
         return _of_lines(text, written, stays, added)
     return [
         *_less_of_flow(text, written.children, stays),
-        *_more_of_flow(text, written.children, stays, added, is_json=is_json),
+        *_more_of_flow(text, written.children, stays, added, word),
     ]
 
 
@@ -132,13 +133,13 @@ def _without_item(text: str, items: Sequence[Node], index: int) -> Edit:
 
 
 def _more_of_flow(
-    text: str, items: Sequence[Node], stays: Sequence[bool], added: Sequence[Any], *, is_json: bool
+    text: str, items: Sequence[Node], stays: Sequence[bool], added: Sequence[Any], word: Word
 ) -> Iterator[Edit]:
     """Add items between brackets: laid out like the last that stays, and behind the comment about it."""
     if not added:
         return
     last = items[_last(stays)]
-    separator, spelled = _layout(text, last, is_json=is_json)
+    separator, spelled = _layout(text, last, word)
     comment = _COMMENT.match(text, last.end)
     if comment is None:
         gap = _gap(text, items, _last(stays), separator)
@@ -165,11 +166,10 @@ def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
     return f",{newline(text, start)}{pad}" if line_start(text, start) + len(pad) == start else comma
 
 
-def _layout(text: str, example: Node, *, is_json: bool) -> tuple[str, Callable[[Any], str]]:
+def _layout(text: str, example: Node, word: Word) -> tuple[str, Word]:
     """Return what separates two items on one line, and what writes one laid out like an example."""
     pairs = list(example.pairs()) if example.shape is Shape.MAPPING and example.style == "[" else []
-    is_json = is_json or (pairs[0][0] if pairs else example).style == '"'
-    word = json_line if is_json else flow_text
+    word = json_line if (pairs[0][0] if pairs else example).style == '"' else word
     if not pairs:
         return ", ", word
     opening = text[example.content + 1 : pairs[0][0].start]
@@ -178,7 +178,7 @@ def _layout(text: str, example: Node, *, is_json: bool) -> tuple[str, Callable[[
     closing = text[pairs[-1][1].end : example.end - 1]
     if (opening + closing).strip() or not _COLON.fullmatch(colon) or not _GAP.fullmatch(comma):
         return ", ", word
-    colon = colon if is_json or colon[-1].isspace() else ": "
+    colon = colon if word is json_line or colon[-1].isspace() else ": "
 
     def spelled(item: Any) -> str:
         if not isinstance(item, dict) or not item:

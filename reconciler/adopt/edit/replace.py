@@ -100,7 +100,8 @@ def replaced(text: str, place: Place, old: Any, new: Any, same: lists.Same) -> S
     """
     value = place.value
     if isinstance(old, list) and isinstance(new, list) and value.children and new and same is not None:
-        edits = lists.of_items(text, value, (old, new), same, is_json=place.is_json)
+        word = json_line if place.is_json else flow_text
+        edits = lists.of_items(text, value, (old, new), same, word)
         if edits is not None:
             return edits
     replace = _inline
