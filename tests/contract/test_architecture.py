@@ -65,6 +65,34 @@ def test_no_function_is_longer_than_50_lines() -> None:
     ] == []
 
 
+BOOLEANS = {
+    ("cli/progress.py", "progress_bar", "color"): "what click.progressbar takes: None is click's own choice",
+    ("cli/variables.py", "_remember", "value"): "click calls the callback of a flag with its value",
+    ("load/parser.py", "scan_flow_scalar_non_spaces", "double"): "overrides a method of PyYAML's scanner",
+    ("model/frozen.py", "_decorator", "kw_only"): "as dataclasses.dataclass takes it",
+    ("model/frozen.py", "_decorator", "eq"): "as dataclasses.dataclass takes it",
+    ("model/frozen.py", "_decorator", "order"): "as dataclasses.dataclass takes it",
+    ("model/frozen.py", "_decorator", "init"): "as dataclasses.dataclass takes it",
+}
+"""The only parameters that are true or false, each with its reason: others decide for them what they mean."""
+
+
+def test_a_mode_is_a_function_an_enum_or_a_value_and_no_boolean_parameter() -> None:
+    found = {
+        (str(path.relative_to(PACKAGE)), function.name, parameter.arg)
+        for path in ENGINE
+        for function in functions_of(path)
+        for parameter in (
+            *function.args.posonlyargs,
+            *function.args.args,
+            *function.args.kwonlyargs,
+        )
+        if parameter.annotation is not None
+        and re.fullmatch(r"(None \| )?bool( \| None)?", ast.unparse(parameter.annotation))
+    }
+    assert found == BOOLEANS.keys()
+
+
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
