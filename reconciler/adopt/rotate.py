@@ -86,10 +86,19 @@ def _is_late(rotation: Rotation) -> bool:
 
 
 def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolicy, now: dt.datetime) -> Step:
-    """Move the end of an overlap that is near, or past, although it has not begun or never was one."""
+    """Move the end of an overlap that is near, or past, although it has not begun or never was one.
+
+    A key that has expired stays so: a later end would make it valid again, one in the past cannot be applied.
+    """
     end, ends = rotation.end, ends_of(rotation.kind)
     is_cut = old.key.is_absent or ends.is_off(old.key.fields)
     live = rotation.old_live or {}
+    expired = ends.expires_at(live) if ends.can_change else None
+    if not is_cut and expired is not None and expired <= now:
+        if end == expired:
+            return Step(rotation, next_step(rotation, now))
+        set_overlap_end(old, new, expired)
+        return Step(rotation, f"{rotation.old.name} has expired, and stays so", is_edit=True)
     later = policy.overlap_end(now, created_instant(rotation.kind, live), ends.expires_at(live))
     if is_cut or end is None or end > after(now, policy.overlap / 2) or later <= end:
         return Step(rotation, next_step(rotation, now))

@@ -202,6 +202,25 @@ def test_an_overlap_that_has_not_begun_ends_later(life: Life) -> None:
     assert life.apply().code == 0
 
 
+@pytest.mark.parametrize("limit", ["", ", max_total: 100d"])
+def test_a_key_that_expired_before_its_rotation_was_applied_stays_so(life: Life, limit: str) -> None:
+    """A later end would make it valid again; and with one in the past nothing at all could be applied."""
+    policy = f"renew: {{within: 30d, to: 90d{limit}}}\n"
+    life.file.write_text(f"{policy}{TEXT.replace('2036-01-01T00:00:00Z', '2026-09-09T00:00:00Z')}")
+    assert life.apply().code == 0
+    life.pass_days(98)
+    assert life.rotate("shop-key").code == 0
+    life.pass_days(15)
+    assert life.rotate("--finish").code == 2
+    assert "    expire: 2026-09-09T00:00:00Z\n    description: Shop" in life.file.read_text()
+    assert life.apply().code == 0
+    assert life.live() == {"shop-key", "shop-key-2", "other"}
+    for _ in range(2):
+        assert life.rotate("--finish").code == 2
+        assert life.apply().code == 0
+    assert life.live() == {"shop-key-2", "other"}
+
+
 def test_a_successor_whose_secret_is_lost_is_replaced(life: Life) -> None:
     life.rotate("shop-key")
     life.apply()
