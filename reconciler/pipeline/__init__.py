@@ -1,7 +1,7 @@
 """The pipeline: load and validate files, observe and plan, check; apply and drift have modules of their own.
 
-Each public function is a step, in the order of the pipeline; the library and the command line call the
-same ones. ``kinds`` are the packaged ones unless others are given.
+Each public function is a step, in the order of the pipeline; the library and the command line call the same
+ones. ``kinds`` are the packaged ones unless others are given.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ _PLAIN: Final = Style()
 def load_kinds(*folders: str, **apis: str) -> Kinds:
     """Return the packaged kinds and those of ``folders``, ``NAME.schema.json`` each.
 
-    ``apis`` are folders too, each by the name of the API that its kinds belong to. Raises InputError with
-    every problem of these files.
+    ``apis`` are folders by the name of the API of their kinds. Raises InputError with every problem of these
+    files.
     """
     return tree_kinds((*folders, *apis.values()), apis={folder: name for name, folder in apis.items()})
 
@@ -89,10 +89,10 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
 ) -> DesiredState:
     """Load and validate files and directories. Raises InputError with every problem found.
 
-    ``project_id`` and ``region_id`` are those of documents that name none. A key that expires within
-    ``expiry_warning`` from ``now`` is warned about. The path ``-`` is ``standard_input``. ``digest`` goes on
-    from what else was read, such as files of kinds. ``executor`` checks the files, here or in other
-    processes: the result is the same.
+    ``project_id`` and ``region_id`` are used for documents without them. A key that expires within
+    ``expiry_warning`` from ``now`` leads to a warning. The path ``-`` is ``standard_input``. ``digest`` is
+    extended by the inputs; it may include others, such as kind files. ``executor`` checks the files, here or
+    in other processes: the result is the same.
     """
     if not paths:
         raise errors.ConfigurationError("no path is given; name the files or folders of the desired state")
@@ -126,13 +126,13 @@ def plan(  # noqa: PLR0913 - what a plan depends on
 ) -> Plan:
     """Read the live keys and compare: return what an apply would change, sorted, with a fingerprint.
 
-    ``targets`` are globs over addresses, such as ``caas/1/76/web-*``. The plan holds a problem for each key
+    ``targets`` are globs over addresses, such as ``caas/1/76/web-*``. The plan has a problem for each key
     that cannot be planned, and a refusal where it exceeds ``limits``. With ``base``, each field has an
     origin. ``known_ids`` are those of the objects that declared names stood for, by address: one that was
-    renamed is not created again. ``reading`` is called with what is read, and returns a
-    context whose value is called after each scope. An API of which a scope cannot be read is a problem of all
-    its scopes, and of no other API's. Raises UnreadableError if that leaves none, and InputError for the name
-    of a project or region that is not found.
+    renamed is not created again. ``reading`` is called with the description of what is read, and returns a
+    context whose value is called after each scope. If a scope of an API cannot be read, all scopes of that
+    API have a problem, and no others. Raises UnreadableError if no scope remains, and InputError for an
+    unknown name of a project or region.
     """
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
@@ -190,7 +190,7 @@ def write_plan(plan: Plan, file: str | os.PathLike[str]) -> None:
 
 
 def read_plan(file: str | os.PathLike[str], *, kinds: Kinds | None = None) -> Plan:
-    """Read a plan from a file that :func:`write_plan` or ``plan --out`` wrote.
+    """Read a plan file that :func:`write_plan` or ``plan --out`` wrote.
 
     Raises ConfigurationError if it cannot be read, RefusedError if it was edited, or made by another version.
     """

@@ -34,11 +34,11 @@ def apply(  # noqa: PLR0913 - what an apply depends on
     """Send the changes of ``plan`` and return the outcome of each, sorted by address.
 
     A live key that changed since the plan is not changed; only a plan that was ``JUST_MADE`` is sent without
-    that check. Nor is one about an object that was renamed, by its id in ``known_ids``, of which the plan
-    knew nothing. ``secrets`` stores the secrets of new keys, and those of aliases, also where nothing
-    changes; ``observers`` follow each change. Raises RefusedError before the first write for a plan that must
-    not be applied, or is for another API, and ConfigurationError if it creates keys and there is no store.
-    After an interrupt no further write starts.
+    that check. An object that was renamed, by its id in ``known_ids`` that the plan did not have, is not
+    changed either. ``secrets`` stores the secrets of new keys and of aliases; ``observers`` follow each
+    change. Raises RefusedError before the first write for a plan that must not be applied, or is for another
+    API, and ConfigurationError if it creates keys and there is no store. After an interrupt no further write
+    starts.
     """
     if plan.objections:
         raise errors.RefusedError("\n".join(first_texts(plan.objections)))

@@ -1,7 +1,7 @@
-"""Workers on a Dask cluster, whose scheduler counts the requests in flight; the one home of distributed.
+"""Workers on a Dask cluster, whose scheduler counts the requests; the only module that uses distributed.
 
-Whoever can reach the scheduler can run programs where the workers are, tokens and all: its place is a network
-of its own, or TLS as Dask's configuration sets it up.
+Every client of the scheduler can run programs on the workers, which have tokens: it belongs in a separate
+network, or behind TLS as Dask's configuration sets it up.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ _OTHER_VERSION: Final = (AttributeError, ImportError)
 
 
 class ClusterPool:
-    """The workers of a cluster; a context manager, which ends what they do for this run.
+    """The workers of a cluster; a context manager, which ends their work for this run.
 
-    ``wait`` is called with what is waited for, when that takes long.
+    ``wait`` is called with a description when a wait takes long.
     """
 
     def __init__(self, address: str, parallelism: Mapping[str, int], wait: Callable[[str], object]) -> None:
-        """Store where the scheduler is, and how many requests may be in flight to each API."""
+        """Store the address of the scheduler, and the maximum number of concurrent requests to each API."""
         self._address, self._parallelism, self._wait = address, dict(parallelism), wait
         self._client: distributed.Client | None = None
         self._run = Run("", {})
@@ -72,17 +72,17 @@ class ClusterPool:
 
     @property
     def width(self) -> int:
-        """Return how many calls the cluster runs at once. Raises ReconcilerError if it cannot be used."""
+        """Return the number of concurrent calls. Raises ReconcilerError if the cluster cannot be used."""
         threads: Mapping[str, int] = self._opened().nthreads()
         return max(sum(threads.values()), 1)
 
     def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
-        """Compare scopes in some worker, like :meth:`submit`."""
+        """Compare scopes on any worker, like :meth:`submit`."""
         self._opened()
         return self.submit(partial(compare, self._run), task, scopes)
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
-        """Call ``function`` in some worker. Raises ReconcilerError if the cluster cannot be used."""
+        """Call ``function`` on any worker. Raises ReconcilerError if the cluster cannot be used."""
         client, found = self._opened(), Future[T]()
         self._begun += 1
 
@@ -104,7 +104,7 @@ class ClusterPool:
         return found
 
     def check(self) -> None:
-        """Report what is waited for if that takes long. Raises SystemFailureError for a lost scheduler."""
+        """Report a long wait. Raises SystemFailureError for a lost scheduler."""
         now = time.monotonic()
         if self._client is None or self._client.status == "running":
             self._seen = now
@@ -119,7 +119,7 @@ class ClusterPool:
         """Do nothing: a cluster replaces its workers itself."""
 
     def stop(self) -> None:
-        """End the work of this run: requests in flight are given up, and nothing more begins."""
+        """End the work of this run: requests in flight are abandoned, and nothing more starts."""
         client, self._client = self._client, None
         rooms, self._rooms = self._rooms, []
         life, self._life = self._life, None
@@ -141,7 +141,7 @@ class ClusterPool:
             client.close(timeout=2)
 
     def _opened(self) -> distributed.Client:
-        """Return the client; a later round of a service makes another one where that was lost."""
+        """Return the client; a later cycle of a service makes another one if it was lost."""
         is_idle = self._begun <= self._done
         if self._is_lost or (is_idle and self._client is not None and self._client.status != "running"):
             self.stop()
@@ -193,7 +193,7 @@ class ClusterPool:
                 raise ConfigurationError(f"{text}; install the same on all workers")
 
     def _explained(self, error: BaseException) -> BaseException:
-        """Return what an exception of the cluster means here."""
+        """Return the error of this package for an exception of the cluster."""
         if isinstance(error, KilledWorker):
             return SystemFailureError(
                 f"{counted(error.allowed_failures + 1, 'worker')} of the cluster ended before their work did;"

@@ -1,4 +1,4 @@
-"""What a worker of a Dask cluster does for a run, and how it counts requests with all others."""
+"""The work of a Dask worker for a run, and the limit of requests that all workers share."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ class Run:
 
     @property
     def limits(self) -> tuple[tuple[str, int], ...]:
-        """Return how many requests may be in flight to each API, by the name of what counts them."""
+        """Return the maximum number of concurrent requests to each API, by the name of its semaphore."""
         return tuple((self.of(api), count) for api, count in self.parallelism.items())
 
     @property
     def life(self) -> str:
-        """Return the name of the semaphore that the run holds for as long as it lives."""
+        """Return the name of the semaphore that the run holds until it ends."""
         return f"{self.name}-life"
 
     def of(self, api: str) -> str:
-        """Return the name of what counts the requests to an API."""
+        """Return the name of the semaphore for an API."""
         return f"{self.name}-{api}"
 
 
 @cache
 def facts() -> Facts:
-    """Return what has to be the same wherever a plan is made."""
+    """Return the versions that must be the same on all machines."""
     digest = hashlib.sha256()
     for name, text in sorted(schema_texts().items()):
         digest.update(f"{name}\0{text}\0".encode())
@@ -71,7 +71,7 @@ def facts() -> Facts:
 
 
 def difference(place: str, theirs: Facts, ours: Facts) -> str:
-    """Return what a worker has of another version; empty if nothing."""
+    """Return the versions of a worker that differ; empty if none."""
     found = dict(theirs)
     others = [(name, found.get(name, "nothing"), own) for name, own in ours if found.get(name) != own]
     return ", ".join(f"{name}: {place} has {there}, this run {here}" for name, there, here in others)
@@ -86,13 +86,13 @@ class _Shared:
 
 
 class ClusterGate:
-    """The gate of all workers: the scheduler counts, and holds the pause that an API asked for.
+    """The gate of all workers: the scheduler counts requests, and holds the pause that an API asked for.
 
-    A pause is known by a name and its length, not by its end: the clocks of machines differ.
+    A pause has a name and a length, not an end: the clocks of machines differ.
     """
 
     def __init__(self, name: str, room: distributed.Semaphore, client: distributed.Client) -> None:
-        """Store what bounds the requests in flight, and make what holds the pause."""
+        """Store the semaphore of concurrent requests, and create the variable of the pause."""
         self._room = room
         self._pause = distributed.Variable(f"{name}-pause", client=client)
         self._lock = threading.Lock()
@@ -111,13 +111,13 @@ class ClusterGate:
             self._room.release()
 
     def pause(self, seconds: float) -> None:
-        """Let no request begin for ``seconds``."""
+        """Delay all requests for ``seconds``."""
         if seconds > 0:
             self._pause.set([uuid.uuid4().hex, seconds])
             self.pause_left()
 
     def pause_left(self) -> float:
-        """Return the seconds until a request may begin."""
+        """Return the seconds until a request may start."""
         name, seconds = self._pause.get(timeout=_LONGEST_READ)
         with self._lock:
             if name != self._known:
@@ -133,9 +133,9 @@ _OWN: Final = threading.local()
 
 
 def call(ours: Facts, function: Callable[..., T], *arguments: object) -> T:
-    """Call ``function`` in this worker, which may have come after the run began.
+    """Call ``function`` on this worker, which may have started after the run.
 
-    Raises ConfigurationError if it is of another version.
+    Raises ConfigurationError if it has another version.
     """
     place = distributed.get_worker().address
     if text := difference(f"the worker {place}", facts(), ours):
@@ -144,7 +144,7 @@ def call(ours: Facts, function: Callable[..., T], *arguments: object) -> T:
 
 
 def compare(run: Run, task: bytes, scopes: Sequence[DesiredScope]) -> Examined:
-    """Compare scopes in this worker."""
+    """Compare scopes on this worker."""
     if getattr(_OWN, "run", None) != run.name:
         shared, place = _shared(run), distributed.get_worker().address
         _OWN.comparer = Comparer(Surroundings(place, shared.stop, shared.gates.get, lambda _exchange: None))
@@ -170,7 +170,7 @@ def _shared(run: Run) -> _Shared:
 
 
 def _end_after(run: Run, client: Any, stop: threading.Event, rooms: Sequence[distributed.Semaphore]) -> None:
-    """End what this worker does for a run, when that is over, or was killed, or the scheduler is lost."""
+    """End the work of this worker for a run, when that has ended, was killed, or the scheduler is lost."""
     with suppress(Exception):
         over = distributed.Event(f"{run.name}-over", client=client)
         life = distributed.Semaphore(1, run.life)
@@ -191,6 +191,6 @@ def _end_after(run: Run, client: Any, stop: threading.Event, rooms: Sequence[dis
 
 
 def _clear(run: Run, client: Any) -> None:
-    """Remove the pauses that a run which was killed has left on the scheduler."""
+    """Remove the pauses that a killed run has left on the scheduler."""
     for name, _ in run.limits:
         distributed.Variable(f"{name}-pause", client=client).delete()

@@ -1,4 +1,4 @@
-"""The comparison of drift: a plan of the scopes that can be read, and which side changed."""
+"""The comparison of drift: a plan of the scopes that can be read, with the side that changed."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     reading: Reading = follow_nothing,
     executor: Executor = IN_PROCESS,
 ) -> DriftReport:
-    """Return which live keys are not as desired, of the scopes that can be read.
+    """Return how the live keys differ from the desired state, in the scopes that can be read.
 
-    ``origins`` returns what was desired of the keys of a plan before, which says which side changed. Raises
-    UnreadableError if no scope can be read, or if the run was interrupted meanwhile: that says nothing of
-    the scopes that were not read any more. Otherwise as :func:`plan`.
+    ``origins`` returns the earlier desired state of the keys of a plan, which shows the side that changed.
+    Raises UnreadableError if no scope can be read, or if the run was interrupted meanwhile, which leaves
+    scopes unread. Otherwise raises the errors of :func:`plan`.
     """
     whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, _ = select(whole, targets)

@@ -1,4 +1,4 @@
-"""The work of a plan in the processes of a pool, in steps, which are done again where a process ends."""
+"""The work of a plan in the processes of a pool, in steps that are repeated if a process ends."""
 
 from __future__ import annotations
 
@@ -50,34 +50,35 @@ class Pool(Protocol):
         ...
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
-        """Call ``function`` in some process. Raises BrokenExecutor if the pool has failed."""
+        """Call ``function`` in any process. Raises BrokenExecutor if the pool has failed."""
         ...
 
     def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
-        """Compare scopes in some process, by a pickled :class:`Task`. Raises like :meth:`submit`."""
+        """Compare scopes in any process, by a pickled :class:`Task`. Raises the errors of :meth:`submit`."""
         ...
 
     def check(self) -> None:
-        """Do what has to be done from time to time while a call is waited for. Raises SystemFailureError."""
+        """Do periodic work while a call is waited for. Raises SystemFailureError."""
         ...
 
     def renew(self) -> None:
-        """Replace what has failed of the pool."""
+        """Replace failed parts of the pool."""
         ...
 
 
 class Distributed:
-    """An executor over a pool of processes; a step whose worker ends is done again by another.
+    """An executor over a pool of processes; a step whose worker ends is repeated by another.
 
-    A run that fails, or is stopped, cancels what has not begun; who opened the pool ends the rest with it.
+    A run that fails, or is stopped, cancels the steps that have not started; the owner of the pool ends the
+    rest.
     """
 
     def __init__(self, pool: Pool, connect: Connect) -> None:
-        """Store the pool, and what opens the APIs in a worker."""
+        """Store the pool, and the function that opens the APIs in a worker."""
         self._pool, self._connect = pool, connect
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
-        """Return the part of each file, in their order; few files are in memory at a time."""
+        """Return the part of each file, in order; few files are in memory at a time."""
         parts = _in_parts(files, lambda file: len(file.content), _FILE_BYTES, _MOST_FILES)
         first = next(parts, None)
         if first is None:
@@ -90,7 +91,7 @@ class Distributed:
     def examine(
         self, client: Sessions, state: DesiredState, how: Comparison, reading: Reading
     ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
-        """Plan each scope in some worker; ``client`` learns of each request when its step is done."""
+        """Plan each scope on any worker; ``client`` records each request when its step is done."""
         task = pickle.dumps(Task(self._connect, how))
         keys = max(state.key_count // (self._pool.width * _STEPS), 1)
         by_api, failures = opened(client, state, how)
@@ -122,14 +123,14 @@ class _Step(Generic[T]):
         self._future = self._begun()
 
     def cancel(self) -> None:
-        """Do not begin, if that is still possible."""
+        """Cancel the step, if it has not started."""
         self._future.cancel()
 
     def result(self, begun: Iterable[_Step[T]], stop: threading.Event | None = None) -> T:
-        """Wait for the result, interruptibly. Raises what the function raised, or SystemFailureError.
+        """Wait for the result, interruptibly. Raises the error of the function, or SystemFailureError.
 
-        Where a worker has ended, all that has ``begun`` begins again; the second time this step alone, as the
-        others may take the memory that it needs. Raises StoppedError once ``stop`` is set.
+        If a worker has ended, all steps in ``begun`` are repeated; the second time this step alone, as the
+        others may use the memory that it needs. Raises StoppedError once ``stop`` is set.
         """
         for attempt in range(_TRIES):
             try:
@@ -148,7 +149,7 @@ class _Step(Generic[T]):
             self._future = self._begun()
 
     def _waited(self, stop: threading.Event | None) -> T:
-        """Return the result; a signal is handled while it is waited for."""
+        """Return the result; signals are handled during the wait."""
         while stop is None or not stop.is_set():
             try:
                 return self._future.result(_LONGEST_WAIT)
@@ -168,7 +169,7 @@ class _Step(Generic[T]):
 
 
 def _results(steps: Iterable[_Step[T]], most: int) -> Iterator[T]:
-    """Yield the results of steps in their order, while at most so many have begun and are not finished."""
+    """Yield the results of steps in order, with at most ``most`` unfinished steps at a time."""
     with _ended(deque[_Step[T]]()) as begun:
         for step in steps:
             begun.append(step)
@@ -183,7 +184,7 @@ def _results(steps: Iterable[_Step[T]], most: int) -> Iterator[T]:
 def _in_parts(
     items: Iterable[T], size: Callable[[T], int], most_size: int, most: int
 ) -> Iterator[tuple[T, ...]]:
-    """Yield items in order, in parts of about ``most_size`` together, and of at most ``most`` items."""
+    """Yield items in order, in parts of about ``most_size`` in total, and of at most ``most`` items."""
     part: list[T] = []
     total = 0
     for item in items:
@@ -199,14 +200,14 @@ def _in_parts(
 def _is_wanted(
     part: Sequence[DesiredScope], kinds: Mapping[str, Kind], failures: Mapping[Scope, ReconcilerError]
 ) -> bool:
-    """Return whether a part has scopes of an API that could be read so far."""
+    """Return whether a part has scopes of an API without failures so far."""
     failed = {kinds[scope.kind].api for scope in failures}
     return any(kinds[one.scope.kind].api not in failed for one in part)
 
 
 @contextmanager
 def _ended(steps: deque[_Step[T]]) -> Iterator[deque[_Step[T]]]:
-    """Cancel the steps that are left: after Ctrl-C, or an error."""
+    """Cancel the remaining steps: after Ctrl-C, or an error."""
     try:
         yield steps
     finally:

@@ -1,7 +1,7 @@
-"""Where the work of a plan is done: in this process, or in others that an executor has.
+"""Where the work of a plan is done: in this process, or in those of an executor.
 
-Map: each file is checked by itself, and what it declares is packed. Shuffle: the parts of one scope come
-together, unread. Reduce: each scope is read and compared. The result is the same wherever that is done.
+Map: each file is checked by itself, and its declarations are packed. Shuffle: the parts of one scope are
+joined, still packed. Reduce: each scope is read and compared. The result is the same everywhere.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Executor(Protocol):
     """Checks files and compares scopes."""
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterable[Part]:
-        """Return the part of each file, in their order."""
+        """Return the part of each file, in order."""
         ...
 
     def examine(
@@ -40,7 +40,7 @@ class Executor(Protocol):
 
 
 class InProcess:
-    """Does everything in this process."""
+    """Does all work in this process."""
 
     check = staticmethod(check_each)
     examine = staticmethod(examined)
@@ -50,15 +50,15 @@ IN_PROCESS: Final = InProcess()
 
 
 class Adaptive:
-    """Does little work in this process, and much in others, which are started when so much has been read."""
+    """Does little work in this process, and much in others, which are started at a threshold of input."""
 
     def __init__(self, open_workers: Callable[[], Executor]) -> None:
-        """Store what starts the others, once."""
+        """Store a function that starts the other processes, once."""
         self._open = open_workers
         self._executor: Executor | None = None
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterable[Part]:
-        """Return the part of each file, in their order; the size of all of them decides."""
+        """Return the part of each file, in order; the total size decides where."""
         if self._executor is None:
             files, is_large = measured(files)
             self._executor = self._open() if is_large else None
@@ -67,6 +67,6 @@ class Adaptive:
     def examine(
         self, client: Sessions, state: DesiredState, how: Comparison, reading: Reading
     ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
-        """Plan each scope where its files were checked."""
+        """Plan each scope in the processes that checked its files."""
         executor = self._executor or IN_PROCESS
         return executor.examine(client, state, how, reading)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def processes(count: int, connect: Callable[[], Sessions]) -> Iterator[Executor]:
-    """Yield what checks files and compares scopes in ``count`` processes, which end with the context.
+    """Yield an executor of ``count`` processes, which end with the context.
 
-    ``connect`` opens the APIs in each of them, by the environment there, and here to learn how many requests
-    there may be at a time. It is a function at the top level of a module. Nothing is started before there is
+    ``connect`` opens the APIs in each of them, by the environment there, and here to determine the number of
+    concurrent requests. It is a function at the top level of a module. Nothing is started before there is
     work. Raises ConfigurationError if ``connect`` cannot be sent to another process.
     """
     if count < 1:
@@ -39,10 +39,10 @@ def processes(count: int, connect: Callable[[], Sessions]) -> Iterator[Executor]
 def cluster(
     address: str, connect: Callable[[], Sessions], *, on_wait: Callable[[str], object] = str
 ) -> Iterator[Executor]:
-    """Yield what checks files and compares scopes on the Dask cluster whose scheduler is at ``address``.
+    """Yield an executor on the Dask cluster whose scheduler is at ``address``.
 
-    ``connect`` is as for :func:`processes`, ``on_wait`` is called with what is waited for, when that takes
-    long. The cluster is reached when there is work. Raises ImportError without the extra ``dask``.
+    ``connect`` is as for :func:`processes`, ``on_wait`` is called with a description when a wait takes long.
+    The cluster is contacted when there is work. Raises ImportError without the extra ``dask``.
     """
     opening = _Opening(connect)
     with cluster_pool(address, opening.parallelism(), on_wait) as pool:
@@ -60,7 +60,7 @@ def cluster_pool(
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """Opens the APIs in a worker by a function that knows of none."""
+    """Opens the APIs in a worker by a function without arguments."""
 
     connect: Callable[[], Sessions]
 
@@ -68,7 +68,7 @@ class _Opening:
         return self.connect().within(surroundings)
 
     def parallelism(self) -> dict[str, int]:
-        """Return how many requests to each API there may be at a time. Raises ConfigurationError."""
+        """Return the maximum number of concurrent requests to each API. Raises ConfigurationError."""
         try:
             pickle.dumps(self)
         except (pickle.PicklingError, AttributeError, TypeError) as error:

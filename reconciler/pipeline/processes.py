@@ -1,6 +1,6 @@
 """Workers in processes of this machine: started once, and all replaced if one of them ends.
 
-They are made by a server process without threads (forkserver): to fork a process that has threads, as a
+They are forked by a server process without threads (forkserver): to fork a process that has threads, as a
 drift service does, may deadlock.
 """
 
@@ -58,12 +58,12 @@ class ProcessGate:
             self.room.release()
 
     def pause(self, seconds: float) -> None:
-        """Let no request begin for ``seconds``."""
+        """Delay all requests for ``seconds``."""
         with self.until.get_lock():
             self.until.value = max(self.until.value, time.monotonic() + seconds)
 
     def pause_left(self) -> float:
-        """Return the seconds until a request may begin."""
+        """Return the seconds until a request may start."""
         return self.until.value - time.monotonic()
 
 
@@ -102,7 +102,7 @@ class ProcessPool:
         on_life: Callable[[], object] = tuple,
         modules: Sequence[str] = (),
     ) -> None:
-        """Store how many processes there are to be, and how many requests may be in flight to each API.
+        """Store the number of processes, and the maximum number of concurrent requests to each API.
 
         Nothing is started before the first call. ``on_life`` is called while a call is waited for, and
         processes send requests. ``modules`` are imported once for all of them.
@@ -126,7 +126,7 @@ class ProcessPool:
         self.stop()
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
-        """Call ``function`` in the first process that is free.
+        """Call ``function`` in the first free process.
 
         Raises BrokenExecutor if a process has ended, SystemFailureError if none can be started, and
         ConfigurationError in a process that is being started.
@@ -152,7 +152,7 @@ class ProcessPool:
             ) from error
 
     def prepare(self) -> None:
-        """Start what the processes are made by, which takes a while, in the background."""
+        """Start the server that forks the processes, which takes a while, in the background."""
         with suppress(OSError), _uninterrupted():  # the first call tells
             self._serve()
 
@@ -161,24 +161,24 @@ class ProcessPool:
         self.submit(_nothing)
 
     def check(self) -> None:
-        """Call what follows the life of the processes, if one has sent a request since."""
+        """Call ``on_life``, if a process has sent a request since."""
         if self._last_sent is not None and self._last_sent.value != self._seen:
             self._seen = self._last_sent.value
             self._on_life()
 
     def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
-        """Compare scopes in the first process that is free, like :meth:`submit`."""
+        """Compare scopes in the first free process, like :meth:`submit`."""
         return self.submit(_compare, task, scopes)
 
     def renew(self) -> None:
-        """End what is left of the processes if one has ended; the next call starts others."""
+        """End the other processes if one has ended; the next call starts new ones."""
         try:
             self.start()
         except BrokenExecutor:
             self.stop()
 
     def stop(self) -> None:
-        """End the processes: requests in flight are given up, and what has not begun is cancelled."""
+        """End the processes: requests in flight are abandoned, and unstarted work is cancelled."""
         if self._run is not None:
             self._run.close()
         if self._pool is not None:
@@ -199,7 +199,7 @@ class ProcessPool:
         return ProcessPoolExecutor(self.width, context, _begin, (over, self._gates, self._last_sent))
 
     def _serve(self) -> None:
-        """Start what forks the processes, unless it runs; it and they have Ctrl-C blocked from the start."""
+        """Start the server that forks the processes, unless it runs; all of them block Ctrl-C."""
         self._context.set_forkserver_preload([*self._modules])
         resource_tracker.ensure_running()  # which would unblock it
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
@@ -209,7 +209,7 @@ class ProcessPool:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _pause_end(self, api: str) -> float:
-        """Return until when the processes so far were to send nothing to an API."""
+        """Return the end of the pause of an API among the processes so far."""
         # Without the lock, which a killed process may hold.
         return self._gates[api].until.get_obj().value if api in self._gates else 0.0
 
@@ -219,7 +219,7 @@ _COMPARERS: list[Comparer] = []
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let stop signals wait until a process is wholly started: the rest of the run would not wait for it."""
+    """Block stop signals until a process has started completely: the run does not wait for it later."""
     if threading.current_thread() is not threading.main_thread():
         yield  # no handler is called in another thread
         return
@@ -236,12 +236,11 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _begin(over: connection.Connection, gates: Mapping[str, ProcessGate], last_sent: c_double) -> None:
-    """Prepare a process. Ctrl-C reaches it too, and is for the process that started it to handle.
+    """Prepare a process. It ignores Ctrl-C, which the process that started it handles.
 
-    ``last_sent`` is when any of them sent a request.
-
-    The other end of ``over`` is closed when the work is to end, also by the end of that process. What the
-    processes share instead, events and conditions, waits for ever for one that was killed.
+    ``last_sent`` is the time of the last request of any of them. The other end of ``over`` is closed when the
+    work is to end, also by the end of that process. Events and conditions shared by processes would wait for
+    ever for one that was killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stop = threading.Event()
@@ -255,11 +254,11 @@ def _begin(over: connection.Connection, gates: Mapping[str, ProcessGate], last_s
 
 
 def _nothing() -> None:
-    """Do nothing: what calls it wants to know whether it can be called."""
+    """Do nothing; called to test whether a call is possible."""
 
 
 def _end_after(over: connection.Connection, stop: threading.Event) -> None:
-    """End this process soon after the run, whatever it does then: a read may hang until its time-out."""
+    """End this process soon after the run, even during a read that hangs until its time-out."""
     connection.wait([over])
     stop.set()
     threading.Event().wait(_LONGEST_WAIT)

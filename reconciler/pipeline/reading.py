@@ -1,4 +1,4 @@
-"""Reading the live keys of all scopes at once, over one API or several."""
+"""Read the live keys of all scopes concurrently, from one API or several."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def follow_nothing(_state: DesiredState) -> AbstractContextManager[Callable[[], 
 
 
 def directory_of(client: Sessions, last: Lists | None = None) -> Directory:
-    """Return what looks up the names of projects and regions, which are those of the built-in API."""
+    """Return the directory of names of projects and regions, which belong to the built-in API."""
     return Directory(lambda: client.session(BUILT_IN_API).reader, last)
 
 
@@ -56,7 +56,7 @@ def known_kinds(kinds: Kinds | None, parts: Iterable[DesiredScope | Change]) -> 
 
 
 def apis_of(kinds: Kinds, plan: Plan) -> set[str]:
-    """Return the names of the APIs that a plan is about."""
+    """Return the names of the APIs in a plan."""
     return {kinds[scope.kind].api for scope, _ in plan.observed}
 
 
@@ -88,7 +88,7 @@ class Comparison:
 def examined(
     client: Sessions, state: DesiredState, how: Comparison, reading: Reading
 ) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
-    """Return the plan of each scope, and why others could not be read."""
+    """Return the plan of each scope, and the errors of scopes that could not be read."""
     kinds, selected = how.kinds, selection(how.targets)
 
     def examine(kind: Kind, part: DesiredScope, reader: Reader) -> Plan:
@@ -121,7 +121,7 @@ def examined(
 def opened(
     client: Sessions, state: DesiredState, how: Comparison
 ) -> tuple[dict[str, list[DesiredScope]], dict[Scope, errors.ReconcilerError]]:
-    """Open the APIs; return the scopes to read by API, and why others are not, as for :func:`examined`."""
+    """Open the APIs; return the scopes to read by API, and the errors of others, as for :func:`examined`."""
     by_api: dict[str, list[DesiredScope]] = {}
     stops_api = how.failing is Failing.STOPS_API
     for part in state.scopes:

@@ -1,6 +1,6 @@
-"""What is done in other processes: files are checked, and scopes are read and compared.
+"""The work in other processes: files are checked, and scopes are read and compared.
 
-All that is sent there and back are values. Tokens are not: a worker connects by its own environment.
+Only values are sent, and never tokens: a worker connects with its own environment.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the comparison of every scope depends on."""
+    """The shared arguments of the comparison of every scope."""
 
     connect: Connect
     how: Comparison
@@ -46,7 +46,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """The plans of some scopes, why others have none, and the requests that were sent."""
+    """The plans of some scopes, the errors of others, and the requests that were sent."""
 
     plans: Sequence[Plan]
     failures: Mapping[Scope, ReconcilerError]
@@ -59,7 +59,7 @@ def _validator(rules: bytes) -> Validator:
 
 
 def unpickled(content: bytes) -> Any:
-    """Return what the run that this worker belongs to has pickled."""
+    """Return an object that the run of this worker has pickled."""
     return pickle.loads(content)  # noqa: S301 - from the process that started this one, or that it trusts
 
 
@@ -71,10 +71,10 @@ def check_files(rules: bytes, files: Sequence[Input]) -> list[Part]:
 
 
 class Comparer:
-    """Compares scopes in a worker: its connections stay open for as long as the task is the same."""
+    """Compares scopes in a worker: its connections stay open while the task is the same."""
 
     def __init__(self, surroundings: Surroundings) -> None:
-        """Store what the worker shares with others."""
+        """Store the resources that the worker shares with others."""
         self._exchanges: list[Exchange] = []
 
         def follow(exchange: Exchange) -> None:

@@ -1,1 +1,1 @@
-"""Drift that stays: schedule, cycle, history, notifications, metrics, health, systemd."""
+"""Continuous drift detection: schedule, cycle, history, notifications, metrics, health, systemd."""

@@ -1,4 +1,4 @@
-"""Correcting drift, within the limits and permissions of the run."""
+"""Correct drift, within the limits and permissions of the run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CONFLICT: Final = "changed in the files too, which apply has not sent yet; appl
 
 @dataclass(frozen=True, slots=True)
 class Corrector:
-    """Sends what undoes drift."""
+    """Sends the requests that undo drift."""
 
     settings: DriftSettings
     ports: Ports
@@ -53,7 +53,7 @@ class Corrector:
         contested: frozenset[FieldKey],
         now: dt.datetime,
     ) -> tuple[ExitCode, tuple[DriftedField, ...]]:
-        """Correct what is ``wanted`` and may be corrected; return what became of all ``fields``."""
+        """Correct the ``wanted`` drift that may be corrected; return the outcomes of all ``fields``."""
 
         def is_wanted(address: str, change: FieldChange) -> bool:
             return wanted.covers(change) and (address, change.field) not in contested
@@ -93,7 +93,10 @@ class Corrector:
     def _with_store(
         self, plan: Plan, redactor: Redactor
     ) -> tuple[Plan, tuple[Outcome, ...], SinkSecretStore | None]:
-        """Open the store for the secrets of new keys. If it cannot be, what needs it is left."""
+        """Open the store for the secrets of new keys.
+
+        If it cannot be opened, changes that need it are left out.
+        """
         may_store = self.settings.permissions.may_store
         needing = tuple(
             change

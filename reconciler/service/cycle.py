@@ -1,4 +1,4 @@
-"""One reconcile cycle of ``drift``: read, detect, correct, and record what came of it."""
+"""One reconcile cycle of ``drift``: read, detect, correct, and record the results."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class DriftCycle:
         monitor: Monitor,
         executor: Executor,
     ) -> None:
-        """Store what to do, what does it, and what records and follows it."""
+        """Store the settings, the ports, and the recorders and followers of cycles."""
         self._settings, self._ports = settings, ports
         self._history, self._monitor, self._executor = history, monitor, executor
         self._has_file = settings.records.history is not None
@@ -138,11 +138,11 @@ class DriftCycle:
         return report, failure
 
     def _sessions(self) -> Sessions:
-        """Return the APIs for one cycle, which know the secrets of all cycles before."""
+        """Return the APIs for one cycle, with the redactor of all cycles before."""
         return self._ports.connect(self._monitor.exchange, self._workers, self._redactor)
 
     def _resolved(self, state: DesiredState) -> DesiredState:
-        """Return ``state`` with numbers for the names of its projects and regions, if it has any."""
+        """Return ``state`` with ids in place of the names of its projects and regions, if it has any."""
         if not state.names:
             return state
         last = self._lists if len(self._workers) > 1 else None  # of one API, nothing else could be read
@@ -157,7 +157,7 @@ class DriftCycle:
         return desired_state(paths, ports.standard_input, ports.rules_at(now), check=check)
 
     def _read_again(self, now: dt.datetime) -> DesiredState:
-        """Read the files; the last valid files stand in for invalid ones. Raises InputError."""
+        """Read the files; if they are invalid, use the last valid ones. Raises InputError."""
         trouble: dict[ServiceCondition, Sequence[str]] = {}
         remarks: dict[ServiceCondition, str] = {}  # of the log: elsewhere a headline says as much
         try:
@@ -189,7 +189,7 @@ class DriftCycle:
     def _reconcile(
         self, state: DesiredState, now: dt.datetime, writing: AbstractContextManager[None]
     ) -> CycleReport:
-        """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
+        """Detect and correct once; the context ``writing`` is active while changes are sent."""
         targets, correct = self._settings.targets, self._settings.correct
         targeted, selected = select(state, targets)
         code = errors.ExitCode.DONE
@@ -234,7 +234,7 @@ class DriftCycle:
         selected: Selection,
         now: dt.datetime,
     ) -> None:
-        """Store what later cycles compare with. Raises HistoryError."""
+        """Store the state that later cycles compare with. Raises HistoryError."""
         is_whole = not self._settings.targets
         was_compared = detection.compared(state, selected)
         self._applied.store_pending(detection.pending_fields(), was_compared, now)
@@ -250,9 +250,9 @@ class DriftCycle:
 
 @contextmanager
 def system_failures() -> Iterator[None]:
-    """Raise SystemFailureError for what the operating system refuses.
+    """Raise SystemFailureError for errors of the operating system.
 
-    That a module cannot be imported is such a refusal too: its file could not be opened.
+    These include failed imports, because a file could not be opened.
     """
     try:
         yield

@@ -43,10 +43,10 @@ def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
     now: dt.datetime,
     executor: Executor,
 ) -> DriftReport:
-    """Read the live keys and compare what can be read with the files.
+    """Read the live keys and compare them with the files, as far as they can be read.
 
-    ``applied`` returns what a history knows of the keys of a plan; it is None without a history. Raises
-    ReconcilerError if nothing can be read, or the base cannot.
+    ``applied`` returns the base state of the keys of a plan from a history; it is None without a history.
+    Raises ReconcilerError if nothing can be read, or the base cannot.
     """
     origins, base = applied, ports.base(directory_of(client), now)
     if base is not None:
@@ -74,7 +74,7 @@ def settled_fields(
     outcomes: Iterable[Outcome],
     left: Mapping[FieldKey, str] = MappingProxyType({}),
 ) -> tuple[DriftedField, ...]:
-    """Return ``fields`` with their outcomes; ``left`` says why some were not corrected."""
+    """Return ``fields`` with their outcomes; ``left`` are the reasons why some were not corrected."""
     by_field = {
         (outcome.change.address, name): outcome
         for outcome in outcomes
@@ -94,7 +94,7 @@ def settled_fields(
 
 
 def refused_fields(fields: Iterable[DriftedField], correction: Plan) -> tuple[DriftedField, ...]:
-    """Return ``fields``, marking as refused those that the refused plan ``correction`` would correct."""
+    """Return ``fields``, with those marked as refused that the refused plan ``correction`` would correct."""
     wanted = {(change.address, name) for change in correction.changes for name in record_names(change)}
     return tuple(
         replace(field, outcome=FieldOutcome.REFUSED) if field.key in wanted else field for field in fields

@@ -1,7 +1,7 @@
 """A small HTTP server for the pages of a service.
 
-It serves known hosts only, so that no page in a browser can read it by pointing a name of its own at this
-machine; and it holds few connections, each for a short time, so that clients cannot use up the files that
+It serves known hosts only, so that no page in a browser can read it by pointing a domain name at this
+machine; and it accepts few connections, each for a short time, so that clients cannot exhaust the files that
 reconcile cycles need.
 """
 
@@ -52,14 +52,14 @@ class Response:
 
 
 def plain(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """Return a response of one text."""
+    """Return a plain-text response."""
     return Response(f"{text}\n".encode(errors="backslashreplace"), status=status)
 
 
 def host_of(text: str) -> str | None:
-    """Return the host that a header Host names, in normal form and without the port; None if it names none.
+    """Return the host in a header Host, in normal form and without the port; None if it is invalid.
 
-    An IPv6 address is in brackets where a port may follow, and may be without where none can.
+    An IPv6 address is in brackets where a port may follow, and may be without them where none can.
     """
     bare = text.strip().lower()
     if bare.startswith("["):
@@ -75,7 +75,7 @@ def host_of(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """Return an address in normal form, None for anything else."""
+    """Return an address in normal form, None for any other text."""
     ip = ip_address(text)
     mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
     return str(mapped or ip) if ip else None
@@ -89,12 +89,11 @@ def serve(
     hosts: Iterable[str] = (),
     clock: Clock | None = None,
 ) -> Iterator[int]:
-    """Serve GET and HEAD of ``paths`` as long as the context lasts, and yield the port; 0 takes any.
+    """Serve GET and HEAD of ``paths`` within the context, and yield the port; 0 means any free one.
 
-    Each path is called with the query, which is empty without one.
-
-    Clients that name another host than this machine, ``address``, the address that they reached or one of
-    ``hosts`` are refused. Raises ConfigurationError if nothing can listen there.
+    Each path is a function of the query, which is empty without one. Clients that request another host than
+    this machine, ``address``, the address that they reached or one of ``hosts`` are refused. Raises
+    ConfigurationError if the port cannot be opened.
     """
     try:
         server = _Server((address, port), _handler(paths, (address, *hosts)), clock or SystemClock())
@@ -120,7 +119,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], clock: Clock) -> None:
-        """Start without a connection."""
+        """Start without connections."""
         self._clock = clock
         self._lock = threading.Lock()
         self._open: dict[socket.socket, float] = {}
@@ -128,7 +127,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; end the oldest if there are many, or if the system has none left."""
+        """Accept a connection; end the oldest if there are many, or if the system has no free file."""
         try:
             accepted, peer = super().get_request()
         except OSError:
@@ -142,7 +141,7 @@ class _Server(ThreadingHTTPServer):
         return accepted, peer
 
     def service_actions(self) -> None:
-        """End what has lasted too long, whatever it sends meanwhile; called twice in a second."""
+        """End connections that have lasted too long, even active ones; called twice per second."""
         latest = self._clock.monotonic() - _TIMEOUT
         with self._lock:
             late = sum(began < latest for began in self._open.values())
@@ -155,7 +154,7 @@ class _Server(ThreadingHTTPServer):
         super().close_request(request)
 
     def _end(self, count: int) -> None:
-        """End the oldest connections: their threads notice, and close them."""
+        """End the oldest connections: their threads close them."""
         with self._lock:
             oldest = list(self._open)[: max(count, 0)]
             for connection in oldest:
@@ -165,15 +164,15 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def server_bind(self) -> None:
-        """Bind without asking the name service for this host, which may take long."""
+        """Bind without a name lookup of this host, which may take long."""
         TCPServer.server_bind(self)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore a client that left."""
+        """Ignore a client that disconnected."""
 
 
 def _refusal(given: Sequence[str], version: str, known: Iterable[str]) -> Response | None:
-    """Refuse a client that asks for another host: that is how a page in a browser would come here."""
+    """Refuse a client that requests another host, as a page in a browser could (DNS rebinding)."""
     if not given and version != "HTTP/1.1":
         return None  # browsers name one; some probes do not
     host = host_of(given[0]) if len(given) == 1 else None
@@ -231,6 +230,6 @@ def _handler(
                 return plain(text, HTTPStatus.INTERNAL_SERVER_ERROR)
 
         def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class
-            """Log nothing: a probe comes each second."""
+            """Log nothing: probes arrive every second."""
 
     return Handler

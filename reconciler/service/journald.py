@@ -1,4 +1,4 @@
-"""The journal of systemd as standard error: each line begins with its priority, as sd-daemon(3) describes."""
+"""The journal of systemd as standard error: each line begins with its priority (sd-daemon(3))."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Priority(IntEnum):
 
 
 def is_journal(stream: TextIO | None, named: str) -> bool:
-    """Return whether a stream is the journal's: ``named``, JOURNAL_STREAM, is its device and inode."""
+    """Return whether a stream is the journal: ``named``, JOURNAL_STREAM, is its device and inode."""
     found = _STREAM.fullmatch(named)
     if stream is None or found is None:
         return False

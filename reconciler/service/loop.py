@@ -1,4 +1,4 @@
-"""Reconcile cycles on a schedule, as a service that can be left alone."""
+"""Reconcile cycles on a schedule, without supervision."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Service:
         messages: Messages,
         rng: random.Random | None = None,
     ) -> None:
-        """Store the schedule, by how many seconds a cycle may start later, and what follows the service."""
+        """Store the schedule, the maximum delay of a cycle in seconds, and the followers of the service."""
         self._schedule = schedule
         self._jitter = jitter
         self._stop, self._wake = stop, wake
@@ -57,8 +57,7 @@ class Service:
     def run(self, work: Callable[[], CycleReport]) -> None:
         """Call ``work`` for each cycle.
 
-        Cycles in which nothing could be read are followed by growing distances; every failure is reported
-        together with since when cycles have failed.
+        The interval grows while nothing can be read; every failure is reported with the time of the first.
         """
         self._supervisor.notify("READY=1")
         planned = self._clock.monotonic()
@@ -73,13 +72,13 @@ class Service:
         self._supervisor.notify("STOPPING=1")
 
     def status(self, files_invalid_since: dt.datetime | None = None) -> ServiceStatus:
-        """Return what only the service knows. Any thread may ask."""
+        """Return the state that only the service knows. Any thread may call this."""
         return ServiceStatus(
             self._started, self._next_cycle, self._failing_since, self._failures, files_invalid_since
         )
 
     def unready(self) -> str:
-        """Return why the service is not ready, empty if the last cycle could read something."""
+        """Return why the service is not ready, empty if the last cycle could read a scope."""
         last = self._last
         if last is None:
             return "no round has ended yet"

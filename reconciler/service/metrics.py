@@ -1,4 +1,4 @@
-"""Figures for Prometheus; the one home of prometheus_client, which the extra ``metrics`` installs."""
+"""Metrics for Prometheus; the only module that imports prometheus_client, of the extra ``metrics``."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _ATTEMPTS: Final = (
 
 
 class Metrics:
-    """The figures of a service, or of one run. Any thread may add to them."""
+    """The metrics of a service, or of one run. Any thread may update them."""
 
     def __init__(self, version: str, apis: Iterable[str] = (BUILT_IN_API,)) -> None:
-        """Start at zero; ``version`` is that of this tool, ``apis`` are the names of those that are used."""
+        """Start at zero; ``version`` is that of this tool, ``apis`` are the names of the APIs in use."""
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
         self._registry = prometheus.CollectorRegistry(auto_describe=False)
         self._in_a_row = 0
@@ -92,7 +92,7 @@ class Metrics:
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:
-        """Show every label that is known beforehand."""
+        """Initialise every label that is known in advance."""
         for result in CycleResult:
             self._rounds.labels(_label(result))
         for api in self._apis:
@@ -140,14 +140,14 @@ class Metrics:
         self._notifications.labels(result).inc()
 
     def exposition(self) -> bytes:
-        """Return all figures in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return prometheus.generate_latest(self._registry)
 
     def resume(self, file: str) -> None:
-        """Let counters go on from those in ``file``, which an earlier run wrote, if it is there.
+        """Continue the counters in ``file``, which an earlier run wrote, if it exists.
 
-        Histograms are of one run. Raises OSError or ValueError if the file cannot be read, or holds other
-        things than these figures, which would be lost.
+        Histograms are per run. Raises OSError or ValueError if the file cannot be read, or holds other
+        metrics, which would be lost.
         """
         path = Path(file)
         if not path.exists():
@@ -179,7 +179,7 @@ class Metrics:
                     self._in_a_row = int(sample.value)
 
     def write(self, file: str) -> None:
-        """Write all figures to ``file`` for the textfile collector, in one step. Raises OSError."""
+        """Write all metrics to ``file`` for the textfile collector, atomically. Raises OSError."""
         prometheus.write_to_textfile(file, self._registry)
 
     def _set_states(self, report: CycleReport) -> None:
@@ -197,7 +197,7 @@ class Metrics:
             self._contested.labels(api).set(contested[api])
 
     def _set_lives(self, found: Lifetimes, now: dt.datetime) -> None:
-        """Set when the keys of each kind expire, and how far their rotations are."""
+        """Set the expiries of each kind, and the stages of its rotations."""
         for (api, kind), (count, first) in found.expiring.items():
             self._nearest.labels(api, kind).set(math.inf if first is None else first.timestamp())
             near = [one for one in found.expiries if one.address.startswith(f"{kind}/")]
@@ -211,7 +211,7 @@ class Metrics:
                 self._rotations.labels(api, kind, _label(stage)).set(stages[stage])
 
     def _set_keys(self, api: str, kind: str, report: CycleReport) -> None:
-        """Count the keys of a kind that are not as desired when the cycle has ended, and the undeclared."""
+        """Count the keys of a kind that are drifted at the end of a cycle, and the undeclared ones."""
         by_key: dict[str, list[DriftedField]] = {}
         for field in report.fields:
             if field.scope.kind == kind:

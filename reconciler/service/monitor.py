@@ -1,4 +1,4 @@
-"""What follows the cycles of a service besides the terminal: metrics, notifications, the heartbeat."""
+"""The followers of a service's cycles besides the terminal: metrics, notifications, the heartbeat."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """Passes on requests and ends of cycles to the heartbeat, and to metrics and receivers if there are."""
+    """Passes requests and ends of cycles to the heartbeat, and to metrics and receivers if there are any."""
 
     settings: DriftSettings
     ports: Ports
@@ -45,13 +45,13 @@ class Monitor:
     outbox: Outbox
 
     def exchange(self, exchange: Exchange) -> None:
-        """Follow a request to the API."""
+        """Record a request to the API."""
         self.heartbeat.touch()
         if self.metrics is not None:
             self.metrics.exchange(exchange)
 
     def finished(self, report: CycleReport, present: Collection[ServiceCondition]) -> None:
-        """Follow the end of a cycle, which the history holds already. Raises HistoryError."""
+        """Record the end of a cycle, which the history has stored. Raises HistoryError."""
         self.unrecorded(report)
         if self.metrics is not None:
             self.metrics.set_files_valid(int(ServiceCondition.FILES not in present))
@@ -67,7 +67,7 @@ class Monitor:
                 )
 
     def unrecorded(self, report: CycleReport) -> None:
-        """Follow the end of a cycle that the history could not hold."""
+        """Record the end of a cycle that the history could not store."""
         self.heartbeat.touch()
         if self.metrics is not None:
             self.metrics.cycle(report)
@@ -100,9 +100,10 @@ class Monitor:
             notifications.mark_keys_notified(keys)
 
     def _failures(self, report: CycleReport) -> Iterator[Condition]:
-        """Yield what keeps cycles from succeeding: the outage of single APIs, or that they fail altogether.
+        """Yield the conditions of failed cycles: the outage of single APIs, or that cycles fail altogether.
 
-        That they fail is so until one succeeds. A cycle that compared nothing says nothing of single APIs.
+        The latter lasts until a cycle succeeds. A cycle that compared nothing has no information about single
+        APIs.
         """
         before = {one.condition for one in conditions(self.database)}
         if not report.scopes:

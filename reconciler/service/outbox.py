@@ -1,4 +1,4 @@
-"""Who is notified, each in its own form, and what did not arrive yet."""
+"""The receivers of notifications, and undelivered messages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def new_identifier() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A receiver of notifications; ``name`` is shown, and so is ``place``, which holds no secret.
+    """A receiver of notifications; ``name`` and ``place``, which contains no secret, may be shown.
 
     ``send`` delivers a notification with an identifier, which is the same if it is sent again, and returns
     the response in words. It raises ReconcilerError.
@@ -41,11 +41,11 @@ class Receiver:
 
 
 class Outbox:
-    """Sends notifications to all receivers: one that fails keeps no other from being notified.
+    """Sends notifications to all receivers: the failure of one does not affect the others.
 
-    A receiver that failed is not tried again before the next cycle: that would take as long, and hold up the
-    cycles. What others received waits for it in the history, for a later run too; so does, by itself, what
-    no receiver took.
+    A receiver that failed is not retried before the next cycle, so that cycles are not delayed. Messages that
+    only some receivers got wait for the others in the history, for a later run too; a message that no
+    receiver got stays pending.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Outbox:
         failed: Callable[[str], object],
         count: Callable[[str], object],
     ) -> None:
-        """Store the receivers, and what earlier runs left for them. Raises HistoryError.
+        """Store the receivers, and their undelivered messages from earlier runs. Raises HistoryError.
 
         ``failed`` shows an error, ``count`` counts a result: sent or failed.
         """
@@ -67,7 +67,7 @@ class Outbox:
         self._down: set[str] = set()
 
     def begin(self, now: dt.datetime) -> None:
-        """Start a cycle: send what waits, unless it is older than a day. Raises HistoryError."""
+        """Start a cycle: send undelivered messages, unless they are older than a day. Raises HistoryError."""
         self._down.clear()
         before = self._count_of_waiting()
         for name, waiting in self._waiting.items():
@@ -79,7 +79,7 @@ class Outbox:
             self._undelivered.store(self._waiting)
 
     def send(self, notification: Notification) -> bool:
-        """Send a notification, and return whether it arrived anywhere: if not, it is to be sent again.
+        """Send a notification, and return whether any receiver got it; otherwise it must be sent again.
 
         Raises HistoryError.
         """
@@ -110,7 +110,7 @@ class Outbox:
 
 
 def _named(receivers: Sequence[Receiver]) -> Iterator[tuple[str, Receiver]]:
-    """Yield the receivers, each under a name by which a later run knows it; places hide what is secret."""
+    """Yield the receivers, each with a stable name for later runs, since the place omits secrets."""
     counts: Counter[str] = Counter()
     for receiver in receivers:
         name = f"{receiver.name} {receiver.place}"

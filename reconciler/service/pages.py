@@ -1,4 +1,4 @@
-"""What a service serves over HTTP: status page, metrics, health."""
+"""The HTTP pages of a service: status page, metrics, health."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Pages:
 
     @contextmanager
     def served(self, port: int) -> Iterator[None]:
-        """Serve the pages as long as the context lasts. Raises ConfigurationError if that cannot be."""
+        """Serve the pages within the context. Raises ConfigurationError if that fails."""
         settings, ports = self.monitor.settings, self.monitor.ports
         address = settings.metrics_address
         paths = {
@@ -72,7 +72,7 @@ class Pages:
         return Response(self.metrics.exposition(), CONTENT_TYPE)
 
     def _health(self) -> Response:
-        """Distinguish a loop that moves from one that is stuck; a failed cycle is not a reason to restart."""
+        """Return whether the loop is alive; a failed cycle is not a reason to restart."""
         heartbeat = self.monitor.heartbeat
         if heartbeat.is_stuck():
             text = f"stuck: no progress for {heartbeat.silence():.0f} s"
@@ -80,14 +80,14 @@ class Pages:
         return plain("alive")
 
     def _readiness(self) -> Response:
-        """Return whether the last cycle could read anything."""
+        """Return whether the last cycle could read a scope."""
         if reason := self.service.unready():
             return plain(f"not ready: {reason}", HTTPStatus.SERVICE_UNAVAILABLE)
         return plain("ready")
 
 
 def _asked(query: str) -> tuple[str, PerKey]:
-    """Return the glob of the keys that a query asks for, and how much of each is shown.
+    """Return the glob of keys in a query, and how much of each is shown.
 
     ``object`` is one address, ``name`` a part of several or a glob.
     """

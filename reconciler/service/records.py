@@ -1,4 +1,4 @@
-"""Where a run records what it does: a journal, a history, both or neither."""
+"""The records of a run: a journal, a history, both or neither."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ if TYPE_CHECKING:
 
 
 class WriteObserver(Protocol):
-    """Follows the writes of a plan for people, by the thread that waits for them."""
+    """Shows the writes of a plan to people; called by the thread that waits for them."""
 
     def writing(self, plan: Plan) -> AbstractContextManager[Sequence[Observer]]:
-        """Return a context for the writes of ``plan``, whose value follows each of them."""
+        """Return a context for the writes of ``plan``, whose value are the observers of each of them."""
 
     def written(self, outcomes: Sequence[Outcome]) -> bool:
-        """Show what became of the writes; return False if that cannot be shown."""
+        """Show the outcomes of the writes; return False if they cannot be shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSettings:
-    """Which files record a run, and what they say of it.
+    """The files that record a run, and the facts about it.
 
-    ``base_urls`` are those of the APIs, by their names. ``commit`` returns the commit of what is applied:
-    that of a saved plan, or of the files.
+    ``base_urls`` are those of the APIs, by name. ``commit`` returns the commit of what is applied: that of a
+    saved plan, or of the files.
     """
 
     command: str
@@ -70,7 +70,7 @@ class RecordSettings:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where one run records what it does; ``run`` is its identifier."""
+    """The records of one run; ``run`` is its identifier."""
 
     run: str
     settings: RecordSettings
@@ -79,7 +79,7 @@ class Records:
 
     @contextmanager
     def observers(self, fingerprint: str, places: Callable[[Change], str]) -> Iterator[tuple[Observer, ...]]:
-        """Yield what records the writes of a plan; ``places`` says where the secret of a key goes.
+        """Yield the observers that record the writes of a plan; ``places`` returns where a secret is stored.
 
         Raises ConfigurationError if the journal cannot be opened.
         """
@@ -132,9 +132,9 @@ class Records:
         targets: Sequence[str],
         now: dt.datetime,
     ) -> None:
-        """Store in the history what is as desired before the first write, which adds to it.
+        """Store in the history the fields that are as desired before the first write, which adds to them.
 
-        Of a saved plan there is no ``state``, and nothing is stored. Raises HistoryError.
+        A saved plan has no ``state``, and nothing is stored. Raises HistoryError.
         """
         if self.history is None:
             return
@@ -155,9 +155,9 @@ class Records:
         ObjectIds(self.history.database, kinds).store_before_apply(compared)
 
     def known_ids(self, scopes: Iterable[Scope]) -> KnownIds | None:
-        """Return what looks up the objects that names in ``scopes`` stood for; None without a history.
+        """Return the ids of the objects that names in ``scopes`` stood for; None without a history.
 
-        Raises HistoryError, also if it holds those of another API.
+        Raises HistoryError, also if it belongs to another API.
         """
         if self.history is None:
             return None
@@ -167,7 +167,7 @@ class Records:
 
 @contextmanager
 def open_records(settings: RecordSettings, clock: Clock) -> Iterator[Records]:
-    """Open the history, if one is wanted. Raises HistoryError."""
+    """Open the history, if there is one. Raises HistoryError."""
     if settings.history is None:
         yield Records(_identifier(), settings, clock)
         return
@@ -177,7 +177,7 @@ def open_records(settings: RecordSettings, clock: Clock) -> Iterator[Records]:
 
 @contextmanager
 def open_history(settings: RecordSettings, clock: Clock) -> Iterator[tuple[Records, History]]:
-    """Open the history for a run that records cycles, or one in memory, which goes with the run.
+    """Open the history for a run that records cycles, or a temporary one in memory.
 
     Raises HistoryError, also if another run records cycles in the file.
     """

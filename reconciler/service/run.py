@@ -1,4 +1,4 @@
-"""A whole drift run: one reconcile cycle, or cycles on a schedule with everything that follows them."""
+"""A complete drift run: one reconcile cycle, or cycles on a schedule with their followers."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _EXIT_CODES: Final = {
 
 
 def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: History) -> ExitCode:
-    """Detect, and correct if wanted, the drift of all keys: once, or on the schedule of ``settings``.
+    """Detect, and correct if requested, the drift of all keys: once, or on the schedule of ``settings``.
 
     Raises ReconcilerError if nothing could be compared; a service does so only before its first cycle that
-    reaches the API. Raises ImportError where metrics or pages are wanted and their extra is not installed.
+    reaches the API. Raises ImportError if metrics or pages are requested and their extra is not installed.
     """
     heartbeat = Heartbeat(ports.clock, ports.supervisor, settings.longest_silence)
     metrics = _metrics(settings)
@@ -65,7 +65,7 @@ def _ignore(_result: str) -> None:
 
 
 def _metrics(settings: DriftSettings) -> Metrics | None:
-    """Return the metrics that are wanted, with the counters of an earlier run. Raises ConfigurationError."""
+    """Return the metrics, with the counters of an earlier run. Raises ConfigurationError."""
     file = settings.metrics_file
     if settings.metrics_port is None and file is None:
         return None
@@ -81,7 +81,7 @@ def _metrics(settings: DriftSettings) -> Metrics | None:
 
 
 def _pages(service: Service, monitor: Monitor) -> AbstractContextManager[None]:
-    """Return a context that serves the pages, if they are wanted. Raises ConfigurationError."""
+    """Return a context that serves the pages, if requested. Raises ConfigurationError."""
     if monitor.settings.metrics_port is None or monitor.metrics is None:
         return nullcontext()
     from reconciler.service.pages import Pages  # noqa: PLC0415 - an extra

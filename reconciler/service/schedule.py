@@ -1,4 +1,4 @@
-"""When the next reconcile cycle of a service is due; the one home of cronsim. Pure.
+"""The schedule of a service; the only module that imports cronsim. Pure.
 
 Times are seconds on a monotonic clock, unless they are datetimes.
 """
@@ -36,15 +36,15 @@ def duration_text(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Cycles at equal distances, in seconds.
+    """Cycles at equal intervals, in seconds.
 
-    While cycles fail the distance doubles with each, up to an hour or ``seconds``, whichever is longer.
+    While cycles fail the interval doubles each time, up to an hour or ``seconds``, whichever is longer.
     """
 
     seconds: float
 
     def __str__(self) -> str:
-        """Return when cycles are due, for people."""
+        """Return the schedule for people."""
         return f"every {duration_text(self.seconds)}"
 
     def following(self, planned: float, now: float, _present: dt.datetime, failures: int) -> float:
@@ -58,19 +58,19 @@ class Every:
 class Cron:
     """Cycles at the times of a cron expression of five fields, in UTC.
 
-    While cycles fail, 1, 3, 7, ... times are left out between two, but not for longer than an hour.
+    While cycles fail, 1, 3, 7, ... times are skipped between two, but not for longer than an hour.
     """
 
     expression: str
 
     def __str__(self) -> str:
-        """Return when cycles are due, for people."""
+        """Return the schedule for people."""
         return f"at {self.expression} (UTC)"
 
     def following(self, _planned: float, now: float, present: dt.datetime, failures: int) -> float:
         """Return the next time of the expression.
 
-        A time less than a second ahead is that of the cycle before: two clocks always differ a little.
+        A time less than a second ahead belongs to the previous cycle: two clocks always differ a little.
         """
         times = CronSim(self.expression, present.astimezone(dt.UTC) + _CLOCK_ERROR)
         due = next(times)
@@ -91,7 +91,7 @@ whose time passed meanwhile are left out.
 
 
 def parse_cron(text: str) -> Cron | None:
-    """Return a cron expression of five fields that is ever due, None for anything else."""
+    """Parse a cron expression of five fields; None for an invalid one, or one without a future time."""
     try:
         if len(text.split()) != _CRON_FIELDS:
             return None

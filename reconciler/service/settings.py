@@ -1,4 +1,4 @@
-"""What a drift run is to do, and what its caller provides. Durations are in seconds unless they say so."""
+"""The settings of a drift run, and the ports of its caller. Durations are in seconds unless stated."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _IN_MEMORY: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftSettings:
-    """What a drift run reads, compares and corrects, and what follows its cycles.
+    """What a drift run reads, compares and corrects, and the followers of its cycles.
 
-    ``correct`` is None where nothing is written, ``schedule`` where there is one cycle only. A cycle starts
-    up to ``jitter`` seconds late. A loop without a sign of life for ``longest_silence`` is stuck.
+    ``correct`` is None if nothing is written, ``schedule`` if there is one cycle only. A cycle starts up to
+    ``jitter`` seconds late. A loop without a heartbeat for ``longest_silence`` is stuck.
     """
 
     paths: Sequence[str]
@@ -69,20 +69,20 @@ class DriftSettings:
 
     @property
     def purged_after(self) -> dt.timedelta:
-        """Return for how long what has ended is stored: in memory just long enough to notice flapping."""
+        """Return how long ended records are stored; in memory just long enough to detect flapping."""
         if self.records.history is not None:
             return self.retention
         return min(self.retention, max(_IN_MEMORY, self.flapping.window))
 
 
 class Messages(Protocol):
-    """Shows texts to people; ``event`` says what they are about, for logs, and ``address`` the key if any."""
+    """Shows messages to people; ``event`` is their type, for logs, and ``address`` the key if any."""
 
     def note(self, text: str, event: str, address: str = "") -> None:
-        """Show a remark."""
+        """Show a message."""
 
     def detail(self, text: str, event: str, address: str = "") -> None:
-        """Show a remark to those who want every one."""
+        """Show a detailed message."""
 
     def error(self, text: str, event: str, address: str = "") -> None:
         """Show an error that does not end the run."""
@@ -95,13 +95,13 @@ class CycleObserver(Messages, WriteObserver, Protocol):
         """Return a context for ``total`` steps, whose value is called after each."""
 
     def troubled(self, conditions: Mapping[ServiceCondition, Sequence[str]]) -> None:
-        """Show what is wrong with the files or their checkout, in each cycle of a service."""
+        """Show the problems of the files or their checkout, in each cycle of a service."""
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
-        """Show what a cycle found."""
+        """Show the findings of a cycle."""
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
-        """Show which drift is left to a person, and which is contested."""
+        """Show the drift that is left to a person, and contested drift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,11 @@ class Ports:
 
     ``connect`` opens the APIs for each cycle, as a token may have changed; its arguments are the observer of
     requests, the threads of each API, and the redactor. ``base`` reads the desired state at the base commit,
-    None without one. ``open_store`` opens a place for the secrets of new keys and their aliases. ``pull``
-    updates the checkout. ``executor`` opens what checks files and compares scopes, for all cycles; its
-    argument is called while other processes send requests. ``signals`` returns a context in which a stop
-    signal sets ``stop``, so that writes in flight finish; ``wake`` starts a cycle at once. ``receivers`` are
-    notified.
+    None without one. ``open_store`` opens a store for the secrets of new keys and their aliases. ``pull``
+    updates the checkout. ``executor`` opens an executor that checks files and compares scopes, for all
+    cycles; its argument is called while other processes send requests. ``signals`` returns a context in which
+    a stop signal sets ``stop``, so that writes in flight finish; ``wake`` starts a cycle at once.
+    ``receivers`` are notified.
     """
 
     clock: Clock

@@ -19,14 +19,14 @@ class Supervisor:
     """
 
     def __init__(self, address: str | None, watchdog: float | None = None) -> None:
-        """Store what systemd hands to a service in its environment."""
+        """Store the settings that systemd passes to a service in its environment."""
         # A leading @ is the zero byte that begins an abstract name.
         self._address = f"\0{address[1:]}" if address is not None and address.startswith("@") else address
         self.watchdog = watchdog if address is not None else None
 
     @classmethod
     def of(cls, environment: Mapping[str, str], process: int) -> Self:
-        """Return the systemd of a process, by what it left in the environment."""
+        """Return the supervisor of a process, from its environment."""
         microseconds = environment.get("WATCHDOG_USEC", "")
         is_ours = environment.get("WATCHDOG_PID", str(process)) == str(process)
         watchdog = int(microseconds) / 1e6 if microseconds.isdigit() and is_ours else None
@@ -42,17 +42,17 @@ class Supervisor:
 
 
 class Heartbeat:
-    """When something last moved: a loop that hangs does not touch it, one that waits does."""
+    """The time of the last progress: a loop that hangs does not touch it, one that waits does."""
 
     def __init__(self, clock: Clock, supervisor: Supervisor, longest_silence: float) -> None:
-        """Store the clock, the supervisor, and after how many seconds of silence a loop is stuck."""
+        """Store the clock, the supervisor, and after how many seconds without progress a loop is stuck."""
         self.clock = clock
         self.supervisor = supervisor
         self._longest_silence = longest_silence
         self._last = self._notified = clock.monotonic()
 
     def touch(self) -> None:
-        """Record that something moved, and notify systemd several times in its interval."""
+        """Record progress, and notify systemd several times in its interval."""
         self._last = self.clock.monotonic()
         wanted = self.supervisor.watchdog
         if wanted is not None and self._last - self._notified >= wanted / 4:
@@ -60,9 +60,9 @@ class Heartbeat:
             self.supervisor.notify("WATCHDOG=1")
 
     def silence(self) -> float:
-        """Return the seconds since something last moved."""
+        """Return the seconds since the last progress."""
         return self.clock.monotonic() - self._last
 
     def is_stuck(self) -> bool:
-        """Return whether the silence is longer than anything takes."""
+        """Return whether the silence is longer than any operation takes."""
         return self.silence() > self._longest_silence

@@ -1,4 +1,4 @@
-"""The desired state of files that are read again and again."""
+"""The desired state of files that are read repeatedly."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 
 class WatchedFiles:
-    """The desired state of files that are read again and again.
+    """The desired state of files that are read repeatedly.
 
-    What has not changed is neither parsed nor validated again, but for once a day: an expiry comes near
-    without any change.
+    Unchanged files are neither parsed nor validated again, except once a day: an expiry may become near
+    without a change.
     """
 
     def __init__(self, paths: Sequence[str], rules_at: Callable[[dt.datetime], Rules], check: Check) -> None:
-        """Store the paths, what returns the rules at a time, and what checks files."""
+        """Store the paths, a function that returns the rules at a time, and the check of files."""
         self._paths, self._rules_at, self._check = paths, rules_at, check
         self._date: dt.date | None = None
         self._parts: dict[_Name, Part] = {}
         self._known: tuple[tuple[_Name, ...], DesiredState] | None = None
 
     def read(self, now: dt.datetime) -> DesiredState:
-        """Return what the files say now; the same object, if no file changed.
+        """Return the present desired state; the same object, if no file changed.
 
         Raises InputError with every problem found.
         """

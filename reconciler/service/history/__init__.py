@@ -1,1 +1,1 @@
-"""What all reconcile cycles found and did, in an SQLite file."""
+"""The results of all reconcile cycles, in an SQLite file."""

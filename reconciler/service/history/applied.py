@@ -1,7 +1,7 @@
-"""What was applied last, and which live keys no file declared, by a history.
+"""The last applied state, and undeclared live keys, in a history.
 
-A declared field whose live value was as desired, whoever made it so, counts as applied. A file that says
-something else later is pending until it is applied; a live value that changes meanwhile is drift.
+A declared field whose live value was as desired, whoever made it so, counts as applied. A file that changes
+later is pending until it is applied; a live value that changes meanwhile is drift.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NEVER: Final = BaseKey(BaseState.UNKNOWN, {}, is_complete=False)
 
 
 class Applied:
-    """What was applied last, and the live keys that no file declares, by address."""
+    """The last applied state, and the live keys that no file declares, by address."""
 
     def __init__(self, database: Database, kinds: Mapping[str, Kind]) -> None:
         """Read and write ``database``."""
@@ -56,7 +56,10 @@ class Applied:
         self._open: frozenset[str] = frozenset()
 
     def at_base(self) -> KeyAtBase:
-        """Return what looks up what was applied last of the key of a change. Both raise HistoryError."""
+        """Return a function that returns the last applied state of the key of a change.
+
+        Both raise HistoryError.
+        """
         scopes = self._baseline("declared")
 
         def look_up(change: Change) -> BaseKey:
@@ -74,7 +77,7 @@ class Applied:
     def new_keys(self, plan: Plan, now: dt.datetime) -> tuple[NewKey, ...]:
         """Return the unmanaged keys of ``plan`` that were not live when a cycle first read their scope.
 
-        Neither a key that was declared until now is new, nor one that was renamed. Raises HistoryError.
+        A key that was declared before is not new, nor is a renamed one. Raises HistoryError.
         """
         scopes = self._baseline()
         known = dict(self._database.rows("SELECT address, iif(is_new, first_seen, NULL) FROM unmanaged"))
@@ -94,7 +97,10 @@ class Applied:
         return tuple(new)
 
     def store_unmanaged(self, plan: Plan, now: dt.datetime) -> None:
-        """Store which live keys no file declares; ``plan`` holds whole scopes. Raises HistoryError."""
+        """Store which live keys no file declares; ``plan`` has all keys of its scopes.
+
+        Raises HistoryError.
+        """
         new = {key.address for key in self.new_keys(plan, now)}
         present = {*plan.unmanaged, *_left_of(plan)}
         with self._database.transaction() as connection:
@@ -138,7 +144,7 @@ class Applied:
     def store_pending(
         self, fields: Iterable[DriftedField], was_compared: Callable[[str], bool], now: dt.datetime
     ) -> None:
-        """Store what waits for an apply, since when; what was compared and waits no more is dropped.
+        """Store the differences that wait for an apply, since when; remove those that no longer wait.
 
         Raises HistoryError.
         """
@@ -158,9 +164,9 @@ class Applied:
                 )
 
     def purge_undeclared(self, state: DesiredState, plan: Plan) -> None:
-        """Drop what was applied of keys that ``state``, all that the files say, no longer declares.
+        """Delete the applied state of keys that ``state``, the complete desired state, no longer declares.
 
-        Those that an exclusive scope still holds stay until they are deleted. Raises HistoryError.
+        Keys in an exclusive scope remain until they are deleted. Raises HistoryError.
         """
         read = {scope for scope, _ in plan.observed}
         left = _left_of(plan)
@@ -185,9 +191,9 @@ class Applied:
         base: BaseKey,
         left_before: frozenset[str] | None,
     ) -> Iterable[str]:
-        """Store the keys of a scope; ``base`` holds where nothing is stored. Yield those not applied.
+        """Store the keys of a scope; ``base`` is used where nothing is stored. Yield those not applied.
 
-        ``left_before`` are those that the last cycle over the same files left; None after another.
+        ``left_before`` are those that the last cycle with the same files left; None after other files.
         """
         kind = self._kinds[part.scope.kind]
         for key in part.keys:
@@ -210,7 +216,7 @@ class Applied:
 def _left_of(plan: Plan) -> set[str]:
     """Return the addresses of undeclared keys that wait to be deleted, and of those that have a problem.
 
-    What could not be compared, such as a name that several objects have, is neither gone nor new.
+    A key that could not be compared, such as one of an ambiguous name, is neither deleted nor new.
     """
     waiting = {change.address for change in (*plan.changes, *plan.withheld) if change.is_undeclared}
     return waiting | {problem.address for problem in plan.problems}
@@ -233,7 +239,7 @@ def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
 
 
 def _after_write(outcome: Outcome, before: BaseKey) -> BaseKey:
-    """Return what is applied of a key that exists after a write: what it was seen to hold, and no more."""
+    """Return the applied state of a key that exists after a write: only values that were confirmed."""
     change = outcome.change
     if not outcome.result.is_success:
         return BaseKey(BaseState.DECLARED, is_complete=False)  # a new key whose secret is stored, no more
@@ -248,7 +254,7 @@ def _after_write(outcome: Outcome, before: BaseKey) -> BaseKey:
 
 
 def _applied(kind: Kind, key: DesiredKey, change: Change | None, before: BaseKey) -> BaseKey:
-    """Return what is applied of a key once a cycle has found ``change`` to be left, or nothing."""
+    """Return the applied state of a key after a cycle that found ``change`` or no difference."""
     if change is not None and (key.is_absent or change.action in {Action.CREATE, Action.DELETE}):
         return before
     if key.is_absent:
@@ -267,7 +273,7 @@ def _applied(kind: Kind, key: DesiredKey, change: Change | None, before: BaseKey
 
 
 def _find(query: Callable[[str, tuple[str]], Iterable[Any]], address: str) -> BaseKey | None:
-    """Return what was applied last of a key, None if nothing is stored."""
+    """Return the last applied state of a key, None if nothing is stored."""
     rows = query("SELECT state, fields, complete FROM applied WHERE address = ?", (address,))
     for state, fields, is_complete in rows:
         return BaseKey(BaseState(state), json.loads(fields), bool(is_complete))
@@ -279,7 +285,7 @@ def _row(address: str, key: BaseKey) -> tuple[Any, ...]:
 
 
 def _drop(connection: sqlite3.Connection, table: str, scope: Scope | str, but: Collection[str]) -> None:
-    """Delete the rows of the keys of a scope, all ``but`` some."""
+    """Delete the rows of the keys of a scope, except some."""
     front = storable(f"{scope}/")
     safe = {storable(address) for address in but}
     rows = connection.execute(

@@ -1,6 +1,6 @@
-"""Recording what reconcile cycles find and do, each step in a transaction of its own.
+"""Record the results of reconcile cycles, each step in a transaction of its own.
 
-Flapping fields, and keys, are changed back again and again, and so no longer corrected.
+Flapping fields and keys are changed back repeatedly, and so no longer corrected.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SETTLE = (
 
 @dataclass(frozen=True, slots=True)
 class HistoryRun:
-    """Who writes: an identifier, the command, the version of this tool, the actor, the files' commit."""
+    """The writer of records: an identifier, the command, the version, the actor, the files' commit."""
 
     run: str
     command: str
@@ -53,7 +53,7 @@ class HistoryRun:
 
 
 class History:
-    """What one run adds to a history: cycles, the drift that they saw, what became of it, and its journal.
+    """The records that one run adds to a history: cycles, their drift, its outcomes, and a journal.
 
     Every method raises HistoryError.
     """
@@ -69,7 +69,7 @@ class History:
             connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)", facts)
 
     def begin_cycle(self) -> None:
-        """Record that a cycle begins: should it be cut off, that shows."""
+        """Record the start of a cycle, so that an interrupted cycle is visible."""
         with self.database.transaction() as connection:
             statement = "INSERT INTO round (run, began) VALUES (?, ?)"
             self._cycle = connection.execute(statement, (self._run, self._now())).lastrowid or 0
@@ -80,10 +80,10 @@ class History:
         declared: Callable[[Mapping[FieldKey, str]], Mapping[FieldKey, str]],
         rule: FlappingRule,
     ) -> frozenset[FieldKey]:
-        """Return the fields that are not to be corrected, because something keeps changing them back.
+        """Return the fields that are not to be corrected, because they are repeatedly changed back.
 
-        ``declared`` returns the normal forms, as JSON, that the files now declare for some fields, given with
-        those that flap: flapping around another value is over.
+        ``declared`` returns the normal forms, as JSON, that the files now declare for some fields, called
+        with those that flap: flapping around another value has ended.
         """
         earliest = self._now() - rule.window.total_seconds()
         with self.database.transaction() as connection:
@@ -100,9 +100,9 @@ class History:
     ) -> None:
         """Record the drift of this cycle, before any of it is corrected.
 
-        ``compared`` returns whether the key at an address was compared, or is no longer declared: drift there
-        that was not seen again has ended. ``declared`` returns those of some fields that the files still
-        declare: the others may hold anything.
+        ``compared`` returns whether the key at an address was compared, or is no longer declared: its drift
+        that was not observed again has ended. ``declared`` returns those of some fields that the files still
+        declare: the others may have any value.
         """
         now = self._now()
         with self.database.transaction() as connection:
@@ -121,10 +121,10 @@ class History:
             connection.execute("INSERT INTO journal (at, line) VALUES (?, ?)", (self._now(), line.decode()))
 
     def started(self, change: Change) -> None:
-        """Ignore a write before it is sent: a journal records it."""
+        """Do nothing before a write: a journal records it."""
 
     def finished(self, outcome: Outcome) -> None:
-        """Record what became of the drift that a write was to correct, and what it applied."""
+        """Record the outcome of a correction by a write, and what it applied."""
         result, change = FieldOutcome.of(outcome.result), outcome.change
         with self.database.transaction() as connection:
             store_write(connection, outcome)
@@ -134,7 +134,7 @@ class History:
                 )
 
     def end_cycle(self, report: CycleReport, declared: Iterable[Scope]) -> None:
-        """Record the end of the cycle, and the state of all; ``declared`` are the scopes of the files."""
+        """Record the end of the cycle, and the state of all scopes; ``declared`` are those of the files."""
         counts = Counter(field.outcome for field in report.fields)
         with self.database.transaction() as connection:
             for field in report.fields:  # what was corrected too: the disk may have been full then
@@ -154,7 +154,7 @@ class History:
             _record_scopes(connection, report, declared)
 
     def purge(self, retention: dt.timedelta) -> None:
-        """Delete what ended longer than ``retention`` ago; what goes on stays."""
+        """Delete records that ended longer than ``retention`` ago; drift that lasts remains."""
         latest = self._now() - int(retention.total_seconds())
         with self.database.transaction() as connection:
             for rows, values in (
@@ -171,7 +171,7 @@ class History:
     def _settle(
         self, connection: sqlite3.Connection, key: FieldKey, outcome: FieldOutcome, detail: str, desired: str
     ) -> None:
-        """Record what became of drift: corrected, if it now holds what it had drifted from, ``desired``."""
+        """Record the outcome of drift: corrected, if the field now has the value ``desired``."""
         if outcome is not FieldOutcome.CORRECTED:
             connection.execute(_SETTLE, (outcome.value, detail, *key))
             return
@@ -185,7 +185,7 @@ class History:
 
 
 def _desired(change: Change, name: str) -> str:
-    """Return, as JSON, what a write makes of a field, or of a key that it creates or deletes."""
+    """Return, as JSON, the value that a write gives to a field, or to a key that it creates or deletes."""
     if name != WHOLE_KEY:
         return json_text(change.after[name])
     return json_text(dict(change.after)) if change.action is Action.CREATE else "null"
@@ -216,16 +216,16 @@ def _update(
     values: Sequence[object],
     wanted: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
-    """Change the open drift of a field if its columns hold what is ``wanted``; return how much there was."""
+    """Update the open drift of a field if its columns have the ``wanted`` values; return the row count."""
     conditions = "".join(f" AND {column} = ?" for column in wanted)
     statement = f"UPDATE episode SET {changes} WHERE address = ? AND field = ? AND ended IS NULL{conditions}"  # noqa: S608 - no value is in it
     return connection.execute(statement, (*values, *key, *wanted.values())).rowcount
 
 
 def _record_scopes(connection: sqlite3.Connection, report: CycleReport, declared: Iterable[Scope]) -> None:
-    """Record the state of the scopes; drop those that the files, if any were read, do not declare.
+    """Record the state of the scopes; delete those that the files, if any were read, do not declare.
 
-    A scope whose names could not be looked up stands for those that are known and may be meant.
+    A scope whose names could not be looked up stands for the known scopes that they may mean.
     """
     known = {str(scope): scope for scope in declared}
     named = [scope for scope in known.values() if scope.is_named]
@@ -248,7 +248,7 @@ def _record_scopes(connection: sqlite3.Connection, report: CycleReport, declared
 
 
 def clear_flapping(database: Database, address: str, field: str) -> bool:
-    """Let a field be corrected again; return whether it was contested. Raises HistoryError."""
+    """Allow corrections of a field again; return whether it was contested. Raises HistoryError."""
     with database.transaction() as connection:
         return _clear(connection, (address, field))
 
@@ -257,7 +257,7 @@ def _end_flapping(
     connection: sqlite3.Connection,
     declared: Callable[[Mapping[FieldKey, str]], Mapping[FieldKey, str]],
 ) -> None:
-    """Let each field be corrected again for which the files now declare another value."""
+    """Allow corrections again of each field for which the files now declare another value."""
     rows = connection.execute("SELECT address, field, declared FROM contest").fetchall()
     present = declared({(address, field): value for address, field, value in rows}) if rows else {}
     for *key, value in rows:
@@ -281,7 +281,7 @@ def _clear(connection: sqlite3.Connection, key: FieldKey) -> bool:
 def _add_flapping(
     connection: sqlite3.Connection, field: DriftedField, corrections: int, earliest: float, now: int
 ) -> None:
-    """Store a field as flapping if corrected so often since ``earliest``, or what it holds now."""
+    """Store a field as flapping if it was corrected often enough since ``earliest``; update its value."""
     declared, live = json_text(field.desired), json_text(field.live)
     statement = "UPDATE contest SET live = ? WHERE address = ? AND field = ?"
     if connection.execute(statement, (live, *field.key)).rowcount:

@@ -1,7 +1,7 @@
-"""The SQLite file of a history: opened, locked, read and written; the one home of sqlite3 in the engine.
+"""The SQLite file of a history: opened, locked, read and written; the engine's only module with sqlite3.
 
-Write-ahead logging with full synchronisation: a transaction that has ended survives the death of the
-process and of the machine, and one that has not leaves no trace. Times are whole seconds since 1970.
+Write-ahead logging with full synchronisation: a transaction that has ended survives a crash of the process
+and of the machine, and one that has not leaves no trace. Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _LOCK_SIZE: Final = 20
 
 
 def storable(text: str) -> str:
-    """Return ``text`` as SQLite can store it: a lone surrogate becomes an escape, which in JSON means it."""
+    """Return ``text`` as SQLite can store it: a lone surrogate becomes its JSON escape."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that takes any text: from an API, the environment or the command line."""
+    """A connection that accepts any text: from an API, the environment or the command line."""
 
     def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
         safe = [storable(value) if isinstance(value, str) else value for value in values]
@@ -57,10 +57,10 @@ class Database(AbstractContextManager["Database"]):
     """An open history, for any number of threads; use it as a context manager."""
 
     def __init__(self, file: str | None, copy_of: str | None = None) -> None:
-        """Open ``file``, made if it is not there, or a history in memory for None.
+        """Open ``file``, created if it is missing, or a history in memory for None.
 
-        That one is a copy of what the history ``copy_of`` holds, if it is named. Raises HistoryError if the
-        file is not a history or cannot be used.
+        The latter is a copy of the history ``copy_of``, if given. Raises HistoryError if the file is not a
+        history or cannot be used.
         """
         self.file = file
         self._name = f"the history {file or copy_of or ''}".rstrip()
@@ -93,7 +93,7 @@ class Database(AbstractContextManager["Database"]):
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Make everything that is read in the context of one time. Raises HistoryError."""
+        """Give all reads in the context the same snapshot. Raises HistoryError."""
         with self._lock, self._errors("cannot be read"):
             self._connection.execute("BEGIN")
             try:
@@ -121,7 +121,7 @@ class Database(AbstractContextManager["Database"]):
                     )
 
     def bind_kinds(self, scopes: Iterable[Scope]) -> None:
-        """Store which API has the keys of each kind. Raises HistoryError if it was one at another address."""
+        """Store the API of each kind. Raises HistoryError if it had an API at another address."""
         with self.transaction() as connection:
             for kind, api in {scope.kind: scope.api for scope in scopes}.items():
                 known = _setting(connection, f"api {kind}", api)
@@ -154,7 +154,7 @@ class Database(AbstractContextManager["Database"]):
                 connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def _log_ahead(self) -> None:
-        """Switch to write-ahead logging. Of several that do so at once all may fail, and none waits."""
+        """Switch to write-ahead logging. Of several concurrent switches all may fail, and none waits."""
         for _ in range(_SWITCHES - 1):
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -185,12 +185,12 @@ class Database(AbstractContextManager["Database"]):
 
 
 def _address_of(api: str) -> str:
-    """Return the setting that holds the address of an API."""
+    """Return the name of the setting with the address of an API."""
     return "base_url" if api == BUILT_IN_API else f"base_url {api}"
 
 
 def _setting(connection: sqlite3.Connection, name: str, value: str | None = None) -> str:
-    """Return what a setting holds: ``value``, if nothing was stored before."""
+    """Return the stored value of a setting: ``value``, if nothing was stored before."""
     if value is not None:
         connection.execute("INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
     rows = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchall()
@@ -213,15 +213,15 @@ def connect(place: str) -> sqlite3.Connection:
 
 
 def address(file: str, **switches: str) -> str:
-    """Return the address of a file for SQLite, which takes a name such as ``file:x?mode=ro`` for one."""
+    """Return the URI of a file for SQLite, which would interpret a name such as ``file:x?mode=ro``."""
     place = Path(file).absolute().as_uri()
     return f"{place}?{'&'.join(f'{name}={value}' for name, value in switches.items())}" if switches else place
 
 
 def check_place(file: str) -> None:
-    """Find out that ``file`` is a history or can become one, before anything is made, also beside it.
+    """Check that ``file`` is a history or may become one, before anything is created.
 
-    Raises HistoryError for a file of another kind, and OSError for one that cannot be read.
+    Raises HistoryError for a file of another type, and OSError for one that cannot be read.
     """
     place = Path(file)
     if not place.is_file():
@@ -246,7 +246,7 @@ def check_place(file: str) -> None:
 def sole_user(file: str | None) -> Iterator[None]:
     """Lock the file beside a history, so that no two runs record cycles in it.
 
-    The lock goes with the process, however that ends. Raises HistoryError while another holds it.
+    The system releases the lock when the process ends. Raises HistoryError while another process holds it.
     """
     if file is None:
         yield

@@ -1,4 +1,4 @@
-"""The lives of keys in a history, as the last cycle found them: what expires before long, and rotations."""
+"""The lifetimes of keys in a history, as of the last cycle: expiries and rotations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST: Final = 1000
 
 
 def store_lifetimes(database: Database, found: Lifetimes) -> None:
-    """Store the lives of keys instead of those before. Raises HistoryError."""
+    """Replace the stored lifetimes of keys. Raises HistoryError."""
     expiries = [
         (one.address, one.field, int(one.at.timestamp()), int(one.is_rotated))
         for one in found.expiries[:_MOST]

@@ -1,4 +1,4 @@
-"""Which part of a history awaits a notification, and how long a condition has lasted."""
+"""The pending notifications of a history, and the duration of conditions."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class Notifications:
     def update(
         self, present: Collection[Condition], after_cycles: int, now: dt.datetime
     ) -> tuple[ConditionState, ...]:
-        """Store the conditions of this cycle; return those to notify: after so many cycles, and when over.
+        """Store the conditions of this cycle; return those to notify: after ``after_cycles``, and when over.
 
-        That the files are invalid is notified at once.
+        Invalid files are notified at once.
         """
         with self._database.transaction() as connection:
             connection.execute("UPDATE condition SET over = 1")
@@ -73,7 +73,7 @@ class Notifications:
             return records(self._database, ConditionState, rest, (ServiceCondition.FILES.value, after_cycles))
 
     def mark_condition_notified(self, state: ConditionState) -> None:
-        """Store that a condition was notified, or its end, after which it is dropped."""
+        """Store that a condition, or its end, was notified; after its end it is deleted."""
         over, begun = "DELETE FROM condition WHERE name = ?", "UPDATE condition SET told = 1 WHERE name = ?"
         self._write(over if state.is_over else begun, [(state.condition.value,)])
 

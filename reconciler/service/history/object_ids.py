@@ -1,4 +1,4 @@
-"""Which live object each declared name stands for, by a history, where the service makes ids."""
+"""The live object that each declared name stands for, in a history, where the service makes ids."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FORGET_ONE: Final = "DELETE FROM object_id WHERE address = ? AND id = ?"
 
 
 class StoredIds(Mapping[str, str]):
-    """Ids as a history holds them, looked up by addresses."""
+    """Ids stored in a history, by address."""
 
     def __init__(self, known: Mapping[str, str]) -> None:
         """Store ids by addresses as SQLite stores them."""
@@ -43,11 +43,11 @@ class StoredIds(Mapping[str, str]):
         return self._known[storable(address)]
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the addresses as they are stored."""
+        """Yield the addresses in their stored form."""
         return iter(self._known)
 
     def __len__(self) -> int:
-        """Return how many are known."""
+        """Return the number of known ids."""
         return len(self._known)
 
 
@@ -55,13 +55,16 @@ class ObjectIds:
     """The ids of the objects that declared names stand for, by address."""
 
     def __init__(self, database: Database, kinds: Mapping[str, Kind], rounds: int = 1) -> None:
-        """Read and write ``database``; another id is stored once so many ``rounds`` have reported it."""
+        """Read and write ``database``; a changed id is stored after ``rounds`` cycles have reported it."""
         self._database, self._kinds, self._rounds = database, kinds, rounds
 
     def identified(
         self, report: DriftReport, state: DesiredState, was_compared: Callable[[str], bool]
     ) -> DriftReport:
-        """Return ``report`` with what became of the objects whose ids are stored. Raises HistoryError."""
+        """Return ``report`` with the identity changes of objects whose ids are stored.
+
+        Raises HistoryError.
+        """
         known = self._known()
         if not known:
             return report
@@ -125,14 +128,14 @@ class ObjectIds:
 
 
 def stored_ids(database: Database) -> KnownIds:
-    """Return the ids that a history holds. Raises HistoryError."""
+    """Return the ids in a history. Raises HistoryError."""
     return StoredIds(dict(database.rows(_ALL)))
 
 
 def read_ids(file: str, base_urls: Mapping[str, BaseUrl], scopes: Iterable[Scope]) -> KnownIds:
-    """Return the ids that a history in a file holds, and leave the file as it is.
+    """Return the ids in a history file, without writing to it.
 
-    Raises HistoryError if it cannot be read, or is of other APIs.
+    Raises HistoryError if it cannot be read, or belongs to other APIs.
     """
     with ReadOnlyDatabase(file) as database:
         settings = database.rows("SELECT name, value FROM setting")
@@ -146,7 +149,7 @@ def read_ids(file: str, base_urls: Mapping[str, BaseUrl], scopes: Iterable[Scope
 
 
 def forget_id(database: Database, address: str) -> bool:
-    """Forget which object the name at ``address`` stood for; return whether that was known.
+    """Delete the stored id of the object for the name at ``address``; return whether there was one.
 
     Raises HistoryError.
     """
@@ -155,7 +158,7 @@ def forget_id(database: Database, address: str) -> bool:
 
 
 def store_new_id(connection: sqlite3.Connection, outcome: Outcome) -> None:
-    """Store which object a name stands for after a write, within a transaction, as far as that is known."""
+    """Store the id of the object that a name stands for after a write, as far as it is known."""
     change = outcome.change
     address = storable(change.address)
     path_id = outcome.new_id if change.action.adds else "" if change.action.destroys else change.path_id
@@ -169,7 +172,7 @@ def store_new_id(connection: sqlite3.Connection, outcome: Outcome) -> None:
 
 
 def _is_gone(part: DesiredScope, key: DesiredKey, path_id: str, names: Mapping[str, str] | None) -> bool:
-    """Return whether nothing is left of the object of a key that is declared absent, of which more is said.
+    """Return whether the object of a key declared absent, and every report about it, has ended.
 
     ``names`` are those of live objects by id, None where they were not read.
     """

@@ -1,4 +1,4 @@
-"""Reading a history. Nothing here writes."""
+"""Queries of a history. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SUCCESSES: Final = tuple(result.value for result in CycleResult if result.is_su
 
 
 def instant(seconds: int) -> dt.datetime:
-    """Return the instant that is stored as whole seconds since 1970."""
+    """Return the time stored as seconds since 1970."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
@@ -127,9 +127,9 @@ def records_with(
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which drift is selected: seen since an instant, of addresses that match a glob, the latest ``limit``.
+    """The selected drift: observed since a time, of addresses that match a glob, the latest ``limit``.
 
-    In a glob ``*`` stands for anything, ``?`` for one character, ``[...]`` for one of several.
+    In a glob ``*`` matches any text, ``?`` one character, ``[...]`` one of several.
     """
 
     since: dt.datetime
@@ -151,12 +151,12 @@ class Selection:
 
     @property
     def glob(self) -> tuple[str, tuple[str, ...]]:
-        """Return the condition on the address alone, and its value unless it matches everything."""
+        """Return the condition on the address, and its value unless it matches everything."""
         return ("true", ()) if self.address == "*" else ("matches(address, ?)", (self.address,))
 
     @property
     def values(self) -> tuple[int | str, ...]:
-        """Return the values of both conditions: the instant, and the glob unless it matches everything."""
+        """Return the values of both conditions: the time, and the glob unless it matches everything."""
         since = int(self.since.timestamp())
         return (since,) if self.address == "*" else (since, self.address)
 
@@ -172,7 +172,7 @@ _PER_KEY: Final = PerKey()
 
 
 def episodes(database: Database, selection: Selection) -> tuple[tuple[Episode, ...], int]:
-    """Return the selected drift, latest first, and how much there is in all. Raises HistoryError."""
+    """Return the selected drift, latest first, and its total number. Raises HistoryError."""
     wanted = f"SELECT id FROM {selection.episodes} {_LATEST_FIRST} LIMIT {int(selection.limit)}"  # noqa: S608 - as above
     latest = records(database, Episode, f"WHERE id IN ({wanted}) {_LATEST_FIRST}", selection.values)
     if len(latest) < selection.limit:
@@ -181,7 +181,7 @@ def episodes(database: Database, selection: Selection) -> tuple[tuple[Episode, .
 
 
 def window_since(database: Database, at: dt.datetime, earliest: dt.datetime) -> dt.datetime:
-    """Return since when to show a history: the last hour, day, week or month that holds all of it.
+    """Return the start of the shortest window, hour, day, week or month, that contains the history.
 
     It is not before ``earliest``. Raises HistoryError.
     """
@@ -197,7 +197,7 @@ def status(
     service: ServiceStatus | None = None,
     per_key: PerKey = _PER_KEY,
 ) -> Status:
-    """Return the state of everything as of ``at``: ``selection.limit`` keys, each with its latest episodes.
+    """Return the state as of ``at``: ``selection.limit`` keys, each with its latest episodes.
 
     Raises HistoryError.
     """
@@ -244,7 +244,7 @@ def conditions(database: Database) -> tuple[ConditionState, ...]:
 
 
 def shown_apis(database: Database) -> Mapping[str, str]:
-    """Return the API of each kind if the last cycle was about several, else nothing. Raises HistoryError."""
+    """Return the API of each kind if the last cycle read several APIs, else empty. Raises HistoryError."""
     known = dict(database.rows("SELECT substr(name, 5), value FROM setting WHERE name LIKE 'api %'"))
     scopes = (scope.partition("/")[0] for (scope,) in database.rows("SELECT scope FROM scope"))
     used = {known.get(kind) for kind in scopes}

@@ -1,9 +1,8 @@
-"""Reading a history without a change to it or to any file beside it.
+"""Read a history without writing to it or to any file beside it.
 
-SQLite makes two files beside one that it reads, and needs the right to. Where no other process has the
-history open, it is read as a file that stays as it is, which is checked at the end; where one has, by the
-files that it made; and where these are not whole, as after a crash on a disk that is read-only now, from a
-copy.
+SQLite creates two files beside one that it reads, which needs permission. If no other process has the history
+open, it is read as an immutable file, which is checked at the end; otherwise through the files of the other
+process; and if these are incomplete, as after a crash on a disk that is now read-only, from a copy.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _INDEX: Final = "-shm"
 
 
 class ReadOnlyDatabase(Database):
-    """A history that is there already, for reading; use it as a context manager."""
+    """An existing history, for reading; use it as a context manager."""
 
     def __init__(self, file: str) -> None:
         """Open ``file``. Raises HistoryError if it is missing, not a history or cannot be read."""
@@ -62,7 +61,7 @@ class ReadOnlyDatabase(Database):
         return connect(address(self._copied(file)))
 
     def _copied(self, file: str) -> str:
-        """Copy the file and its log to a folder of our own. Raises HistoryError if they change meanwhile."""
+        """Copy the file and its log to a temporary folder. Raises HistoryError if they change meanwhile."""
         before = _signature(file)
         folder = self._copies.enter_context(tempfile.TemporaryDirectory())
         copy = str(Path(folder, "history.db"))
@@ -81,7 +80,7 @@ class ReadOnlyDatabase(Database):
 
 
 def _facts(file: str) -> tuple[int, int, int]:
-    """Return what changes when SQLite writes to a file: the second is its size; zeros without it."""
+    """Return what changes when SQLite writes to a file; the second item is its size; zeros if missing."""
     try:
         facts = Path(file).stat()
     except FileNotFoundError:

@@ -121,13 +121,13 @@ _SHOWN: Final = {
 
 
 def steps_from(version: int) -> tuple[str, ...]:
-    """Return the statements that bring a file of format ``version``, 0 for a new one, to the present one."""
+    """Return the statements that migrate a file of format ``version``, 0 for a new one, to today's."""
     return tuple(statement for step in _STEPS[version:] for statement in step)
 
 
 def views_of(version: int) -> tuple[str, ...]:
     """Return the statements that let a connection read a file of format ``version`` like the present one.
 
-    They leave the file as it is.
+    They do not change the file.
     """
     return _SHOWN.get(version, ())

@@ -1,4 +1,4 @@
-"""Messages that some receivers have and others lack, in a history: a later run sends them too."""
+"""Undelivered notifications in a history, for receivers that failed: a later run sends them too."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _CLEAR: Final = "DELETE FROM setting WHERE name = 'undelivered'"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that a receiver lacks; its identifier is the same whenever it is sent."""
+    """A message that a receiver has not received; its identifier is the same for each attempt."""
 
     notification: Notification
     identifier: str
 
 
 class Undelivered:
-    """The messages that wait, by receiver, oldest first. Every method raises HistoryError."""
+    """The undelivered messages, by receiver, oldest first. Every method raises HistoryError."""
 
     def __init__(self, database: Database) -> None:
         """Store the open database."""
         self._database = database
 
     def read(self) -> Mapping[str, tuple[Waiting, ...]]:
-        """Return what waits; nothing where another version wrote it in a form that is not known here."""
+        """Return the undelivered messages; empty if another version stored them in an unknown form."""
         for (text,) in self._database.rows(_READ):
             try:
                 return {name: tuple(map(_waiting, rows)) for name, rows in json.loads(text).items()}
@@ -47,7 +47,7 @@ class Undelivered:
         return {}
 
     def store(self, waiting: Mapping[str, Iterable[Waiting]]) -> None:
-        """Store what waits, in place of what did."""
+        """Replace the stored undelivered messages."""
         document = {name: list(map(_document, rows)) for name, rows in waiting.items()}
         with self._database.transaction() as connection:
             if any(document.values()):
