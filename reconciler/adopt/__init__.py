@@ -1,1 +1,1 @@
-"""The way back: live objects as declarations, and edits of YAML in place."""
+"""From live objects to declarations, and edits of YAML in place."""

@@ -1,4 +1,4 @@
-"""Writing live values into the files that declare them otherwise."""
+"""Write live values into the files whose declarations differ."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 class Drifted:
     """A declared key whose declared ``fields`` differ from the live ones.
 
-    ``odd`` says of each declared field whose live value cannot be compared why that is so.
+    ``odd`` has, for each declared field whose live value cannot be compared, the reason.
     """
 
     kind: Kind
@@ -59,7 +59,7 @@ class Drifted:
         return self.scope.address(self.key.name)
 
     def narrowed(self, field: str | None) -> Drifted:
-        """Return the same with one field only, or with all of them for None."""
+        """Return the same key with one field only, or with all of them for None."""
         if field is None:
             return self
         odd = {name: reason for name, reason in self.odd.items() if name == field}
@@ -67,7 +67,7 @@ class Drifted:
 
     @property
     def mismatch(self) -> Problem | None:
-        """Return what cannot be accepted because it cannot be compared, if anything."""
+        """Return the problem of fields that cannot be accepted because they cannot be compared, if any."""
         if not self.odd:
             return None
         return Problem(f"{mismatch(self.odd.values())}; it cannot be accepted", address=self.address)
@@ -76,7 +76,7 @@ class Drifted:
 def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) -> DesiredKey:
     """Return the declaration of a key whose live value, or that of one field, can be accepted.
 
-    Raises ConfigurationError for any other, and where the scope is declared by names.
+    Raises ConfigurationError for any other key, and for a scope that is declared by names.
     """
     address = scope.address(name)
     named = [part.scope for part in state.scopes if part.scope.is_named and part.scope.may_hold(address)]
@@ -180,5 +180,5 @@ def _place(documents: Sequence[Document], kind: Kind, key: DesiredKey) -> tuple[
 
 
 def _same(field: Field) -> Callable[[Any], str] | None:
-    """Return what makes two items of a set the same; None if the field is not a set."""
+    """Return a function that identifies items of a set; None if the field is not a set."""
     return (lambda item: json_text(normalize(field, [item]))) if field.form is Form.SET else None

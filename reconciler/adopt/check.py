@@ -1,4 +1,4 @@
-"""Checking that a file that was rewritten says what it said before, but for what was meant."""
+"""Check that a rewritten file declares the same as before, except for the intended changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def text_of(content: bytes, file: str) -> tuple[str, str]:
-    """Return a file's byte order mark, if any, and its text. Raises InputError for other than UTF-8."""
+    """Return a file's byte order mark, if any, and its text. Raises InputError if it is not UTF-8."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -42,16 +42,16 @@ def text_of(content: bytes, file: str) -> tuple[str, str]:
 
 
 def state_of(text: str, file: str, rules: Rules) -> DesiredState:
-    """Return what a text declares. Raises InputError."""
+    """Return the desired state of a text. Raises InputError."""
     return validated([Input(text.encode(), file)], rules)
 
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """What an edit in place may change, and what to do by hand if it cannot be done.
+    """What an edit in place may change, and what to do by hand if it fails.
 
-    ``expected`` are the differences that are meant. ``fields`` are the same by place: the index of the
-    document, of the key, the name of the field. What is ``added`` may have comments of its own.
+    ``expected`` are the intended differences. ``fields`` are the same by position: the index of the document,
+    of the key, the name of the field. Additions in ``added`` may have comments of their own.
     """
 
     place: Position
@@ -69,10 +69,10 @@ class Rewriting:
 def check_rewritten(
     before: str, after: str, meant: Rewriting, rules: Rules, old: DesiredState
 ) -> DesiredState:
-    """Return what a rewritten text declares; ``old`` is what it declared before.
+    """Return the desired state of a rewritten text; ``old`` is that before.
 
-    Raises InputError if anything but what is meant differs, a comment is lost or about something else, or
-    what was JSON is not JSON any more.
+    Raises InputError if anything but the intended changes differs, a comment is lost or moved to something
+    else, or JSON is no longer JSON.
     """
     file = meant.place.source
     try:
@@ -92,7 +92,7 @@ def check_rewritten(
 
 
 def _frames(documents: Sequence[Document], meant: Rewriting) -> dict[tuple[int, int], str]:
-    """Return all that documents hold, key by key, but for the fields that are meant to change."""
+    """Return the content of documents, key by key, except the fields that are to change."""
     frames = {}
     for document in documents:
         number = document.index
@@ -106,7 +106,7 @@ def _frames(documents: Sequence[Document], meant: Rewriting) -> dict[tuple[int, 
 
 
 def _check_comments(before: str, after: str, meant: Rewriting) -> None:
-    """Raise InputError, with its place, for the first comment that is lost or about something else."""
+    """Raise InputError, with its position, for the first comment that is lost or moved to something else."""
     if not trees(before) and after.startswith(before):
         return  # comments alone, with the additions behind them
     kept = (found for found in comments(after) if not _is_added(found.owner, meant.added))
@@ -119,7 +119,7 @@ def _check_comments(before: str, after: str, meant: Rewriting) -> None:
 
 
 def _is_added(owner: Path, added: Added | None) -> bool:
-    """Return whether a comment is about something that the edit adds."""
+    """Return whether a comment belongs to an addition of the edit."""
     match added:
         case None:
             return False
@@ -138,7 +138,7 @@ def _is_json(text: str) -> bool:
 
 
 def _differences(before: DesiredState, after: DesiredState) -> set[Difference]:
-    """Return what two states say differently."""
+    """Return the differences between two states."""
     old, new = _fields(before), _fields(after)
     changed = {place for place, _ in old.items() ^ new.items()}
     return {(address, name) for address, name in changed if name is None or (address, None) not in changed}

@@ -1,4 +1,4 @@
-"""From live keys to what a file would declare of them, and the text of that. Pure."""
+"""From live keys to declarations, and their text. Pure."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _FIELD_DEPTH: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What can be declared of one live key: fields in the order of the schema, and why others cannot be.
+    """The declaration of one live key: fields in the order of the schema, and why others are left out.
 
-    ``fact`` says in a few words what only the service sets.
+    ``fact`` is a short text about the fields that only the service sets.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What can be declared of a scope's live keys, by name.
+    """The declarations of a scope's live keys, by name.
 
-    ``managed_elsewhere`` gives the names of other systems' keys, by the mark of the system; ``unusable`` says
-    why each other key is left out; ``unnamed`` describes the live objects without a usable name.
+    ``managed_elsewhere`` has the names of keys that other systems manage, by their mark; ``unusable`` has the
+    reason for each other key that is left out; ``unnamed`` describes the live objects without a usable name.
     """
 
     keys: tuple[Declaration, ...]
@@ -65,7 +65,7 @@ class Adoption:
 
 
 def adopt(kind: Kind, keys: Iterable[Mapping[str, Any]], checker: SchemaChecker) -> Adoption:
-    """Return what can be declared of live keys. A plan finds every value equal to the live one."""
+    """Return the declarations of live keys. A plan finds every value equal to the live one."""
     usable: list[Declaration] = []
     elsewhere: dict[str, tuple[str, ...]] = {}
     unusable: dict[str, str] = {}
@@ -83,7 +83,7 @@ def adopt(kind: Kind, keys: Iterable[Mapping[str, Any]], checker: SchemaChecker)
 
 
 def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> Declaration:
-    """Return what can be declared of one live key."""
+    """Return the declaration of one live key."""
     fields: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     for name in kind.settable:
@@ -128,7 +128,7 @@ def _ordered(shape: Shape | None, value: Any) -> Any:
 
 
 def _reads_back(name: str, value: Any) -> bool:
-    """Return whether the text of a value means that value again."""
+    """Return whether the text of a value is parsed as the same value."""
     if value is None or isinstance(value, bool) or (isinstance(value, str) and block_text(value) == value):
         return True
     text = "\n".join([*field_lines(name, value, 0), ""])
@@ -141,7 +141,7 @@ def _reads_back(name: str, value: Any) -> bool:
 
 
 def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
-    """Return what the service set of a key: ``created 2026-01-01T00:00:00Z, status Active``."""
+    """Return the facts that the service set: ``created 2026-01-01T00:00:00Z, status Active``."""
     facts = {
         name: live[name]
         for name, field in kind.fields.items()
@@ -157,7 +157,7 @@ def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
 
 
 def _is_private(name: str, value: Any) -> bool:
-    """Return whether a read-only value may be, or hold, a secret by what it is called."""
+    """Return whether a read-only value may be, or hold, a secret, by its name."""
     if _PRIVATE.search(name) or is_deeper(value, _DEEPEST):
         return True
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -173,7 +173,7 @@ def _short(value: Any) -> str:
 
 
 def key_lines(key: Declaration, column: int = 2, offset: int = 2) -> list[str]:
-    """Return a key as an item of a list whose dashes are at ``column``, its fields ``offset`` further."""
+    """Return a key as an item of a list with dashes at ``column`` and fields ``offset`` further."""
     pad = " " * column
     first, *rest = [
         line for name, value in key.fields.items() for line in field_lines(name, value, column + offset)

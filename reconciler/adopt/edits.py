@@ -1,7 +1,7 @@
-"""Edits of one file that belong together: members of keys and defaults, new keys, keys that go.
+"""Edits of one file that belong together: members of keys and defaults, added and removed keys.
 
-They are made in the text, in place, all at once. The result is read again: it must say exactly what the edits
-say, and each comment must be about what it was about, but for those of a key that is gone.
+They are made in the text, in place, all at once. The result is read again: its content must be exactly the
+edited content, and each comment must have the same owner, except those of a removed key.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class FileEdits:
         return bool(self._members or self._defaults or self._added or self._dropped)
 
     def set(self, place: KeyPlace, name: str, value: Any) -> None:
-        """Set a member of a key, or remove it where the value is ``GONE``."""
+        """Set a member of a key, or remove it if the value is ``GONE``."""
         self._members.setdefault(place, {})[name] = value
 
     def has_comment(self, place: KeyPlace, name: str) -> bool:
-        """Return whether a comment is about a member of a key."""
+        """Return whether a comment belongs to a member of a key."""
         document, index = place
         written = [number for number, part in enumerate(parts(self.text)) if part.root is not None]
         owner = (written[document], "keys", index, name)
@@ -129,7 +129,7 @@ class FileEdits:
             yield from replaced(self.text, place, old, value, None)
 
     def _inner(self, place: Place, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
-        """Edit the members of an object, which is written here and is not empty afterwards."""
+        """Edit the members of an object in the text, which is not empty afterwards."""
         mapping = place.value
         gone = sorted(old.keys() - new.keys())
         written = [key.value for key, _ in mapping.pairs() if key.value not in gone]
@@ -161,7 +161,7 @@ class FileEdits:
             yield from replaced(self.text, Place(*pair, in_flow), old, value, None)
 
     def _identity(self, document: int, index: int, item: Node) -> str | None:
-        """Return the first member of a key that is written as a word, which new ones go behind."""
+        """Return the first member of a key that is written as a word, after which new ones are inserted."""
         names = ("name", *self.documents[document].data["keys"][index])
         return next((name for name in names if item.pair(name) is not None), None)
 
@@ -180,7 +180,7 @@ class FileEdits:
         return item
 
     def _wanted(self) -> Iterator[Any]:
-        """Yield what each document is to say."""
+        """Yield the intended content of each document."""
         for number, document in enumerate(self.documents):
             data = dict(document.data)
             if number in self._defaults:
@@ -193,7 +193,7 @@ class FileEdits:
             yield {**data, "keys": keys}
 
     def _order(self, document: int) -> list[int]:
-        """Return the keys of a document after the edits by their index before; ``~index`` is added there."""
+        """Return the keys of a document after the edits by their index before; ``~index`` is an added one."""
         order = []
         for index in range(len(self.documents[document].data["keys"])):
             order += [] if (document, index) in self._dropped else [index]
@@ -201,7 +201,7 @@ class FileEdits:
         return order
 
     def _check_comments(self, after: str) -> None:
-        """Raise InputError for the first comment that is lost, or about something else."""
+        """Raise InputError for the first comment that is lost, or moved to something else."""
         owners: dict[Path, Path | None] = {}
         added: set[Path] = set()
         written = [number for number, part in enumerate(parts(self.text)) if part.root is not None]

@@ -1,4 +1,4 @@
-"""Writing live keys as desired state: a document of its own, or added to a file."""
+"""Write live keys as desired state: a document of its own, or added to a file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The live keys of a scope at a time, and what checks the files that are to declare them."""
+    """The live keys of a scope at a time, and the rules for files that are to declare them."""
 
     kind: Kind
     observed: LiveScope
@@ -51,7 +51,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A text that declares live keys, and what it could not take in."""
+    """A text that declares live keys, and warnings about those it leaves out."""
 
     text: str
     adoption: Adoption
@@ -59,7 +59,7 @@ class Export:
 
 
 def export_document(live: Live, schema: str) -> Export:
-    """Write a scope's live keys as a file. Raises SchemaMismatchError if it would not plan as no change."""
+    """Write a scope's live keys as a file. Raises SchemaMismatchError if its plan would not be empty."""
     adoption = _adopted(live, frozenset())
     lines = [f"{MODELINE}{schema}", *document_lines(live.kind, live.scope, adoption)]
     text = "\n".join(lines) + "\n"
@@ -70,8 +70,8 @@ def export_document(live: Live, schema: str) -> Export:
 def export_into(content: bytes, file: str, live: Live, schema: str) -> Export:
     """Add the live keys that a file does not declare to its document of their scope, or to a new one.
 
-    The first line of a file that is empty names the ``schema``.
-    Without such a key the text is the old one. Raises InputError if the file cannot be used or added to.
+    The first line of an empty file refers to the ``schema``. Without new keys the text is unchanged. Raises
+    InputError if the file cannot be used or extended.
     """
     mark, text = text_of(content, file)
     documents = parse(text, file)
@@ -124,7 +124,7 @@ def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
 
 
 def declares(content: bytes, file: str, rules: Rules, scope: Scope) -> bool:
-    """Return whether a file has a document of a scope, by numbers. Raises InputError."""
+    """Return whether a file has a document of a scope, by ids. Raises InputError."""
     _, text = text_of(content, file)
     return any(_declares(document, rules, scope) for document in parse(text, file))
 
@@ -150,10 +150,10 @@ def _check(live: Live, state: DesiredState, adoption: Adoption) -> None:
 
 
 def _warnings(scope: Scope, adoption: Adoption) -> tuple[Problem, ...]:
-    """Return a warning for each sort of what is left out: objects, keys, and each property.
+    """Return a warning for each type of omission: objects, keys, and each property.
 
     It has the reason of the first. Comments have the others: of properties always, of keys and objects in a
-    text of its own.
+    new text.
     """
     fields: dict[str, list[tuple[str, str]]] = {}
     for key in adoption.keys:
@@ -174,14 +174,14 @@ def _warnings(scope: Scope, adoption: Adoption) -> tuple[Problem, ...]:
 
 
 def _warning(what: str, others: str, found: list[tuple[str, str]]) -> Iterator[Problem]:
-    """Yield the warning of a sort: of the first address and reason, and of ``others`` if there are any."""
+    """Yield the warning of a type: the first address and reason, and the number of ``others`` if any."""
     for address, reason in found[:1]:
         more = f" (and {others})" if len(found) > 1 else ""
         yield Problem(f"{what}{more}: {reason}", address=address)
 
 
 def nothing_to_add(file: str, scope: Scope, adoption: Adoption) -> str:
-    """Return why a file stays as it is."""
+    """Return why a file is unchanged."""
     count = len(adoption.unusable) + sum(map(len, adoption.managed_elsewhere.values()))
     rest = f" but {count} that cannot be declared" if count else ""
     return f"Nothing to add: {file} declares every key of {scope}{rest}."

@@ -1,4 +1,4 @@
-"""Files in one layout, which say what they said before: no value, comment or line of order is lost."""
+"""Files in one layout, with the same content: values, comments and the order of lines are unchanged."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _PASSES: Final = 4
 
 
 def formatted(content: bytes, file: str) -> bytes:
-    """Return the content of a file in the one layout; a file of JSON is left as it is.
+    """Return the content of a file in the layout; a JSON file is unchanged.
 
-    Raises InputError for what is not YAML, and where the new text would say anything else than the old one.
+    Raises InputError for content that is not YAML, and if the new text had another meaning than the old one.
     """
     mark, text = text_of(content, file)
     if json_document(text, file) is not None:
@@ -45,5 +45,5 @@ def formatted(content: bytes, file: str) -> bytes:
 
 
 def _meaning(text: str, file: str) -> tuple[list[str], tuple[Comment, ...]]:
-    """Return what a text says: its documents, and its comments with what each is about."""
+    """Return the meaning of a text: its documents, and its comments with their owners."""
     return [json_text(document.data) for document in parse(text, file)], comments(text)

@@ -1,4 +1,4 @@
-"""Which lines of a text differ from those of another. Pure."""
+"""The lines in which two texts differ. Pure."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Group = tuple[int, list[str], list[str]]
 
 
 def changed_lines(before: str, after: str) -> Iterator[Group]:
-    """Yield where lines differ, by groups."""
+    """Yield the differing lines, in groups."""
     return _groups(before.splitlines(), after.splitlines(), 1)
 
 
 def _groups(old: Sequence[str], new: Sequence[str], number: int) -> Iterator[Group]:
-    """Yield the groups of lines of which the first is at ``number``.
+    """Yield the groups of lines, the first of which has the number ``number``.
 
-    SequenceMatcher takes time by the square of a length, so it gets only what lies between lines that are
-    there once in both: such as the names of keys.
+    SequenceMatcher takes time by the square of a length, so it gets only the lines between those that occur
+    once in both: such as the names of keys.
     """
     shortest = min(len(old), len(new))
     head = next((i for i in range(shortest) if old[i] != new[i]), shortest)
@@ -44,7 +44,7 @@ def _groups(old: Sequence[str], new: Sequence[str], number: int) -> Iterator[Gro
 
 
 def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the places of lines that are once in both texts: the longest chain of them in one order."""
+    """Return the positions of lines that occur once in both texts: their longest chain in the same order."""
     counts, others = Counter(old), Counter(new)
     places = {line: place for place, line in enumerate(new) if others[line] == 1}
     pairs = [(place, places[line]) for place, line in enumerate(old) if counts[line] == 1 and line in places]

@@ -1,4 +1,4 @@
-"""Declared keys where they are written: their file, their document, their place in it."""
+"""Declared keys with their positions: file, document, and index."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A declared key, its place in a file, and the policies of its document."""
+    """A declared key, its position in a file, and the policies of its document."""
 
     kind: Kind
     scope: Scope
@@ -42,22 +42,22 @@ class Located:
 
     @property
     def written(self) -> Mapping[str, Any]:
-        """Return the members that the key itself has in the file."""
+        """Return the members of the key itself in the file."""
         data: Mapping[str, Any] = self.file.edits.documents[self.place[0]].data["keys"][self.place[1]]
         return data
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """Return the fields that the key itself has in the file, without instructions."""
+        """Return the fields of the key itself in the file, without instructions."""
         return {name: value for name, value in self.written.items() if name not in RESERVED}
 
     def set(self, name: str, value: Any) -> None:
-        """Set a member of the key, or remove it where the value is ``GONE``."""
+        """Set a member of the key, or remove it if the value is ``GONE``."""
         self.file.edits.set(self.place, name, value)
 
 
 class DeclaredFile:
-    """A file that declares keys, and the edits of it."""
+    """A file that declares keys, and its edits."""
 
     def __init__(self, file: str, content: bytes) -> None:
         """Parse the content. Raises InputError."""
@@ -68,7 +68,10 @@ class DeclaredFile:
     def located(
         self, kinds: Mapping[str, Kind], keys: Iterable[tuple[Scope, DesiredKey]]
     ) -> Iterator[Located]:
-        """Yield the place of each of ``keys``. Raises InputError if the file changed since it was checked."""
+        """Yield the position of each of ``keys``.
+
+        Raises InputError if the file changed since it was checked.
+        """
         known = {(key.offset, key.name): (scope, key) for scope, key in keys}
         for document in self.edits.documents:
             data = document.data
@@ -83,7 +86,7 @@ class DeclaredFile:
             raise InputError([Problem("the file changed while it was read; try again", key.position)])
 
     def rewritten(self, rules: Rules) -> Rewritten | None:
-        """Return the file with its edits, None without any. Raises InputError where one is not possible."""
+        """Return the file with its edits, None without any. Raises InputError if one is not possible."""
         if not self.edits:
             return None
         return Rewritten(self.file, self.content, self.edits.result(rules))
@@ -104,7 +107,7 @@ def located_keys(
     read: Callable[[str], bytes],
     files: Container[str] | None = None,
 ) -> tuple[Located, ...]:
-    """Return the place of each declared key, of all files or of some.
+    """Return the position of each declared key, of all files or of some.
 
     Each file is read once, by ``read``; the edits of its keys belong together. Raises InputError.
     """
@@ -123,7 +126,10 @@ def located_keys(
 def rewritten(
     located: Iterable[Located], rules: Rules
 ) -> tuple[tuple[Rewritten, ...], Mapping[str, InputError]]:
-    """Return every file of these keys that has edits, and why files cannot have theirs; none is written."""
+    """Return every edited file of these keys, and the errors of files that cannot be edited.
+
+    No file is written.
+    """
     found: list[Rewritten] = []
     refused: dict[str, InputError] = {}
     for file in dict.fromkeys(one.file for one in located):

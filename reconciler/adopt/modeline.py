@@ -1,4 +1,4 @@
-"""The first line of a file, by which editors find the schema of it."""
+"""The first line of a file, in which editors find its schema."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SCHEMA_FILE: Final = "keys.schema.json"
 
 
 def schema_reference(file: str) -> str:
-    """Return the path of the schema as the first line of a file names it: from the folder of the file.
+    """Return the path of the schema for the first line of a file, relative to the folder of the file.
 
     That is the nearest one in the folder, or above it up to the top of its repository or the working folder;
-    without one, where it belongs: at the top.
+    without one, the path at the top, where it should be.
     """
     place = Path(os.path.realpath(Path(file).parent))
     every = [*_folders(place)]
@@ -29,9 +29,9 @@ def schema_reference(file: str) -> str:
 
 
 def schema_beginning(file: str) -> tuple[str, str]:
-    """Return the path of the schema from a file, and from the working folder, where a repository begins.
+    """Return the path of the schema relative to the file, and to the working folder, for a new repository.
 
-    That is the nearest one, as for every file; without one it goes into the working folder with all else.
+    That is the nearest one, as for every file; without one it belongs into the working folder.
     """
     place, here = (Path(os.path.realpath(folder)) for folder in (Path(file).parent, os.curdir))
     home = _nearest(_folders(place)) or here
@@ -44,7 +44,7 @@ def _nearest(folders: Iterable[Path]) -> Path | None:
 
 
 def _from(place: Path, home: Path) -> str:
-    """Return the path of the schema in ``home``, from another folder."""
+    """Return the path of the schema in ``home``, relative to another folder."""
     return Path(os.path.relpath(home / SCHEMA_FILE, place)).as_posix()
 
 

@@ -154,8 +154,7 @@ def renewals_of(
 def write_renewals(located: Iterable[Located], renewals: Sequence[Renewal]) -> None:
     """Make the edits of renewals; ``located`` are all keys of the files that hold them.
 
-    A default is changed only if it is meant for each key that has it; otherwise keys get a field of their
-    own.
+    A default is changed only if all keys with it are renewed; otherwise keys get a field of their own.
     """
     wanted = {one.address: one for one in renewals if one.value is not None}
     shared: dict[tuple[DeclaredFile, int, str], list[tuple[Located, str | None]]] = {}

@@ -1,4 +1,4 @@
-"""The files of a new repository of keys, each written once and never over another."""
+"""The files of a new repository of keys, each written once without overwriting another."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NewFile:
 
 
 def configuration_file(kinds: str | None = None) -> NewFile:
-    """Return the configuration: which files count where a command names none, and a folder of ``kinds``."""
+    """Return the configuration file: the default paths of commands, and a folder of ``kinds``."""
     text = f"# What every command needs; docs/configuration.md describes it.\npaths: [{FOLDER}/]\n"
     if kinds is not None:
         text += f"apis:\n  {BUILT_IN_API}:\n    kinds: {json.dumps(kinds)}\n"
@@ -46,18 +46,18 @@ def configuration_file(kinds: str | None = None) -> NewFile:
 
 
 def schema_file(path: str, text: str) -> NewFile:
-    """Return the schema that the first lines of files lead to."""
+    """Return the schema file that the first lines of files refer to."""
     return NewFile(path, text, "completion and checks in editors")
 
 
 def ignored_file() -> NewFile:
-    """Return what Git must not take in."""
+    """Return the .gitignore file."""
     text = (resource("deploy") / "gitignore").read_text(encoding="utf-8")
     return NewFile(IGNORED, text, "keeps plans, histories and secrets out of Git")
 
 
 def workflow_fault() -> str:
-    """Return why no workflow can be written here, empty if one can: a forge reads only those at the top."""
+    """Return why no workflow can be written here, empty if one can: it must be at the top of a repository."""
     top, here = work_tree("."), os.path.realpath(os.curdir)
     if top in {None, here}:
         return ""
@@ -65,7 +65,7 @@ def workflow_fault() -> str:
 
 
 def workflow_files(forge: str) -> list[NewFile]:
-    """Return what plans on a pull request and applies on merge."""
+    """Return the workflows that plan on a pull request and apply on merge."""
     about = "plans before a merge, applies after it; fill in YOUR-ORG and YOUR-COMMIT"
     templates = resource("deploy") / forge
     if forge == "github":
@@ -77,9 +77,9 @@ def workflow_files(forge: str) -> list[NewFile]:
 
 
 def written(files: list[NewFile]) -> tuple[list[NewFile], list[NewFile]]:
-    """Write the files that are not there yet; return those, and those that were left as they are.
+    """Write the files that do not exist; return those, and the existing files.
 
-    Raises ConfigurationError where one cannot be written.
+    Raises ConfigurationError if one cannot be written.
     """
     made, kept = [], []
     for file in files:
@@ -97,7 +97,7 @@ def written(files: list[NewFile]) -> tuple[list[NewFile], list[NewFile]]:
 
 
 def lacking(file: NewFile) -> str:
-    """Return what a file that was left as it is lacks of the one that would have been written."""
+    """Return what an existing file lacks of the one that would have been written."""
     name = Path(file.path).name
     if name not in {IGNORED, _INCLUDING}:
         return ""
@@ -113,7 +113,7 @@ def lacking(file: NewFile) -> str:
 
 
 def to_fill_in(forge: str) -> list[str]:
-    """Return what is to be done before the workflow of a forge runs."""
+    """Return what a user must do before the workflow of a forge runs."""
     if forge == "github":
         path, places = _GITHUB, "YOUR-ORG and YOUR-COMMIT"
         secrets = "environments keys-plan and keys, each with a secret GCORE_API_KEY: keys-plan only reads"

@@ -203,9 +203,10 @@ class Succession:
         return name
 
     def _prolong(self, before: Located, live: Mapping[str, Any]) -> None:
-        """Move the end of the key before, whose successor is replaced by this one: its overlap begins again.
+        """Move the end of the earlier key, whose successor is replaced by this one: its overlap restarts.
 
-        One that was to be deleted because its overlap has passed stays; one that has leaked does not.
+        An earlier key that was to be deleted because its overlap has passed is retained; one that has leaked
+        is not.
         """
         kind, ends, end = before.kind, self._ends, overlap_end(before.kind, before.key, self.one.key)
         later = self.policy.overlap_end(self.now, created_instant(kind, live), ends.expires_at(live))

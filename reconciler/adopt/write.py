@@ -56,11 +56,11 @@ def _is_restored(one: Rewritten) -> bool:
 
 
 def replace_text(file: str, before: bytes, text: str) -> None:
-    """Write ``text`` into a file that holds ``before``; what a link names is written, not the link.
+    """Write ``text`` into a file that holds ``before``; the target of a link is written, not the link.
 
-    The file keeps its owner, group, permissions and attributes, and all its names. It is replaced in one step
-    where that is possible. Where it is not, because it has several names, is mounted by itself, lies in a
-    folder that may not be written, or could not keep its owner, it is written over; its old content is
+    The file retains its owner, group, permissions and attributes, and all its names. It is replaced in one
+    step where that is possible. If not, because it has several names, is a mount point, is in a folder
+    without write permission, or could not retain its owner, it is overwritten; its old content is stored
     beside it until that is done. Raises ConfigurationError if the file changed in the meantime, or cannot be
     written.
     """
@@ -79,7 +79,7 @@ def replace_text(file: str, before: bytes, text: str) -> None:
 
 
 def _replaced(place: Path, content: bytes) -> bool:
-    """Replace a file in one step by one like it; return whether that was possible."""
+    """Replace a file in one step by one with the same attributes; return whether that was possible."""
     try:
         temporary = write_beside(place, content)
     except OSError as error:
@@ -102,7 +102,7 @@ def _replaced(place: Path, content: bytes) -> bool:
 
 
 def _is_like(place: Path, temporary: Path) -> bool:
-    """Copy owner, permissions and attributes to a new file; return whether it has them."""
+    """Copy owner, permissions and attributes to a new file; return whether that succeeded."""
     facts, attributes = place.stat(), _attributes(place)
     with contextlib.suppress(OSError):
         if (temporary.stat().st_uid, temporary.stat().st_gid) != (facts.st_uid, facts.st_gid):
@@ -115,7 +115,7 @@ def _is_like(place: Path, temporary: Path) -> bool:
 
 
 def _attributes(place: Path) -> dict[str, bytes]:
-    """Return the extended attributes of a file, among them its access list; none where there are no such."""
+    """Return the extended attributes of a file, among them its access list; empty if unsupported."""
     if sys.platform != "linux":
         return {}
     try:
@@ -127,7 +127,7 @@ def _attributes(place: Path) -> dict[str, bytes]:
 
 
 def _written_over(place: Path, opened: FileIO, before: bytes, content: bytes) -> None:
-    """Write a file over. If that fails it holds what it held. Raises OSError."""
+    """Overwrite a file. On failure restore its content. Raises OSError."""
     copy = _copy(place, before)
     try:
         _write(opened, content)
@@ -154,7 +154,7 @@ def _copy(place: Path, before: bytes) -> Path:
 
 
 def _write(opened: FileIO, content: bytes) -> None:
-    """Write a file over, first what is there and then what is new, and shorten it at the end."""
+    """Overwrite a file, first the old length and then the rest, and truncate it at the end."""
     opened.seek(0)
     rest = memoryview(content)
     while rest:

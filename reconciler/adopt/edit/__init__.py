@@ -1,1 +1,1 @@
-"""Edits of YAML in place: what changes is written, and every other character stays."""
+"""Edits of YAML in place: only the changed values are written, every other character is unchanged."""

@@ -1,8 +1,9 @@
-"""The comments of a text, and what each of them is about: an edit in place must preserve both.
+"""The comments of a text and their owners: an edit in place must preserve both.
 
-A comment behind something on its line is about that. One on a line of its own is about what comes next,
-unless it is indented deeper than that: then it belongs to the end of the list or mapping whose indentation it
-has, or to the item or field that it is deeper than. Below another comment it counts as no deeper than that.
+A comment behind something on its line belongs to that. A comment on a line of its own belongs to what
+follows, unless it is indented deeper than that: then it belongs to the end of the list or mapping with its
+indentation, or to the item or field that it is deeper than. A comment below another counts as no deeper than
+that.
 """
 
 from __future__ import annotations
@@ -50,10 +51,10 @@ class Bond(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment, where it begins, and what it is about.
+    """A comment, its position, and its owner.
 
     The owner is the index of a document, then names of fields and items of lists: a key by its index, every
-    other item by what is written there.
+    other item by its text.
     """
 
     text: str
@@ -86,7 +87,7 @@ def comments(text: str) -> tuple[Comment, ...]:
 
 
 def _comments(text: str, scalars: Sequence[Node]) -> Iterator[tuple[int, str]]:
-    """Yield the comments between the scalars, and behind the headers of block scalars, with their begin."""
+    """Yield the comments between the scalars, and behind the headers of block scalars, with their start."""
     gaps = []
     begin = 0
     for scalar in scalars:
@@ -104,7 +105,7 @@ def _comments(text: str, scalars: Sequence[Node]) -> Iterator[tuple[int, str]]:
 
 
 class _Finder:
-    """Finds out what a comment is about."""
+    """Finds the owners of comments."""
 
     def __init__(self, text: str, scalars: Sequence[Node]) -> None:
         self._text = text
@@ -113,7 +114,7 @@ class _Finder:
         self._blank = (0, 0)
 
     def bond(self, index: int, part: Part | None, ends: int) -> tuple[Bond, Path]:
-        """Return how the comment at ``index`` belongs to what, in a document that ends before ``ends``."""
+        """Return how the comment at ``index`` belongs to its owner; its document ends before ``ends``."""
         if part is None or part.root is None:
             return Bond.END, ()
         text, start = self._text, line_start(self._text, index)
@@ -166,7 +167,7 @@ class _Finder:
         return self._path(_chain(root, self._starts[place]))
 
     def _column(self, node: Node) -> int:
-        """Return where the lines of a block collection begin."""
+        """Return the column of the lines of a block collection."""
         if node.shape is Shape.MAPPING:
             return node.children[0].column
         dash = dash_of(self._text, node, 0)
@@ -187,13 +188,13 @@ class _Finder:
 
 @functools.lru_cache(maxsize=64)
 def _numbered(sequence: Node) -> Sequence[tuple[str, int]]:
-    """Return what each item says, and how many before it say the same."""
+    """Return the text of each item, and how many equal items precede it."""
     seen: defaultdict[str, Iterator[int]] = defaultdict(count)
     return [(item, next(seen[item])) for item in map(_content, sequence.children)]
 
 
 def _content(node: Node) -> str:
-    """Return what a node says, however it is laid out."""
+    """Return the content of a node, whatever its layout."""
     match node.shape:
         case Shape.ALIAS:
             return f"*{node.name}"
@@ -206,7 +207,7 @@ def _content(node: Node) -> str:
 
 
 class _Link(NamedTuple):
-    """A node on the way to a place, and which child of the one before it is."""
+    """A node on the way to an index, and which child of the previous one it is."""
 
     node: Node
     place: int = 0
@@ -217,7 +218,7 @@ def _is_block(node: Node) -> bool:
 
 
 def _chain(root: Node, index: int) -> list[_Link]:
-    """Return the nodes that ``index`` lies in, from the outermost to the innermost; at least the root."""
+    """Return the nodes that contain ``index``, from the outermost to the innermost; at least the root."""
     chain = [_Link(root)]
     while True:
         children = chain[-1].node.children

@@ -1,4 +1,4 @@
-"""Adding keys to a text that declares others, without changing a character of them."""
+"""Add keys to a text that declares others, without changing a character of them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _INDENT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class ListPlace:
-    """The end of a document's list of keys: the column of its dashes, how far behind them its fields are.
+    """The end of a document's list of keys: the column of its dashes, and the offset of its fields.
 
-    ``index`` lies on the line that the new ones follow; ``removed`` is an empty list in brackets that they
+    ``index`` is on the line that the new keys follow; ``removed`` is an empty list in brackets that they
     replace.
     """
 

@@ -1,7 +1,9 @@
-"""One layout for files of YAML: indentation, gaps and blank lines; no value, comment or order changes. Pure.
+"""One layout for YAML files: indentation, gaps and blank lines; values, comments and order are unchanged.
+
+Pure.
 
 Lists and mappings are indented by two under their field, and there is one blank behind a colon, a dash or a
-comma. The lines of a text, or of what is between brackets, move with their field, and are otherwise left.
+comma. The lines of a text, or of a value in brackets, move with their field, and are otherwise unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ _TABBED: Final = expression(r"[ \t]*\t[ \t]*(?=#)")
 
 
 def laid_out(text: str) -> str:
-    """Return a text in the one layout; it must have been built without an error before."""
+    """Return a text in the layout; it must have been built without an error before."""
     breaks = set(BREAK.findall(text))
     plain = BREAK.sub("\n", text)
     result = _Layout(plain).text()
@@ -35,7 +37,7 @@ def laid_out(text: str) -> str:
 
 
 class _Layout:
-    """What becomes of each line of a text.
+    """The new layout of each line of a text.
 
     ``indents`` are those of lines that begin with a field or a dash, old and new; ``moved`` are the new ones
     of other lines of values. A ``kept`` line is inside a value.
@@ -62,7 +64,7 @@ class _Layout:
         return edited(self.source, self.edits)
 
     def _block(self, node: Node, new: int, around: tuple[int, int]) -> None:
-        """Lay out a value: a block at column ``new``, or one that moves with what is around it."""
+        """Lay out a value: a block at column ``new``, or one that moves with its parent."""
         if node.shape is Shape.MAPPING and node.is_block:
             self._mapping(node, new)
         elif node.shape is Shape.SEQUENCE and node.is_block:
@@ -86,7 +88,7 @@ class _Layout:
             self._block(item, column + _STEP, (old, column))
 
     def _value(self, node: Node, old: int, new: int) -> None:
-        """Let the lines of a value move with its field; one that was less deep becomes deeper."""
+        """Move the lines of a value with its field; indent a value deeper that was less deep."""
         if node.start == node.end:
             return
         first, last = node.line, self._line(node.end)
@@ -101,7 +103,7 @@ class _Layout:
             self._brackets(node)
 
     def _brackets(self, node: Node) -> None:
-        """Lay out what is between brackets on one line."""
+        """Lay out a value in brackets on one line."""
         if node.style != "[":
             return
         ends = [child for child in node.children if child.start < child.end]
@@ -118,13 +120,13 @@ class _Layout:
             self._brackets(child)
 
     def _begin(self, index: int, old: int, new: int) -> None:
-        """Note the indentation of a line that begins with what is at ``index``."""
+        """Record the indentation of a line that begins with the value at ``index``."""
         number = self._line(index)
         if not self.source[self.starts[number] : index].strip(" "):
             self.indents[number] = old, new
 
     def _gap(self, start: int, end: int, usual: re.Pattern[str], text: str) -> None:
-        """Replace a gap that is nothing else than ``usual``."""
+        """Replace a gap that consists of blanks by ``usual``."""
         if usual.fullmatch(self.source, start, end) and self.source[start:end] != text:
             self.edits.append(Edit(start, end, text))
 
@@ -161,7 +163,7 @@ class _Layout:
         self._join_blank(lines)
 
     def _inside(self, lines: list[str], number: int) -> int:
-        """Return the column of a comment that is deeper than what follows: that of what it is the end of."""
+        """Return the column of a comment that is deeper than what follows: that of the value that it ends."""
         column = _indent(lines[number])
         for above in range(number - 1, -1, -1):
             known = self.indents.get(above)
@@ -181,7 +183,7 @@ class _Layout:
             self.edits.append(Edit(start + found.start(), start + found.end(), "  "))
 
     def _join_blank(self, lines: list[str]) -> None:
-        """Leave one of several blank lines, and none at the begin or the end."""
+        """Reduce several blank lines to one, and remove those at the start or the end."""
         blank = [not line.strip(" \t") and number not in self.kept for number, line in enumerate(lines)]
         for begin, end in _runs(blank):
             after = self.starts[end] if end < len(lines) else len(self.source)
@@ -197,7 +199,7 @@ def _indent(line: str) -> int:
 
 
 def _runs(flags: list[bool]) -> Iterator[tuple[int, int]]:
-    """Yield where each run of true flags begins and ends."""
+    """Yield the start and end of each run of true flags."""
     begin = None
     for number, flag in enumerate([*flags, False]):
         if flag and begin is None:

@@ -1,4 +1,4 @@
-"""Adding items to a written list and removing some; those that stay keep their text and comments."""
+"""Add items to a list in a text and remove some; the others retain their text and comments."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _of_lines(text: str, written: Node, stays: Sequence[bool], added: Sequence[A
 
 
 def spelling_of(example: Node) -> Spell:
-    """Return what writes an item the way that another one of the list is written."""
+    """Return a function that writes an item in the style of another one of the list."""
     return _fields_as_lines if example.shape is Shape.MAPPING and example.is_block else _one_line
 
 
@@ -107,7 +107,7 @@ def _last(stays: Sequence[bool]) -> int:
 
 
 def _less_of_flow(text: str, items: Sequence[Node], stays: Sequence[bool]) -> Iterator[Edit]:
-    """Remove items from between brackets."""
+    """Remove items in brackets."""
     last = _last(stays)
     has_comment = "#" in text[items[last].end : items[-1].end]
     for index, (item, stay) in enumerate(zip(items, stays, strict=True)):
@@ -122,7 +122,7 @@ def _less_of_flow(text: str, items: Sequence[Node], stays: Sequence[bool]) -> It
 
 
 def _without_item(text: str, items: Sequence[Node], index: int) -> Edit:
-    """Remove an item and the comma behind it, or the line of both, so that the comments beside it stay."""
+    """Remove an item and the comma behind it, or the line of both, without the comments beside it."""
     item = items[index]
     comma = _COMMA.match(text, item.end)
     end = item.end if comma is None else comma.end()
@@ -135,7 +135,7 @@ def _without_item(text: str, items: Sequence[Node], index: int) -> Edit:
 def _more_of_flow(
     text: str, items: Sequence[Node], stays: Sequence[bool], added: Sequence[Any], word: Word
 ) -> Iterator[Edit]:
-    """Add items between brackets: laid out like the last that stays, and behind the comment about it."""
+    """Add items in brackets, in the layout of the last remaining one, and behind its comment."""
     if not added:
         return
     last = items[_last(stays)]
@@ -155,7 +155,7 @@ def _more_of_flow(
 
 
 def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
-    """Return what separates an item from the next, or would; on one line, what separates members."""
+    """Return the separator between an item and the next."""
     for first in (last - 1, last):
         if 0 <= first < len(items) - 1:
             gap = text[items[first].end : items[first + 1].start]
@@ -167,7 +167,7 @@ def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
 
 
 def _layout(text: str, example: Node, word: Word) -> tuple[str, Word]:
-    """Return what separates two items on one line, and what writes one laid out like an example."""
+    """Return the separator of two items on one line, and a function that writes one like an example."""
     pairs = list(example.pairs()) if example.shape is Shape.MAPPING and example.style == "[" else []
     word = json_line if (pairs[0][0] if pairs else example).style == '"' else word
     if not pairs:

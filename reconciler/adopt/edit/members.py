@@ -1,4 +1,4 @@
-"""Adding and removing members of mappings and items of the list of keys, and nothing else."""
+"""Add and remove members of mappings and items of the list of keys."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def member_added(text: str, mapping: Node, name: str, value: Any, behind: str | 
 
 
 def member_removed(text: str, mapping: Node, name: str) -> Edit | None:
-    """Remove a member of a mapping; None where that would take another value with it."""
+    """Remove a member of a mapping; None if that would remove another value too."""
     pairs = list(mapping.pairs())
     place = next(number for number, (key, _) in enumerate(pairs) if key.value == name)
     key, value = pairs[place]
@@ -53,7 +53,7 @@ def member_removed(text: str, mapping: Node, name: str) -> Edit | None:
 
 
 def item_added(text: str, keys: Node, index: int, fields: Mapping[str, Any]) -> Edit:
-    """Add a key behind another one, in the layout of that."""
+    """Add a key behind another one, in its layout."""
     item = keys.children[index]
     if not keys.is_block:
         is_json = bool(item.children) and item.children[0].style == '"'
@@ -83,7 +83,7 @@ def item_added(text: str, keys: Node, index: int, fields: Mapping[str, Any]) -> 
 
 
 def item_removed(text: str, keys: Node, index: int) -> Edit | None:
-    """Remove a key with the comments about it; None where it cannot be by whole lines or items."""
+    """Remove a key with its comments; None if it cannot be removed by complete lines or items."""
     item = keys.children[index]
     if not keys.is_block:
         if index:
@@ -104,7 +104,7 @@ def item_removed(text: str, keys: Node, index: int) -> Edit | None:
 
 
 def _comma(text: str, like: Node) -> str:
-    """Return what separates members or items, where one like the others begins its line."""
+    """Return the separator of members or items, where one like the others begins its line."""
     pad = indentation(text, like.start)
     if pad and line_start(text, like.start) + len(pad) == like.start:
         return f",{newline(text, like.start)}{pad}"
@@ -112,7 +112,7 @@ def _comma(text: str, like: Node) -> str:
 
 
 def _first_line(text: str, keys: Node, index: int) -> int:
-    """Return where the first of the comments directly above an item begins, or its own line."""
+    """Return the start of the first comment directly above an item, or of its own line."""
     start = line_start(text, dash_of(text, keys, index))
     before = keys.children[index - 1].end if index else 0
     while (

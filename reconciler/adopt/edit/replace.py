@@ -1,6 +1,6 @@
-"""Replacing the value of one field of a declared key in its text, and nothing else.
+"""Replace the value of one field of a declared key in its text, and nothing else.
 
-A value that other keys share, by an anchor or a merge, is not replaced: it would change them too.
+A value that other keys share, by an anchor or a merge, is not replaced: that would change them too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MERGE: Final = "<<"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A field of a declared key as it is written; ``in_flow`` says that it is between brackets."""
+    """A field of a declared key in the text; ``in_flow`` if it is in brackets."""
 
     key: Node
     value: Node
@@ -49,14 +49,14 @@ class Place:
 
     @property
     def is_json(self) -> bool:
-        """Whether the field is written as in JSON."""
+        """Whether the field is written as JSON."""
         return self.in_flow and self.key.style == '"'
 
 
 def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -> Place:
     """Return the field at ``path``: the document, the index of the key, the field's name.
 
-    Raises InputError, with the place and the reason, if others share the value.
+    Raises InputError, with the position and the reason, if others share the value.
     """
     document, index, field = path
     root = trees(text)[document]
@@ -82,7 +82,7 @@ def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -
 
 
 def _written(mapping: Node, name: str, refuse: Refuse) -> tuple[Node, Node]:
-    """Return the key and value that are written in a mapping itself."""
+    """Return the key and value in a mapping itself, without merged ones."""
     found = mapping.pair(name)
     if found is None:
         merge = mapping.pair(_MERGE)
@@ -95,8 +95,8 @@ def _written(mapping: Node, name: str, refuse: Refuse) -> tuple[Node, Node]:
 def replaced(text: str, place: Place, old: Any, new: Any, same: lists.Same) -> Sequence[Edit]:
     """Return the edits that replace ``old`` by ``new``.
 
-    Items of a list that are the same, by the text that ``same`` gives, stay as they are written; it is None
-    for a list whose order counts.
+    Items of a list that are the same, by the text that ``same`` returns, are unchanged; it is None for a list
+    whose order is significant.
     """
     value = place.value
     if isinstance(old, list) and isinstance(new, list) and value.children and new and same is not None:
@@ -115,7 +115,7 @@ def replaced(text: str, place: Place, old: Any, new: Any, same: lists.Same) -> S
 
 
 def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
-    """Replace what is written in a line: a scalar, or a collection between brackets."""
+    """Replace a value on one line: a scalar, or a collection in brackets."""
     value = place.value
     spelled = _restyled(text, new, place)
     if not place.in_flow and isinstance(new, list) and len(spelled) + value.column > _LONGEST_FLOW:
@@ -131,7 +131,7 @@ def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
 
 
 def _lines_instead(text: str, place: Place, new: Sequence[Any]) -> Sequence[Edit]:
-    """Replace a short value by a list with a line for each item."""
+    """Replace a short value by a list with one line per item."""
     value, mark = place.value, newline(text, place.value.end)
     start = len(text[: value.content].rstrip(" "))
     pad = " " * (place.key.column + _INDENT)
@@ -141,7 +141,7 @@ def _lines_instead(text: str, place: Place, new: Sequence[Any]) -> Sequence[Edit
 
 
 def _restyled(text: str, new: Any, place: Place) -> str:
-    """Write a value in the quotes of the old one, if it has some; as JSON within JSON."""
+    """Write a value with the quotes of the old one, if it has some; as JSON within JSON."""
     style = place.value.style
     if place.is_json:
         pad = indentation(text, place.key.start)
@@ -157,7 +157,7 @@ def _restyled(text: str, new: Any, place: Place) -> str:
 
 
 def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
-    """Replace a block scalar, and preserve what is behind its header."""
+    """Replace a block scalar, and preserve the rest of its header line."""
     value = place.value
     header = _HEADER.match(text, value.content)
     head_end = value.content if header is None else header.end()
@@ -179,7 +179,7 @@ def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
 
 
 def _body_column(text: str, first: int, end: int, default: int) -> int:
-    """Return the column at which the lines of a block scalar begin."""
+    """Return the column of the lines of a block scalar."""
     while first < end:
         line = text[first : line_end(text, first)]
         if line.strip():

@@ -1,8 +1,8 @@
-"""Writing values as strict YAML: the most readable form that reads back as the same value.
+"""Write values as strict YAML: the most readable form that is parsed as the same value.
 
-A text is plain where that is safe: for this package's loader, which takes ``no`` and ``010`` for texts, and
-for tools that follow YAML 1.1, which do not. Instants alone are plain as people write them. Otherwise it is
-in double quotes, as in JSON.
+A text is plain where that is safe: for this package's loader, for which ``no`` and ``010`` are texts, and for
+tools that follow YAML 1.1, for which they are not. Only instants are written plainly without regard to those.
+Otherwise it is in double quotes, as in JSON.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def block_text(value: Any) -> str:
 
 
 def flow_text(value: Any) -> str:
-    """Write a value on one line, fit for a place between brackets."""
+    """Write a value on one line, suitable in brackets."""
     if isinstance(value, str):
         return value if _is_plain(value) and _FLOW_MARKS.isdisjoint(value) else quoted(value)
     if isinstance(value, list):
@@ -72,7 +72,7 @@ def json_lines(value: Any, unit: str, mark: str) -> str:
 
 
 def single_quoted(text: str) -> str | None:
-    """Write a text in single quotes, or give None where that would not show what it is."""
+    """Write a text in single quotes; None if that would not show it unambiguously."""
     if escape_control(text) != text:
         return None
     doubled = text.replace("'", "''")
@@ -80,10 +80,9 @@ def single_quoted(text: str) -> str | None:
 
 
 def literal_lines(text: str) -> tuple[str, Sequence[str]] | None:
-    """Return header and lines of a text as a literal block, or None where another form is better.
+    """Return header and lines of a text as a literal block; None if another form is better.
 
-    A block has no line that an editor would trim, that holds invisible characters, or that a pipeline's log
-    would take for a command.
+    A block has no line with trailing blanks, invisible characters, or a log command of a CI system.
     """
     chomping = "" if text.endswith("\n") else "-"
     lines = text.removesuffix("\n").split("\n")

@@ -1,4 +1,4 @@
-"""Pieces of a text: what surrounds a value as it is written, and edits."""
+"""Parts of a text around a value, and edits."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _INDENTED: Final = expression(r"(?<=[\r\n])[ \t]+")
 
 
 def dash_of(text: str, sequence: Node, index: int) -> int:
-    """Return where the dash of an item of a block sequence is."""
+    """Return the index of the dash of an item of a block sequence."""
     before = properties_end(text, sequence.start) if index == 0 else sequence.children[index - 1].end
     return after_blank(text, before)
 
 
 def end_of_comments(text: str, index: int, column: int) -> int:
-    """Return where the last comment ends that belongs to the item that ends at ``index``.
+    """Return the end of the last comment that belongs to the item that ends at ``index``.
 
-    Those are the ones deeper than its dash, which is at ``column``, also behind empty lines.
+    These are comments deeper than its dash, which is at ``column``, also behind empty lines.
     """
     while True:
         start = next_line(text, index)
@@ -39,7 +39,7 @@ def end_of_comments(text: str, index: int, column: int) -> int:
 
 
 def indentation(text: str, index: int) -> str:
-    """Return the blanks that the line of ``index`` begins with."""
+    """Return the blanks at the start of the line of ``index``."""
     start = line_start(text, index)
     line = text[start : line_end(text, start)]
     return line[: len(line) - len(line.lstrip(" \t"))]
@@ -59,7 +59,7 @@ def newline(text: str, index: int) -> str:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edit:
-    """A piece of a text that is replaced."""
+    """A part of a text, and its replacement."""
 
     start: int
     end: int
@@ -84,7 +84,7 @@ def removed_lines(text: str, start: int, end: int) -> Edit:
 
 
 def inserted_lines(text: str, index: int, lines: Sequence[str]) -> Edit:
-    """Insert lines where the line of ``index`` has ended, with the line break of that line."""
+    """Insert lines after the line of ``index``, with the line break of that line."""
     mark = newline(text, index)
     place = next_line(text, index)
     is_whole = place > index and BREAK.fullmatch(text, line_end(text, index), place) is not None
