@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos_runs.answering import answering
+from reconciler.model.clock import SYSTEM_CLOCK
 from tests.support import COMMAND, live
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Api:
     def respond(self) -> tuple[int, bytes]:
         with self.lock:
             self.requests += 1
-            self.times.append(time.monotonic())
+            self.times.append(SYSTEM_CLOCK.monotonic())
             self.busy += 1
             self.most = max(self.most, self.busy)
             number = self.requests

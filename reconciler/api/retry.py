@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import math
-import random
 import re
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -14,12 +13,14 @@ from reconciler.api.gate import ThreadGate
 from reconciler.errors import ApiError, RateLimitedError, StoppedError, ThrottledError
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
+from reconciler.model.randomness import SYSTEM_RANDOMNESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.api.gate import Gate
     from reconciler.model.clock import Clock
+    from reconciler.model.randomness import Randomness
 
     Repeats = Callable[[ApiError], bool]
     """Returns whether a call may be repeated after an error."""
@@ -85,7 +86,7 @@ class Retrier:
         policy: RetryPolicy,
         clock: Clock,
         stop: threading.Event,
-        jitter: random.Random | None = None,
+        randomness: Randomness = SYSTEM_RANDOMNESS,
         gate: Gate | None = None,
         on_wait: Callable[[Wait], object] = str,
     ) -> None:
@@ -97,7 +98,7 @@ class Retrier:
         self._policy = policy
         self._clock = clock
         self._stop = stop
-        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, protects nothing
+        self._randomness = randomness
         self._gate = gate or ThreadGate(clock)
         self._on_wait = on_wait
         self._lock = threading.Lock()
@@ -157,7 +158,7 @@ class Retrier:
         is_limit = isinstance(error, RateLimitedError)
         asked = error.failure.retry_after or 0.0
         bound = min(policy.first_wait * 2 ** (attempt - 1), policy.longest_wait)
-        wait = 0.0 if asked else self._jitter.uniform(0, bound)  # the pause is waited for
+        wait = 0.0 if asked else bound * self._randomness.random()  # the pause is waited for
         spent = self._spent(began, max(wait, self._gate.pause_left()))
         is_late = spent >= policy.longest_total or (spent >= policy.longest_fault and not is_limit)
         is_last = attempt >= policy.attempts or asked > policy.longest_pause or self._stop.is_set()

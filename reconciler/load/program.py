@@ -7,15 +7,17 @@ import selectors
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.model.clock import Clock
 
 _PART: Final = 2**16
 _POLL: Final = 0.05
@@ -30,12 +32,14 @@ class Ended:
     err: bytes = field(repr=False)
 
 
-def run(
+def run(  # noqa: PLR0913 - what a program is given, and what bounds it
     command: Sequence[str],
     environment: Mapping[str, str],
     seconds: float,
     content: bytes = b"",
     most: int = sys.maxsize,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Ended:
     """Run a program with ``content`` as input; return the last ``most`` bytes of its output and errors.
 
@@ -54,7 +58,8 @@ def run(
         bufsize=0,
     ) as process:
         try:
-            _communicate(process, content, seconds, most, outputs)
+            latest = clock.monotonic() + seconds
+            _communicate(process, content, lambda: latest - clock.monotonic(), most, outputs)
         finally:
             is_late = process.poll() is None
             if is_late:
@@ -66,12 +71,11 @@ def run(
 def _communicate(
     process: subprocess.Popen[bytes],
     content: bytes,
-    seconds: float,
+    time_left: Callable[[], float],
     most: int,
     outputs: tuple[bytearray, bytearray],
 ) -> None:
-    """Write and read until the program has ended or its real time is over."""
-    latest = time.monotonic() + seconds
+    """Write and read until the program has ended or its time is over."""
     pipes = process.stdin, process.stdout, process.stderr
     with selectors.DefaultSelector() as selector:
         for pipe, output in zip(pipes, (None, *outputs), strict=True):
@@ -81,7 +85,7 @@ def _communicate(
                 selector.register(pipe, event, (pipe, output))
         while selector.get_map():
             is_over = process.poll() is not None
-            left = latest - time.monotonic()
+            left = time_left()
             ready = selector.select(0 if is_over else max(min(left, _POLL), 0))
             if left <= 0 or (is_over and not ready):
                 return
@@ -97,7 +101,7 @@ def _communicate(
                     selector.unregister(pipe)
                     pipe.close()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(max(latest - time.monotonic(), 0))
+            process.wait(max(time_left(), 0))
 
 
 def _unwritten(descriptor: int, content: bytes) -> bytes:

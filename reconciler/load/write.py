@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from reconciler.model.randomness import unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def create_new(file: Path, text: str) -> None:
 
 def write_beside(file: Path, content: bytes) -> Path:
     """Write a new private file into the folder of another file, and return its path. Raises OSError."""
-    temporary = file.parent / f".reconciler-{secrets.token_hex(8)}"
+    temporary = file.parent / f".reconciler-{unique()}"
     create_private(temporary, content)
     return temporary
 

@@ -48,3 +48,7 @@ class SystemClock:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not wake.wait(min(left, _LONGEST_WAIT)):
             pass
+
+
+SYSTEM_CLOCK: Final[Clock] = SystemClock()
+"""For what real time bounds, whatever the clock of a run is: other programs, processes and machines."""

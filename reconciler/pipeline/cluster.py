@@ -6,8 +6,6 @@ network, or behind TLS as Dask's configuration sets it up.
 
 from __future__ import annotations
 
-import time
-import uuid
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from functools import partial
@@ -19,13 +17,16 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from reconciler.errors import ConfigurationError, SystemFailureError
+from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.phrases import counted
+from reconciler.model.randomness import unique
 from reconciler.model.version import __version__
 from reconciler.pipeline.cluster_worker import Run, call, compare, difference, facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from reconciler.model.clock import Clock
     from reconciler.model.desired import DesiredScope
     from reconciler.pipeline.worker import Examined
 
@@ -51,9 +52,16 @@ class ClusterPool:
     ``wait`` is called with a description when a wait takes long.
     """
 
-    def __init__(self, address: str, parallelism: Mapping[str, int], wait: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        address: str,
+        parallelism: Mapping[str, int],
+        wait: Callable[[str], object],
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         """Store the address of the scheduler, and the maximum number of concurrent requests to each API."""
         self._address, self._parallelism, self._wait = address, dict(parallelism), wait
+        self._clock = clock
         self._client: distributed.Client | None = None
         self._run = Run("", {})
         self._rooms: list[distributed.Semaphore] = []
@@ -88,7 +96,7 @@ class ClusterPool:
 
         def settle(remote: distributed.Future[T]) -> None:
             self._done += 1
-            self._last = time.monotonic()
+            self._last = self._clock.monotonic()
             if not found.set_running_or_notify_cancel():
                 return
             try:
@@ -105,7 +113,7 @@ class ClusterPool:
 
     def check(self) -> None:
         """Report a long wait. Raises SystemFailureError for a lost scheduler."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if self._client is None or self._client.status == "running":
             self._seen = now
         elif now - self._seen > _LONGEST_SILENCE:
@@ -154,7 +162,7 @@ class ClusterPool:
             raise
 
     def _open(self) -> distributed.Client:
-        self._run = Run(f"reconciler-{uuid.uuid4().hex}", self._parallelism)
+        self._run = Run(f"reconciler-{unique()}", self._parallelism)
         self._begun = self._done = 0
         self._is_told = self._is_lost = False
         try:
@@ -165,14 +173,14 @@ class ClusterPool:
                 f"the scheduler at {self._address} cannot be reached; check --dask, and that it runs"
             ) from error
         self._client = client
-        self._last = self._seen = time.monotonic()
+        self._last = self._seen = self._clock.monotonic()
         self._check_workers(client)
         self._life = _registered(client, self._run.life, 1)
         self._life.acquire()
         for name, count in self._run.limits:
             distributed.Variable(f"{name}-pause", client=client).set(["", 0.0])
             self._rooms.append(_registered(client, name, count))
-        self._last = time.monotonic()
+        self._last = self._clock.monotonic()
         return client
 
     def _check_workers(self, client: distributed.Client) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import threading
-import time
-import uuid
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,13 +14,16 @@ import distributed
 from reconciler.api.surroundings import Surroundings
 from reconciler.errors import ConfigurationError, StoppedError
 from reconciler.kinds.packaged import schema_texts
+from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.frozen import dataclass
+from reconciler.model.randomness import unique
 from reconciler.model.version import __version__
 from reconciler.pipeline.worker import Comparer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from reconciler.model.clock import Clock
     from reconciler.model.desired import DesiredScope
     from reconciler.pipeline.worker import Examined
 
@@ -91,9 +92,15 @@ class ClusterGate:
     A pause has a name and a length, not an end: the clocks of machines differ.
     """
 
-    def __init__(self, name: str, room: distributed.Semaphore, client: distributed.Client) -> None:
+    def __init__(
+        self,
+        name: str,
+        room: distributed.Semaphore,
+        client: distributed.Client,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         """Store the semaphore of concurrent requests, and create the variable of the pause."""
-        self._room = room
+        self._room, self._clock = room, clock
         self._pause = distributed.Variable(f"{name}-pause", client=client)
         self._lock = threading.Lock()
         self._known = ""
@@ -113,7 +120,7 @@ class ClusterGate:
     def pause(self, seconds: float) -> None:
         """Delay all requests for ``seconds``."""
         if seconds > 0:
-            self._pause.set([uuid.uuid4().hex, seconds])
+            self._pause.set([unique(), seconds])
             self.pause_left()
 
     def pause_left(self) -> float:
@@ -122,8 +129,8 @@ class ClusterGate:
         with self._lock:
             if name != self._known:
                 self._known = name
-                self._until = max(self._until, time.monotonic() + seconds)
-            return self._until - time.monotonic()
+                self._until = max(self._until, self._clock.monotonic() + seconds)
+            return self._until - self._clock.monotonic()
 
 
 _LOCK: Final = threading.Lock()

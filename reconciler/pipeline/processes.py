@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from reconciler.api.surroundings import Surroundings
 from reconciler.errors import ConfigurationError, StoppedError, SystemFailureError, os_reason
+from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.frozen import dataclass
 from reconciler.pipeline.worker import Comparer
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import BoundedSemaphore
 
     from reconciler.api.exchange import Exchange
+    from reconciler.model.clock import Clock
     from reconciler.model.desired import DesiredScope
     from reconciler.pipeline.worker import Examined
 
@@ -45,6 +46,7 @@ class ProcessGate:
 
     room: BoundedSemaphore
     until: Synchronized[float]
+    clock: Clock
 
     @contextmanager
     def slot(self, stop: threading.Event) -> Iterator[None]:
@@ -60,11 +62,11 @@ class ProcessGate:
     def pause(self, seconds: float) -> None:
         """Delay all requests for ``seconds``."""
         with self.until.get_lock():
-            self.until.value = max(self.until.value, time.monotonic() + seconds)
+            self.until.value = max(self.until.value, self.clock.monotonic() + seconds)
 
     def pause_left(self) -> float:
         """Return the seconds until a request may start."""
-        return self.until.value - time.monotonic()
+        return self.until.value - self.clock.monotonic()
 
 
 class _Call(partial[T]):
@@ -101,15 +103,16 @@ class ProcessPool:
         parallelism: Mapping[str, int],
         on_life: Callable[[], object] = tuple,
         modules: Sequence[str] = (),
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Store the number of processes, and the maximum number of concurrent requests to each API.
 
         Nothing is started before the first call. ``on_life`` is called while a call is waited for, and
-        processes send requests. ``modules`` are imported once for all of them.
+        processes send requests. ``modules`` are imported once for all of them, and ``clock`` is sent to them.
         """
         self.width = width
         self._parallelism, self._on_life = dict(parallelism), on_life
-        self._modules = (__name__, *modules)
+        self._modules, self._clock = (__name__, *modules), clock
         self._context = multiprocessing.get_context("forkserver")
         self._pool: ProcessPoolExecutor | None = None
         self._run: connection.Connection | None = None
@@ -192,11 +195,15 @@ class ProcessPool:
         # A process that is killed gives its slot back to nobody, so new processes have new gates, with the
         # pauses of the old ones.
         self._gates = {
-            api: ProcessGate(context.BoundedSemaphore(count), context.Value("d", self._pause_end(api)))
+            api: ProcessGate(
+                context.BoundedSemaphore(count), context.Value("d", self._pause_end(api)), self._clock
+            )
             for api, count in self._parallelism.items()
         }
         self._last_sent = context.RawValue("d", 0.0)  # without a lock, which a killed process would hold
-        return ProcessPoolExecutor(self.width, context, _begin, (over, self._gates, self._last_sent))
+        return ProcessPoolExecutor(
+            self.width, context, _begin, (over, self._gates, self._last_sent, self._clock)
+        )
 
     def _serve(self) -> None:
         """Start the server that forks the processes, unless it runs; all of them block Ctrl-C."""
@@ -235,7 +242,9 @@ def _uninterrupted() -> Iterator[None]:
             signal.raise_signal(late)
 
 
-def _begin(over: connection.Connection, gates: Mapping[str, ProcessGate], last_sent: c_double) -> None:
+def _begin(
+    over: connection.Connection, gates: Mapping[str, ProcessGate], last_sent: c_double, clock: Clock
+) -> None:
     """Prepare a process. It ignores Ctrl-C, which the process that started it handles.
 
     ``last_sent`` is the time of the last request of any of them. The other end of ``over`` is closed when the
@@ -247,7 +256,7 @@ def _begin(over: connection.Connection, gates: Mapping[str, ProcessGate], last_s
     threading.Thread(target=_end_after, args=(over, stop), daemon=True).start()
 
     def follow(_exchange: Exchange) -> None:
-        last_sent.value = time.monotonic()
+        last_sent.value = clock.monotonic()
 
     _COMPARERS[:] = [Comparer(Surroundings(f"process {os.getpid()}", stop, gates.get, follow))]
     gc.freeze()

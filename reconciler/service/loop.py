@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
-import random
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import CycleResult
+from reconciler.model.randomness import SYSTEM_RANDOMNESS
 from reconciler.model.status import ServiceStatus
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.model.cycle import CycleReport
+    from reconciler.model.randomness import Randomness
     from reconciler.service.schedule import Schedule
     from reconciler.service.settings import Messages
     from reconciler.service.systemd import Heartbeat
@@ -35,7 +36,7 @@ class Service:
         stop: threading.Event,
         wake: threading.Event,
         messages: Messages,
-        rng: random.Random | None = None,
+        randomness: Randomness = SYSTEM_RANDOMNESS,
     ) -> None:
         """Store the schedule, the maximum delay of a cycle in seconds, and the followers of the service."""
         self._schedule = schedule
@@ -44,7 +45,7 @@ class Service:
         self._heartbeat = heartbeat
         self._clock, self._supervisor = heartbeat.clock, heartbeat.supervisor
         self._messages = messages
-        self._rng = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
+        self._randomness = randomness
         watchdog = self._supervisor.watchdog
         self._longest_sleep = _LONGEST_SLEEP if watchdog is None else min(_LONGEST_SLEEP, watchdog / 4)
         self._started = self._clock.now()
@@ -89,7 +90,7 @@ class Service:
 
     def _wait(self, planned: float) -> bool:
         """Wait for the cycle planned for ``planned``; return whether one was requested before."""
-        start = planned + self._jitter * self._rng.random()
+        start = planned + self._jitter * self._randomness.random()
         left = max(0.0, start - self._clock.monotonic())
         # A whole second: two clocks were asked one after the other.
         due_at = self._clock.now() + dt.timedelta(seconds=left + 0.5)

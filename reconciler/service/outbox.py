@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.frozen import dataclass
+from reconciler.model.randomness import unique
 from reconciler.service.history.undelivered import Waiting
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LONGEST_WAIT: Final = dt.timedelta(days=1)
 
 def new_identifier() -> str:
     """Return the identifier of a new message."""
-    return f"msg_{uuid.uuid4().hex}"
+    return f"msg_{unique()}"
 
 
 @dataclass(frozen=True, slots=True)

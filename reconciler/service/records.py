@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +12,7 @@ from reconciler.apply.journal import Journal, JournalFile, Run, is_journal
 from reconciler.apply.observer import SentOnly
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.model.frozen import dataclass
+from reconciler.model.randomness import unique
 from reconciler.model.version import __version__
 from reconciler.plan.planning import select
 from reconciler.service.history.applied import Applied
@@ -93,7 +93,7 @@ class Records:
                 sinks.append(self.history)
             if sinks:
                 # Not the run's own name: a service journals many times, and each is a run for itself.
-                name = f"{self.run}-{uuid.uuid4().hex[:8]}"
+                name = f"{self.run}-{unique()[:8]}"
                 run = Run(name, fingerprint, settings.who, settings.commit())
                 urls = settings.base_urls
                 observers.append(Journal(sinks, run, self.clock, lambda change: urls[change.api], places))
@@ -212,4 +212,4 @@ def read_records(file: str) -> Reading:
 
 
 def _identifier() -> str:
-    return uuid.uuid4().hex[:12]
+    return unique()[:12]

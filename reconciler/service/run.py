@@ -53,7 +53,13 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
         if settings.schedule is None:
             return _EXIT_CODES.get(cycle.once().result, ExitCode.DONE)
         service = Service(
-            settings.schedule, settings.jitter, heartbeat, ports.stop, ports.wake, ports.observer
+            settings.schedule,
+            settings.jitter,
+            heartbeat,
+            ports.stop,
+            ports.wake,
+            ports.observer,
+            ports.randomness,
         )
         with _pages(service, monitor), ports.signals():
             service.run(cycle.again)

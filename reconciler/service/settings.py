@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from reconciler.model.frozen import dataclass
+from reconciler.model.randomness import SYSTEM_RANDOMNESS
 from reconciler.service.records import RecordSettings, WriteObserver
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Change
+    from reconciler.model.randomness import Randomness
     from reconciler.model.status import NewKey, ServiceCondition
     from reconciler.model.succession import SecretAlias
     from reconciler.observe.base import Base
@@ -131,5 +133,6 @@ class Ports:
     base: Callable[[Directory, dt.datetime], Base | None]
     pull: Callable[[], None] | None = None
     receivers: Sequence[Receiver] = ()
+    randomness: Randomness = SYSTEM_RANDOMNESS
     stop: Event = field(default_factory=Event)
     wake: Event = field(default_factory=Event)

@@ -25,7 +25,7 @@ LONGEST: Final = 45.0
 
 def machine() -> dict[str, str]:
     """Return the environment of this machine, with the authorities that the tests themselves do not load."""
-    found = dict(os.environ)  # noqa: TID251 - clients of registries have their settings there
+    found = dict(os.environ)
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         found[name] = found.pop(f"MACHINE_{name}", "")
     return {name: value for name, value in found.items() if value}

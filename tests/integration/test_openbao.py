@@ -339,7 +339,7 @@ def test_the_recipe_of_the_documentation_works_with_the_real_program(
     script = Recipe(tmp_path, "to-vault").script
     (tmp_path / "vault").unlink()
     (tmp_path / "vault").symlink_to(str(PROGRAM))
-    path = f"{tmp_path}:{os.environ['PATH']}"  # noqa: TID251 - where this machine has its programs
+    path = f"{tmp_path}:{os.environ['PATH']}"
     environment = {"PATH": path, "BAO_ADDR": bao.address, "BAO_TOKEN": bao.token, "HOME": str(tmp_path)}
     sink = open_sink(f"{kind}:{script}", SystemClock(), "test/1", environment, ["BAO_ADDR", "BAO_TOKEN"])
     for _ in range(2):

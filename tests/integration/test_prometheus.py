@@ -118,7 +118,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
         log = stack.enter_context(found.logs[0].open("wb"))
         process = subprocess.Popen(
             [*COMMAND, "drift", keys, *words, "--history", str(folder / "history.db")],
-            env=os.environ | environment,  # noqa: TID251 - the service needs the environment of this machine
+            env=os.environ | environment,
             stdout=log,
             stderr=log,
         )

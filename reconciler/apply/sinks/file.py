@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import itertools
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from reconciler.apply.sinks.sink import file_name
 from reconciler.errors import SinkError, os_reason
 from reconciler.load.write import PRIVATE, create_private, sync_folder, unsynced
 from reconciler.model.frozen import dataclass
+from reconciler.model.randomness import unique
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _made(folder: Path) -> bool:
 
 
 def _temporary(name: str) -> str:
-    return f".{name}.{secrets.token_hex(8)}.new"
+    return f".{name}.{unique()}.new"
 
 
 def _remove(folders: Sequence[Path]) -> None:
