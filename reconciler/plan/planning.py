@@ -149,7 +149,7 @@ def plan_scope(
         others = sorted(owned)
         results.extend(found)
         problems.extend(problem for result in found for problem in result.problems)
-    rotated = planned_rotations(kind, desired, (result.change for result in results), live)
+    rotated = planned_rotations(kind, desired, (result.change for result in results), live, now)
     return Plan(
         changes=rotated.changes,
         unchanged=unchanged,

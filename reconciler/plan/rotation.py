@@ -118,11 +118,39 @@ class PlannedRotations:
 
 
 def planned_rotations(
-    kind: Kind, desired: DesiredScope, changes: Iterable[Change | None], live: Mapping[str, Any]
+    kind: Kind,
+    desired: DesiredScope,
+    changes: Iterable[Change | None],
+    live: Mapping[str, Any],
+    now: dt.datetime,
 ) -> PlannedRotations:
     """Return the changes of a scope with the effects of its rotations."""
     made = [change for change in changes if change is not None]
-    return Successions.of(desired.keys).planned(kind, desired.scope, made, live)
+    successions = Successions.of(desired.keys)
+    found = successions.planned(kind, desired.scope, made, live)
+    if not successions.last or kind.created is not None:
+        return found
+    late = _without_overlap(kind, desired, {change.name for change in made if change.action.adds}, live, now)
+    return replace(found, problems=(*found.problems, *late))
+
+
+def _without_overlap(
+    kind: Kind, desired: DesiredScope, created: Collection[str], live: Mapping[str, Any], now: dt.datetime
+) -> Iterator[Problem]:
+    """Yield a problem for each successor that is created after its overlap, and does not show when.
+
+    Later it looks as if it had been there in time, and the key before it would be deleted at once.
+    """
+    keys = {key.name: key for key in desired.keys}
+    for name in created & keys.keys():
+        key, old = keys[name], keys.get(keys[name].lifecycle.rotates or "")
+        if old is None or old.is_absent or old.name not in live or ends_of(kind).is_off(old.fields):
+            continue
+        end = overlap_end(kind, old, key)
+        if end is not None and end <= now and says_until(kind, key):
+            message = f"its overlap with {old.name} has ended at {format_instant(end)}, before it is created"
+            advice = "reconciler rotate --finish moves that"
+            yield Problem(f"{message}; {advice}", key.position, desired.scope.address(name))
 
 
 @dataclass(frozen=True, slots=True)

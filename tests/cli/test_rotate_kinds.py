@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.idserver import STYLES, id_server, write_kind, write_notes
+from tests.idserver import STYLES, IdServer, id_server, write_kind, write_notes
 from tests.support import CommandLine, FakeClock, Finished, emulate
 
 if TYPE_CHECKING:
@@ -149,14 +149,43 @@ def test_the_key_before_a_lost_successor_gets_a_new_overlap(life: Life) -> None:
     assert "rotates" not in life.file.read_text()
 
 
-def test_a_name_with_a_slash_is_said_whole(cli: CommandLine, tmp_path: Path) -> None:
+@pytest.fixture
+def notes(cli: CommandLine, tmp_path: Path) -> Iterator[IdServer]:
+    """Notes that can be switched off; they expire never, and do not show when they were created."""
     schema = STYLES["text ids"].schema
     schema["properties"]["off"] = {"type": "boolean"}
     schema["x-reconciler"] |= {"effects": {"off": "switch-off"}, "optional": {"off": False}}
     write_kind(tmp_path / "kinds", schema)
-    file = write_notes(tmp_path / "notes.yaml", {"name": "shop/web"})
     with id_server(STYLES["text ids"]) as server:
         cli.environment.setenv("GCORE_BASE_URL", server.url)
-        server.add("shop/web", off=False)
-        done = cli("rotate", "shop/web", "--file", file, "--kinds", str(tmp_path / "kinds"))
+        yield server
+
+
+def test_a_name_with_a_slash_is_said_whole(cli: CommandLine, notes: IdServer, tmp_path: Path) -> None:
+    file = write_notes(tmp_path / "notes.yaml", {"name": "shop/web"})
+    notes.add("shop/web", off=False)
+    done = cli("rotate", "shop/web", "--file", file, "--kinds", str(tmp_path / "kinds"))
     assert (done.code, "note/red/shop/web -> shop/web-2: both work until" in done.out) == (0, True), done
+
+
+@pytest.mark.parametrize("words", [(), ("--now",)], ids=["overlap", "leak"])
+def test_a_successor_that_does_not_show_its_creation_has_an_overlap(
+    cli: CommandLine, notes: IdServer, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Merged so late that the overlap has passed, it would look as if it had been there all the time."""
+    clock, file = FakeClock(), write_notes(tmp_path / "notes.yaml", {"name": "web"})
+    rest = ("--file", file, "--kinds", str(tmp_path / "kinds"))
+    apply = ("apply", file, "--kinds", str(tmp_path / "kinds"), "--auto-approve", "--allow-destroy")
+    notes.add("web", off=False)
+    assert cli("rotate", "web", *words, *rest, clock=clock).code == 0
+    clock.elapsed += 9 * 86400
+    done = cli(*apply, clock=clock)
+    assert done.code == (0 if words else 1)
+    if not words:
+        assert "web-2: its overlap with web has ended at 2026-06-09T00:00:00Z, before it is" in done.err
+        assert cli("rotate", "--finish", *rest, clock=clock).code == 2
+        assert cli(*apply, clock=clock).code == 0
+        assert cli("rotate", "--finish", *rest, clock=clock).code == 0
+        clock.elapsed += 9 * 86400
+    assert cli("rotate", "--finish", *rest, clock=clock).code == 2
+    assert '"state": "absent"' in (tmp_path / "notes.yaml").read_text()
