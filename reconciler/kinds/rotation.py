@@ -65,7 +65,7 @@ def renewal_fault(kind: Kind) -> str:
     if ends.expiry is None:
         return f"keys of the kind {kind.name} have no expiry"
     if not ends.can_change:
-        return f"{ends.expiry} of a {kind.name} key cannot change in place"
+        return f"{ends.expiry} of keys of the kind {kind.name} cannot change in place"
     return ""
 
 
