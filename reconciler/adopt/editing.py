@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.adopt.located import located_keys, rewritten
 from reconciler.adopt.write import replace_texts
+from reconciler.errors import InputError
 from reconciler.load.sources import read
 from reconciler.model.frozen import dataclass
+from reconciler.model.source import Problem
 from reconciler.observe.listing import observe
 from reconciler.pipeline.reading import directory_of
 from reconciler.plan.planning import plan_scope
 
 T = TypeVar("T")
+_MOST_ATTEMPTS: Final = 60
+"""So often a file is edited to find the keys that cannot be: a few of thousands, or each of a few."""
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
 
     from reconciler.adopt.located import Located, Rewritten
     from reconciler.api.client import Sessions
-    from reconciler.errors import InputError
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.live import LiveScope
@@ -31,12 +34,12 @@ if TYPE_CHECKING:
     from reconciler.validate.validator import Rules
 
     Edit = Callable[[tuple[Located, ...], Collection[str]], T]
-    """Edits declared keys, but for those of the files that are to stay as they are."""
+    """Edits declared keys, but for those of some addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """The files with their edits, and why others stay as they are."""
+    """The files with their edits, and why keys stay as they are, by their addresses."""
 
     files: Sequence[Rewritten]
     refused: Mapping[str, InputError]
@@ -73,9 +76,9 @@ class Declarations:
             raise error
         return replace(self, state=state)
 
-    def located(self) -> tuple[Located, ...]:
-        """Read the files, and return the declared keys at their places. Raises InputError."""
-        return located_keys(self.state, self.kinds, lambda file: read(file, io.BytesIO()))
+    def located(self, files: Collection[str] | None = None) -> tuple[Located, ...]:
+        """Read the files, or some, and return the declared keys at their places. Raises InputError."""
+        return located_keys(self.state, self.kinds, lambda file: read(file, io.BytesIO()), files)
 
     def live(self, client: Sessions, scopes: Iterable[Scope]) -> Mapping[Scope, LiveScope]:
         """List the live keys of scopes. Raises ReconcilerError where one cannot be read."""
@@ -102,10 +105,10 @@ class Declarations:
         return Edits(files, refused), result
 
     def edited_if_possible(self, located: tuple[Located, ...], edit: Edit[T]) -> tuple[Edits, T]:
-        """Return the same of the files whose edits are possible.
+        """Return the same of the keys whose edits are possible.
 
-        As soon as one more is refused all is edited again without it: what belongs to it is elsewhere, too,
-        and others take its place.
+        As soon as more are refused all is edited again without them: what belongs to them is elsewhere, too,
+        and others take their places.
         """
         refused: dict[str, InputError] = {}
         while True:
@@ -113,5 +116,57 @@ class Declarations:
             files, more = rewritten(located, self.rules)
             if not more:
                 return Edits(files, refused), result
-            refused |= more
+            for file, error in more.items():
+                refused |= _Search(self, located, edit, file, refused).result(error)
             located = self.located()
+
+
+class _Search:
+    """The search for the keys of one file whose edits are refused, by edits of some of its keys."""
+
+    def __init__(
+        self,
+        declared: Declarations,
+        located: Iterable[Located],
+        edit: Edit[Any],
+        file: str,
+        refused: Collection[str],
+    ) -> None:
+        self._declared, self._edit, self._file, self._before = declared, edit, file, refused
+        self._here = {one.address: one for one in located if one.file.file == file}
+        self._others = [one for one in located if one.file.file != file]
+        self._edited = [name for name, one in self._here.items() if one.file.edits.has_edit_of(one.place)]
+        # No other key takes the place of one that is left out, but an edit of a rotation needs both its keys.
+        pairs = ((one.scope, {one.key.name, one.key.lifecycle.rotates}) for one in self._here.values())
+        both = {scope.address(name) for scope, names in pairs if None not in names for name in names if name}
+        self._kept = self._here.keys() - both.difference(self._edited)
+        self._found: dict[str, InputError] = {}
+        self._left = _MOST_ATTEMPTS
+
+    def result(self, error: InputError) -> Mapping[str, InputError]:
+        """Return why keys cannot be edited, by their addresses; one at least. ``error`` is that of all."""
+        self._narrow(set(), self._edited)
+        return self._found or dict.fromkeys(self._here, error)
+
+    def _narrow(self, fine: set[str], keys: Sequence[str]) -> None:
+        """Find those of ``keys`` whose edits are refused beside edits of those that are ``fine``."""
+        error = self._fault({*fine, *keys})
+        if error is None:
+            return
+        if len(keys) == 1 or self._left <= 0:
+            reason = error.problems[0].message
+            for name in keys:
+                problem = Problem(reason, self._here[name].key.position, name)
+                self._found[name] = InputError([problem])
+            return
+        half = len(keys) // 2
+        self._narrow(fine, keys[:half])
+        self._narrow({*fine, *keys[:half]} - self._found.keys(), keys[half:])
+
+    def _fault(self, allowed: set[str]) -> InputError | None:
+        """Return why the file cannot have the edits of these of its keys, None if it can."""
+        self._left -= 1
+        here = self._declared.located({self._file})
+        self._edit((*self._others, *here), {*self._before, *(self._kept - allowed)})
+        _, refused = rewritten(here, self._declared.rules)
+        return refused.get(self._file)

@@ -55,6 +55,12 @@ class FileEdits:
         """Return whether there is any edit."""
         return bool(self._members or self._defaults or self._added or self._dropped)
 
+    def has_edit_of(self, place: KeyPlace) -> bool:
+        """Return whether there is an edit of a key, behind it, or of the defaults of its document."""
+        return (place in self._members or place in self._added or place in self._dropped) or place[
+            0
+        ] in self._defaults
+
     def set(self, place: KeyPlace, name: str, value: Any) -> None:
         """Set a member of a key, or remove it if the value is ``GONE``."""
         self._members.setdefault(place, {})[name] = value
@@ -225,9 +231,9 @@ class FileEdits:
             self._refuse(f"{escape_control(more.text)} would become a comment")
 
     def _refuse(self, reason: str, node: Node | None = None, place: Position | None = None) -> NoReturn:
-        """Raise InputError: nothing is written."""
+        """Raise InputError, so that nothing is written."""
         at = place or (Position(self.file) if node is None else node.position(self.file))
-        raise InputError([Problem(f"nothing was written, because {reason}; write it by hand", at)])
+        raise InputError([Problem(f"cannot be edited in place: {reason}; write it by hand", at)])
 
 
 def _is_json(text: str) -> bool:

@@ -52,7 +52,7 @@ def renewed(
 ) -> Renewed:
     """Edit the files so that keys that expire soon expire later; ``targets`` select keys, or none does all.
 
-    The API is asked only for what the files do not say. Without targets, a file that cannot be edited stays
+    The API is asked only for what the files do not say. Without targets, a key that cannot be edited stays
     as it is, and no more is proposed than one apply may change. Raises ConfigurationError where no key has a
     policy.
     """
@@ -78,7 +78,7 @@ def renewed(
     def edit(
         keys: Iterable[Located], refused: Collection[str]
     ) -> tuple[Sequence[Renewal], Mapping[str, str]]:
-        found = [one for one in wanted if one.value is None or one.key.source not in refused]
+        found = [one for one in wanted if one.value is None or one.address not in refused]
         waiting = _waiting(found, Portions(limits, plans)) if is_counted else {}
         found = [one for one in found if one.address not in waiting]
         write_renewals(keys, found)

@@ -87,8 +87,8 @@ class Rotated:
 def rotated(declared: Declarations, client: Sessions, request: Request) -> Rotated:
     """Edit the files as a request asks for.
 
-    In a scheduled run, a key that cannot be rotated and a file that cannot be edited stay as they are, and no
-    more is proposed than one apply may revoke and change. Raises ReconcilerError.
+    In a scheduled run, a key that cannot be rotated, or edited in place, stays as it is, and no more is
+    proposed than one apply may revoke and change. Raises ReconcilerError.
     """
     declared = declared.resolved(client)
     every = [whole_address(declared.kinds, text, declared.state) for text in request.addresses]
@@ -123,7 +123,8 @@ def _scopes(request: Request, declared: Declarations, located: Mapping[str, Loca
 class _Keys:
     """Declared keys by their addresses, where they are written, and the live keys of their scopes.
 
-    Files that are ``refused`` stay as they are. ``portions`` say what may be proposed in a scheduled run.
+    Keys that are ``refused``, by their addresses, stay as they are. ``portions`` say what may be proposed in
+    a scheduled run.
     """
 
     request: Request
@@ -211,13 +212,13 @@ class _Keys:
             self.portions.take(one)
 
     def _begun(self, one: Located, successor: Located | None, taken: Collection[str]) -> Begun | None:
-        """Start a rotation, or end its overlap; return None for one that waits, or whose file is refused.
+        """Start a rotation, or end its overlap; return None for one that waits or is refused.
 
         ``taken`` are the names of the scope that its successor cannot get.
         """
         before = one.key.lifecycle.rotates
         earlier = None if before is None else self.located.get(one.scope.address(before))
-        if any(each is not None and each.key.source in self.refused for each in (one, earlier)):
+        if any(each is not None and each.address in self.refused for each in (one, earlier)):
             return None
         policy, now = self.request.policy(one), self.declared.now
         live_before = None if earlier is None else self._live(earlier)
@@ -246,11 +247,9 @@ class _Keys:
         latest = dt.datetime.max.replace(tzinfo=dt.UTC)
         for rotation in sorted(self.rotations(addresses), key=lambda one: one.end or latest):
             both = {rotation.address, rotation.successor}
-            if not touched.isdisjoint(both):
+            if not both.isdisjoint({*touched, *self.refused}):
                 continue
             old, new = self.key(rotation.address), self.key(rotation.successor)
-            if not {old.key.source, new.key.source}.isdisjoint(self.refused):
-                continue
             end = Proposed(old.scope, old.key.name, revokes=True)
             last = deleted if self.portions is None or not self.portions.shortage(end) else left
             step = finish(rotation, old, new, self.request.policy(old), self.declared.now, end=last)

@@ -60,7 +60,7 @@ def note_waiting(waiting: Mapping[str, str], console: Console) -> None:
 
 
 def show(edits: Edits, console: Console) -> None:
-    """Print the lines that differ, and why files are left."""
+    """Print the lines that differ, and why keys are left."""
     for error in edits.refused.values():
-        console.warning(f"{error}; other files are edited")
+        console.warning(f"{error}; others are edited")
     print_lines(edits.files, console)

@@ -73,7 +73,7 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     one all declared keys are meant. What is not given by options is taken from renew in the document of a
     key, then from renew in the configuration. A default is changed only where it is meant for all its keys.
     A key that is rotated, or has lifecycle: {renew: false}, is passed over; one that has reached max_total is
-    named for rotation. Without a TARGET, a file that cannot be edited in place is left, with a warning, and
+    named for rotation. Without a TARGET, a key that cannot be edited in place is left, with a warning, and
     keys beyond --max-changes wait for the next run; those that expire first go first.
 
     Exit code 0: nothing expires within the time, or all of it waits. 2: something was written, would be with

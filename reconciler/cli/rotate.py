@@ -88,7 +88,7 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
 
     Exit code 0: done. 1: a key cannot be rotated, which the error says; nothing is written. 2: with --finish,
     --due or --check, something was written or would be. --due warns of a key that cannot, and goes on; so do
-    --due and --finish of a file that cannot be edited in place. Both propose at once, of each scope, no more
+    --due and --finish of one that cannot be edited in place. Both propose at once, of each scope, no more
     than one apply may revoke and change; the others wait for the next run, and the keys that end first go
     first.
     """

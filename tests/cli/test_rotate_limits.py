@@ -186,7 +186,7 @@ def test_a_file_that_cannot_be_edited_does_not_keep_others_from_it(life: Life) -
     both = ("--file", str(merged))
     done = life.rotate("--due", *both)
     assert (done.code, rotated(life)) == (2, {"20", "21"})  # of 3: the file shortens key-13
-    assert f"Warning: {merged}: nothing was written, because other values would change too" in done.err
+    assert f"Warning: {merged}:5:5: caas/1/76/key-12: cannot be edited in place: other values" in done.err
     assert "key-12" not in done.out
 
     longer = ("--within", "30d", "--to", "60d", "--max-total", "9y")
@@ -196,6 +196,22 @@ def test_a_file_that_cannot_be_edited_does_not_keep_others_from_it(life: Life) -
     for refused in (life.rotate("key-12", *both), life.renew("key-12", *both, *longer)):
         assert (refused.code, "Error" in refused.err) == (1, True)
     assert merged.read_text() == DUE + MERGED
+
+
+def test_a_key_that_cannot_be_edited_does_not_keep_others_of_its_file_from_it(life: Life) -> None:
+    declare_old(life, many(*range(20, 30)) + MERGED + many(15, 16, 17))
+    longer = ("--within", "30d", "--to", "60d", "--max-total", "9y")
+    done = life.renew(*longer)
+    assert (done.code, done.out.count(" -> "), "key-12" in done.out) == (2, 13, False)
+    assert done.err.count("Warning") == 1
+    assert "caas/1/76/key-12: cannot be edited in place: other values would change too" in done.err
+    assert MERGED in life.file.read_text()
+    assert life.renew(*longer).out == ""
+
+    declare_old(life, many(*range(20, 30)) + MERGED + many(15, 16, 17))
+    done = life.rotate("--due", "--max-revoked", "5")
+    assert (done.code, rotated(life)) == (2, {"15", "16", "17", "20"})  # of 5
+    assert done.err.count("Warning") == 1
 
 
 def test_a_file_that_cannot_be_edited_does_not_keep_others_from_their_end(life: Life) -> None:
