@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from reconciler.model.frozen import dataclass
@@ -40,8 +41,8 @@ class Portions:
         changes = [change for plan in every for change in plan.changes]
         self._revoked = _Portion(limits.revoked, observed)
         self._changed = _Portion(limits.changed, observed)
-        self._changed.used.update((one.scope, one.name, False) for one in changes)
-        self._revoked.used.update((one.scope, one.name, False) for one in changes if one.effect.revokes)
+        self._changed.take({(one.scope, one.name, False) for one in changes})
+        self._revoked.take({(one.scope, one.name, False) for one in changes if one.effect.revokes})
 
     def shortage(self, one: Proposed) -> str:
         """Return why a key has to wait for another run, empty if there is room for what is proposed."""
@@ -55,8 +56,8 @@ class Portions:
     def take(self, one: Proposed) -> None:
         """Count what is proposed."""
         ended, changed, created = _keys_of(one)
-        self._revoked.used |= ended
-        self._changed.used |= changed | created
+        self._revoked.take(ended)
+        self._changed.take(changed | created)
 
 
 _Key = tuple["Scope", str, bool]
@@ -78,7 +79,8 @@ class _Portion:
 
     def __init__(self, limit: Count | Share | None, observed: Mapping[Scope, int]) -> None:
         self._limit, self._observed = limit, observed
-        self.used: set[_Key] = set()
+        self._used: set[_Key] = set()
+        self._counts = Counter["Scope"]()
 
     @property
     def words(self) -> str:
@@ -88,7 +90,11 @@ class _Portion:
     def has_room(self, scope: Scope, keys: set[_Key]) -> bool:
         """Return whether so many more keys are within the limit, or are counted already."""
         most = None if self._limit is None else self._limit.most(self._observed[scope])
-        is_whole = isinstance(self._limit, Count)
-        used = sum(is_whole or other == scope for other, *_ in self.used)
-        more = len(keys - self.used)
+        used = len(self._used) if isinstance(self._limit, Count) else self._counts[scope]
+        more = len(keys - self._used)
         return most is None or not more or not used or used + more <= most
+
+    def take(self, keys: set[_Key]) -> None:
+        """Count keys, each once."""
+        self._counts.update(scope for scope, *_ in keys - self._used)
+        self._used |= keys
