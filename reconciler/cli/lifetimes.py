@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from reconciler.adopt.editing import Edits
+from reconciler.adopt.located import Located
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
 from reconciler.cli.rewriting import files_option, print_lines
 from reconciler.cli.values import LIMIT, Parsed, option
+from reconciler.errors import ConfigurationError
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
-from reconciler.model.policy import parse_lifetime
+from reconciler.model.policy import RenewPolicy, parse_lifetime, renew_policy
 
 LIFETIME: Final = Parsed(
     "DURATION",
@@ -51,6 +53,21 @@ class LifetimeOptions:
             {"renew": {}, "rotate": {}} if said is None else {"renew": said.renew, "rotate": said.rotate}
         )
         return {name: text for name, text in given.items() if text is not None}, document, configured[word]
+
+    def renewal_of(self, one: Located, given: Mapping[str, str | None]) -> RenewPolicy | None:
+        """Return the policy by which a key is renewed, where the options say what is ``given``.
+
+        Raises ConfigurationError for one by which a key, or its successor, would be due again at once.
+        """
+        policy = renew_policy(*self.layers("renew", given, one.renew))
+        if policy is None:
+            return None
+        lifetimes = {"to": policy.to, "max_total": policy.max_total}
+        for name, lifetime in lifetimes.items():
+            if lifetime is not None and lifetime <= policy.within:
+                fault = f"the policy of {one.address} asks for more at once: within is not below {name}"
+                raise ConfigurationError(fault)
+        return policy
 
 
 def note_waiting(waiting: Mapping[str, str], console: Console) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -25,11 +25,11 @@ from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.rewriting import check_files
 from reconciler.cli.values import command
-from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
-from reconciler.model.policy import RenewPolicy, renew_policy
+from reconciler.model.policy import RenewPolicy
 from reconciler.plan.limits import Count, Limits, Share
 from reconciler.plan.renewal import Renewal
 from reconciler.render.lifetimes import renewal_line
@@ -43,21 +43,11 @@ class RenewOptions(LifetimeOptions):
     within: str | None = lifetime_option("Renew keys that expire within this time, such as 30d.")
     to: str | None = lifetime_option("Let them expire so long after today, such as 180d.")
     max_total: str | None = lifetime_option("Let no key live longer after its creation, such as 2y.")
+    max_changes: Count | Share | None = max_changes_option("Without a TARGET: renew")
 
     def policy(self, one: Located) -> RenewPolicy | None:
         """Return the policy of a key: what options say, then its document, then the configuration."""
-        policy = renew_policy(*self.layers("renew", self.given, one.renew))
-        if policy is not None and policy.to <= policy.within:
-            fault = f"the policy of {one.address} would renew a key again at once: within is not below to"
-            raise ConfigurationError(fault)
-        return policy
-
-    max_changes: Count | Share | None = max_changes_option("Without a TARGET: renew")
-
-    @property
-    def given(self) -> Mapping[str, str | None]:
-        """Return what the options say of the policy."""
-        return {"within": self.within, "to": self.to, "max_total": self.max_total}
+        return self.renewal_of(one, {"within": self.within, "to": self.to, "max_total": self.max_total})
 
 
 @command(

@@ -25,7 +25,7 @@ from reconciler.cli.values import LIMIT, command, option
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
-from reconciler.model.policy import RenewPolicy, RotatePolicy, renew_policy, rotate_policy
+from reconciler.model.policy import RenewPolicy, RotatePolicy, rotate_policy
 from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
 
 
@@ -59,7 +59,7 @@ class RotateOptions(LifetimeOptions):
 
     def renewal(self, one: Located) -> RenewPolicy | None:
         """Return the policy by which a key is renewed."""
-        return renew_policy(*self.layers("renew", {"to": self.to}, one.renew))
+        return self.renewal_of(one, {"to": self.to})
 
     def policy(self, one: Located) -> RotatePolicy:
         """Return the policy of a key: what options say, then its document, then the configuration."""

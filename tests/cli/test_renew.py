@@ -103,9 +103,17 @@ def test_without_keys_there_is_nothing_to_renew(cli: CommandLine, file: Path) ->
     assert (done.code, done.err) == (0, "Nothing to renew.\n")
 
 
-def test_a_policy_that_would_renew_for_ever_is_an_error(cli: CommandLine, file: Path) -> None:
-    done = renew(cli, file, "--within", "30d", "--to", "30d")
-    assert (done.code, "would renew a key again at once: within is not below to" in done.err) == (1, True)
+@pytest.mark.parametrize("command", [("renew",), ("rotate", "--due")])
+@pytest.mark.parametrize(
+    ("policy", "fault"), [("to: 30d, max_total: 60d", "to"), ("to: 60d, max_total: 30d", "max_total")]
+)
+def test_a_policy_that_never_comes_to_rest_is_an_error(
+    cli: CommandLine, file: Path, command: tuple[str, ...], policy: str, fault: str
+) -> None:
+    file.write_text(f"renew: {{within: 30d, {policy}}}\n{TEXT}")
+    done = cli(*command, "--file", str(file))
+    message = f"the policy of caas/1/76/web asks for more at once: within is not below {fault}"
+    assert (done.code, message in done.err) == (1, True)
 
 
 def test_the_document_goes_before_the_configuration(
