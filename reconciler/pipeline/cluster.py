@@ -6,6 +6,7 @@ network, or behind TLS as Dask's configuration sets it up.
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from functools import partial
@@ -40,6 +41,9 @@ _START: Final = 30.0
 """Seconds in which the first worker has to be there."""
 _PATIENCE: Final = 2.0
 """Seconds of waiting after which people are told for what."""
+_RETURN: Final = 0.5
+"""Seconds in which workers return what they hold after a run."""
+_STEP: Final = 0.01
 _MESSAGE_LOG: Final = "distributed.admin.low-level-log-length"
 """How many messages a client keeps for who looks for faults of Dask: a thousand, and files are in them."""
 _OTHER_VERSION: Final = (AttributeError, ImportError)
@@ -141,12 +145,20 @@ class ClusterPool:
                 if life is not None:
                     life.release()
                     life.close()
+                if self._begun == self._done:
+                    self._wait_for_return(rooms)
                 for room in rooms:
                     room.close()
                 for name, _ in self._run.limits:
                     distributed.Variable(f"{name}-pause", client=client).delete()
         with suppress(Exception):
             client.close(timeout=2)
+
+    def _wait_for_return(self, rooms: Sequence[distributed.Semaphore]) -> None:
+        """Let workers return their leases: the scheduler warns of a semaphore that is closed while in use."""
+        deadline = self._clock.monotonic() + _RETURN
+        while any(room.get_value() for room in rooms) and self._clock.monotonic() < deadline:
+            self._clock.sleep(_STEP, threading.Event())
 
     def _opened(self) -> distributed.Client:
         """Return the client; a later cycle of a service makes another one if it was lost."""

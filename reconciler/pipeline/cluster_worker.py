@@ -5,33 +5,32 @@ from __future__ import annotations
 import hashlib
 import platform
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import distributed
 
 from reconciler.api.surroundings import Surroundings
-from reconciler.errors import ConfigurationError, StoppedError
+from reconciler.errors import ConfigurationError
 from reconciler.kinds.packaged import schema_texts
-from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.frozen import dataclass
-from reconciler.model.randomness import unique
 from reconciler.model.version import __version__
+from reconciler.pipeline.cluster_gate import ClusterGate
 from reconciler.pipeline.worker import Comparer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.model.clock import Clock
     from reconciler.model.desired import DesiredScope
     from reconciler.pipeline.worker import Examined
 
     Facts = tuple[tuple[str, str], ...]
 
 T = TypeVar("T")
-_LONGEST_WAIT: Final = 0.2
 _LONGEST_READ: Final = 30.0
+_PAUSES: Final = "reconciler-pauses"
+"""What the workers of all runs are sent each pause by."""
 _LOOK: Final = 2.0
 """Seconds between two looks at whether the run lives."""
 
@@ -86,51 +85,47 @@ class _Shared:
     gates: Mapping[str, ClusterGate]
 
 
-class ClusterGate:
-    """The gate of all workers: the scheduler counts requests, and holds the pause that an API asked for.
+class SchedulerLeases:
+    """The leases of a semaphore of the scheduler, and the pause, which it stores and sends to workers."""
 
-    A pause has a name and a length, not an end: the clocks of machines differ.
-    """
+    def __init__(self, run: Run, api: str, client: Any) -> None:
+        """Create the semaphore and the variable."""
+        self._run, self._api, self._limit = run.name, api, run.parallelism[api]
+        self._client, self._own = client, distributed.get_worker().address
+        self._pause = distributed.Variable(f"{run.of(api)}-pause", client=client)
+        self.room = distributed.Semaphore(self._limit, run.of(api))
+        self.room.register()
 
-    def __init__(
-        self,
-        name: str,
-        room: distributed.Semaphore,
-        client: distributed.Client,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        """Store the semaphore of concurrent requests, and create the variable of the pause."""
-        self._room, self._clock = room, clock
-        self._pause = distributed.Variable(f"{name}-pause", client=client)
-        self._lock = threading.Lock()
-        self._known = ""
-        self._until = 0.0
+    def acquire(self, timeout: float) -> bool:
+        """Return whether a lease was free within so many seconds, and is now this worker's."""
+        return bool(self.room.acquire(timeout=timeout))
 
-    @contextmanager
-    def slot(self, stop: threading.Event) -> Iterator[None]:
-        """Wait until fewer requests are in flight than allowed. Raises StoppedError."""
-        while not self._room.acquire(timeout=_LONGEST_WAIT):
-            if stop.is_set():
-                raise StoppedError("interrupted before it was sent")
-        try:
-            yield
-        finally:
-            self._room.release()
+    def release(self) -> None:
+        """Return a lease."""
+        self.room.release()
 
-    def pause(self, seconds: float) -> None:
-        """Delay all requests for ``seconds``."""
-        if seconds > 0:
-            self._pause.set([unique(), seconds])
-            self.pause_left()
+    def share(self) -> int:
+        """Return how many of all leases are for this worker, by its threads, at least one."""
+        threads: Mapping[str, int] = self._client.nthreads()
+        return -(-self._limit * threads.get(self._own, 1) // max(sum(threads.values()), 1))
 
-    def pause_left(self) -> float:
-        """Return the seconds until a request may start."""
+    def paused(self) -> tuple[str, float]:
+        """Return the name and the seconds of the last pause."""
         name, seconds = self._pause.get(timeout=_LONGEST_READ)
-        with self._lock:
-            if name != self._known:
-                self._known = name
-                self._until = max(self._until, self._clock.monotonic() + seconds)
-            return self._until - self._clock.monotonic()
+        return name, seconds
+
+    def publish(self, name: str, seconds: float) -> None:
+        """Store a pause, and send it to all workers."""
+        self._pause.set([name, seconds])
+        self._client.log_event(_PAUSES, [self._run, self._api, name, seconds])
+
+
+def _learn(event: tuple[float, Sequence[Any]]) -> None:
+    """Pause as another worker of a run was asked to; this is called in the thread that receives."""
+    run, api, name, seconds = event[1]
+    shared = _RUNS.get(run)  # it may have ended since
+    if shared is not None:
+        shared.gates[api].learn(name, seconds)
 
 
 _LOCK: Final = threading.Lock()
@@ -164,19 +159,16 @@ def _shared(run: Run) -> _Shared:
     with _LOCK:
         if run.name not in _RUNS:
             client: Any = distributed.get_client()
-            rooms = {api: distributed.Semaphore(count, run.of(api)) for api, count in run.parallelism.items()}
-            for room in rooms.values():
-                room.register()
-            gates = {api: ClusterGate(run.of(api), room, client) for api, room in rooms.items()}
-            stop = threading.Event()
-            threading.Thread(
-                target=_end_after, args=(run, client, stop, [*rooms.values()]), daemon=True
-            ).start()
-            _RUNS[run.name] = _Shared(stop, gates)
+            leases = {api: SchedulerLeases(run, api, client) for api in run.parallelism}
+            shared = _Shared(threading.Event(), {api: ClusterGate(one) for api, one in leases.items()})
+            _RUNS[run.name] = shared
+            client.subscribe_topic(_PAUSES, _learn)
+            rooms = [one.room for one in leases.values()]
+            threading.Thread(target=_end_after, args=(run, client, shared, rooms), daemon=True).start()
         return _RUNS[run.name]
 
 
-def _end_after(run: Run, client: Any, stop: threading.Event, rooms: Sequence[distributed.Semaphore]) -> None:
+def _end_after(run: Run, client: Any, shared: _Shared, rooms: Sequence[distributed.Semaphore]) -> None:
     """End the work of this worker for a run, when that has ended, was killed, or the scheduler is lost."""
     with suppress(Exception):
         over = distributed.Event(f"{run.name}-over", client=client)
@@ -189,10 +181,12 @@ def _end_after(run: Run, client: Any, stop: threading.Event, rooms: Sequence[dis
                 life.release()
                 life.close()
                 break
+    shared.stop.set()
     with suppress(Exception):
+        for gate in shared.gates.values():
+            gate.return_idle()
         for room in rooms:
             room.close()  # or each would be refreshed for as long as the worker lives
-    stop.set()
     with _LOCK:
         _RUNS.pop(run.name, None)
 

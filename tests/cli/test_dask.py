@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import reconciler
 from reconciler.pipeline.executors import cluster_pool
 from tests.loaded import loaded
-from tests.scopes import PAUSE, REGIONS, Api, Run, content, held, planning, write_files
+from tests.scopes import LONG_PAUSE, PAUSE, REGIONS, Api, Run, content, held, planning, write_files
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Cluster:
 
     def __init__(self, program: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self.port, self.program, self._folder = free_port(), program, folder
+        self.log = folder / "scheduler.log"
         self.scheduler = self._started("scheduler", "--port", str(self.port), environment=environment)
         self.workers: list[Process] = []
         self.ports: list[int] = []
@@ -74,13 +75,14 @@ class Cluster:
             process.wait()
 
     def _started(self, role: str, *options: str, environment: Mapping[str, str]) -> Process:
-        return subprocess.Popen(
-            [*self.program, ROLES[role], *options, "--host", "127.0.0.1", "--no-dashboard"],
-            cwd=self._folder,
-            env={"HOME": str(self._folder), **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with (self._folder / f"{role}.log").open("ab") as log:
+            return subprocess.Popen(
+                [*self.program, ROLES[role], *options, "--host", "127.0.0.1", "--no-dashboard"],
+                cwd=self._folder,
+                env={"HOME": str(self._folder), **environment},
+                stdout=log,
+                stderr=log,
+            )
 
 
 @contextmanager
@@ -170,6 +172,17 @@ def test_a_cluster_makes_the_same_plan_within_the_same_limit(
     assert (scopes.requests, scopes.most) == (len(REGIONS), 2)
 
 
+def test_a_pause_that_an_api_asked_for_holds_for_all_workers(
+    plan: Callable[..., Run], scopes: Api, cluster: Cluster
+) -> None:
+    scopes.delay, scopes.busy_at = 0.3, 4
+    assert plan("--dask", cluster.address).finished()[0] == 0
+    asked = scopes.times[scopes.busy_at - 1] + scopes.delay
+    late = asked + 1  # what was sent before it was known everywhere
+    assert [at for at in scopes.times if late < at < asked + LONG_PAUSE] == []
+    assert len([at for at in scopes.times if at >= asked + LONG_PAUSE]) > len(REGIONS) // 4
+
+
 def test_a_cluster_is_an_executor_of_the_library(
     plan: Callable[..., Run], scopes: Api, expected: object, cluster: Cluster
 ) -> None:
@@ -217,8 +230,10 @@ def is_left(cluster: Cluster) -> bool:
 
 
 def test_a_run_leaves_nothing_on_the_scheduler(plan: Callable[..., Run], cluster: Cluster) -> None:
+    before = len(cluster.log.read_text())
     assert plan("--dask", cluster.address).finished()[0] == 0
     assert not is_left(cluster)
+    assert "lease" not in cluster.log.read_text()[before:].lower()
 
 
 def test_workers_remove_what_a_killed_run_leaves(tmp_path: Path, scopes: Api, leased: Cluster) -> None:
