@@ -5,23 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
+from reconciler.adopt.content import keys_of
 from reconciler.adopt.declaration import declaration
-from reconciler.adopt.edit.replace import place_of, replaced
 from reconciler.adopt.edit.spelling import flow_text
-from reconciler.adopt.edit.text import Edit, edited
+from reconciler.adopt.located import DeclaredFile
 from reconciler.diff.compare import readable
 from reconciler.diff.completion import declared_part
 from reconciler.diff.normalize import normalize
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.kinds.packaged import document_schema
-from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.frozen import dataclass
 from reconciler.model.live import LiveScope
-from reconciler.model.numbers import by_value
 from reconciler.model.source import Problem
 from reconciler.observe.key import declared_key
 from reconciler.plan.changes import mismatch
@@ -31,9 +28,8 @@ from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from reconciler.load.documents import Document
     from reconciler.model.scope import Scope
     from reconciler.plan.identity import KnownIds
     from reconciler.validate.validator import Rules
@@ -128,38 +124,26 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, rules: Rules) -> st
     Raises InputError if a value is shared, or if anything else would change.
     """
     _refuse_inherited(found)
-    key, kind, file = found.key, found.kind, found.key.source
-    mark, text = text_of(content, file)
-    before = state_of(text, file, rules)
-    document, index = _place(parse(text, file), kind, key)
+    key, kind = found.key, found.kind
+    file = DeclaredFile(key.source, content)
+    (one,) = file.located(rules.kinds, [(found.scope, key)])
     wanted = declaration(kind, found.live, SchemaChecker(document_schema(), kind))
-    edits: list[Edit] = []
     values: dict[str, Any] = {}
     for name in found.fields:
         if name not in wanted.fields:
             reason = f"{name} is left as it is: the live value cannot be declared: {wanted.left_out[name]}"
             raise InputError([Problem(reason, key.position, found.address)])
-        place = place_of(text, file, (document.index, index, name), found.address)
         field = kind.fields[name]
         # What the file leaves out inside an object is not managed, and may be a secret.
         values[name] = declared_part(field.form, field.shape, wanted.fields[name], key.fields[name])
-        same = _same(field)
-        edits += replaced(text, place, key.fields[name], values[name], same)
-    result = edited(text, edits)
-    meant = Rewriting(
-        key.position,
-        f"write it by hand: {flow_text(values)}",
-        {(found.address, name) for name in found.fields},
-        {(document.index, index, name) for name in found.fields},
-    )
-    after = check_rewritten(text, result, meant, rules, before)
-    (again,) = (
-        k for part in after.scopes if part.scope == found.scope for k in part.keys if k.name == key.name
-    )
+        one.set(name, values[name], _same(field))
+    file.edits.place, file.edits.advice = key.position, f"write it by hand: {flow_text(values)}"
+    text, part = file.edits.result(rules)
+    (again,) = (new for new in keys_of(part, found.scope) if new.name == key.name)
     left = {*drifted(kind, found.scope, again, found.live, now).fields} & {*found.fields}
     if left:
-        meant.refuse(f"it would not bring the live value of {', '.join(sorted(left))}")
-    return mark + result
+        file.edits.refuse(f"it would not bring the live value of {', '.join(sorted(left))}")
+    return text
 
 
 def _refuse_inherited(found: Drifted) -> None:
@@ -167,16 +151,6 @@ def _refuse_inherited(found: Drifted) -> None:
         if (place := found.key.inherited_from(field)) is not None:
             message = f"{field} comes from the defaults of its document, which hold for other keys too"
             raise ConfigurationError(f"{place}: {message}; write it into the key first")
-
-
-def _place(documents: Sequence[Document], kind: Kind, key: DesiredKey) -> tuple[Document, int]:
-    """Return the document of a declared key, and its index there."""
-    for document in documents:
-        for index, offset in enumerate(document.item_offsets("keys")):
-            fields = by_value(document.data["keys"][index])
-            if offset == key.offset and kind.name_of(fields) == key.name:
-                return document, index
-    raise InputError([Problem("the file changed while it was read; try again", key.position)])
 
 
 def _same(field: Field) -> Callable[[Any], str] | None:

@@ -6,11 +6,12 @@ edited content, and each comment must have the same owner, except those of a rem
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from reconciler.adopt.check import text_of
-from reconciler.adopt.edit.comments import comments
+from reconciler.adopt.content import is_json, part_of, text_of
+from reconciler.adopt.declaration import key_lines
+from reconciler.adopt.edit.comments import comments, faults
+from reconciler.adopt.edit.insert import appended, document_added, end_of_keys
 from reconciler.adopt.edit.members import item_added, item_removed, member_added, member_removed
 from reconciler.adopt.edit.replace import Place, place_of, replaced
 from reconciler.adopt.edit.text import Edit, edited
@@ -18,26 +19,38 @@ from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.tree import Node, Shape, parts, trees
 from reconciler.model.canonical import json_text
-from reconciler.model.escape import escape_control
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position, Problem
-from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.adopt.edit.comments import Path
+    from reconciler.adopt.declaration import Declaration
+    from reconciler.adopt.edit.lists import Same
+    from reconciler.validate.parts import Part
     from reconciler.validate.validator import Rules
 
 GONE: Final = object()
 """The value of a member that is removed."""
-_KEY: Final = 3
-"""Length of the path of a key: its document, ``keys``, its index."""
+_IS_FIRST: Final = "it is the first member there"
 KeyPlace = tuple[int, int]
 """The index of a document, of those that are not empty, and of a key in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A new value of a member; items of a list that are the ``same`` stay. ``address`` is that of the key."""
+
+    value: Any
+    same: Same = None
+    address: str = ""
+
+
 class FileEdits:
-    """The edits of one file. Nothing is written."""
+    """The edits of one file. Nothing is written.
+
+    Where they are not possible, an error says so at ``place`` unless it has a better one, with ``advice``.
+    """
 
     def __init__(self, content: bytes, file: str) -> None:
         """Parse the content of a file. Raises InputError."""
@@ -45,31 +58,41 @@ class FileEdits:
         self.mark, self.text = text_of(content, file)
         self.documents = parse(self.text, file)
         self._roots = trees(self.text)
-        self._members: dict[KeyPlace, dict[str, Any]] = {}
+        self._written = [number for number, part in enumerate(parts(self.text)) if part.root is not None]
+        self.place = Position(file)
+        self.advice = "write it by hand"
+        self._members: dict[KeyPlace, dict[str, _Member]] = {}
         self._defaults: dict[int, dict[str, Any]] = {}
         self._added: dict[KeyPlace, dict[str, Any]] = {}
+        self._appended: dict[int, tuple[int, Sequence[Edit]]] = {}
+        self._document: Sequence[str] = ()
         self._dropped: set[KeyPlace] = set()
         self._removals: list[Edit] = []
 
     def __bool__(self) -> bool:
         """Return whether there is any edit."""
-        return bool(self._members or self._defaults or self._added or self._dropped)
+        return any(
+            (self._members, self._defaults, self._added, self._dropped, self._appended, self._document)
+        )
 
     def has_edit_of(self, place: KeyPlace) -> bool:
         """Return whether there is an edit of a key, behind it, or of the defaults of its document."""
-        return (place in self._members or place in self._added or place in self._dropped) or place[
-            0
-        ] in self._defaults
+        document, _ = place
+        return document in self._defaults or any(
+            place in edits for edits in (self._members, self._added, self._dropped)
+        )
 
-    def set(self, place: KeyPlace, name: str, value: Any) -> None:
-        """Set a member of a key, or remove it if the value is ``GONE``."""
-        self._members.setdefault(place, {})[name] = value
+    def set(self, place: KeyPlace, name: str, value: Any, same: Same = None, address: str = "") -> None:
+        """Set a member of a key, or remove it if the value is ``GONE``.
+
+        Items of a set that are the ``same`` stay as they are written. ``address`` is for errors.
+        """
+        self._members.setdefault(place, {})[name] = _Member(value, same, address)
 
     def has_comment(self, place: KeyPlace, name: str) -> bool:
         """Return whether a comment belongs to a member of a key."""
         document, index = place
-        written = [number for number, part in enumerate(parts(self.text)) if part.root is not None]
-        owner = (written[document], "keys", index, name)
+        owner = (self._written[document], "keys", index, name)
         return any(one.owner[: len(owner)] == owner for one in comments(self.text))
 
     def set_default(self, document: int, name: str, value: Any) -> None:
@@ -84,55 +107,73 @@ class FileEdits:
         """Remove a key, with the comments about it."""
         self._dropped.add(place)
 
-    def result(self, rules: Rules) -> str:
-        """Return the text with all edits. Raises InputError where one of them is not possible in place."""
+    def append(self, document: int, keys: Sequence[Declaration]) -> None:
+        """Add keys behind those of a document. Raises InputError where its list cannot get more."""
+        place = end_of_keys(self.text, self.file, document)
+        lines = [line for key in keys for line in key_lines(key, place.column, place.offset)]
+        self._appended[document] = len(keys), appended(self.text, place, lines)
+
+    def add_document(self, lines: Sequence[str]) -> None:
+        """Add a document of these lines at the end."""
+        self._document = lines
+
+    def result(self, rules: Rules) -> tuple[str, Part]:
+        """Return the text with all edits, and what the file declares then.
+
+        Raises InputError where one of them is not possible in place.
+        """
         text = edited(self.text, [*self._made()])
         try:
             found = parse(text, self.file)
         except InputError as error:
-            self._refuse(f"the file could not be read afterwards: {error.texts[0]}")
-        if [json_text(one.data) for one in found] != [json_text(data) for data in self._wanted()]:
-            self._refuse("other values would change too: keys share them by an anchor or a merge")
-        if problems := Validator(rules).check_documents(found, self.file).problems:
-            self._refuse(f"the file would not be valid afterwards: {problems[0]}")
+            self.refuse(f"the file could not be read afterwards: {error.texts[0]}")
+        self._check_values([one.data for one in found])
+        try:
+            part = part_of(found, text, self.file, rules)
+        except InputError as error:
+            self.refuse(f"the file would not be valid afterwards: {error.texts[0]}")
         self._check_comments(text)
-        if _is_json(self.text) and not _is_json(text):
-            self._refuse("the file would not be JSON any more")
-        return self.mark + text
+        if is_json(self.text) and not is_json(text):
+            self.refuse("the file would not be JSON any more")
+        return self.mark + text, part
 
     def _made(self) -> Iterator[Edit]:
         for (document, index), members in self._members.items():
             item = self._item(document, index)
-            for name, value in members.items():
-                yield from self._member(document, index, item, name, value)
+            for name, member in members.items():
+                yield from self._member(document, index, item, name, member)
         for document, members in self._defaults.items():
             yield from self._default(document, members)
         for (document, index), fields in self._added.items():
             yield item_added(self.text, self._keys(document), index, fields)
+        for _, edits in self._appended.values():
+            yield from edits
+        if self._document:
+            yield document_added(self.text, self._document)
         for document, index in sorted(self._dropped):
             keys = self._keys(document)
             if all((document, number) in self._dropped for number in range(len(keys.children))):
-                self._refuse("the list of keys would be empty", keys)
+                self.refuse("the list of keys would be empty", keys)
             edit = item_removed(self.text, keys, index)
             self._removals.append(
-                edit or self._refuse("the key does not start on a line of its own", keys.children[index])
+                edit or self.refuse("the key does not start on a line of its own", keys.children[index])
             )
         yield from self._removals
 
-    def _member(self, document: int, index: int, item: Node, name: str, value: Any) -> Iterator[Edit]:
-        pair = item.pair(name)
-        old = self.documents[document].data["keys"][index].get(name)
-        if isinstance(value, dict) and isinstance(old, dict) and pair and pair[1].shape is Shape.MAPPING:
-            yield from self._inner(Place(*pair, item.style == "["), old, value)
-        elif pair is None:
+    def _member(self, document: int, index: int, item: Node, name: str, member: _Member) -> Iterator[Edit]:
+        pair, value = item.pair(name), member.value
+        if pair is None:
             yield member_added(self.text, item, name, value, self._identity(document, index, item))
-        elif value is GONE:
-            yield member_removed(self.text, item, name) or self._refuse(
-                "it is the first member there", pair[0]
-            )
+            return
+        if value is GONE:
+            yield member_removed(self.text, item, name) or self.refuse(_IS_FIRST, pair[0])
+            return
+        old = self.documents[document].data["keys"][index].get(name)
+        place = place_of(self.text, self.file, (document, index, name), member.address)
+        if isinstance(value, dict) and isinstance(old, dict):
+            yield from self._inner(place, old, value)
         else:
-            place = place_of(self.text, self.file, (document, index, name), name)
-            yield from replaced(self.text, place, old, value, None)
+            yield from replaced(self.text, place, old, value, member.same)
 
     def _inner(self, place: Place, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
         """Edit the members of an object in the text, which is not empty afterwards."""
@@ -144,10 +185,8 @@ class FileEdits:
             return
         for name in gone:
             if mapping.pair(name) is None:
-                self._refuse(f"{name} comes from a merge (<<)", mapping)
-            yield member_removed(self.text, mapping, name) or self._refuse(
-                "it is the first member there", mapping
-            )
+                self.refuse(f"{name} comes from a merge (<<)", mapping)
+            yield member_removed(self.text, mapping, name) or self.refuse(_IS_FIRST, mapping)
         for name, value in new.items():
             known = mapping.pair(name)
             if known is None:
@@ -161,7 +200,7 @@ class FileEdits:
         for name, value in members.items():
             pair = None if defaults is None else defaults[1].pair(name)
             if defaults is None or pair is None or pair[1].shape is Shape.ALIAS:
-                self._refuse(f"the default of {name} is written elsewhere, by an anchor or a merge", root)
+                self.refuse(f"the default of {name} is written elsewhere, by an anchor or a merge", root)
             old = self.documents[document].data["defaults"][name]
             in_flow = "[" in {root.style, defaults[1].style}
             yield from replaced(self.text, Place(*pair, in_flow), old, value, None)
@@ -174,7 +213,7 @@ class FileEdits:
     def _keys(self, document: int) -> Node:
         pair = self._roots[document].pair("keys")
         if pair is None or pair[1].shape is not Shape.SEQUENCE:
-            self._refuse(
+            self.refuse(
                 "the list of keys is written elsewhere, by an anchor or a merge", self._roots[document]
             )
         return pair[1]
@@ -182,7 +221,7 @@ class FileEdits:
     def _item(self, document: int, index: int) -> Node:
         item = self._keys(document).children[index]
         if item.shape is not Shape.MAPPING:
-            self._refuse(f"the key is the alias *{item.name}", item)
+            self.refuse(f"the key is the alias *{item.name}", item)
         return item
 
     def _wanted(self) -> Iterator[Any]:
@@ -194,7 +233,8 @@ class FileEdits:
             keys = []
             for index in self._order(number):
                 key = self._added[number, ~index] if index < 0 else data["keys"][index]
-                changed = {**key, **(self._members.get((number, index), {}))}
+                new = self._members.get((number, index), {})
+                changed = {**key, **{name: member.value for name, member in new.items()}}
                 keys.append({name: value for name, value in changed.items() if value is not GONE})
             yield {**data, "keys": keys}
 
@@ -206,39 +246,48 @@ class FileEdits:
             order += [~index] if (document, index) in self._added else []
         return order
 
+    def _check_values(self, found: Sequence[Any]) -> None:
+        """Raise InputError if a text says anything else than what is meant, as far as this is known."""
+        wanted = [*self._wanted()]
+        for document, (now, want) in enumerate(zip(found, wanted, strict=False)):
+            count = self._appended[document][0] if document in self._appended else 0
+            keys = now["keys"] if isinstance(now, dict) and isinstance(now.get("keys"), list) else []
+            old = [self._by_item(document, some[: len(want["keys"])]) for some in (keys, want["keys"])]
+            rest = [{**data, "keys": []} if isinstance(data, dict) else data for data in (now, want)]
+            counts = len(keys), len(want["keys"]) + count
+            if len({json_text(one) for one in zip(old, rest, counts, strict=True)}) > 1:
+                self.refuse(f"other values would change too{self._stray(document, *old)}")
+        if len(found) != len(wanted) + bool(self._document):
+            self.refuse("other documents would change too")
+
+    def _by_item(self, document: int, keys: Sequence[Any]) -> Sequence[Any]:
+        """Return keys of a document with each set that changes as the sorted texts of its items."""
+        shown = [*keys]
+        for at, index in enumerate(self._order(document)[: len(keys)]):
+            for name, member in self._members.get((document, index), {}).items():
+                if member.same is not None and isinstance(items := shown[at].get(name), list):
+                    shown[at] = {**shown[at], name: sorted(map(member.same, items))}
+        return shown
+
+    def _stray(self, document: int, keys: Sequence[Any], wanted: Sequence[Mapping[str, Any]]) -> str:
+        """Return which value of a key would change without being meant, if it is of one that there was."""
+        for index, now, want in zip(self._order(document), keys, wanted, strict=False):
+            names = sorted({*now, *want} if isinstance(now, dict) else want)
+            for name in names if index >= 0 else []:
+                if json_text([now.get(name), name in now]) != json_text([want.get(name), name in want]):
+                    line = self.documents[document].position(("keys", index)).line
+                    return f": {name} of the key on line {line}, by an anchor or a merge"
+        return ""
+
     def _check_comments(self, after: str) -> None:
         """Raise InputError for the first comment that is lost, or moved to something else."""
-        owners: dict[Path, Path | None] = {}
-        added: set[Path] = set()
-        written = [number for number, part in enumerate(parts(self.text)) if part.root is not None]
-        for document, number in enumerate(written):
-            owners |= {(number, "keys", index): None for one, index in self._dropped if one == document}
-            for place, index in enumerate(self._order(document)):
-                owners |= {} if index < 0 else {(number, "keys", index): (number, "keys", place)}
-                added |= {(number, "keys", place)} if index < 0 else set()
-        found = iter([one for one in comments(after) if one.owner[:_KEY] not in added])
-        for old in comments(self.text):
-            if any(edit.start <= old.index < edit.end for edit in self._removals):
-                continue
-            now = next(found, None)
-            owner = owners.get(old.owner[:_KEY], old.owner[:_KEY])
-            # One that was apart from a key that is gone remains, and is about what follows.
-            is_same = owner is None or (now is not None and now.owner == (*owner, *old.owner[_KEY:]))
-            if now is None or now.text != old.text or not is_same:
-                reason = f"the comment {escape_control(old.text)} would be lost or be about something else"
-                self._refuse(reason, place=old.position(self.text, self.file))
-        for more in found:
-            self._refuse(f"{escape_control(more.text)} would become a comment")
+        if not self._roots and after.startswith(self.text):
+            return  # comments alone, with the additions behind them
+        orders = {number: self._order(document) for document, number in enumerate(self._written)}
+        for reason, old in faults(self.text, after, orders, self._removals):
+            self.refuse(reason, place=None if old is None else old.position(self.text, self.file))
 
-    def _refuse(self, reason: str, node: Node | None = None, place: Position | None = None) -> NoReturn:
+    def refuse(self, reason: str, node: Node | None = None, place: Position | None = None) -> NoReturn:
         """Raise InputError, so that nothing is written."""
-        at = place or (Position(self.file) if node is None else node.position(self.file))
-        raise InputError([Problem(f"cannot be edited in place: {reason}; write it by hand", at)])
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        at = place or (self.place if node is None else node.position(self.file))
+        raise InputError([Problem(f"cannot be edited in place: {reason}; {self.advice}", at)])

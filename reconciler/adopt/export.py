@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
-from reconciler.adopt.declaration import Adoption, adopt, document_lines, key_lines
-from reconciler.adopt.edit.insert import end_of_keys, with_document, with_lines
+from reconciler.adopt.content import keys_of, part_of, text_of
+from reconciler.adopt.declaration import Adoption, adopt, document_lines
+from reconciler.adopt.edits import FileEdits
 from reconciler.adopt.modeline import MODELINE
 from reconciler.errors import InputError, SchemaMismatchError
 from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
-from reconciler.load.tree import parts
-from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.desired import DesiredScope
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
-from reconciler.model.source import Position, Problem
+from reconciler.model.source import Problem
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 from reconciler.validate.validator import Validator
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from reconciler.adopt.check import Added
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
     from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
+    from reconciler.validate.parts import Part
     from reconciler.validate.validator import Rules
 
 
@@ -63,7 +62,7 @@ def export_document(live: Live, schema: str) -> Export:
     adoption = _adopted(live, frozenset())
     lines = [f"{MODELINE}{schema}", *document_lines(live.kind, live.scope, adoption)]
     text = "\n".join(lines) + "\n"
-    _check(live, state_of(text, "<export>", live.rules), adoption)
+    _check(live, part_of(parse(text, "<export>"), text, "<export>", live.rules), adoption)
     return Export(text, adoption, _warnings(live.scope, adoption))
 
 
@@ -73,41 +72,29 @@ def export_into(content: bytes, file: str, live: Live, schema: str) -> Export:
     The first line of an empty file refers to the ``schema``. Without new keys the text is unchanged. Raises
     InputError if the file cannot be used or extended.
     """
-    mark, text = text_of(content, file)
-    documents = parse(text, file)
-    before = state_of(text, file, live.rules) if documents else DesiredState(())
-    if before.names:
+    edits = FileEdits(content, file)
+    edits.advice = "reconciler export without --into prints the keys, to add them by hand"
+    before = part_of(edits.documents, edits.text, file, live.rules) if edits.documents else None
+    if before is not None and before.names:
         named = before.names[0]
         message = f"export --into needs {named.parameter} instead of the name {named.name}"
         raise InputError([Problem(message, named.position)])
     scope = live.scope
-    declared = frozenset(key.name for part in before.scopes if part.scope == scope for key in part.keys)
-    adoption = _adopted(live, declared)
-    warnings = _warnings(scope, adoption)
+    declared = () if before is None else keys_of(before, scope)
+    adoption = _adopted(live, frozenset(key.name for key in declared))
     if not adoption.keys:
-        return Export(mark + text, adoption, warnings)
-    found = next((one for one in documents if _declares(one, live.rules, scope)), None)
-    every = parts(text)
-    added: Added = len(every), None
-    if found is None:
-        model = next((line for line in text.splitlines() if line.startswith(MODELINE)), None)
-        head = [f"{MODELINE}{schema}"] if not text else [model] if model and documents else []
-        result = with_document(text, [*head, *document_lines(live.kind, scope, adoption)])
+        return Export(edits.mark + edits.text, adoption, _warnings(scope, adoption))
+    found = next((one for one in edits.documents if _declares(one, live.rules, scope)), None)
+    if found is not None:
+        edits.append(found.index, adoption.keys)
     else:
-        place = end_of_keys(text, file, found.index)
-        written = [number for number, part in enumerate(every) if part.root is not None]
-        added = written[found.index], len(found.data["keys"])
-        lines = [line for key in adoption.keys for line in key_lines(key, place.column, place.offset)]
-        result = with_lines(text, place, lines)
-    meant = Rewriting(
-        Position(file),
-        "reconciler export without --into prints the keys, to add them by hand",
-        {(scope.address(key.name), None) for key in adoption.keys},
-        added=added,
-    )
-    after = check_rewritten(text, result, meant, live.rules, before)
+        lines = edits.text.splitlines()
+        model = next((line for line in lines if line.startswith(MODELINE)), None)
+        head = [f"{MODELINE}{schema}"] if not lines else [model] if model and edits.documents else []
+        edits.add_document([*head, *document_lines(live.kind, scope, adoption)])
+    text, after = edits.result(live.rules)
     _check(live, after, adoption)
-    return Export(mark + result, adoption, warnings)
+    return Export(text, adoption, _warnings(scope, adoption))
 
 
 def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
@@ -135,13 +122,11 @@ def _declares(document: Document, rules: Rules, scope: Scope) -> bool:
     return any(one.scope == scope for one in part.scopes)
 
 
-def _check(live: Live, state: DesiredState, adoption: Adoption) -> None:
+def _check(live: Live, part: Part, adoption: Adoption) -> None:
     """Raise SchemaMismatchError unless the plan of the new keys is empty."""
     scope = live.scope
     names = {key.name for key in adoption.keys}
-    keys = tuple(
-        key for part in state.scopes if part.scope == scope for key in part.keys if key.name in names
-    )
+    keys = tuple(key for key in keys_of(part, scope) if key.name in names)
     plan = plan_scope(live.kind, DesiredScope(scope, keys), live.observed, live.now)
     wrong = [*(change.address for change in plan.changes), *(problem.address for problem in plan.problems)]
     if wrong or len(keys) != len(names):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.adopt.check import text_of
+from reconciler.adopt.content import text_of
 from reconciler.adopt.edit.comments import comments
 from reconciler.adopt.edit.layout import laid_out
 from reconciler.errors import InputError

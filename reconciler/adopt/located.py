@@ -16,6 +16,7 @@ from reconciler.validate.validator import DEFAULT_KIND
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
+    from reconciler.adopt.edit.lists import Same
     from reconciler.adopt.edits import KeyPlace
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredState
@@ -51,9 +52,9 @@ class Located:
         """Return the fields of the key itself in the file, without instructions."""
         return {name: value for name, value in self.written.items() if name not in RESERVED}
 
-    def set(self, name: str, value: Any) -> None:
-        """Set a member of the key, or remove it if the value is ``GONE``."""
-        self.file.edits.set(self.place, name, value)
+    def set(self, name: str, value: Any, same: Same = None) -> None:
+        """Set a member of the key, or remove it if the value is ``GONE``; see :meth:`FileEdits.set`."""
+        self.file.edits.set(self.place, name, value, same, self.address)
 
 
 class DeclaredFile:
@@ -89,7 +90,7 @@ class DeclaredFile:
         """Return the file with its edits, None without any. Raises InputError if one is not possible."""
         if not self.edits:
             return None
-        return Rewritten(self.file, self.content, self.edits.result(rules))
+        return Rewritten(self.file, self.content, self.edits.result(rules)[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def test_a_changed_text_keeps_its_position_and_quotes(written: str, new: str, ex
 )
 def test_an_expiry_is_written_in_utc(written: str, new: str | None, expected: str | None) -> None:
     if expected is None:
-        with pytest.raises(InputError, match="nothing was written"):
+        with pytest.raises(InputError, match="cannot be edited in place"):
             value(written, "expire", expire=new)
     else:
         assert value(written, "expire", expire=new) == expected
@@ -246,7 +246,7 @@ def test_a_change_that_would_lose_or_move_a_comment_is_not_written(written: str,
     (said,) = raised.value.texts
     before = f"{HEAD}  - name: web-key\n    containers:{gap}{written}".partition("# c")[0].split("\n")
     place = f"{len(before)}:{len(before[-1]) + 1}"
-    assert said.startswith(f"keys.yaml:{place}: nothing was written, because the comment # c would be lost")
+    assert said.startswith(f"keys.yaml:{place}: cannot be edited in place: the comment # c would be lost")
     assert "; write it by hand: {containers: [" in said
 
 
@@ -417,14 +417,9 @@ def test_line_endings_and_the_byte_order_mark_are_preserved() -> None:
             "its anchor &d is used by others, first on line 6",
         ),
         (
-            "  - &b {name: api-key, description: old}\n  - <<: *b\n    name: web-key\n",
-            "keys.yaml:5:5",
-            "description comes from a merge (<<)",
-        ),
-        (
             "  - &b {name: web-key, description: old}\n  - <<: *b\n    name: api-key\n",
             "keys.yaml:4:5",
-            "nothing was written, because other values would change too: caas/1/76/api-key description",
+            "cannot be edited in place: other values would change too: description of the key on line 5",
         ),
     ],
 )
@@ -439,6 +434,11 @@ def test_an_anchored_key_is_changed_if_its_aliases_override_the_value() -> None:
     other = "  - {<<: *b, name: api-key, description: mine}\n"
     before = f"{HEAD}  - &b {{name: web-key, description: old}}\n{other}"
     assert accepted(before, description="new") == before.replace("old", "new")
+
+
+def test_a_value_from_a_merge_is_changed_in_the_key_itself() -> None:
+    before = f"{HEAD}  - &b {{name: api-key, description: old}}\n  - <<: *b\n    name: web-key\n"
+    assert accepted(before, description="new") == f"{before}    description: new\n"
 
 
 def test_an_alias_in_a_list_is_preserved_with_its_item() -> None:

@@ -42,7 +42,7 @@ NEW_LINES = "  - name: new-key\n    containers:\n      - {name: web, namespace: 
 def edited(text: str, edit: Callable[[FileEdits], object]) -> str:
     edits = FileEdits(text.encode(), "keys.yaml")
     edit(edits)
-    return edits.result(rules())
+    return edits.result(rules())[0]
 
 
 EDITS: dict[str, tuple[Callable[[FileEdits], object], str, str]] = {

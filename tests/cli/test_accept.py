@@ -187,3 +187,15 @@ def test_a_key_declared_absent_cannot_be_accepted(
     path = declare(tmp_path / "keys.yaml", {"name": "web", "state": "absent"})
     done = cli("accept", "caas/1/76/web", "--file", path)
     assert (done.code, "is declared absent, so it has no value to accept" in done.err) == (1, True)
+
+
+def test_a_key_whose_successor_is_in_another_file_is_accepted(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", "web-2")
+    head, rules = "project_id: 1\nregion_id: 76\nkeys:\n", "    lifecycle: {rotates: web}\n"
+    (tmp_path / "old.yaml").write_text(f"{head}  - name: web\n")
+    new = tmp_path / "new.yaml"
+    new.write_text(f"{head}  - name: web-2\n    description: old\n{rules}")
+    done = cli("accept", "web-2", "--file", str(tmp_path))
+    assert (done.code, "description:" in new.read_text(), "old" in new.read_text()) == (0, True, False)

@@ -20,12 +20,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler.adopt.edit.text import dash_of
 from reconciler.load.characters import line_end, line_start
 from reconciler.load.tree import Node, Part, Shape, after_blank, parts, properties_end
+from reconciler.model.escape import escape_control
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.adopt.edit.text import Edit
 
 
 _IN_A_GAP: Final = expression(
@@ -37,6 +40,8 @@ _PASSED: Final = " \t\ufeff,:"
 _LEAVES: Final = frozenset({Shape.SCALAR, Shape.ALIAS})
 
 Path = tuple[str | int, ...]
+_KEY: Final = 3
+"""Length of the path of a key: its document, ``keys``, its index."""
 
 
 class Bond(StrEnum):
@@ -84,6 +89,43 @@ def comments(text: str) -> tuple[Comment, ...]:
         bond, owner = finder.bond(index, documents[number] if documents else None, ends)
         found.append(Comment(comment.rstrip(), bond, (number, *owner), index))
     return tuple(found)
+
+
+def faults(
+    before: str, after: str, orders: Mapping[int, Sequence[int]], removals: Sequence[Edit]
+) -> Iterator[tuple[str, Comment | None]]:
+    """Yield what is wrong with the comments of an edited text, each with the comment before it, if there was.
+
+    ``orders`` has for each document the index that each of its keys had before, a negative one for a new key.
+    Comments of new keys and documents are new, those within ``removals`` are gone.
+    """
+    count = len(parts(before))
+    owners: dict[Path, Path] = {
+        (number, "keys", index): (number, "keys", at)
+        for number, order in orders.items()
+        for at, index in enumerate(order)
+        if index >= 0
+    }
+    kept = {*owners.values()}
+    every = (one for one in comments(after) if int(one.owner[0]) < count)
+    found = iter([one for one in every if not _is_of_key(one.owner) or one.owner[:_KEY] in kept])
+    for old in comments(before):
+        if any(edit.start <= old.index < edit.end for edit in removals):
+            continue
+        now = next(found, None)
+        owner = owners.get(old.owner[:_KEY]) if _is_of_key(old.owner) else old.owner[:_KEY]
+        # One that was apart from a key that is gone remains, and is about what follows.
+        is_same = owner is None or (
+            now is not None and (now.bond, now.owner) == (old.bond, (*owner, *old.owner[_KEY:]))
+        )
+        if now is None or now.text != old.text or not is_same:
+            yield f"the comment {escape_control(old.text)} would be lost or be about something else", old
+    for more in found:
+        yield f"{escape_control(more.text)} would become a comment", None
+
+
+def _is_of_key(owner: Path) -> bool:
+    return len(owner) >= _KEY and owner[1] == "keys"
 
 
 def _comments(text: str, scalars: Sequence[Node]) -> Iterator[tuple[int, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from reconciler.adopt.edit.text import Edit, dash_of, edited, end_of_comments, inserted_lines, newline
+from reconciler.adopt.edit.text import Edit, dash_of, end_of_comments, inserted_lines, newline
 from reconciler.errors import InputError
 from reconciler.load.characters import line_end, line_start
 from reconciler.load.tree import Node, Shape, trees
@@ -50,18 +50,18 @@ def end_of_keys(text: str, source: str, document: int) -> ListPlace:
     return _empty(text, source, key, keys) if keys.style == "[" else _block(text, source, keys)
 
 
-def with_lines(text: str, place: ListPlace, lines: Sequence[str]) -> str:
-    """Return a text with lines added to a list of keys."""
+def appended(text: str, place: ListPlace, lines: Sequence[str]) -> Sequence[Edit]:
+    """Add lines to a list of keys."""
     edits = [inserted_lines(text, place.index, lines)]
-    return edited(text, edits if place.removed is None else [place.removed, *edits])
+    return edits if place.removed is None else [place.removed, *edits]
 
 
-def with_document(text: str, lines: Sequence[str]) -> str:
-    """Return a text with a document added at its end, in the line breaks of the text."""
-    mark = newline(text, len(text))
-    whole = text if not text or line_start(text, len(text)) == len(text) else text + mark
+def document_added(text: str, lines: Sequence[str]) -> Edit:
+    """Add a document at the end of a text, in its line breaks."""
+    mark, end = newline(text, len(text)), len(text)
+    gap = "" if not text or line_start(text, end) == end else mark
     head = ["---"] if trees(text) else []
-    return whole + mark.join([*head, *lines]) + mark
+    return Edit(end, end, gap + mark.join([*head, *lines]) + mark)
 
 
 def _empty(text: str, source: str, key: Node, keys: Node) -> ListPlace:
