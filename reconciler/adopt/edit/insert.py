@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from reconciler.adopt.edit.text import Edit, dash_of, end_of_comments, inserted_lines, newline
+from reconciler.adopt.edit.text import (
+    INDENT,
+    Edit,
+    dash_of,
+    end_of_comments,
+    inserted_lines,
+    newline,
+    offset_of,
+)
 from reconciler.errors import InputError
 from reconciler.load.characters import line_end, line_start
 from reconciler.load.tree import Node, Shape, trees
@@ -13,8 +21,6 @@ from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_INDENT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def _empty(text: str, source: str, key: Node, keys: Node) -> ListPlace:
     named = text[keys.start : keys.content].rstrip(" ")
     colon = key.end + len(text[key.end : keys.start].rstrip(" "))
     removed = Edit(colon, keys.end, f" {named}" if named else "")
-    return ListPlace(keys.end, key.column + _INDENT, _INDENT, removed)
+    return ListPlace(keys.end, key.column + INDENT, INDENT, removed)
 
 
 def _block(text: str, source: str, keys: Node) -> ListPlace:
@@ -81,9 +87,8 @@ def _block(text: str, source: str, keys: Node) -> ListPlace:
     start = line_start(text, dash)
     if text[start:dash].strip(" "):
         _refuse(keys, source, "the list of keys begins in a way that new ones cannot follow")
-    gap = text[dash + 1 : first.start]
     is_usual = first.shape is Shape.MAPPING and first.is_block and first.start == first.content
-    offset = len(gap) + 1 if gap and not gap.strip(" ") and is_usual else _INDENT
+    offset = offset_of(text, dash, first) if is_usual else INDENT
     column = dash - start
     return ListPlace(end_of_comments(text, keys.end, column), column, offset)
 

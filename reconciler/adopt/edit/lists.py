@@ -12,8 +12,10 @@ from reconciler.adopt.edit.text import (
     end_of_comments,
     indentation,
     inserted_lines,
+    is_first,
     newline,
     removed_lines,
+    separator,
 )
 from reconciler.load.characters import line_end, line_start, next_line
 from reconciler.load.tree import Node, Shape
@@ -139,16 +141,16 @@ def _more_of_flow(
     if not added:
         return
     last = items[_last(stays)]
-    separator, spelled = _layout(text, last, word)
+    comma, spelled = _layout(text, last, word)
     comment = _COMMENT.match(text, last.end)
     if comment is None:
-        gap = _gap(text, items, _last(stays), separator)
+        gap = _gap(text, items, _last(stays), comma)
         yield Edit(last.end, last.end, "".join(gap + spelled(item) for item in added))
         return
     if not comment[1]:
         yield Edit(last.end, last.end, ",")
     pad = indentation(text, last.start)
-    if line_start(text, last.start) + len(pad) != last.start:
+    if not is_first(text, last.start):
         pad = " " * min(item.column for item in items if item.line == last.line)
     mark = newline(text, last.end) + pad
     yield Edit(comment.end(), comment.end(), mark + f",{mark}".join(spelled(item) for item in added))
@@ -161,9 +163,7 @@ def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
             gap = text[items[first].end : items[first + 1].start]
             if _GAP.fullmatch(gap):
                 return gap
-    start = items[last].start
-    pad = indentation(text, start)
-    return f",{newline(text, start)}{pad}" if line_start(text, start) + len(pad) == start else comma
+    return separator(text, items[last], comma)
 
 
 def _layout(text: str, example: Node, word: Word) -> tuple[str, Word]:

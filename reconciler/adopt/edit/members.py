@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from reconciler.adopt.edit.spelling import field_lines, flow_text, json_line, json_lines
 from reconciler.adopt.edit.text import (
+    LONGEST_FLOW,
     Edit,
     dash_of,
     end_of_comments,
@@ -13,7 +14,9 @@ from reconciler.adopt.edit.text import (
     indentation,
     inserted_lines,
     newline,
+    offset_of,
     removed_lines,
+    separator,
 )
 from reconciler.load.characters import break_before, line_end, line_start, next_line
 
@@ -21,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.load.tree import Node
-
-_INDENT: Final = 2
-_LONGEST_FLOW: Final = 100
 
 
 def member_added(text: str, mapping: Node, name: str, value: Any, behind: str | None = None) -> Edit:
@@ -36,7 +36,7 @@ def member_added(text: str, mapping: Node, name: str, value: Any, behind: str | 
     if mapping.is_block:
         return inserted_lines(text, last.end, field_lines(name, value, key.column))
     write = json_line if key.style == '"' else flow_text
-    return Edit(last.end, last.end, f"{_comma(text, key)}{write(name)}: {write(value)}")
+    return Edit(last.end, last.end, f"{separator(text, key)}{write(name)}: {write(value)}")
 
 
 def member_removed(text: str, mapping: Node, name: str) -> Edit | None:
@@ -66,12 +66,11 @@ def item_added(text: str, keys: Node, index: int, fields: Mapping[str, Any]) -> 
                 if is_long
                 else json_line(dict(fields))
             )
-        return Edit(item.end, item.end, f"{_comma(text, item)}{spelled}")
+        return Edit(item.end, item.end, f"{separator(text, item)}{spelled}")
     dash = dash_of(text, keys, index)
-    column, gap = dash - line_start(text, dash), text[dash + 1 : item.start]
-    offset = len(gap) + 1 if gap and not gap.strip(" ") else _INDENT
+    column, offset = dash - line_start(text, dash), offset_of(text, dash, item)
     in_line = f"{' ' * column}- {flow_text(dict(fields))}"
-    if item.style == "[" and len(in_line) <= _LONGEST_FLOW:
+    if item.style == "[" and len(in_line) <= LONGEST_FLOW:
         lines = [in_line]
     else:
         lines = [line for name, value in fields.items() for line in field_lines(name, value, column + offset)]
@@ -101,14 +100,6 @@ def item_removed(text: str, keys: Node, index: int) -> Edit | None:
     if _is_blank_above(text, first):
         return Edit(_line_above(text, first), removed.end, "")
     return removed if index else Edit(removed.start, next_line(text, removed.end), "")
-
-
-def _comma(text: str, like: Node) -> str:
-    """Return the separator of members or items, where one like the others begins its line."""
-    pad = indentation(text, like.start)
-    if pad and line_start(text, like.start) + len(pad) == like.start:
-        return f",{newline(text, like.start)}{pad}"
-    return ", "
 
 
 def _first_line(text: str, keys: Node, index: int) -> int:

@@ -16,7 +16,17 @@ from reconciler.adopt.edit.spelling import (
     literal_lines,
     single_quoted,
 )
-from reconciler.adopt.edit.text import Edit, dash_of, first_indentation, indentation, newline, removed_lines
+from reconciler.adopt.edit.text import (
+    INDENT,
+    LONGEST_FLOW,
+    Edit,
+    dash_of,
+    first_indentation,
+    indentation,
+    is_first,
+    newline,
+    removed_lines,
+)
 from reconciler.errors import InputError
 from reconciler.load.characters import line_end, line_start, next_line
 from reconciler.load.tree import Node, Shape, properties_end, trees
@@ -30,8 +40,6 @@ if TYPE_CHECKING:
 
     Refuse = Callable[[Node, str], NoReturn]
 
-_INDENT: Final = 2
-_LONGEST_FLOW: Final = 100
 _HEADER: Final = expression(r"[|>][-+0-9]*")
 _COLON: Final = expression(r"[ \t]*:")
 _TAG: Final = expression(r"(![^\s,\[\]{}]*)[ \t]*")
@@ -118,7 +126,7 @@ def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
     """Replace a value on one line: a scalar, or a collection in brackets."""
     value = place.value
     spelled = _restyled(text, new, place)
-    if not place.in_flow and isinstance(new, list) and len(spelled) + value.column > _LONGEST_FLOW:
+    if not place.in_flow and isinstance(new, list) and len(spelled) + value.column > LONGEST_FLOW:
         return _lines_instead(text, place, new)
     if value.content < value.end:
         return [Edit(value.content, value.end, spelled)]
@@ -134,7 +142,7 @@ def _lines_instead(text: str, place: Place, new: Sequence[Any]) -> Sequence[Edit
     """Replace a short value by a list with one line per item."""
     value, mark = place.value, newline(text, place.value.end)
     start = len(text[: value.content].rstrip(" "))
-    pad = " " * (place.key.column + _INDENT)
+    pad = " " * (place.key.column + INDENT)
     lines = mark.join(f"{pad}- {block_text(item)}" for item in new)
     end = line_end(text, value.end)
     return [Edit(start, value.end, ""), Edit(end, end, mark + lines)]
@@ -145,8 +153,7 @@ def _restyled(text: str, new: Any, place: Place) -> str:
     style = place.value.style
     if place.is_json:
         pad = indentation(text, place.key.start)
-        starts_line = line_start(text, place.key.start) + len(pad) == place.key.start
-        if starts_line and pad and isinstance(new, list | dict) and new:
+        if pad and is_first(text, place.key.start) and isinstance(new, list | dict) and new:
             return json_lines(new, first_indentation(text), newline(text, place.key.start) + pad)
         return json_line(new, text[place.key.end : place.value.start])
     if isinstance(new, str) and style == "'":
@@ -168,7 +175,7 @@ def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
         gone = [Edit(rest, value.end, "")] if value.end > rest else []
         return [Edit(value.content, head_end, block_text(new)), *gone]
     mark = newline(text, value.content)
-    indent = " " * _body_column(text, first, value.end, place.key.column + _INDENT)
+    indent = " " * _body_column(text, first, value.end, place.key.column + INDENT)
     lines = mark.join(f"{indent}{line}" if line else "" for line in block[1])
     is_folded = text[value.content] == ">" and len(block[1]) == 1
     sign = block[0].replace("|", ">") if is_folded else block[0]

@@ -12,6 +12,10 @@ from reconciler.model.frozen import dataclass
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+INDENT: Final = 2
+"""How much deeper what is added is, where nothing there says it."""
+LONGEST_FLOW: Final = 100
+"""A longer line between brackets is written as several."""
 _INDENTED: Final = expression(r"(?<=[\r\n])[ \t]+")
 
 
@@ -19,6 +23,12 @@ def dash_of(text: str, sequence: Node, index: int) -> int:
     """Return the index of the dash of an item of a block sequence."""
     before = properties_end(text, sequence.start) if index == 0 else sequence.children[index - 1].end
     return after_blank(text, before)
+
+
+def offset_of(text: str, dash: int, item: Node) -> int:
+    """Return how far behind its dash an item begins, if that is on one line."""
+    gap = text[dash + 1 : item.start]
+    return len(gap) + 1 if gap and not gap.strip(" ") else INDENT
 
 
 def end_of_comments(text: str, index: int, column: int) -> int:
@@ -43,6 +53,18 @@ def indentation(text: str, index: int) -> str:
     start = line_start(text, index)
     line = text[start : line_end(text, start)]
     return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def is_first(text: str, index: int) -> bool:
+    """Return whether nothing but blanks is before ``index`` on its line."""
+    return line_start(text, index) + len(indentation(text, index)) == index
+
+
+def separator(text: str, like: Node, otherwise: str = ", ") -> str:
+    """Return what separates items: a comma, and a line break where one like them is first on its line."""
+    if not is_first(text, like.start):
+        return otherwise
+    return f",{newline(text, like.start)}{indentation(text, like.start)}"
 
 
 def first_indentation(text: str) -> str:
