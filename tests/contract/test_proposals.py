@@ -187,11 +187,17 @@ def test_a_pull_request_has_a_commit_for_each_step_and_the_plan(proposals: Propo
     soon = days(10)
     fill(proposals.emulator, "web", expire=soon, created_at=days(-20))
     fill(proposals.emulator, "old", expire=soon, created_at=days(-295))
-    text = keys(f"{{name: web, expire: {soon}}}  # the shop", f"{{name: old, expire: {soon}}}")
+    fill(proposals.emulator, "kept", expire=soon, created_at=days(-295))
+    text = keys(
+        f"{{name: web, expire: {soon}}}  # the shop",
+        f"{{name: old, expire: {soon}}}",
+        f"{{name: kept, expire: {soon}, lifecycle: {{prevent_revoke: true}}}}",
+    )
     proposals.repository.commit(text)
     proposals.run()
     (request,) = proposals.forge.issues
     assert request.is_open
+    assert re.search(r"(?m)^    Warning: .*caas/1/76/kept cannot be rotated: .* prevent_revoke", request.body)
     assert "old-2" in request.body
     assert "rotate, once old-2 is there" in request.body
     assert proposals.repository.subjects() == [
@@ -210,6 +216,7 @@ def test_an_open_pull_request_is_written_again(proposals: Proposals) -> None:
     proposals.run()
     (request,) = proposals.forge.issues
     assert "renew: grants" in request.body
+    assert "left to people" not in request.body
     assert proposals.repository.subjects() == ["keys: renew what expires soon"]
 
 
