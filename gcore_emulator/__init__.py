@@ -28,7 +28,7 @@ _LAZY: Final = {"Disturbance": "concurrent_writers", "Emulator": "server", "Requ
 
 
 def __getattr__(name: str) -> object:
-    """Load a name that needs more modules when it is used for the first time."""
+    """Load a name that needs more modules on first use."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -61,7 +61,7 @@ Handler = Callable[[Request, object], Response]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What every request passes through. ``delay`` is the latency to pretend, in seconds."""
+    """The common handling of every request. ``delay`` is an artificial latency, in seconds."""
 
     state: EmulatorState
     log: RequestLog
@@ -74,10 +74,10 @@ class Service:
     deferral: Deferral
 
     async def exchange(self, request: Request, handler: Handler, channel: Channel) -> None:
-        """Turn a request into its response, and send it as the faults in force have it.
+        """Turn a request into its response, and send it with the injected faults.
 
-        The one place to interfere with responses: above `_respond` nothing has happened yet, below it
-        the effect is stored and only the response is left to be sent.
+        This is the only place to interfere with responses: above `_respond` nothing has happened yet, below
+        it the effect is stored and only the response remains to be sent.
         """
         body = read_json(await request.body())
         if self.delay:
@@ -98,7 +98,7 @@ class Service:
             await deliver_badly(shown.shown(response), channel, shown.manner, faults.slow_seconds)
 
     def admit(self, request: Request, allowed: Collection[str]) -> None:
-        """Let a request with a known method and the token pass; refuse every other."""
+        """Accept a request with a known method and the token; refuse every other."""
         if request.method not in allowed:
             raise MethodRefusalError(tuple(allowed))
         authenticate(request.headers.get("authorization"), self.token, self.state.switches)
@@ -110,7 +110,7 @@ class Service:
         return lambda _request, _body: stand_in(FaultContext(faults, self.state.switches, self.clock()))
 
     def _record(self, method: str, *faults: str | None) -> None:
-        """Count what was injected, and let the other writer write if it is due."""
+        """Count the injected faults, and let the concurrent writer write if it is due."""
         for fault in filter(None, faults):
             self.injector.count(fault)
         if method == "PATCH" and not self.injector.idle:
@@ -174,7 +174,7 @@ class Endpoint:
         return replace(response, fault=fault) if fault else response
 
     def _interfere(self, operation: Operation, call: Call) -> str | None:
-        """Change what an operation finds, and name the fault that its response will show."""
+        """Change the state that an operation finds, and return the fault that its response will show."""
         service = self.service
         if operation is list_keys:
             scope, page = called_scope(call), requested_page(service.state, call)
@@ -219,7 +219,7 @@ async def _serve(service: Service, handler: Handler, scope: Scope, receive: Rece
 
 
 def build_application(service: Service) -> ASGIApp:
-    """Return the ASGI application: the paths of the API, those of control, and 404 for the rest."""
+    """Return the ASGI application: the paths of the API, the control paths, and 404 for the rest."""
 
     async def unknown(scope: Scope, receive: Receive, send: Send) -> None:
         await _serve(service, _handle_unknown_path, scope, receive, send)

@@ -1,4 +1,4 @@
-"""Who may ask: ``Authorization: apikey TOKEN``, the word in any letter case."""
+"""Authentication by ``Authorization: apikey TOKEN``, the scheme in any letter case."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def _objection(header: str | None, token: str) -> tuple[str, str] | None:
 
 
 def authenticate(header: str | None, token: str, switches: Switches) -> None:
-    """Accept the bearer of ``token``; raise the 401 refusal for all others."""
+    """Accept ``token``; raise the 401 refusal for every other."""
     objection = _objection(header, token)
     if objection is not None:
         raise _refusal(objection, switches)
 
 
 def token_refusal(switches: Switches) -> AuthenticationRefusalError:
-    """Return the refusal of a token that was good until now."""
+    """Return the refusal of a token that was valid before."""
     return _refusal(_WRONG_TOKEN, switches)
 
 

@@ -23,7 +23,7 @@ _PLAIN_NULLS = ("refused", "clears")  # the other meanings of a null are names o
 
 
 class UnreadableBody:
-    """Stands for a body that is not JSON."""
+    """The value of a body that is not JSON."""
 
 
 UNREADABLE = UnreadableBody()
@@ -44,7 +44,7 @@ def read_json(body: bytes) -> object:
 
 
 def body_object(body: object) -> Body:
-    """Return the body of a write as an object; refuse everything else."""
+    """Return the body of a write as an object; refuse every other body."""
     if isinstance(body, UnreadableBody):
         raise ValidationRefusalError(message="the body is not JSON")
     if not isinstance(body, dict):
@@ -62,7 +62,7 @@ def _given_value(field: Field, body: Body, *, null: Literal["taken", "refused"])
 
 
 def stored_values(family: Family, entry: Body, complaints: Complaints) -> Values:
-    """Return the value of every field of a key that is written as the API shows it; note what is wrong."""
+    """Return the values of the fields of a key written as the API shows it; collect the complaints."""
     values: Values = {}
     for field in family.fields:
         try:
@@ -73,7 +73,7 @@ def stored_values(family: Family, entry: Body, complaints: Complaints) -> Values
 
 
 def _created_values(family: Family, body: Body, complaints: Complaints) -> Values:
-    """Return the value of every field after a create, defaults filled in; note what is wrong."""
+    """Return the values of the fields after a create, with defaults; collect the complaints."""
     values: Values = {}
     for field in family.fields:
         try:
@@ -88,7 +88,7 @@ def _created_values(family: Family, body: Body, complaints: Complaints) -> Value
 
 
 def _patches(field: Field, body: Body, switches: Switches) -> bool:
-    """Return whether the body gives this field a value, null included where it counts."""
+    """Return whether the body sets this field, with null if the switch allows it."""
     if field.name not in body:
         if field.patch == "required" and switches.omitted_functions == "400":
             raise InvalidValueError(REQUIRED)
@@ -129,7 +129,7 @@ def _unknown_in_items(field: Field, body: Body) -> list[str]:
 def _note_unknown(
     family: Family, body: Body, known: Collection[str], switches: Switches, complaints: Complaints
 ) -> None:
-    """Record the members that are not ``known``, those of list items too, if the switch says 400."""
+    """Record members that are not ``known``, also those of list items, if the switch is 400."""
     if switches.unknown_members != "400":
         return
     complaints.update({name: ["unknown member"] for name in body if name not in known})
@@ -171,7 +171,7 @@ def read_create(family: Family, body: Body, switches: Switches, now: dt.datetime
 
 
 def read_patch(family: Family, body: Body, switches: Switches) -> Values:
-    """Return the values that a PATCH changes; what it leaves out, or nulls without effect, is absent.
+    """Return the values that a PATCH changes; fields omitted, or null without effect, are absent.
 
     The name is in no patch schema, so it counts as unknown. Raises `ValidationRefusalError`.
     """

@@ -1,4 +1,4 @@
-"""``gcore-emulator``, also ``reconciler emulator``: serve the emulated API until a signal comes."""
+"""``gcore-emulator``, also ``reconciler emulator``: serve the emulated API until a stop signal."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Example:
 
 
 class _Integers(click.IntRange):
-    """A range of integers, under a name that an error can be about."""
+    """A range of integers, with a name for errors."""
 
     name = "integer"
 
 
 class _Numbers(click.FloatRange):
-    """The same of numbers."""
+    """A range of numbers, with a name for errors."""
 
     name = "number"
 
@@ -99,7 +99,7 @@ def _faults(specs: Mapping[str, Any]) -> Faults:
 
 
 class _Command(click.Command):
-    """A command whose example has the name under which it runs."""
+    """A command whose example uses the name it was called by."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example."""
@@ -158,11 +158,11 @@ def emulator(  # noqa: PLR0913 - its own options by name; ``specs`` are those of
 ) -> None:
     """Serve an emulated API for the keys of all kinds on this machine.
 
-    The first line on stdout is its address; the lines after it set the environment for a client.
-    GET /_emulator/requests shows the requests so far. Stops on SIGINT or SIGTERM.
+    The first line on stdout is its address; the lines after it set the environment for a client. GET
+    /_emulator/requests shows the requests so far. Stops on SIGINT or SIGTERM.
 
-    The options from --null-expire on decide what the API's description leaves open. Those from
-    --fault-status-429 on make requests fail, by rates from 0 to 1; /_emulator/faults takes the same
+    The options from --null-expire on determine the behaviours that the API's description leaves open. Those
+    from --fault-status-429 on make requests fail, by rates from 0 to 1; /_emulator/faults accepts the same
     settings as JSON while the emulator runs.
     """
     faults = _faults(specs)

@@ -46,13 +46,13 @@ class Disturbance:
 
 
 class ConcurrentWriter:
-    """Changes keys as the faults in force say, and records each change.
+    """Changes keys as the faults require, and records each change.
 
     Call it with the store's lock held; `done` is safe from any thread.
     """
 
     def __init__(self, store: KeyStore, injector: Injector) -> None:
-        """Work on ``store`` when ``injector`` says so."""
+        """Work on ``store`` when ``injector`` requires it."""
         self._store = store
         self._injector = injector
         self._lock = threading.Lock()
@@ -60,12 +60,12 @@ class ConcurrentWriter:
         self._passing: dict[Scope, list[str]] = {}
 
     def done(self) -> tuple[Disturbance, ...]:
-        """Return what was done, oldest first."""
+        """Return the past disturbances, oldest first."""
         with self._lock:
             return tuple(self._done)
 
     def between_pages(self, scope: Scope, offset: int, *, after: int, now: dt.datetime) -> bool:
-        """Add a key, or remove one added before, if the page at ``offset`` is to meet a change.
+        """Add a key, or remove one added before, if the page at ``offset`` is to be disturbed.
 
         Other keys are never removed: with fewer keys it could not be verified that a run converged.
         """
@@ -94,7 +94,7 @@ class ConcurrentWriter:
         return key
 
     def after_patch(self, *, after: int, now: dt.datetime) -> bool:
-        """Change a field of a key, whichever they are, if the faults put a writer after this PATCH."""
+        """Change a field of some key, if the faults require a write after this PATCH."""
         number = self._injector.concurrent_write()
         # Sorted: requests in parallel make keys in any order, and the choice is to be the same.
         keys = (
@@ -132,7 +132,7 @@ def _set_expiry(now: dt.datetime) -> dt.datetime:
 
 
 def _other(value: Value, number: int) -> Value:
-    """Return a value of the same field that differs from ``value``; null is taken for a text's."""
+    """Return a value of the same field that differs from ``value``; null counts as a text."""
     match value:
         case bool():
             return not value

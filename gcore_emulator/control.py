@@ -1,4 +1,4 @@
-"""The paths below ``/_emulator``, where tests look in and take hold. Neither logged nor made to fail."""
+"""The paths below ``/_emulator``, for tests to inspect and control. Neither logged nor subject to faults."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LogEndpoint:
-    """``/_emulator/requests``: GET shows the requests so far, DELETE forgets them."""
+    """``/_emulator/requests``: GET returns the requests so far, DELETE clears them."""
 
     log: RequestLog
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one look at the log."""
+        """Serve one request."""
         await deliver(self._respond(scope["method"]), Channel(scope, receive, send))
 
     def _respond(self, method: str) -> Response:
@@ -47,13 +47,13 @@ class LogEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class FaultsEndpoint:
-    """``/_emulator/faults``: GET shows faults and counts, PUT puts other faults in force, DELETE none."""
+    """``/_emulator/faults``: GET returns faults and counts, PUT sets other faults, DELETE none."""
 
     injector: Injector
     writer: ConcurrentWriter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one look or one change."""
+        """Serve one request."""
         try:
             body = read_json(await Request(scope, receive).body())
         except ClientDisconnect:

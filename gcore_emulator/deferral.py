@@ -1,4 +1,4 @@
-"""Writes that are accepted now and executed later, as asynchronous APIs do."""
+"""Writes that are accepted now and executed later, as by asynchronous APIs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _REQUESTS_LATER: Final = 2
 
 
 class Deferral:
-    """Stores accepted writes until they are due. It belongs to the server's thread."""
+    """Stores accepted writes until they are due. Only the server's thread uses it."""
 
     def __init__(self) -> None:
-        """Store no write yet."""
+        """Start without writes."""
         self._held: list[tuple[int, Callable[[], object]]] = []
         self._requests = 0
 
@@ -24,7 +24,7 @@ class Deferral:
         self._held.append((self._requests + _REQUESTS_LATER, execute))
 
     def begin_request(self) -> None:
-        """Execute what is due before the response to another request."""
+        """Execute the writes that are due before another request."""
         self._requests += 1
         due = [execute for when, execute in self._held if when <= self._requests]
         self._held = [entry for entry in self._held if entry[0] > self._requests]

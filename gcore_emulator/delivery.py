@@ -24,7 +24,7 @@ Manner = Literal["whole", "late", "half", "cut"]
 
 
 class FaultyProtocol(H11Protocol):
-    """HTTP/1.1 that hands the application its connection, so that a fault can cut it."""
+    """HTTP/1.1 that passes its connection to the application, so that a fault can close it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Store the connection in the state that every request's scope gets a copy of."""
@@ -33,7 +33,7 @@ class FaultyProtocol(H11Protocol):
 
 
 class Channel(NamedTuple):
-    """Where a response goes: the three parts of an ASGI call."""
+    """The target of a response: the three parts of an ASGI call."""
 
     scope: Scope
     receive: Receive
@@ -41,13 +41,13 @@ class Channel(NamedTuple):
 
     @property
     def connection(self) -> asyncio.Transport:
-        """The connection below."""
+        """The underlying connection."""
         transport: asyncio.Transport = self.scope["state"][_CONNECTION]
         return transport
 
 
 async def deliver(response: Response, channel: Channel) -> None:
-    """Send a response as it is."""
+    """Send a response without faults."""
     await _http(response)(*channel)
 
 
@@ -73,7 +73,7 @@ async def _deliver_late(response: Response, channel: Channel, seconds: float) ->
 
 
 async def _deliver_half(response: Response, channel: Channel) -> None:
-    """Announce the entire body, send half of it, and close the connection in order."""
+    """Announce the complete body, send half of it, and close the connection in order."""
     head = {"type": "http.response.start", "status": response.status, "headers": _http(response).raw_headers}
     half = response.body[: len(response.body) // 2]
     await channel.send(head)

@@ -1,4 +1,4 @@
-"""Why the emulator cannot start; refusals of single requests are in `responses`."""
+"""Errors that prevent the emulator from starting; refusals of single requests are in `responses`."""
 
 from __future__ import annotations
 

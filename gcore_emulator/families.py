@@ -1,4 +1,4 @@
-"""The key families as data: a further family is one more row, and its parsers.
+"""The key families as data: another family is another row, with its parsers.
 
 Sources of every rule: the published schemas of the three families, and their list parameters.
 """
@@ -42,12 +42,12 @@ NullMeaning = Literal["refused", "clears", "null_expire", "null_other"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One member of a key besides its name and what the server computes.
+    """One member of a key besides its name and computed values.
 
-    ``default`` is what a create without the member stores. ``nullable`` says that the stored value may
-    be null, ``create_null`` that a create may say so; ``patch_null`` is what a null in a PATCH means.
-    ``item_members`` are the members of its items, if it is a list of objects. ``may_be_absent`` says
-    that a response need not have the member when it is null.
+    ``default`` is the value stored by a create without the member. ``nullable`` is true if the stored value
+    may be null, ``create_null`` if a create may set null; ``patch_null`` is the meaning of null in a PATCH.
+    ``item_members`` are the members of its items, if it is a list of objects. ``may_be_absent`` is true if a
+    response may omit the member when it is null.
     """
 
     name: str
@@ -68,10 +68,10 @@ class Family:
 
     ``parameters`` are the numbers of ``collection`` (a path template) in order, ``name_parameter`` what
     follows it on the path of one key. ``path_name`` is the published rule for that, ``lenient_path_name``
-    also takes every name that a create takes. ``references`` names the field with the workloads a key
-    opens, each of them a ``workload``; ``held_by`` names the field with what a bound key is bound to, and
-    ``delete_held`` says whether a DELETE then always gets 409, or asks the switch. ``has_status`` says
-    that responses have a status, computed from the field that ``expiry`` names.
+    also accepts every name that a create accepts. ``references`` is the field with the workloads a key opens,
+    each of them a ``workload``; ``held_by`` is the field with the objects a key is bound to, and
+    ``delete_held`` determines whether a DELETE of a bound key always gets 409, or as the switch is set.
+    ``has_status`` is true if responses have a status, computed from the field ``expiry``.
     """
 
     name: str
@@ -129,7 +129,7 @@ def _name_contains(text: str, setting: Setting) -> Test:
 
 
 def _expiry_order(key: StoredKey) -> tuple[dt.datetime, int]:
-    """Sort keys that never expire after all others, as databases do."""
+    """Sort keys without expiry after all others, as databases do."""
     expire = key.values["expire"]
     never = dt.datetime.max.replace(tzinfo=dt.UTC)
     return (expire if isinstance(expire, dt.datetime) else never), key.sequence

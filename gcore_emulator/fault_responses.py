@@ -1,4 +1,4 @@
-"""How each fault of a response shows: what is given in place of the operation, and how it travels."""
+"""The response to each fault: its content in place of the operation, and its delivery."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
-    """What a response under a fault depends on."""
+    """The values that a response with a fault depends on."""
 
     faults: Faults
     switches: Switches
@@ -36,8 +36,8 @@ StandIn = Callable[[FaultContext], Response]
 class FaultResponse:
     """One fault. Without a ``stand_in`` the operation runs; ``headers`` override those it returns.
 
-    After a success ``instead`` turns the response of the operation into the one that is sent. With
-    ``is_later`` the operation runs later, and the stand-in responds until then.
+    After a success ``instead`` turns the response of the operation into the one that is sent. If
+    ``is_later``, the operation runs later, and the stand-in responds until then.
     """
 
     stand_in: StandIn | None = None
@@ -47,7 +47,7 @@ class FaultResponse:
     is_later: bool = False
 
     def shown(self, response: Response) -> Response:
-        """Return the response that is sent in the place of ``response``."""
+        """Return the response to send in place of ``response``."""
         if self.instead is not None and response.status < HTTPStatus.BAD_REQUEST:
             response = self.instead(response)
         return replace(response, headers={**response.headers, **(self.headers or {})})

@@ -1,7 +1,7 @@
 """Settings for injected faults; by default there are none.
 
-One field is one setting, with its help and its bounds beside it. The options of the command line and
-the JSON of the control endpoint are made from these fields.
+One field is one setting, with its help and its bounds beside it. The options of the command line and the JSON
+of the control endpoint are derived from these fields.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 
 def _rate(text: str) -> Any:
-    """Make the field of a response fault: each request meets at most one of these."""
+    """Declare the field of a response fault: each request meets at most one of these."""
     return field(default=0.0, metadata={"help": text, "kind": "rate", "spoils_response": True})
 
 
@@ -38,8 +38,8 @@ def _names(text: str, choices: tuple[str, ...]) -> Any:
 class Faults:
     """How often each fault occurs. Rates are from 0 to 1.
 
-    The faults up to ``empty_after`` exclude each other, so their rates add up to at most 1.
-    Raises ValueError, with every reason, for values that no emulator could follow.
+    The faults up to ``empty_after`` exclude each other, so their rates add up to at most 1. Raises
+    ValueError, with every reason, for invalid values.
     """
 
     status_429: float = _rate("429 without Retry-After; nothing is executed.")
@@ -97,7 +97,7 @@ class Faults:
     seed: int = _number("Starts every choice of a fault.", default=0, least=0)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be, all of it at once."""
+        """Raise ValueError with all invalid values."""
         problems = [
             f"{spec.name}: {complaint}"
             for spec in fault_specs()
@@ -134,7 +134,9 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class FaultSpec:
-    """One setting as data. ``choices`` are the words that a list takes, ``least`` bounds a number.
+    """One setting as data.
+
+    ``choices`` are the words that a list accepts, ``least`` is the minimum of a number.
 
     ``spoils_response`` marks the rates that exclude each other.
     """
@@ -181,7 +183,7 @@ def fault_specs() -> tuple[FaultSpec, ...]:
 
 
 def read_faults(document: object) -> Faults:
-    """Read settings from parsed JSON; what is left out has its default. ValueError says what is wrong."""
+    """Read settings from parsed JSON; missing ones have their defaults. Raises ValueError with the reason."""
     if not isinstance(document, Mapping):
         raise ValueError("the faults must be an object")  # noqa: TRY004 - a bad document, not a bad call
     known = {spec.name for spec in fault_specs()}

@@ -1,4 +1,4 @@
-"""Which request meets which fault: a choice that is the same whenever a run is repeated."""
+"""The fault for each request: a choice that is the same whenever a run is repeated."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ FAULT_NAMES = tuple(spec.name for spec in fault_specs() if spec.name not in _SET
 
 
 def chance(*facts: object) -> float:
-    """Return a number from 0 up to 1 that depends on nothing but ``facts``."""
+    """Return a number from 0 up to 1 that depends on ``facts`` only."""
     # A hash of our own: Python's differs from one run to the next.
     digest = hashlib.blake2b(repr(facts).encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
 
 def _fits(fault: str, method: str) -> bool:
-    """Return whether requests of a method can meet a fault."""
+    """Return whether a fault applies to requests of a method."""
     if fault in _WRITE_FAULTS:
         return method not in _READS
     return not (fault in _BODY_FAULTS and method in _BODILESS_METHODS)
 
 
 class _Row:
-    """Counts faults in a row, and says when there were enough of them."""
+    """Counts consecutive faults, up to a maximum."""
 
     def __init__(self) -> None:
         self.attempts = 0
@@ -52,7 +52,7 @@ class _Row:
 
 
 class _Listing:
-    """What happened to the latest listing of one scope, and to how many before it in a row."""
+    """The disturbances of the latest listing of one scope, and the number of disturbed ones before it."""
 
     def __init__(self) -> None:
         self.draws = 0
@@ -69,7 +69,7 @@ class _Listing:
 
 
 class _Course:
-    """One run under one set of faults: all that is counted, from the instant the set was put in force."""
+    """One run under one set of faults, with all its counts since the set was activated."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
@@ -101,7 +101,7 @@ class _Course:
         return None
 
     def page_change(self, scope: str, offset: int) -> bool:
-        """Decide before each page. The bound is on listings: one has to see all its pages undisturbed."""
+        """Decide before each page. The limit is on listings: one of them must have undisturbed pages only."""
         listing = self._listings.setdefault(scope, _Listing())
         if offset == 0:
             listing.begin()
@@ -125,31 +125,31 @@ class _Course:
 
 
 class Injector:
-    """Stores the current faults, chooses for each request, and counts what was injected.
+    """Stores the current faults, chooses for each request, and counts injected faults.
 
-    The choice for a request depends on the seed, its method and path, and how often these two were
-    asked for since the faults were put in force; so requests in parallel do not disturb each other's
-    choices. The faults may be changed from any thread, the rest belongs to the server's.
+    The choice for a request depends on the seed, its method and path, and how often these two were requested
+    since the faults were set; so concurrent requests do not affect each other's choices. The faults may be
+    changed from any thread, the rest belongs to the server's.
     """
 
     def __init__(self, faults: Faults) -> None:
-        """Start with the first faults."""
+        """Start with ``faults``."""
         self._lock = threading.Lock()
         self._injected: Counter[str] = Counter()
         self._course = _Course(faults)
 
     @property
     def faults(self) -> Faults:
-        """The faults in force."""
+        """The current faults."""
         return self._course.faults
 
     def use(self, faults: Faults) -> None:
-        """Set other faults: every choice starts afresh, the counts continue."""
+        """Set other faults: the sequence of choices restarts, the counts continue."""
         self._course = _Course(faults)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing at all is to go wrong."""
+        """Whether no fault can occur."""
         return self._course.harmless
 
     def response_fault(self, method: str, path: str) -> str | None:
@@ -158,19 +158,19 @@ class Injector:
         return None if course.harmless else course.response_fault(method, path)
 
     def page_change(self, scope: str, offset: int) -> bool:
-        """Return whether something changes in a scope just before the page at ``offset`` is given."""
+        """Return whether a scope changes just before the page at ``offset`` is returned."""
         return self._course.page_change(scope, offset)
 
     def concurrent_write(self) -> int | None:
-        """Return the number of this PATCH request when another writer follows it, else None."""
+        """Return the number of this PATCH request if a concurrent write follows it, else None."""
         return self._course.concurrent_write()
 
     def count(self, fault: str) -> None:
-        """Note that a fault was injected."""
+        """Count an injected fault."""
         with self._lock:
             self._injected[fault] += 1
 
     def injected(self) -> dict[str, int]:
-        """Return how often each fault was injected since the emulator was made; each is there, at 0 too."""
+        """Return how often each fault was injected since the emulator was created, including zeros."""
         with self._lock:
             return {name: self._injected[name] for name in FAULT_NAMES}

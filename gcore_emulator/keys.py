@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Scope(NamedTuple):
-    """Where a name is unique: a family, and the numbers of its path (project and region)."""
+    """The scope in which a name is unique: a family, and the numbers of its path (project and region)."""
 
     family: str
     numbers: tuple[int, ...]
 
     @property
     def label(self) -> str:
-        """Return the numbers as a seed file writes them: ``1/76``."""
+        """Return the numbers as in a seed file: ``1/76``."""
         return "/".join(map(str, self.numbers))
 
 
@@ -28,9 +28,8 @@ class Scope(NamedTuple):
 class StoredKey:
     """One key. ``sequence`` numbers the creations, to order keys made at the same instant.
 
-    ``values`` holds a value for each field of its family, set by a client or by the server.
-
-    ``memo`` holds rendered JSON by status. A change makes a new value, and so an empty memo.
+    ``values`` holds a value for each field of its family, set by a client or by the server. ``memo`` caches
+    rendered JSON by status. A change makes a new value, and so an empty memo.
     """
 
     scope: Scope

@@ -1,4 +1,4 @@
-"""Lists: which parameters a collection takes, and what they choose, in which order, page by page."""
+"""Lists: the parameters of a collection, their effect on selection and order, and pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Test = Callable[[Any], bool]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the meaning of a parameter may depend on besides its text."""
+    """The values that the meaning of a parameter may depend on besides its text."""
 
     now: dt.datetime
     switches: Switches
@@ -34,9 +34,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A query parameter: ``read`` makes a test of its text, or raises `InvalidValueError`.
+    """A query parameter: ``read`` returns a predicate for its text, or raises `InvalidValueError`.
 
-    ``absent`` is the text that counts when the parameter is not given; None tests nothing then.
+    ``absent`` is the default text; with None nothing is filtered by default.
     """
 
     read: Callable[[str, Setting], Test]
@@ -58,7 +58,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it was asked for; ``order`` is a word of ``order_by`` with its direction."""
+    """A requested page; ``order`` is a word of ``order_by`` with its direction."""
 
     listing: Listing
     limit: int
@@ -68,11 +68,11 @@ class Page:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is cut from the entire collection, newest first."""
+        """Whether it is a part of the complete collection, newest first."""
         return not self.tests and self.order == NEWEST_FIRST
 
     def cut(self, items: Iterable[Any]) -> tuple[int, Sequence[Any]]:
-        """Return the number of all items that were asked for, and those of this page."""
+        """Return the number of all selected items, and those of this page."""
         kept = [item for item in items if all(test(item) for test in self.tests)]
         word, _, direction = self.order.partition(".")
         kept.sort(key=self.listing.orders[word], reverse=direction == "desc")

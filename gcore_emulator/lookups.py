@@ -43,10 +43,10 @@ _VOLUME_TYPES = ("standard", "ssd_hiiops", "cold")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """One list of things with an ``id``.
+    """One list of objects with an ``id``.
 
-    ``members`` are the parsers of all members, ``complete`` returns a new entry's members from those that
-    it has and the present instant, ``needed`` are those that every entry has to bring.
+    ``members`` are the parsers of all members, ``complete`` returns a new entry's members from the given ones
+    and the present instant, ``needed`` are the required ones.
     """
 
     name: str
@@ -58,25 +58,25 @@ class Lookup:
 
 
 class Catalogue:
-    """The projects and regions there are. Hold the lock of the key store around every use."""
+    """The projects and regions. Hold the lock of the key store around every use."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._entries: dict[str, dict[int, Entry]] = {name: {} for name in LOOKUPS}
 
     def put(self, lookup: Lookup, *entries: Entry) -> None:
-        """Add entries, each in place of one with the same id."""
+        """Add entries, each replacing one with the same id."""
         self._entries[lookup.name] |= {entry["id"]: entry for entry in entries}
 
     def all(self, lookup: Lookup) -> tuple[Entry, ...]:
-        """Return every entry, in no particular order."""
+        """Return every entry, in undefined order."""
         return tuple(self._entries[lookup.name].values())
 
 
 def read_entry(lookup: Lookup, written: object, *, where: str, now: dt.datetime) -> Entry:
-    """Check one entry written as the API shows it; members left out have likely values.
+    """Check one entry written as the API shows it; missing members get likely values.
 
-    Raises `SeedError` that names each bad member after ``where``.
+    Raises `SeedError` with each bad member after ``where``.
     """
     if not isinstance(written, Mapping):
         raise SeedError([f"{where}: must be an object"])
@@ -95,7 +95,7 @@ def read_entry(lookup: Lookup, written: object, *, where: str, now: dt.datetime)
 
 
 def shown_entry(entry: Entry, query: Mapping[str, str]) -> Document:
-    """Return an entry as the API shows it to a list with these parameters."""
+    """Return an entry as the API shows it in a list with these parameters."""
     document = {name: _json_value(value) for name, value in entry.items() if name != _HIDDEN}
     if document.get("available_volume_types", "") is None and _asks_for_volume_types(query):
         document["available_volume_types"] = list(_VOLUME_TYPES)
@@ -136,7 +136,7 @@ def _offering(text: str, setting: Setting) -> Test:
 
 
 def _with_volume_types(text: str, setting: Setting) -> Test:
-    """Check the parameter only: it chooses what is shown, and no regions."""
+    """Check the parameter only: it affects the shown members, not the selected regions."""
     del setting
     parse_flag_text(text)
     return lambda _entry: True

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EmulatorState:
-    """What an operation works on: the keys, the workloads that exist, and how to behave.
+    """The state that operations work on: the keys, the existing workloads, and the switches.
 
     ``workloads`` are sets by the field that refers to them and the numbers of their scope.
     """
@@ -49,7 +49,7 @@ class EmulatorState:
 class Call:
     """One authenticated request, its path and query still as text, at the instant it takes effect.
 
-    ``unstored`` names the fields that a PATCH is to check and then to drop.
+    ``unstored`` are the fields that a PATCH checks but does not store.
     """
 
     family: Family
@@ -64,7 +64,7 @@ Operation = Callable[[EmulatorState, Call], Response]
 
 
 def called_scope(call: Call) -> Scope:
-    """Return the scope that a path means; refuse one whose parts are not numbers."""
+    """Return the scope of a path; refuse one whose parts are not numbers."""
     complaints = {}
     numbers = []
     for parameter in call.family.parameters:
@@ -99,7 +99,7 @@ def _existing(state: EmulatorState, call: Call, scope: Scope, name: str) -> Stor
 
 
 def _require_references(state: EmulatorState, call: Call, scope: Scope, values: Values) -> None:
-    """Refuse references to workloads that the seed does not list, if the switch asks for it."""
+    """Refuse references to workloads that the seed does not list, if the switch requires it."""
     field, noun = call.family.references or "", call.family.workload
     referred = values.get(field)
     if state.switches.missing_container == "accepted" or not isinstance(referred, tuple):
@@ -112,12 +112,12 @@ def _require_references(state: EmulatorState, call: Call, scope: Scope, values: 
 
 
 def requested_page(state: EmulatorState, call: Call) -> Page:
-    """Return the page that a list asks for; refuse parameters that are out of range."""
+    """Return the requested page; refuse parameters that are out of range."""
     return read_page(call.query, call.family.listing, Setting(call.now, state.switches))
 
 
 def list_keys(state: EmulatorState, call: Call) -> Response:
-    """GET of the collection: one page, and the count of all that were asked for."""
+    """GET of the collection: one page, and the number of all selected keys."""
     scope, page = called_scope(call), requested_page(state, call)
     if page.is_plain:
         count, keys = state.store.page(scope, page.offset, page.limit)
@@ -129,7 +129,7 @@ def list_keys(state: EmulatorState, call: Call) -> Response:
 def list_entries(
     state: EmulatorState, lookup: Lookup, query: Mapping[str, str], now: dt.datetime
 ) -> Response:
-    """GET of the projects or regions: one page, and the count of all that were asked for."""
+    """GET of the projects or regions: one page, and the number of all selected entries."""
     page = read_page(query, lookup.listing, Setting(now, state.switches))
     count, entries = page.cut(state.catalogue.all(lookup))
     return json_response({"count": count, "results": [shown_entry(entry, query) for entry in entries]})
@@ -154,7 +154,7 @@ def create_key(state: EmulatorState, call: Call) -> Response:
 
 
 def _secret(key: StoredKey, switches: Switches) -> str:
-    """Make up a secret that is new for every creation, and the same when a run is repeated."""
+    """Return a secret that is unique per creation, and the same when a run is repeated."""
     facts = (switches.random_seed, key.scope, key.name, key.sequence, key.created_at.isoformat())
     return f"{SECRET_PREFIX}{hashlib.sha256(repr(facts).encode()).hexdigest()[:40]}"
 
@@ -166,7 +166,7 @@ def read_one(state: EmulatorState, call: Call) -> Response:
 
 
 def patch_key(state: EmulatorState, call: Call) -> Response:
-    """PATCH: the fields of the body are replaced, lists entirely; 200 with the new key."""
+    """PATCH: the fields of the body are replaced, lists completely; 200 with the new key."""
     scope, name = called_scope(call), _path_name(state, call)
     values = read_patch(call.family, body_object(call.body), state.switches)
     key = _existing(state, call, scope, name)

@@ -1,4 +1,4 @@
-"""Where keys survive a restart: nowhere, or in an SQLite file. Secrets are never stored."""
+"""Persistence of keys: none, or in an SQLite file. Secrets are never stored."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class NoStorage:
 class SqliteStorage:
     """Stores keys in a file that one emulator at a time may use.
 
-    ``fresh`` is whether this run created the file. Raises `EmulatorError` when it cannot be
-    used: locked, unreadable, or not a database of this program.
+    ``fresh`` is true if this run created the file. Raises `EmulatorError` if it cannot be used: locked,
+    unreadable, or not a database of this program.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file."""
+        """Open or create the file."""
         self._path = path
         try:
             # The store's lock serializes threads. A second emulator fails at once, not after a wait.
@@ -95,7 +95,7 @@ class SqliteStorage:
         return bool(found == 0)
 
     def load(self) -> Iterable[StoredKey]:
-        """Return every key; `EmulatorError` when a stored one breaks the rules."""
+        """Return every key. Raises `EmulatorError` if a stored one is invalid."""
         rows = self._connection.execute(
             "SELECT family, scope, sequence, document FROM api_key ORDER BY sequence"
         )

@@ -46,7 +46,7 @@ def gcore_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 @pytest.fixture
 def gcore_environment(gcore_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """Return the emulator, to which the usual variables of the environment lead."""
+    """Return the emulator, with the usual variables of the environment set to it."""
     monkeypatch.setenv("GCORE_BASE_URL", gcore_emulator.url)
     monkeypatch.setenv("GCORE_API_KEY", gcore_emulator.token)
     return gcore_emulator

@@ -44,7 +44,7 @@ def default_document(key: StoredKey, now: dt.datetime) -> Document:
 
 
 def _status(key: StoredKey, now: dt.datetime) -> str:
-    """Return whether the key works at ``now``: ``Active``, or ``Expired`` from its expiry on."""
+    """Return the status of the key at ``now``: ``Active``, or ``Expired`` from its expiry on."""
     expire = key.values[FAMILIES[key.scope.family].expiry]
     return "Expired" if isinstance(expire, dt.datetime) and expire <= now else "Active"
 
@@ -65,7 +65,7 @@ class Renderer:
         return self._document(key, self._status(key, now))
 
     def fragment(self, key: StoredKey, now: dt.datetime) -> bytes:
-        """Return the same as JSON, cached while the key is unchanged."""
+        """Return a key as the API shows it at ``now`` as JSON, cached while the key is unchanged."""
         status = self._status(key, now)
         if self.switches.container_order == "shuffled":
             return json_bytes(self._document(key, status))

@@ -1,4 +1,4 @@
-"""The requests so far, for tests and people to inspect. Headers, tokens and secrets are never in it."""
+"""The requests so far, for tests and people. It never contains headers, tokens and secrets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECRET = re.compile(SECRET_PREFIX + "[0-9a-f]{40}")
 
 
 class Result(NamedTuple):
-    """What became of a request."""
+    """The result of a request."""
 
     status: int | None
     fault: str | None = None
@@ -35,11 +35,10 @@ class Result(NamedTuple):
 class RequestRecord:
     """One request.
 
-    ``sequence`` counts from 1 in the order in which requests took effect; ``path`` is as sent, with
-    its query; ``body`` is the parsed JSON, None when there was none or it was not JSON. ``status`` is
-    what the client was to see, None when its connection was reset; ``fault`` is what was injected.
-    ``effective`` is whether a write was executed, whatever the client saw, and even if it wrote what
-    was stored already.
+    ``sequence`` counts from 1 in the order in which requests took effect; ``path`` is as sent, with its
+    query; ``body`` is the parsed JSON, None without JSON. ``status`` is what the client should receive, None
+    if its connection was reset; ``fault`` is the injected fault. ``effective`` is true if a write was
+    executed, whatever the client received, and even if it changed nothing.
     """
 
     sequence: int
@@ -55,7 +54,7 @@ class RequestRecord:
         return dataclasses.asdict(self)
 
     def line(self) -> str:
-        """Return the record on one line, long bodies cut, everything but printable ASCII escaped."""
+        """Return the record on one line, long bodies shortened, everything but printable ASCII escaped."""
         body = "" if self.body is None else " " + json.dumps(self.body)[:_LINE_BODY]
         status = "reset" if self.status is None else self.status
         fault = f" [{self.fault}]" if self.fault else ""
@@ -69,7 +68,7 @@ class RequestLog:
     """
 
     def __init__(self, listen: Callable[[RequestRecord], None] | None = None, token: str = "") -> None:
-        """Start empty; ``token`` is never to be shown."""
+        """Start empty; ``token`` is redacted."""
         self._lock = threading.Lock()
         self._latest = 0
         self._records: deque[RequestRecord] = deque(maxlen=MAX_RECORDS)
@@ -83,7 +82,7 @@ class RequestLog:
         return self._latest
 
     def add(self, method: str, path: str, body: object, result: Result) -> None:
-        """Note a request and what became of it; secrets and the token in it become ``[hidden]``."""
+        """Record a request and its result; secrets and the token in it become ``[hidden]``."""
         path, body = self._without_secrets_in_path(path), self._without_secrets(body)
         with self._lock:
             self._latest += 1
@@ -107,7 +106,7 @@ class RequestLog:
         return body if hidden == text else json.loads(hidden)
 
     def _without_secrets_in_path(self, path: str) -> str:
-        """Redact secrets, and an entire path that has a percent-encoded one."""
+        """Redact secrets, and a complete path with a percent-encoded one."""
         for written in self._token_in_paths:
             path = path.replace(written, _HIDDEN)
         path = _SECRET.sub(_HIDDEN, path)

@@ -19,9 +19,9 @@ InvalidFields = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A finished response; ``body`` is JSON unless ``headers`` say otherwise, or empty.
+    """A finished response; ``body`` is JSON unless ``headers`` differ, or empty.
 
-    ``fault`` names what went wrong on purpose while it was made.
+    ``fault`` is the fault that was injected into it.
     """
 
     status: int
@@ -31,7 +31,7 @@ class Response:
 
 
 class RefusalError(Exception):
-    """A request is refused; status and class are those of the API guide's table of errors."""
+    """A refused request; status and class are those of the API guide's table of errors."""
 
     status: int
     exception_class: str
@@ -57,32 +57,32 @@ class ValidationRefusalError(RefusalError):
     exception_class = "ValidationError"
 
     def __init__(self, invalid_fields: InvalidFields | None = None, message: str = "") -> None:
-        """Store the fields and their complaints, or a ``message`` about the entire body."""
+        """Store the fields and their complaints, or a ``message`` about the complete body."""
         self.invalid_fields = {name: list(texts) for name, texts in (invalid_fields or {}).items()}
         super().__init__(f"Validation Error: {message or self.invalid_fields}")
 
     def document(self, request_id: str) -> dict[str, object]:
-        """Return the error body, with the fields when some are to blame."""
+        """Return the error body, with the invalid fields if there are any."""
         document = RefusalError.document(self, request_id)
         return document | {"invalid_fields": self.invalid_fields} if self.invalid_fields else document
 
 
 class AuthenticationRefusalError(RefusalError):
-    """401: no token, a wrong one, or the wrong scheme; the token never appears in it."""
+    """401: no token, a wrong one, or the wrong scheme; the token is never included."""
 
     status = 401
 
     def __init__(self, exception_class: str, message: str) -> None:
-        """Store the class too: two of them share the status."""
+        """Store the class too: two classes share the status."""
         self.exception_class = exception_class
         super().__init__(message)
 
 
 class DetailedAuthenticationRefusalError(AuthenticationRefusalError):
-    """401 in the other shape that clients may meet: ``detail`` and ``code``."""
+    """401 in the other documented format: ``detail`` and ``code``."""
 
     def document(self, request_id: str) -> dict[str, object]:
-        """Return the other form, which has no request id."""
+        """Return the other format, which has no request id."""
         del request_id
         return {"detail": self.message, "code": self.exception_class}
 
@@ -95,18 +95,18 @@ class NotFoundRefusalError(RefusalError):
 
 
 class MethodRefusalError(RefusalError):
-    """405: the path does not take this method."""
+    """405: the path does not support this method."""
 
     status = 405
     exception_class = "HTTPError"
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        """Store the methods that are allowed."""
+        """Store the allowed methods."""
         self.allowed = allowed
         super().__init__("HTTP 405: Method Not Allowed")
 
     def headers(self) -> dict[str, str]:
-        """Return the methods that are allowed, as HTTP requires."""
+        """Return the header with the allowed methods, as HTTP requires."""
         return {"Allow": ", ".join(self.allowed)}
 
 
@@ -124,7 +124,7 @@ class RateRefusalError(RefusalError):
     exception_class = "RateLimitError"
 
     def __init__(self, retry_after: str | None) -> None:
-        """Store the value of Retry-After: seconds or a date, or None for no such header."""
+        """Store the value of Retry-After: seconds or a date, or None without the header."""
         self.retry_after = retry_after
         super().__init__("Rate limit exceeded")
 
@@ -134,7 +134,7 @@ class RateRefusalError(RefusalError):
 
 
 class FaultRefusalError(RefusalError):
-    """500: the emulator itself failed, or a fault says so."""
+    """500: an error in the emulator itself, or an injected fault."""
 
     status = 500
     exception_class = "InternalServerError"

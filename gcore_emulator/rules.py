@@ -61,7 +61,7 @@ def parse_text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NameRule:
-    """A pattern for an entire text, and the lengths, in characters, that it does not limit."""
+    """A pattern for a complete text, and the lengths, in characters, that it does not limit."""
 
     pattern: str
     least: int = 0

@@ -56,7 +56,7 @@ Workloads = Mapping[tuple[str, tuple[int, ...]], frozenset[Reference]]
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a seed says: keys, workloads, and entries by the name of their list."""
+    """The content of a seed: keys, workloads, and entries by the name of their list."""
 
     keys: tuple[StoredKey, ...]
     workloads: Workloads
@@ -64,9 +64,9 @@ class Seed:
 
 
 def load_seed(path: Path) -> Mapping[str, object]:
-    """Read a seed file's JSON; `SeedError` says what is wrong in it.
+    """Read a seed file's JSON. Raises `SeedError` with the reason if it is invalid.
 
-    A member name that occurs twice in an object is wrong: JSON readers would drop the first silently.
+    A duplicate member of an object is an error: JSON parsers would drop the first silently.
     """
     repeating: list[_Repeating] = []
 
@@ -90,7 +90,7 @@ def load_seed(path: Path) -> Mapping[str, object]:
 
 
 class _Repeating(dict[str, object]):
-    """An object of a file in which a name occurs more than once."""
+    """An object of a file with a duplicate name."""
 
     def __init__(self, pairs: Sequence[tuple[str, object]]) -> None:
         super().__init__(pairs)
@@ -98,7 +98,7 @@ class _Repeating(dict[str, object]):
 
 
 def _repetitions(value: object, where: str) -> Iterator[str]:
-    """Return the place of every name that occurs more than once, in the order of the file."""
+    """Yield the position of every duplicate name, in the order of the file."""
     if isinstance(value, _Repeating):
         yield from (f"{where}{name}: occurs more than once" for name in value.repeated)
     if isinstance(value, dict):
@@ -110,9 +110,9 @@ def _repetitions(value: object, where: str) -> Iterator[str]:
 
 
 def read_seed(document: Mapping[str, object], *, now: dt.datetime) -> Seed:
-    """Check an entire seed; `SeedError` carries every problem in it.
+    """Check a complete seed. Raises `SeedError` with every problem in it.
 
-    Keys without ``created_at`` are made at ``now``, one after the other.
+    Keys without ``created_at`` are created at ``now``, one after the other.
     """
     problems: list[str] = []
     keys: list[StoredKey] = []
@@ -201,7 +201,7 @@ def _read_scope(
 
 
 def read_scope(family: str, label: str) -> Scope:
-    """Read the scope of a family from its label ``1/76``; `SeedError` when it is none."""
+    """Read the scope of a family from its label ``1/76``. Raises `SeedError` if it is invalid."""
     parameters = FAMILIES[family].parameters
     try:
         numbers = tuple(map(int, _SCOPE(label).split("/")))
@@ -217,7 +217,7 @@ def read_scope(family: str, label: str) -> Scope:
 def read_key(scope: Scope, entry: object, *, where: str, now: dt.datetime, sequence: int) -> StoredKey:
     """Check one key written as the API shows it; its status is computed, so it may be present.
 
-    `SeedError` names each bad member after ``where``.
+    Raises `SeedError` with each bad member after ``where``.
     """
     if not isinstance(entry, dict):
         raise SeedError([f"{where}: must be an object"])
@@ -238,7 +238,7 @@ def read_key(scope: Scope, entry: object, *, where: str, now: dt.datetime, seque
 
 
 def _note_other_members(family: Family, entry: Mapping[str, object], complaints: Complaints) -> None:
-    """Record what is wrong with the members that are not fields."""
+    """Record the faults of members that are not fields."""
     checks: dict[str, Callable[[object], object]] = {
         # Wider than a create: keys made elsewhere can have every name that a path can have.
         "name": family.lenient_path_name,

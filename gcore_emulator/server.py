@@ -1,4 +1,4 @@
-"""The emulator running: a web server on a loopback socket, in a thread of its own."""
+"""The running emulator: a web server on a loopback socket, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def _seeded_random(switches: Switches) -> random.Random:
 class Emulator:
     """The emulated API, reachable at ``url`` inside a ``with`` block.
 
-    ``seed`` has the shape described in `seeds`; with a ``database`` file its keys count only while the
-    file is new. ``clock`` returns the service's time. ``port`` 0 is any free port. ``delay`` is added to each
-    request, in seconds. ``listen`` is called, in the server's thread, with each request's record.
-    ``faults`` go wrong on purpose, and may be replaced while the emulator runs.
+    ``seed`` has the shape described in `seeds`; with a ``database`` file its keys are used only if the file
+    is new. ``clock`` returns the service's time. ``port`` 0 is any free port. ``delay`` is added to each
+    request, in seconds. ``listen`` is called, in the server's thread, with each request's record. ``faults``
+    are injected, and may be replaced while the emulator runs.
 
-    Entering raises `EmulatorError` when the port, the database or the seed cannot be used.
+    Entering raises `EmulatorError` if the port, the database or the seed cannot be used.
     """
 
     def __init__(  # noqa: PLR0913 - independent settings, each by keyword and with a default
@@ -117,7 +117,7 @@ class Emulator:
 
     @property
     def requests(self) -> tuple[RequestRecord, ...]:
-        """The requests so far, oldest first; what this object does itself is not among them."""
+        """The requests so far, oldest first, without those of this object itself."""
         return self._log.records()
 
     def clear_requests(self) -> None:
@@ -126,7 +126,7 @@ class Emulator:
 
     @property
     def faults(self) -> Faults:
-        """The injected faults; assign other `Faults` to change them, which starts every choice afresh."""
+        """The injected faults; assign other `Faults` to change them, which restarts all choices."""
         return self._injector.faults
 
     @faults.setter
@@ -135,21 +135,21 @@ class Emulator:
 
     @property
     def injected(self) -> dict[str, int]:
-        """How often each fault was injected so far, under all the faults there were."""
+        """How often each fault was injected so far, by all sets of faults."""
         return self._injector.injected()
 
     @property
     def disturbances(self) -> tuple[Disturbance, ...]:
-        """What the faults made other writers do to the keys, oldest first."""
+        """The writes of concurrent writers so far, oldest first."""
         return self._writer.done()
 
     def keys(
         self, project_id: int, region_id: int | None = None, *, family: str = CAAS.name
     ) -> dict[str, Document]:
-        """Return the keys of a scope by name, as the API shows them by default; secrets are never in them.
+        """Return the keys of a scope by name, as the API shows them by default, without secrets.
 
-        ``family`` is ``caas``, ``faas`` or ``inference``; the last has no ``region_id``. ValueError when
-        that does not go together.
+        ``family`` is ``caas``, ``faas`` or ``inference``; the last has no ``region_id``. Raises ValueError if
+        these contradict each other.
         """
         scope = _scope(family, project_id, region_id)
         store, now = self._state.store, self._clock()
@@ -164,11 +164,11 @@ class Emulator:
         *,
         family: str = CAAS.name,
     ) -> None:
-        """Make or replace a key behind the API's back; `SeedError` when ``entry`` is unusable.
+        """Create or replace a key without a request. Raises `SeedError` if ``entry`` is invalid.
 
-        ``entry`` is written as in a seed, so what `keys` returns can be changed and put back; what only the
-        server can set, ``source`` and ``deployment_names``, counts too. A replaced key keeps its place in
-        lists unless ``created_at`` says otherwise. The scope is given as to `keys`.
+        ``entry`` is written as in a seed, so that a result of `keys` can be changed and put back, including
+        the read-only ``source`` and ``deployment_names``. A replaced key retains its position in lists unless
+        ``created_at`` changes it. The scope is given as to `keys`.
         """
         scope = _scope(family, project_id, region_id)
         store = self._state.store
@@ -187,7 +187,7 @@ class Emulator:
     def remove_key(
         self, project_id: int, region_id: int | None, name: str, *, family: str = CAAS.name
     ) -> None:
-        """Delete a key behind the API's back; KeyError when there is none. The scope is as for `keys`."""
+        """Delete a key without a request. Raises KeyError if there is none. The scope is as for `keys`."""
         store = self._state.store
         with store.lock:
             key = store.get(_scope(family, project_id, region_id), name)
@@ -196,17 +196,17 @@ class Emulator:
             store.remove(key)
 
     def put_project(self, entry: Mapping[str, object]) -> None:
-        """Make or replace a project: ``id``, ``name``, and any other member that its list shows.
+        """Create or replace a project: ``id``, ``name``, and any other member that its list shows.
 
-        Raises `SeedError` when ``entry`` is unusable. A key may have the number of any project.
+        Raises `SeedError` if ``entry`` is invalid. A key may have the number of any project.
         """
         self._put_entry(PROJECTS, "project", entry)
 
     def put_region(self, entry: Mapping[str, object]) -> None:
-        """Make or replace a region: ``id``, ``display_name``, and any other member that its list shows.
+        """Create or replace a region: ``id``, ``display_name``, and any other member that its list shows.
 
-        ``products`` are the values of the query parameter ``product`` that select it. Raises `SeedError` when
-        ``entry`` is unusable. A key may have the number of any region, also of one that does not exist.
+        ``products`` are the values of the query parameter ``product`` that select it. Raises `SeedError` if
+        ``entry`` is invalid. A key may have the number of any region, also of one that does not exist.
         """
         self._put_entry(REGIONS, "region", entry)
 

@@ -50,7 +50,7 @@ class _Server(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close everything: idle connections at once, busy ones when they are done or grace is over."""
+        """Close all connections: idle ones at once, busy ones when they are done or the grace period ends."""
         del sockets
         for server in self.servers:
             server.close()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Storage(Protocol):
-    """Stores keys between two runs; each call is complete when it returns, or has not happened."""
+    """Stores keys between two runs; each call is atomic."""
 
     fresh: bool
 
@@ -40,12 +40,11 @@ class Storage(Protocol):
 class KeyStore:
     """All keys, written through to a storage.
 
-    Hold ``lock`` around every use: responses come from the server's thread, and a test may look in
-    from its own.
+    Hold ``lock`` around every use: responses come from the server's thread, and a test may read from its own.
     """
 
     def __init__(self, storage: Storage, switches: Switches, random: random.Random) -> None:
-        """Use what the storage contains."""
+        """Load the keys in the storage."""
         self.lock = threading.RLock()
         self._storage = storage
         self._random = random if switches.order == "random" else None
@@ -106,5 +105,5 @@ class KeyStore:
         return names
 
     def _is_shuffled(self, scope: Scope) -> bool:
-        """Return whether lists of a scope have no order; those that take ``order_by`` always have one."""
+        """Return whether lists of a scope have no order; those with ``order_by`` always have one."""
         return self._random is not None and not FAMILIES[scope.family].listing.orders

@@ -1,7 +1,7 @@
-"""What the API description leaves open, as settings; each default is the likelier reading.
+"""The behaviours that the API description leaves open, as settings; each default is the likelier reading.
 
-One field is one switch: its annotation lists the choices, its default and help are beside it.
-The options of the command line are made from these fields.
+One field is one switch: its annotation lists the choices, its default and help are beside it. The options of
+the command line are derived from these fields.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Switches:
     )
 
     def __post_init__(self) -> None:
-        """Refuse a misspelt choice at once instead of behaving like some default."""
+        """Raise ValueError for a misspelt choice, instead of behaving like some default."""
         for spec in switch_specs():
             value = getattr(self, spec.name)
             if spec.choices and value not in spec.choices:

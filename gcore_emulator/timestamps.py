@@ -29,17 +29,17 @@ def system_clock() -> dt.datetime:
 
 
 def parse_instant(text: str) -> dt.datetime:
-    """Read an RFC 3339 date-time as a instant in UTC; ValueError when it is none."""
+    """Parse an RFC 3339 date-time as an instant in UTC. Raises ValueError if it is invalid."""
     if _DATE_TIME.fullmatch(text) is None:
         raise ValueError("must be an RFC 3339 date-time with a zone")
     return _existing(text.upper())
 
 
 def parse_loose_instant(text: str) -> dt.datetime:
-    """Read an ISO 8601 date and time, in UTC when it names no zone, as a instant; ValueError when it is none.
+    """Parse an ISO 8601 date and time, in UTC without a zone. Raises ValueError if it is invalid.
 
-    Source: projects and regions show times without a zone, and the expiry of an inference key has no
-    declared format but "ISO 8601".
+    Source: projects and regions show times without a zone, and the expiry of an inference key has no declared
+    format but "ISO 8601".
     """
     if _LOOSE.fullmatch(text) is None:
         raise ValueError("must be an ISO 8601 date and time")
@@ -72,5 +72,5 @@ _FORMS: Mapping[TimestampForm, Callable[[dt.datetime], str]] = {
 
 
 def format_instant(instant: dt.datetime, form: TimestampForm) -> str:
-    """Write a instant in UTC; every form but ``fraction`` drops what is below a second."""
+    """Format an instant in UTC; every form but ``fraction`` omits fractions of a second."""
     return _FORMS[form](instant)

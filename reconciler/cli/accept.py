@@ -1,4 +1,4 @@
-"""``reconciler accept``: the drift was right."""
+"""``reconciler accept``: adopt drift into the files."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from reconciler.observe.key import known_field, live_key, observed_key, parsed_a
 @click.argument("address", shell_complete=by("addresses"))
 @click.argument("field", required=False, shell_complete=by("field_names"))
 def accept(context: click.Context, options: KeyOptions) -> ExitCode:
-    """Write the live values of one key into the file that declares it otherwise. Never writes to the API.
+    """Write the live values of one key into the file that declares it. Never writes to the API.
 
     ADDRESS is the key's, such as caas/1/76/storefront, or the end of it where that is unique, such as
-    storefront. Without --file and without paths in the configuration, files below this folder are read.
-    FIELD narrows it to one field. Only declared fields that differ are written, and only the text of
+    storefront. Without --file and without paths in the configuration, files below this folder are read. FIELD
+    restricts the command to one field. Only declared fields that differ are written, and only the text of
     their values changes.
     """
     console, clock = options.output.console(), clock_of(context)

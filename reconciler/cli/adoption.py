@@ -62,9 +62,9 @@ class ImportOptions:
 def import_(context: click.Context, options: ImportOptions) -> ExitCode:
     """Declare one live key, in the file that declares its scope. Never writes to the API.
 
-    ADDRESS is the key's, such as caas/1/76/storefront, or the end of it where one live key of the scopes in
-    the files has it, such as storefront. Where no file declares the scope, a new one is
-    written beside the others. A plan of the key is empty; nothing else in the file changes.
+    ADDRESS is the key's, such as caas/1/76/storefront, or the end of it if exactly one live key of the scopes
+    in the files matches, such as storefront. If no file declares the scope, a new one is written beside the
+    others. A plan of the key is empty; nothing else in the file changes.
     """
     console, clock = options.output.console(), clock_of(context)
     apis = sessions(options.connection, clock, console)
@@ -99,7 +99,7 @@ def import_(context: click.Context, options: ImportOptions) -> ExitCode:
 
 
 def _require_new(state: DesiredState, scope: Scope, name: str) -> None:
-    """Raise ConfigurationError if a key is declared, or if it is not known whether it is."""
+    """Raise ConfigurationError if a key is declared, or if that is unknown."""
     if (error := state.doubt(scope.address(name))) is not None:
         raise error
     for part in state.scopes:
@@ -131,7 +131,7 @@ def _files(paths: tuple[str, ...]) -> list[str]:
 
 
 def _file(files: list[str], state: DesiredState, scope: Scope, paths: tuple[str, ...], rules: Rules) -> str:
-    """Return the file that declares a scope, or a new one. Raises ConfigurationError if it is not clear."""
+    """Return the file that declares a scope, or a new one. Raises ConfigurationError if it is ambiguous."""
     named = {key.source for part in state.scopes if part.scope == scope for key in part.keys}
     found = [
         file for file in files if file in named or declares(read(file, io.BytesIO()), file, rules, scope)

@@ -1,4 +1,4 @@
-"""Which API each kind belongs to, by the configuration."""
+"""The API of each kind, by the configuration file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def kinds_of(apis: Mapping[str, Api], kinds: Mapping[str, Kind]) -> Mapping[str, Kind]:
-    """Return ``kinds`` as they belong to configured ``apis``: custom ones of no API to the only one."""
+    """Return ``kinds`` with their configured APIs: custom kinds without an API belong to the only one."""
     names = [*apis]
     if not names:
         return kinds
@@ -36,7 +36,7 @@ def kinds_of(apis: Mapping[str, Api], kinds: Mapping[str, Kind]) -> Mapping[str,
 
 
 def _api_fault(kind: Kind, apis: Sequence[str]) -> str:
-    """Return why a kind whose API is not among ``apis`` is of no use, and what to do about it."""
+    """Return why a kind cannot be used whose API is not among ``apis``, and the fix."""
     if kind.is_custom:
         return f"{kind.name} is a kind of none of the APIs {listed(apis)}; name its folder as kinds of one"
     return (

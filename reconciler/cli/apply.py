@@ -89,11 +89,11 @@ class ApplyOptions:
 def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
 
-    A declared key that does not exist is created, and --secret-sink names the place for its secret; a key
+    A declared key that does not exist is created, and --secret-sink sets where its secret is stored; a key
     declared absent is deleted, and so is each undeclared key of an exclusive scope, with --allow-destroy.
 
-    With --plan, or where PATH is a saved plan, that plan is sent: a key that changed since, in a field that
-    would be sent, is reported and not changed; one that already is as planned is not a change.
+    With --plan, or if PATH is a saved plan, that plan is sent: a key that changed since, in a field that
+    would be sent, is reported and not changed; a key that already is as planned is not a change.
 
     Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, by --max-revoked,
     --max-changes or --expect, because the plan file cannot be used, or because every key has changed since
@@ -180,14 +180,14 @@ def _shown(
 
 
 def _noted(secrets: SinkSecretStore | None, console: Console) -> bool:
-    """Print which secrets are under an alias now; return whether all are that should be."""
+    """Print the secrets that were stored under an alias; return whether all were that should be."""
     for text in secrets.published if secrets is not None else ():
         console.note(f"{text}.")
     return secrets is None or not secrets.failures
 
 
 def _with_saved_plan(options: ApplyOptions) -> ApplyOptions:
-    """Return the options with a saved plan as --plan where its path is the only one, by its content."""
+    """Return the options with --plan set, if the only path is a saved plan by its content."""
     planning = options.planning
     if options.plan_file is not None or len(planning.inputs.paths) != 1:
         return options
@@ -208,7 +208,7 @@ def _with_saved_plan(options: ApplyOptions) -> ApplyOptions:
 def _open_plan(
     file: str, options: PlanningOptions, console: Console
 ) -> tuple[Mapping[str, Kind], None, Plan]:
-    """Read the saved plan that is to be applied; return the kinds, no desired state, and the plan.
+    """Read the saved plan to apply; return the kinds, no desired state, and the plan.
 
     Raises RefusedError if it cannot be used, or was made for another API.
     """
@@ -252,13 +252,16 @@ def _show(plan: Plan, options: ApplyOptions, console: Console, events: EventStre
 
 
 def _is_unseen(plan: Plan, options: ApplyOptions) -> bool:
-    """Return whether the plan is left out: with -q and approval the outcomes are the result."""
+    """Return whether the plan is not printed: with -q and approval only the outcomes are."""
     executed = plan.changes and not plan.errors and not options.dry_run
     return bool(executed and options.auto_approve and options.output.quiet)
 
 
 def _approve(options: ApplyOptions, console: Console) -> Freshness:
-    """Ask on a terminal, and return whether the plan waited. Raises ConfigurationError without approval."""
+    """Ask on a terminal; return whether time passed since the plan.
+
+    Raises ConfigurationError without approval.
+    """
     if options.auto_approve:
         return Freshness.JUST_MADE if options.plan_file is None else Freshness.WAITED
     if sys.stdin is None or not sys.stdin.isatty():

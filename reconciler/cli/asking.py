@@ -22,12 +22,12 @@ _PROMPT: Final = "  Enter a value: "
 
 
 def can_ask() -> bool:
-    """Return whether somebody is there to answer."""
+    """Return whether a user can answer questions."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def ask(console: Console, question: str, parse: Callable[[str], str | None]) -> str:
-    """Return the first answer that ``parse`` finds no fault with. Raises Abort where no answer comes."""
+    """Return the first answer that ``parse`` accepts. Raises Abort without an answer."""
     console.ask(f"\n{escape_control(question)}\n")
     while True:
         console.say(_PROMPT)
@@ -43,7 +43,7 @@ def ask(console: Console, question: str, parse: Callable[[str], str | None]) -> 
 
 
 def ask_number(console: Console, what: str, names: Mapping[int, str]) -> int:
-    """Return the number of the project or region that is chosen, by number, name or a part of its name."""
+    """Return the id of the project or region that the user chose, by id, name or a part of its name."""
     console.ask(f"\nThe token sees {len(names)} {what}s:\n{_rows(names)}")
     answer = ask(
         console,
@@ -55,7 +55,7 @@ def ask_number(console: Console, what: str, names: Mapping[int, str]) -> int:
 
 
 def matching(names: Mapping[int, str], text: str) -> Mapping[int, str]:
-    """Return what an answer means: a number, or else a whole name, or else a part of one."""
+    """Return the entries that an answer matches: an id, or else a full name, or else a part of one."""
     if text.isdecimal() and int(text) in names:
         return {int(text): names[int(text)]}
     whole = {number: name for number, name in names.items() if name == text}
@@ -82,5 +82,5 @@ def _rows(names: Mapping[int, str]) -> str:
 
 
 def candidates(names: Mapping[int, str]) -> str:
-    """Return the numbers with their names, on one line."""
+    """Return the ids with their names, on one line."""
     return listed([f"{number} ({name})" for number, name in sorted_names(names)], _SHOWN)

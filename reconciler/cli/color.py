@@ -1,4 +1,4 @@
-"""The options of colour, which every command with a result has."""
+"""The colour options, which every command with a result has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands: in groups, as a list of them shows them, and in which module each is."""
+"""The commands in groups, in the order of the command list, with the module of each."""
 
 from __future__ import annotations
 

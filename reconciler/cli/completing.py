@@ -1,4 +1,4 @@
-"""How a parameter is completed; what completes it is imported when a shell asks."""
+"""Completion of parameters; its implementation is imported when a shell asks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HOME = "reconciler.cli.completions"
 
 
 def by(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
-    """Return what completes a value by the function of this name."""
+    """Return a completion function that imports the function of this name on first use."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Any:
         return getattr(import_module(_HOME), name)(context, parameter, incomplete)
@@ -25,7 +25,7 @@ def by(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
 
 
 class InputPath(click.Path):
-    """A path of desired state or of a saved plan: folders, and files that can be such."""
+    """A path of desired state or of a saved plan: completes folders, and files with a suitable name."""
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

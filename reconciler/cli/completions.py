@@ -1,4 +1,4 @@
-"""What a shell offers for a value: offline, from files that are named or configured; silent about faults."""
+"""Completion of values: offline, from files that are named or configured; errors are ignored."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _INPUTS: Final = (".yaml", ".yml", ".json")
 
 
 def addresses(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the addresses of declared keys; where none begins so, the names that do."""
+    """Return the addresses of declared keys that begin with the text; if none does, the matching names."""
     every = sorted(set(_addresses(context)))
     found = [address for address in every if address.startswith(incomplete)]
     names = {address.rpartition("/")[2] for address in every}
@@ -45,7 +45,7 @@ def addresses(context: click.Context, _parameter: click.Parameter, incomplete: s
 
 
 def field_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the fields of the kind of the address that stands before."""
+    """Return the fields of the kind of the preceding address."""
     address = str(context.params.get("address") or "")
     with suppress(ReconcilerError):
         if "/" not in address:
@@ -75,7 +75,7 @@ def environments(context: click.Context, _parameter: click.Parameter, incomplete
 def inputs(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem[str]]:
-    """Return folders and files that can be read; of a folder that is the only one, what is in it too."""
+    """Return folders and files that can be read; for a single folder, its content too."""
     found = list(_entries(incomplete))
     if len(found) == 1 and found[0].endswith(os.sep):
         found += _entries(found[0])
@@ -92,13 +92,13 @@ def _entries(incomplete: str) -> Iterator[str]:
 
 
 def _file(context: click.Context) -> ConfigurationFile | None:
-    """Return the configuration that is named or found. Raises ReconcilerError."""
+    """Return the configuration file that is named or found. Raises ReconcilerError."""
     file = context.params.get("config")
     return found_configuration() if file is None else named_configuration(file)
 
 
 def _configured(context: click.Context) -> Configuration | None:
-    """Return what the configuration says. Raises ReconcilerError."""
+    """Return the configuration. Raises ReconcilerError."""
     found = _file(context)
     return None if found is None else read_configuration(found, context.params.get("env"))
 
@@ -115,7 +115,7 @@ def _paths(context: click.Context, said: Configuration | None) -> Sequence[str]:
 
 
 def _addresses(context: click.Context) -> Iterable[str]:
-    """Yield the addresses of keys in the files; a file that is not valid has none."""
+    """Yield the addresses of keys in the files; an invalid file has none."""
     left = _MOST_BYTES
     with suppress(ReconcilerError):
         said = _configured(context)

@@ -1,6 +1,6 @@
-"""The configuration of a run: which file counts, and what it says of options that are given nowhere else.
+"""The configuration of a run: which file is used, and its values for options that are not given otherwise.
 
-The value of an option is the first of: the command line, its variable, the configuration, its default.
+The value of an option is the first of: the command line, its variable, the configuration file, its default.
 """
 
 from __future__ import annotations
@@ -54,23 +54,23 @@ _SOURCES: Final = {
 
 
 class OptionalPaths(click.Argument):
-    """Paths that a command can do without, also where the configuration names none."""
+    """Optional paths, also if the configuration file has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What the configuration of a run says; ``warnings`` are about a file that is not used."""
+    """The configuration of a run; ``warnings`` are about a file that is not used."""
 
     configuration: Configuration | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Return the folders of kinds that the configuration names."""
+        """Return the folders of kinds in the configuration file."""
         return () if self.configuration is None else self.configuration.kinds
 
     def used_kinds(self, warn: Callable[[str], None]) -> tuple[str, ...]:
-        """Return the folders of kinds, and warn of a configuration that is not used."""
+        """Return the folders of kinds, and warn about a configuration file that is not used."""
         for text in self.warnings:
             warn(text)
         return self.kinds
@@ -82,12 +82,12 @@ class Configured:
         return {api.kinds: name for name, api in apis.items() if api.kinds is not None}
 
     def at_apis(self, kinds: Mapping[str, Kind]) -> Mapping[str, Kind]:
-        """Return ``kinds`` as they belong to the configured APIs: custom ones of no API to the only one."""
+        """Return ``kinds`` with their configured APIs: custom kinds without an API belong to the only one."""
         return kinds if self.configuration is None else kinds_of(self.configuration.apis, kinds)
 
     @property
     def committed_kinds(self) -> Mapping[str, str]:
-        """Return those folders if a commit says what they hold, each with a path in its checkout."""
+        """Return these folders if their content is read from a commit, each with a path in its checkout."""
         found = self.configuration
         if found is None or found.reference is None:
             return {}
@@ -95,7 +95,7 @@ class Configured:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Return the configuration as a file of the working tree, if it is one."""
+        """Return the configuration file if it is one of the working tree."""
         found = self.configuration
         return () if found is None or found.reference is not None else (found.file,)
 
@@ -104,9 +104,9 @@ NOT_CONFIGURED: Final = Configured()
 
 
 def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return click's values with those of the configuration, where it is read and nothing else gives one.
+    """Return click's values with those of the configuration file, where nothing else sets them.
 
-    Raises InputError with all that is wrong with it, ConfigurationError, and UsageError if there is no path.
+    Raises InputError with all its errors, ConfigurationError, and UsageError if there is no path.
     """
     if "config" not in given:
         return given
@@ -126,18 +126,18 @@ def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapp
 
 
 def tree_configuration(config: str | None) -> Configured:
-    """Return what the configuration of the working tree says. Raises InputError."""
+    """Return the configuration of the working tree. Raises InputError."""
     return _configured({"config": config, "env": None})
 
 
 def is_open(context: click.Context, name: str) -> bool:
-    """Return whether a command has an option that is given neither on its line nor in the environment."""
+    """Return whether a command has an option that neither the command line nor the environment sets."""
     source = context.get_parameter_source(name)
     return source in {ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP}
 
 
 def _options(found: Configured, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the configuration says, by the names of options that the command has."""
+    """Return the values of the configuration file, by the names of the command's options."""
     said = found.configuration
     if said is None:
         return {}
@@ -148,7 +148,7 @@ def _options(found: Configured, given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _bounded(processes: str) -> int | str:
-    """Return how many processes a configuration starts: one under review must not fill the machine."""
+    """Return a number of processes, limited because a file under review must not overload the machine."""
     return min(int(processes), usable_cores()) if processes.isdecimal() else processes
 
 
@@ -165,7 +165,7 @@ def _configured(given: Mapping[str, Any]) -> Configured:
 
 
 def _file(given: Mapping[str, Any]) -> tuple[ConfigurationFile | None, tuple[str, ...]]:
-    """Return the configuration that counts, and warnings of one that does not."""
+    """Return the configuration file to use, and warnings about one that is not used."""
     name, base = given["config"], given.get("base")
     if name == os.devnull:
         return None, ()
@@ -187,13 +187,13 @@ def _file(given: Mapping[str, Any]) -> tuple[ConfigurationFile | None, tuple[str
 
 
 def _unused(reason: str) -> Iterator[str]:
-    """Yield a warning of the configuration of the working tree, whatever is in it."""
+    """Yield a warning about the configuration file of the working tree, without reading it."""
     for file in _found():
         yield f"{file} is not used: with --trust base, {reason}, or from --config"
 
 
 def _found() -> Iterator[str]:
-    """Yield the configuration of the working tree, whatever is in it."""
+    """Yield the configuration file of the working tree, without reading it."""
     try:
         file = found_configuration()
     except InputError as error:
@@ -203,7 +203,7 @@ def _found() -> Iterator[str]:
 
 
 def _differences(file: ConfigurationFile | None, base: str, name: str | None) -> Iterator[str]:
-    """Yield a warning if the working tree has another configuration than the base."""
+    """Yield a warning if the configuration of the working tree differs from that of the base."""
     then = None if file is None else file.content
     try:
         present = found_configuration() if name is None else named_configuration(name)
@@ -218,7 +218,7 @@ def _differences(file: ConfigurationFile | None, base: str, name: str | None) ->
 
 
 def _connection(context: click.Context, found: Configured, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the APIs as they are used, and what options about a single one become by them."""
+    """Return the APIs with the values of options, and the effective values of options for a single API."""
     built_in_url = BaseUrl.recorded(DEFAULT_BASE_URL if is_open(context, "base_url") else values["base_url"])
     said = found.configuration
     apis = said.apis if said is not None and said.apis else {BUILT_IN_API: Api(name=BUILT_IN_API)}
@@ -234,7 +234,7 @@ def _connection(context: click.Context, found: Configured, values: Mapping[str, 
 
 
 def _used(context: click.Context, api: Api, built_in_url: BaseUrl, values: Mapping[str, Any]) -> Api:
-    """Return an API as the options say it; those about the built-in one change no other."""
+    """Return an API with the values of options; those for the built-in one change no other."""
     is_said = is_open(context, "parallelism") and api.parallelism is not None
     parallelism = api.parallelism if is_said else values["parallelism"]
     if api.name != BUILT_IN_API:
@@ -252,7 +252,7 @@ def _used(context: click.Context, api: Api, built_in_url: BaseUrl, values: Mappi
 
 
 def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -> None:
-    """Print where values come from, with -v and where there is a configuration."""
+    """Print the sources of values, with -v and a configuration file."""
     said = found.configuration
     if said is None or not values.get("verbose") or values.get("quiet"):
         return

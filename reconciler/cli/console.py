@@ -1,4 +1,4 @@
-"""What is printed where: results on stdout; warnings, errors, progress and prompts on stderr."""
+"""Output: results on stdout; warnings, errors, progress and prompts on stderr."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ CONTEXT: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width
 
 
 class Bar:
-    """Whether a progress bar is in the last line of the terminal: what is printed then takes its place.
+    """Whether a progress bar is in the last line of the terminal; a message replaces it.
 
-    It comes back with the next step.
+    It is drawn again at the next step.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What makes lines of a log of messages: the clock, and how they are written."""
+    """Turns messages into lines of a log: the clock, and the format."""
 
     clock: Clock
     form: log.LogFormat
@@ -83,11 +83,10 @@ class Console:
         return replace(self, log=log)
 
     def result(self, text: str | bytes) -> bool:
-        """Print a result; return False if its reader has left, such as `| head`, which stops nothing.
+        """Print a result; return False if its reader has closed the pipe, as `| head` does.
 
-        Raises ConfigurationError where it cannot be written, such as on a full disk.
-
-        Bytes are printed as they are: a file for others to read is UTF-8 in every locale.
+        Raises ConfigurationError if it cannot be written, such as on a full disk. Bytes are printed
+        unchanged: a file for others is UTF-8 in every locale.
         """
         try:
             click.echo(text, nl=False, color=self.color)
@@ -99,7 +98,7 @@ class Console:
         return True
 
     def text(self, text: str) -> None:
-        """Print a result whose lines break between words on a terminal."""
+        """Print a result whose lines are wrapped between words on a terminal."""
         self.result(_prose(text, sys.stdout))
 
     def note(self, text: str, event: str = MESSAGE, address: str = "") -> None:
@@ -115,15 +114,15 @@ class Console:
     def finding(
         self, text: str, event: str, address: str = "", priority: Priority = Priority.WARNING
     ) -> None:
-        """Print one line of a result that is a log; quiet or not."""
+        """Print one line of a result that is a log; also if quiet."""
         self._print(text, priority, event, address)
 
     def ask(self, text: str) -> None:
-        """Print lines of a question, which break between words on a terminal."""
+        """Print lines of a question, wrapped between words on a terminal."""
         self.say(_prose(text, sys.stderr))
 
     def say(self, text: str, priority: Priority = Priority.INFO) -> None:
-        """Print to stderr; ignore that its reader has left."""
+        """Print to stderr; ignore a closed pipe."""
         try:
             with self.bar.lock:
                 if self.bar.is_shown:
@@ -152,7 +151,7 @@ class Console:
                 self.warning(f"the {what} {path} can be read by others; run chmod 600 on it")
 
     def error(self, text: str, event: str = MESSAGE, address: str = "") -> None:
-        """Print one error; quiet or not."""
+        """Print one error; also if quiet."""
         self._print(text, Priority.ERROR, event, address, (("Error", Colour.ALARM), ": "))
 
     def complain(self, error: ReconcilerError, event: str = MESSAGE) -> None:
@@ -164,14 +163,14 @@ class Console:
                 self.say(place, Priority.ERROR)
 
     def detail(self, text: str, event: str = MESSAGE, address: str = "") -> None:
-        """Print something that only -v asks for."""
+        """Print a message that only -v shows."""
         if self.verbosity > 0:
             self._print(text, Priority.DEBUG, event, address)
 
     def _print(
         self, text: str, priority: Priority, event: str, address: str, label: Sequence[Piece] = ()
     ) -> None:
-        """Print one message, with its label, or as a line of the log: there its level says as much."""
+        """Print one message, with its label, or as a line of the log with its level."""
         if self.log is None:
             lines = Screen(self.paint, _width(sys.stderr)).lines(*label, escape_control(text))
             self.say("".join(f"{line}\n" for line in lines), priority)
@@ -191,22 +190,22 @@ class Console:
         )
 
     def wait(self, front: str, wait: Wait) -> None:
-        """Print that requests wait before one is tried again."""
+        """Print that requests wait before one is retried."""
         self.note(f"{front}{wait}", "request.wait")
 
     def paint(self, text: str, colour: str) -> str:
-        """Colour a piece of a result; click drops the colour where there is no terminal."""
+        """Colour a part of a result; click removes the colour if there is no terminal."""
         *bold, name = colour.split()
         is_bold = bool(bold) or name == "bold"
         return click.style(text, fg=None if name == "bold" else name, bold=is_bold or None)
 
     def screen(self) -> Screen:
-        """Return what results are shown on: as wide as the terminal; a file or a pipe has no width."""
+        """Return the screen for results: as wide as the terminal; a file or a pipe has no width."""
         return Screen(self.paint, _width(sys.stdout))
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
-        """Show a bar on stderr while something is counted up to ``total``; if a terminal can redraw it."""
+        """Show a bar on stderr while counting up to ``total``; if the terminal can redraw it."""
         if self.verbosity < 0 or not _can_redraw(sys.stderr):
             yield lambda: None
             return
@@ -227,7 +226,7 @@ class Console:
 
 
 def plain_console() -> Console:
-    """Return the console of a command without options of its output."""
+    """Return the console of a command without output options."""
     return Console(0, color_choice())
 
 
@@ -237,12 +236,12 @@ def is_stderr_journal() -> bool:
 
 
 def for_stderr(text: str, priority: Priority) -> str:
-    """Return a text for standard error: where the journal reads that, each line begins with its priority."""
+    """Return a text for standard error: in the journal each line begins with its priority."""
     return marked(text, priority) if is_stderr_journal() else text
 
 
 def usage_lines(text: str) -> str:
-    """Return what click says of a usage error, of which the error breaks between words on a terminal."""
+    """Return click's text of a usage error, with the error wrapped between words on a terminal."""
     screen = replace(PLAIN, width=_width(sys.stderr))
     every = text.removesuffix("\n").replace("\n\t", " ").split("\n")  # click has a line for each choice
     lines = (screen.lines(line) if line.startswith("Error: ") else [line] for line in every)
@@ -254,10 +253,10 @@ def _prose(text: str, stream: TextIO | None) -> str:
 
 
 def color_choice() -> bool | None:
-    """Return whether there is colour, or None: click looks for a terminal.
+    """Return whether output is coloured, or None if click must look for a terminal.
 
     The first that is set decides: --color and --no-color, NO_COLOR, CLICOLOR_FORCE or FORCE_COLOR,
-    CLICOLOR=0, TERM=dumb. A variable that is empty, or 0 where it asks for colour, is not set.
+    CLICOLOR=0, TERM=dumb. An empty variable, or 0 for one that enables colour, counts as unset.
     """
     context, variables = click.get_current_context(silent=True), os.environ
     chosen = None if context is None else context.find_root().color
@@ -271,12 +270,12 @@ def color_choice() -> bool | None:
 
 
 def _can_redraw(stream: TextIO | None) -> bool:
-    """Return whether a line can be drawn anew: on a terminal that knows the sequences for it."""
+    """Return whether a line can be redrawn: on a terminal that supports control sequences."""
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _width(stream: TextIO | None) -> int | None:
-    """Return the columns of a terminal: what COLUMNS says, else its own number, else 80; None of others."""
+    """Return the columns of a terminal: COLUMNS, else its own number, else 80; None for other streams."""
     try:
         if stream is None or not stream.isatty():
             return None
@@ -288,7 +287,7 @@ def _width(stream: TextIO | None) -> int | None:
 
 
 def standard_input() -> BinaryIO:
-    """Return the bytes of stdin; a process that was started without one has none."""
+    """Return the bytes of stdin; a process may be started without one."""
     return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
 
 

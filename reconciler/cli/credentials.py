@@ -43,9 +43,9 @@ def sessions(  # noqa: PLR0913, PLR0917 - all that several connections depend on
     redactor: Redactor | None = None,
     gate: Callable[[str], Gate | None] = lambda _api: None,
 ) -> Apis:
-    """Return the APIs, of which each is opened when it is first used.
+    """Return the APIs, each of which is opened on first use.
 
-    ``on_exchange`` takes what -v prints otherwise, ``gate`` returns what the requests to an API pass. Raises
+    ``on_exchange`` replaces the output of -v, ``gate`` returns the gate for the requests to an API. Raises
     ConfigurationError if a token is missing.
     """
     stop, redactor = stop or threading.Event(), redactor or Redactor()
@@ -103,7 +103,7 @@ def connection(  # noqa: PLR0913, PLR0917 - all that requests depend on
 
 @dataclass(frozen=True, slots=True)
 class ApiTokens:
-    """The secrets of one API; ``setting`` is where people set them."""
+    """The secrets of one API; ``setting`` is the name of their setting."""
 
     token: Secret
     setting: str
@@ -114,7 +114,7 @@ class ApiTokens:
 def api_tokens(api: Api, options: ConnectionOptions, console: Console) -> ApiTokens:
     """Return the secrets that the environment binds to the hosts of an API. Raises ConfigurationError.
 
-    What is under review says which hosts these are, and never which variable or file is read.
+    A file under review determines these hosts, but never which variable or file is read.
     """
     base_url, auth = options.base_urls[api.name], api.auth
     server = auth.server
@@ -132,7 +132,7 @@ def api_tokens(api: Api, options: ConnectionOptions, console: Console) -> ApiTok
 
 
 def _check_issuer(base_url: BaseUrl, token_url: BaseUrl) -> None:
-    """Check that the access tokens of one host may go to another. Raises ConfigurationError.
+    """Check that the access tokens of one host may be sent to another. Raises ConfigurationError.
 
     Otherwise a file under review could have a token fetched, and sent to a host of its choice.
     """
@@ -148,7 +148,7 @@ def _check_issuer(base_url: BaseUrl, token_url: BaseUrl) -> None:
 def _api_token(
     base_url: BaseUrl, options: ConnectionOptions, console: Console, auth: Auth
 ) -> tuple[Secret, str]:
-    """Return the token for the host of an API, and where it is set."""
+    """Return the token for the host of an API, and the name of its setting."""
     is_built_in = base_url == options.built_in_url or _place(base_url) == _place(options.built_in_url)
     name = "" if binding_fault(base_url) else _variable("TOKEN", base_url)
     is_bound = bool(name) and (name in os.environ or _variable("TOKEN_FILE", base_url) in os.environ)
@@ -158,12 +158,12 @@ def _api_token(
 
 
 def _key_setting(token_file: str | None) -> str:
-    """Return where the key of the built-in API is set."""
+    """Return the name of the setting with the key of the built-in API."""
     return "GCORE_API_KEY" if token_file is None else f"the token file {token_file}"
 
 
 def _place(url: BaseUrl) -> tuple[str, str]:
-    """Return what a token is bound to: the host with its port, and whether it is encrypted."""
+    """Return the target that a token is bound to: the host with its port, and whether it is encrypted."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
 
@@ -175,7 +175,7 @@ def _variable(what: str, url: BaseUrl) -> str:
 def _bound(
     what: str, url: BaseUrl, console: Console, method: AuthMethod = AuthMethod.TOKEN
 ) -> tuple[Secret, str]:
-    """Return a secret that the environment binds to the host of an address, and the variable.
+    """Return the secret that the environment binds to the host of an address, and its variable.
 
     Raises ConfigurationError.
     """
@@ -207,7 +207,7 @@ def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AU
 
 
 def private_file(options: ConnectionOptions) -> str | None:
-    """Return a token file that other processes cannot read after this one: a pipe, or an open descriptor."""
+    """Return a token file that can be read only once: a pipe, or an open descriptor."""
     bound = (value for name, value in os.environ.items() if FILE_VARIABLE.fullmatch(name))
     files = (*filter(None, (options.token_file,)), *bound)
     return next((file for file in files if _is_private(file)), None)

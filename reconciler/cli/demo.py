@@ -78,10 +78,10 @@ class _Tour:
 
 @click.command(context_settings=CONTEXT, epilog=epilog("reconciler demo"))
 def demo() -> ExitCode:
-    """Run a short tour: a creation, drift by hand, its correction, and what shows it.
+    """Run a short tour: a creation, drift by hand, its correction, and how it is shown.
 
     It runs against an emulated API: nothing leaves this machine, no token is needed, and nothing is left
-    running. The files stay in a new temporary folder, to go on with.
+    running. The files remain in a new temporary folder for your own experiments.
     """
     make = emulator_class("demo")
     seed = json.loads((resource("examples") / _SEED).read_text(encoding="utf-8"))
@@ -100,7 +100,7 @@ def demo() -> ExitCode:
 
 
 def _write_files(folder: Path) -> None:
-    """Write the example with one more key, and what editors check it with."""
+    """Write the example with one more key, and the schema for editors."""
     text = (resource("examples") / _FILE).read_text(encoding="utf-8")
     rest = text.partition("\n")[2]
     (folder / _FILE).write_text(f"{MODELINE}{SCHEMA_FILE}\n{rest}{_NEW}", encoding="utf-8")
@@ -142,7 +142,7 @@ def _show_drift(tour: _Tour, emulator: Emulator) -> None:
 
 
 def _say_next(folder: Path) -> None:
-    """Print what stays, and what to try there."""
+    """Print the remaining files, and suggestions."""
     own = Path(sys.executable).with_name("reconciler")
     program = "reconciler" if shutil.which("reconciler") or not own.exists() else shlex.quote(str(own))
     page = folder / _PAGE
@@ -164,7 +164,7 @@ def _say(text: str) -> None:
 
 
 def _environment(url: str, token: str) -> Mapping[str, str]:
-    """Return the environment of a command that talks to the emulator, whatever this one is set to."""
+    """Return the environment of a command that uses the emulator, without other settings."""
     ours = {"GCORE_BASE_URL": url, "GCORE_API_KEY": token, "RECONCILER_CONFIG": os.devnull}
     return child_environment(os.environ, MACHINE, _SHOWN) | ours
 

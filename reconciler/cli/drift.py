@@ -58,8 +58,8 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     """Show which live keys differ from the files; with --correct, correct what changed outside Git.
 
     Drift is a key that was changed, deleted or, where its scope is exclusive or it is declared absent,
-    created. With --history or --base it is known which side changed: what only Git changed is pending, which
-    is not drift and is left to apply.
+    created. With --history or --base it is known which side changed: a change that only Git made is pending,
+    which is not drift and is left to apply.
 
     Without --correct nothing is written. Exit code 0: no drift, or none is left. 1: an error, or a key that
     cannot be compared. 2: there is drift, or drift that is not corrected or contested. 3: the correction was
@@ -67,7 +67,7 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     interrupted.
 
     With --every or --cron the command is a service: files and token are read again in each round, the last
-    valid files remain in force while they are invalid, and failed rounds are repeated at growing intervals.
+    valid files remain in use while they are invalid, and failed rounds are repeated at growing intervals.
     SIGHUP starts a round at once; SIGTERM and SIGINT let writes in flight finish, and the exit code is 0. A
     second one ends the service with 130, at once, or once the secret of a new key is stored.
     """
@@ -107,7 +107,7 @@ def _run(options: DriftOptions, clock: Clock, console: Console, ports: Callable[
 
 
 def _advised(context: click.Context, options: DriftOptions) -> tuple[str, ...] | None:
-    """Return the paths on the command line, for advice about drift; None where a person is not asked."""
+    """Return the paths on the command line, for advice about drift; None if the reader is no person."""
     if options.correct is not None or options.schedule is not None:
         return None
     return tuple("PATH" if path == "-" else path for path in context.params["paths"])
@@ -194,7 +194,7 @@ def _signals(
     console: Console,
     printer: DriftPrinter | DriftLog,
 ) -> AbstractContextManager[None]:
-    """Return a context in which signals end the cycles; those of a service, one more begins the next."""
+    """Return a context in which signals end the cycles; for a service, another one starts the next cycle."""
     if options.schedule is None:
         return stopping(stop, console, lambda: printer.store)
     finish = stop_handler(stop, console, lambda: printer.store)

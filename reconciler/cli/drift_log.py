@@ -1,4 +1,4 @@
-"""What a service of ``drift`` logs of its rounds: each finding when it comes and when it goes, once."""
+"""The log of a ``drift`` service: each finding when it begins and when it ends, once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def logging_console(console: Console, options: DriftOptions, clock: Clock) -> Co
 
 
 def banner(options: DriftOptions, receivers: Iterable[Receiver]) -> str:
-    """Return what a service watches, how often, what it corrects, and who is notified."""
+    """Return what a service reads, how often, what it corrects, and who is notified."""
     planning, schedule = options.planning, options.schedule
     paths = ", ".join(planning.inputs.paths)
     jitter = f", up to {options.jitter:g} s later" * bool(options.jitter)
@@ -60,10 +60,10 @@ def banner(options: DriftOptions, receivers: Iterable[Receiver]) -> str:
 
 
 class DriftLog(WritePrinter):
-    """Follows cycles: logs what is new in each, and prints documents if they are wanted."""
+    """Follows cycles: logs the news of each, and prints documents if requested."""
 
     def __init__(self, console: Console, options: DriftOptions) -> None:
-        """Store where to log, whether documents are printed, and what a warning of a contested field says."""
+        """Store the console, whether documents are printed, and the text about contested fields."""
         super().__init__(console)
         self._has_documents = options.format == "json"
         self._contested_after, self._history = options.contested_after, options.records.history
@@ -76,7 +76,7 @@ class DriftLog(WritePrinter):
         return self.console.progress(what, total)
 
     def written(self, outcomes: Sequence[Outcome]) -> bool:
-        """Log what became of each write; what was corrected is no longer known as drifted."""
+        """Log the outcome of each write; a corrected field no longer counts as logged drift."""
         done: set[str] = set()
         for outcome in outcomes:
             address, level = outcome.change.address, Priority.ERROR
@@ -90,7 +90,7 @@ class DriftLog(WritePrinter):
         return True
 
     def troubled(self, conditions: Mapping[ServiceCondition, Sequence[str]]) -> None:
-        """Log what is wrong with the files or their checkout, and that it is right again."""
+        """Log the problems of the files or their checkout, and when they are solved."""
         for condition in (ServiceCondition.CHECKOUT, ServiceCondition.FILES):
             texts = tuple(conditions.get(condition, ()))
             if self._is_changed(condition.value, texts):
@@ -101,7 +101,7 @@ class DriftLog(WritePrinter):
                     self.console.note(words, over)
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
-        """Log warnings, what has drifted and what no longer has, and what could not be compared."""
+        """Log warnings, new drift and ended drift, and keys that could not be compared."""
         plan = detection.plan
         if self._is_changed("warnings", plan.warnings):
             self.console.warn(plan.warnings, "compare.warning")
@@ -141,7 +141,7 @@ class DriftLog(WritePrinter):
                 self.console.warning(text, "drift.contested", one.address)
 
     def _log_fields(self, detection: DriftReport) -> None:
-        """Log each field that has another value than was logged of it, and each that is as desired again."""
+        """Log each field with another value than logged before, and each that is as desired again."""
         found = {field.key: field for field in detection.fields()}
         for key, field in found.items():
             if field != self._known.get(key):
@@ -186,6 +186,6 @@ class DriftLog(WritePrinter):
 
 
 def log_each(show: Callable[..., None], problems: Iterable[Problem]) -> None:
-    """Log problems, each with the key that it is about in the place of an address."""
+    """Log problems, each with the address of its key."""
     for problem in problems:
         show(str(replace(problem, address="")), address=problem.address)

@@ -1,4 +1,4 @@
-"""The options of ``drift`` alone: schedule, notifications, metrics."""
+"""The options of ``drift`` only: schedule, notifications, metrics."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def checked(context: click.Context, options: DriftOptions, console: Console) -> 
 
 
 def _mistakes(options: DriftOptions) -> dict[str, object]:
-    """Return what can be wrong with options together, each with whether it is."""
+    """Return the possible contradictions of options, each with whether it applies."""
     is_service = options.schedule is not None
     lacks_correct = options.correct is None
     reads_standard_input = "-" in options.planning.inputs.paths

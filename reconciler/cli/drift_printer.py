@@ -1,4 +1,4 @@
-"""What ``drift`` prints of the one cycle of a command."""
+"""The output of ``drift`` for a single cycle."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class DriftPrinter(WritePrinter):
         history: str | None,
         advised: Sequence[str] | None = None,
     ) -> None:
-        """Store where to print, in which format, and what a warning of a contested field reports.
+        """Store the console, the format, and the text about contested fields.
 
-        ``advised`` are the named paths of which it is advised what to do; None gives no advice.
+        ``advised`` are the paths on the command line for advice about drift; None gives no advice.
         """
         super().__init__(console)
         self._advised = advised
@@ -51,12 +51,12 @@ class DriftPrinter(WritePrinter):
         return self.console.progress(what, total)
 
     def troubled(self, conditions: Mapping[ServiceCondition, Sequence[str]]) -> None:
-        """Print what is wrong with the files or their checkout."""
+        """Print the problems of the files or their checkout."""
         for text in chain.from_iterable(conditions.values()):
             self.console.error(text)
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
-        """Print warnings, the drift, what could not be compared, and what could not be applied as it is."""
+        """Print warnings, the drift, and what could not be compared or applied as declared."""
         plan = detection.plan
         self.console.warn(plan.warnings)
         problems = first_texts(detection.problems)
@@ -84,7 +84,7 @@ class DriftPrinter(WritePrinter):
             self.console.error(problem)
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
-        """Print what is left to a person, with the reason if there is one, and what is contested."""
+        """Print the drift that is left to a person, with the reason if there is one, and contested drift."""
         contested = [field for field in fields if field.outcome is FieldOutcome.CONTESTED]
         for text in first_texts(left_texts(fields), "key"):
             self.console.note(f"Left to a person: {text}")

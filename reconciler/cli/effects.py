@@ -1,4 +1,4 @@
-"""Options that would have no effect are refused: who wrote one expects that it does something."""
+"""Options without an effect are refused: a user who writes one expects an effect."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _GIVEN: Final = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONM
 
 
 def check_effects(context: click.Context) -> None:
-    """Check that each option that is given has an effect. Raises UsageError.
+    """Check that each given option has an effect. Raises UsageError.
 
-    A variable that several commands read is set for all of them, so that here it may have none.
+    A variable that several commands read is set for all of them, so it may have no effect in one of them.
     """
     for option in context.command.params:
         if isinstance(option, Option) and option.name and _is_changed(context, option):
@@ -31,7 +31,7 @@ def check_effects(context: click.Context) -> None:
 
 
 def check_handed_on(context: click.Context, *used: str) -> None:
-    """Check that a command below this one uses each option that is given before it. Raises UsageError."""
+    """Check that a subcommand uses each option that is given before it. Raises UsageError."""
     for option in context.command.params:
         if isinstance(option, Option) and option.name not in used and _is_changed(context, option):
             raise click.UsageError(
@@ -40,7 +40,7 @@ def check_handed_on(context: click.Context, *used: str) -> None:
 
 
 def _lacks(context: click.Context, needed: Sequence[str]) -> Iterator[str]:
-    """Yield what is in the way, and what is missing; of one parameter only what is missing."""
+    """Yield conflicting parameters, and missing ones; for one parameter only that it is missing."""
     missing = [one for one in needed if not one.startswith(_NOT)]
     valued = {_name(one) for one in missing}
     in_the_way = [one for one in needed if one.startswith(_NOT) and _name(one) not in valued]
@@ -54,7 +54,7 @@ def _name(needed: str) -> str:
 
 
 def _is_changed(context: click.Context, option: click.Option) -> bool:
-    """Return whether somebody gave an option, another value than its default."""
+    """Return whether an option is set to another value than its default."""
     name = str(option.name)
     source = context.get_parameter_source(name)
     if source not in _GIVEN or (source is ParameterSource.ENVIRONMENT and option.envvar is not None):

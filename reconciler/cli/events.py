@@ -20,7 +20,7 @@ class EventStream:
     """
 
     def __init__(self, clock: Clock, console: Console) -> None:
-        """Store the clock whose time the events bear."""
+        """Store the clock for the times of events."""
         self.is_broken = False
         self._has_reader = True
         self._clock = clock
@@ -31,11 +31,11 @@ class EventStream:
 
     @property
     def is_delivered(self) -> bool:
-        """Return whether every event was written, and the reader has not left."""
+        """Return whether every event was written, and the pipe is open."""
         return self._has_reader and not self.is_broken
 
     def planned(self, plan: Plan) -> None:
-        """Print what is planned."""
+        """Print the planned changes."""
         self._print(*planned(plan))
 
     def started(self, change: Change) -> None:
@@ -44,7 +44,7 @@ class EventStream:
         self._print(begun(change))
 
     def finished(self, outcome: Outcome) -> None:
-        """Print what became of a change."""
+        """Print the outcome of a change."""
         began = self._began.get(outcome.change.address)
         self._print(*ended(outcome, None if began is None else self._clock.monotonic() - began))
 

@@ -33,7 +33,7 @@ def executor(
     console: Console,
     on_life: Callable[[], object] = tuple,
 ) -> Iterator[Executor]:
-    """Open what checks files and compares scopes; other processes are started when there is work for them.
+    """Open the executor; other processes are started when there is work for them.
 
     Without a ``connection`` there are no scopes to compare. ``on_life`` is called while others send requests.
     """

@@ -57,9 +57,9 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     """Explain why fields of one key are equal or different, and print what apply would send. Never writes.
 
     ADDRESS is the key's, such as caas/1/76/storefront, or the end of it where that is unique, such as
-    storefront. Without --file and without paths in the configuration, files below this folder are read.
-    FIELD narrows it to one field. The requests are those of apply to the letter: method, path and body,
-    also of a key that would be created, replaced or deleted.
+    storefront. Without --file and without paths in the configuration, files below this folder are read. FIELD
+    restricts the command to one field. The requests are exactly those of apply: method, path and body, also
+    of a key that would be created, replaced or deleted.
     """
     console, clock = options.output.console(), clock_of(context)
     apis = sessions(options.connection, clock, console)

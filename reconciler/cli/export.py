@@ -91,8 +91,8 @@ class ExportOptions:
 def export(context: click.Context, options: ExportOptions) -> ExitCode:
     """Write the live keys of a scope as a desired-state file, to adopt what exists.
 
-    A plan of the result is empty. Keys of other systems are left out, and so is what cannot be declared;
-    comments say so. Never writes to the API.
+    A plan of the result is empty. Keys that other systems manage are left out, and so are properties that
+    cannot be declared; comments list them. Never writes to the API.
     """
     console, clock = options.output.console(), clock_of(context)
     apis = sessions(options.connection, clock, console).opened()
@@ -134,9 +134,9 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
 
 
 def usable_kind(context: click.Context, kinds: Mapping[str, Kind], name: str) -> Kind:
-    """Return the kind of that name. Raises UsageError for another, or for a number that its keys do not have.
+    """Return the kind of that name. Raises UsageError for an unknown kind, or a path parameter it lacks.
 
-    Raises ConfigurationError for one whose API is not configured.
+    Raises ConfigurationError if its API is not configured.
     """
     kind = named_kind(kinds, name)
     if kind is None:
@@ -149,7 +149,7 @@ def usable_kind(context: click.Context, kinds: Mapping[str, Kind], name: str) ->
 
 
 def _refuse_numbers(context: click.Context, kind: Kind) -> None:
-    """Check that keys of the kind have the project or region that is given. Raises UsageError."""
+    """Check that addresses of the kind have the given project or region. Raises UsageError."""
     for name, what in (("project_id", "project"), ("region_id", "region")):
         if name not in kind.scope and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(
@@ -164,7 +164,7 @@ def tell_elsewhere(console: Console, exported: Export) -> None:
 
 
 def store_new(file: str, text: str) -> None:
-    """Write a new file. Raises ConfigurationError where it is there already, or cannot be written."""
+    """Write a new file. Raises ConfigurationError if it exists already, or cannot be written."""
     try:
         create_new(Path(file), text)
     except FileExistsError as error:
@@ -185,7 +185,7 @@ def _store(console: Console, live: Live, exported: Export, into: str, content: b
 
 
 def _content(file: str) -> bytes:
-    """Read the file that keys are added to. Raises ConfigurationError where that cannot be."""
+    """Read the file that keys are added to. Raises ConfigurationError if that fails."""
     refusal = path_refusal(file)
     if refusal:
         raise ConfigurationError(f"--into {file} {refusal}")
@@ -195,7 +195,7 @@ def _content(file: str) -> bytes:
 
 
 def _scope(kind: Kind, options: ExportOptions) -> Scope:
-    """Return the scope that the options name. Raises UsageError where they do not."""
+    """Return the scope of the options. Raises UsageError if they do not determine one."""
     numbers = {"project_id": options.project_id, "region_id": options.region_id}
     given: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
     for part in options.parts:

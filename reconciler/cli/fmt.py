@@ -42,10 +42,10 @@ def fmt(_context: click.Context, options: FmtOptions) -> ExitCode:
     """Format files in one layout: indentation, blanks and blank lines.
 
     The names of changed files are printed. No value, comment or order changes: each file is read again and
-    compared before it is written, and one that would say anything else is left as it is, which is an error.
-    Files of JSON are left as they are. PATH - is standard input, whose new text is printed.
+    compared before it is written, and one whose meaning would change is not written, which is an error. JSON
+    files are not changed. PATH - is standard input, whose new text is printed.
 
-    Exit code 0: done. 1: a file cannot be read, or is left as it is. 2: with --check, a file is in another
+    Exit code 0: done. 1: a file cannot be read, or is not written. 2: with --check, a file is in another
     layout.
     """
     console = options.output.console()
@@ -67,7 +67,7 @@ def fmt(_context: click.Context, options: FmtOptions) -> ExitCode:
 
 
 def _put(console: Console, options: FmtOptions, file: str, before: bytes, after: bytes) -> None:
-    """Print what becomes of a file, and write it unless it is only checked."""
+    """Print the result for a file, and write it unless it is only checked."""
     is_input = file == STANDARD_INPUT
     if is_input and not options.check and not options.diff:
         console.result(after)

@@ -91,7 +91,7 @@ class ForgetOptions:
 )
 @takes(HistoryOptions)
 def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
-    """Show what rounds of drift found and did: each drifted field, since when, and what became of it.
+    """Show what rounds of drift found and did: each drifted field, since when, and its outcome.
 
     The file is the one that drift and apply write with --history.
     """
@@ -110,10 +110,10 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
 @click.argument("address")
 @click.argument("field", default="")
 def clear(context: click.Context, options: ClearOptions) -> ExitCode:
-    """Let a contested field be corrected again.
+    """Allow corrections of a contested field again.
 
-    It is FIELD of the key at ADDRESS, from the next round on. Without FIELD it is the key itself that is
-    contested: it was created or deleted again and again.
+    It is FIELD of the key at ADDRESS, from the next round on. Without FIELD the key itself is contested: it
+    was created or deleted again and again.
     """
     address, field = options.address, options.field
     above = context.parent.params["history"] if context.parent else None
@@ -129,11 +129,11 @@ def clear(context: click.Context, options: ClearOptions) -> ExitCode:
 @command(ForgetOptions, group=history)
 @click.argument("address")
 def forget(context: click.Context, options: ForgetOptions) -> ExitCode:
-    """Forget which object a name stood for.
+    """Delete the record of which object a name stood for.
 
     The name is that at ADDRESS, of a key whose service makes ids. Then an object that was renamed at the
-    service has nothing to do with it any more: apply creates another one of the declared name, or takes the
-    one that has it for the declared one.
+    service no longer belongs to the name: apply creates another object of the declared name, or uses the one
+    that has it.
     """
     address = options.address
     above = context.parent.params["history"] if context.parent else None
@@ -146,7 +146,7 @@ def forget(context: click.Context, options: ForgetOptions) -> ExitCode:
 
 
 def _named(file: str | None, context: click.Context) -> str:
-    """Return the name of the history. Raises ConfigurationError if there is no such file."""
+    """Return the name of the history file. Raises ConfigurationError if there is no such file."""
     if file is None:
         raise click.UsageError("name the history: --history FILE, or set RECONCILER_HISTORY.", context)
     if not Path(file).is_file():

@@ -158,7 +158,7 @@ def _observed(console: Console, source: Source, kind: Kind, options: InitOptions
 
 
 def _configurable(folders: list[str]) -> tuple[str | None, list[str]]:
-    """Return the folder of kinds that the configuration can name, the only one, below it; and the others."""
+    """Return the single folder of kinds that the configuration file can contain, and the others."""
     if len(folders) == 1 and Path(folders[0]).resolve().is_relative_to(Path.cwd()):
         return folders[0], []
     return None, folders
@@ -187,7 +187,7 @@ def _home(live: Live) -> str | None:
 
 
 def _kind(context: click.Context, kinds: Mapping[str, Kind], name: str) -> Kind:
-    """Return the kind to begin with. Raises UsageError for one whose scope this command cannot ask for."""
+    """Return the kind to start with. Raises UsageError for one whose scope this command cannot ask for."""
     kind = usable_kind(context, kinds, name)
     if not {*kind.scope} <= {*_NUMBERS}:
         able = [one.name for one in kinds.values() if {*one.scope} <= {*_NUMBERS} and not one.api_fault]
@@ -197,7 +197,7 @@ def _kind(context: click.Context, kinds: Mapping[str, Kind], name: str) -> Kind:
 
 
 def _number(console: Console, parameter: str, source: Source) -> int:
-    """Return the project or region: the only one there is, or the one that is chosen. Raises UsageError."""
+    """Return the id of the project or region: the only one, or the chosen one. Raises UsageError."""
     what, flag = _NUMBERS[parameter], flag_of(parameter)
     names = every_name(source, parameter)
     if not names:
@@ -213,7 +213,7 @@ def _number(console: Console, parameter: str, source: Source) -> int:
 
 
 def _chosen(console: Console, observed: LiveScope, wanted: Sequence[str]) -> LiveScope:
-    """Return the live keys that are to be adopted. Raises BadParameter where a name fits none."""
+    """Return the live keys to adopt. Raises BadParameter if a name matches none."""
     names = sorted({*observed.keys, *observed.unclear})
     if not wanted and names and can_ask():
         shown = escape_control(listed(names, _SHOWN))
@@ -241,14 +241,14 @@ def _fits(name: str, wanted: Sequence[str]) -> bool:
 
 
 def _fault(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """Return which word fits no key, None if all do."""
+    """Return the word that matches no key, None if all do."""
     words = [word for word in dict.fromkeys(wanted) if word not in {_ALL, _NONE}]
     unknown = [word for word in words if not any(fnmatch.fnmatchcase(name, word) for name in names)]
     return escape_control(f"No live key is called {listed(unknown)}.") if unknown else None
 
 
 def _forge(given: str | None, console: Console) -> str:
-    """Return what to write a workflow for."""
+    """Return the forge to write a workflow for."""
     if given is not None or not can_ask():
         return given or _NONE
     if fault := workflow_fault():
@@ -281,7 +281,7 @@ def _report(console: Console, made: Sequence[NewFile], kept: Sequence[NewFile]) 
 
 
 def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str, flags: str) -> None:
-    """Print what to do now: with no configuration of this command, the commands name the file."""
+    """Print the next steps; without a configuration file written here, the commands include the file."""
     if place not in {file.path for file in made}:
         kind = "" if live.kind.name == DEFAULT_KIND else f" --kind {live.kind.name}"
         parts = "".join(f" {flag_of(name)} {value}" for name, value in live.scope.parameters)

@@ -34,10 +34,10 @@ class JournalOptions:
 @command(JournalOptions, "reconciler journal applied.jsonl", "reconciler journal applied.jsonl --offline")
 @click.argument("file", type=click.Path())
 def journal(context: click.Context, options: JournalOptions) -> ExitCode:
-    """Show which writes of a run that was killed are in doubt, and what became of them.
+    """Show which writes of a run that was killed are in doubt, and how they ended.
 
     FILE is what --journal or --history wrote. Each key in doubt is read from the server. Exit code 0: nothing
-    is in doubt, or all of it is resolved. 4: something is in doubt still.
+    is in doubt, or all of it is resolved. 4: something is still in doubt.
     """
     console = options.output.console()
     reading = read_records(options.file)

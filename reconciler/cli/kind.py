@@ -69,11 +69,12 @@ def kind() -> None:
     group=kind,
 )
 def init(_context: click.Context, options: InitOptions) -> None:
-    """Draft the file of a kind from an OpenAPI description.
+    """Draft a kind file from an OpenAPI description.
 
-    The draft is written to standard output. What a description cannot say, such as the effect of a field on
-    access, is omitted, and listed on standard error as things to decide. With --all, every collection is
-    drafted into a folder, with an index of the drafts, what is to decide, and what is refused and why.
+    The draft is written to standard output. What a description does not contain, such as the effect of a
+    field on access, is omitted, and listed on standard error as decisions to make. With --all, every
+    collection is drafted into a folder, with an index of the drafts, their decisions, and the refused
+    collections with the reasons.
     """
     _check(options)
     description = read_description(options.openapi)
@@ -88,7 +89,7 @@ def init(_context: click.Context, options: InitOptions) -> None:
 
 
 def _check(options: InitOptions) -> None:
-    """Refuse options that say too little, or do not go together. Raises click's UsageError."""
+    """Check for missing and contradicting options. Raises click's UsageError."""
     name = options.name
     if name is not None and not KIND_NAME.fullmatch(name):
         raise click.BadParameter("use lower-case letters, digits and hyphens.", param_hint="--name")
@@ -118,7 +119,7 @@ def _init_one(console: Console, options: InitOptions, description: Any, collecti
 
 
 def _init_all(console: Console, source: str, description: Any, folder: Path) -> None:
-    """Write a draft of every collection, and the index, where none of these files is yet."""
+    """Write a draft of every collection, and the index, if none of these files exists."""
     entries = every_draft(description, schema_texts())
     if all(entry.made is None for entry in entries):
         reasons = listed((f"{entry.collection}: {entry.refusal}" for entry in entries), _MOST_REASONS)

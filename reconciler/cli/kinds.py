@@ -42,8 +42,8 @@ class KindsOptions:
 def kinds(_context: click.Context, options: KindsOptions) -> None:
     """List the kinds that are known here.
 
-    Each with where it comes from, its path, and what can be set, created and deleted. Kinds beside the files
-    of PATH count too.
+    For each kind: its source, its path, and what can be set, created and deleted. Kinds beside the files of
+    PATH are included.
     """
     console = plain_console()
     files: list[str] = []

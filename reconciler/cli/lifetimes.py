@@ -25,7 +25,7 @@ LIFETIME: Final = Parsed(
 
 
 def lifetime_option(text: str, **settings: Any) -> Any:
-    """Declare an option for a part of a policy, which goes before what files say."""
+    """Declare an option for a part of a policy, which takes precedence over files."""
     return option(text, type=LIFETIME, metavar="DURATION", **settings)
 
 
@@ -47,7 +47,7 @@ class LifetimeOptions:
     def layers(
         self, word: str, given: Mapping[str, str | None], document: Mapping[str, str]
     ) -> tuple[Mapping[str, str], ...]:
-        """Return what options, a document and the configuration say of a policy, in this order."""
+        """Return the policy values of options, a document and the configuration, in this order."""
         said = self.inputs.configured.configuration
         configured = (
             {"renew": {}, "rotate": {}} if said is None else {"renew": said.renew, "rotate": said.rotate}

@@ -1,4 +1,4 @@
-"""What the machine, or the container, has for this process."""
+"""The resources of the machine, or the container, for this process."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _GROUPS: Final = Path("/sys/fs/cgroup")
 
 
 def usable_cores(process: Path = _PROCESS, groups: Path = _GROUPS) -> int:
-    """Return how many cores this process may use: by its affinity, and by the quotas of its control groups.
+    """Return the number of cores this process may use: by its affinity, and the quotas of control groups.
 
-    ``process`` names the group of the process, ``groups`` is where the groups are.
+    ``process`` contains the group of the process, ``groups`` is the folder of the groups.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(min([affinity, *_quotas(process, groups)]), 1)

@@ -55,7 +55,7 @@ cli.params.append(strict_option())
 
 
 def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
-    """Run one command and return its exit code. Nothing but a bug leaves a traceback.
+    """Run one command and return its exit code. Only a bug leads to a traceback.
 
     ``clock`` replaces that of the machine.
     """
@@ -84,7 +84,7 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """Return the signals that ask a run to end; one that is ignored, as under nohup, is left alone."""
+    """Return the signals that ask a run to end, except those that are ignored, as under nohup."""
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     return tuple(number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN)
 

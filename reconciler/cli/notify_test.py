@@ -18,7 +18,7 @@ from reconciler.service.outbox import new_identifier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyTestOptions:
-    """The options of ``notify-test``: those of ``drift`` that say who is notified."""
+    """The options of ``notify-test``: the receiver options of ``drift``."""
 
     receivers: ReceiverOptions
     output: OutputOptions
@@ -26,10 +26,10 @@ class NotifyTestOptions:
 
 @command(NotifyTestOptions, "RECONCILER_DRIFT_SLACK=https://hooks.slack.com/… reconciler notify-test")
 def notify_test(context: click.Context, options: NotifyTestOptions) -> ExitCode:
-    """Send a sample message to each receiver of notifications, and print what it responds.
+    """Send a sample message to each receiver of notifications, and print its response.
 
-    The receivers are those of drift: the options and variables are the same. Exit code 0: each one took its
-    message. 1: one did not, or there is none.
+    The receivers are those of drift: the options and variables are the same. Exit code 0: each one accepted
+    its message. 1: one did not, or there is none.
     """
     console, clock = options.output.console(), clock_of(context)
     found = receivers(options.receivers, clock, console, threading.Event())

@@ -1,4 +1,4 @@
-"""The options that commands share: frozen classes, whose fields declare what click reads into them."""
+"""The options that commands share: frozen classes, whose fields declare click options."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _ASKED: Final = ("!offline", _BUILT_IN)
 
 
 def id_option(name: str, of: str) -> Any:
-    """Declare the option for the number of a project or region; ``of`` says of what."""
+    """Declare the option for the id of a project or region; ``of`` is the object it belongs to."""
     variable = f"GCORE_CLOUD_{name.upper()}_ID"
     settings = {"type": Integers(min=1), "envvar": variable, "metavar": "N"}
     return option(f"{name.capitalize()} of {of}.", needs=(_WITHOUT_PLAN, _BUILT_IN), **settings)
@@ -86,7 +86,7 @@ trust_option = partial(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """What a command prints beside its result, and whether in colour."""
+    """What a command prints besides its result, and whether in colour."""
 
     SECTION: ClassVar = GLOBAL
 
@@ -101,7 +101,7 @@ class OutputOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationOptions:
-    """Which configuration counts, and what it says."""
+    """Which configuration file is used, and its values."""
 
     SECTION: ClassVar = GLOBAL
 
@@ -122,7 +122,7 @@ class ConfigurationOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindOptions(ConfigurationOptions):
-    """Where kinds come from, beside the packaged ones; a command may declare --base for more than that."""
+    """The sources of kinds besides the packaged ones; a command may declare --base for more than that."""
 
     SECTION: ClassVar = FILES
 
@@ -136,11 +136,11 @@ class KindOptions(ConfigurationOptions):
     def known_kinds(
         self, warn: Callable[[str], None], on_file: Callable[[bytes, str], None] | None = None
     ) -> Mapping[str, Kind]:
-        """Load the packaged kinds, those of --kinds and, as --trust says, those beside the files.
+        """Load the packaged kinds, those of --kinds and, depending on --trust, those beside the files.
 
-        ``warn`` is called where --trust base leaves kinds of the working tree out, ``on_file`` with the
-        content and name of each file. Raises InputError with all that is wrong with files of kinds,
-        ConfigurationError where the base cannot be read.
+        ``warn`` is called where --trust base excludes kinds of the working tree, ``on_file`` with the content
+        and name of each file. Raises InputError with all errors of kind files, ConfigurationError if the base
+        cannot be read.
         """
         return self.configured.at_apis(self._kinds(warn, on_file))
 
@@ -162,7 +162,7 @@ class KindOptions(ConfigurationOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputOptions(KindOptions):
-    """The files to read, and what their documents leave out."""
+    """The files to read, and defaults for their documents."""
 
     SECTION: ClassVar = FILES
 
@@ -178,11 +178,11 @@ class InputOptions(KindOptions):
 
     @property
     def versioned(self) -> tuple[str, ...]:
-        """Return what the commit of the files is about: them, and the configuration of their repository."""
+        """Return the paths whose commit is recorded: the files, and the configuration of their repository."""
         return (*self.paths, *(file for file in self.configured.files if shares_repository(file, self.paths)))
 
     def rules(self, kinds: Mapping[str, Kind], now: dt.datetime) -> Rules:
-        """Return the rules that the files are checked by."""
+        """Return the rules for checking the files."""
         return Rules(
             document_schema=document_schema(),
             kinds=kinds,
@@ -192,7 +192,7 @@ class InputOptions(KindOptions):
         )
 
     def read_base(self, kinds: Mapping[str, Kind], directory: Directory, now: dt.datetime) -> Base | None:
-        """Read what the files said at the commit of --base, None without it. Raises ConfigurationError."""
+        """Read the desired state at the commit of --base, None without it. Raises ConfigurationError."""
         if self.base is None:
             return None
         return read_base(self.base, self.paths, os.environ, self.rules(kinds, now), directory)
@@ -202,8 +202,8 @@ class InputOptions(KindOptions):
 class ConnectionOptions(ConfigurationOptions):
     """How to reach the API.
 
-    ``apis`` are the APIs as they are used; ``built_in_url`` is the address to whose host GCORE_API_KEY and
-    --token-file belong.
+    ``apis`` are the APIs with the values of options; ``built_in_url`` is the address whose host GCORE_API_KEY
+    and --token-file belong to.
     """
 
     SECTION: ClassVar = "Connection"
@@ -255,18 +255,18 @@ class ConnectionOptions(ConfigurationOptions):
 
     @property
     def parallelism_by_api(self) -> Mapping[str, int]:
-        """Return how many requests to each API there may be at a time."""
+        """Return the maximum number of concurrent requests to each API."""
         return {name: api.parallelism or self.parallelism for name, api in self.apis.items()}
 
     def shown_by(self, console: Console) -> Callable[[Exchange], None]:
-        """Return what prints a request: with its API, where there are several."""
+        """Return a function that prints a request: with its API, where there are several."""
         return console.exchange_of_several if len(self.apis) > 1 else console.exchange
 
     def waits_shown_by(self, console: Console, api: str) -> Callable[[Wait], None]:
-        """Return what prints a wait for an API: with its name, where there are several."""
+        """Return a function that prints a wait for an API: with its name, where there are several."""
         return partial(console.wait, f"{api}: " if len(self.apis) > 1 else "")
 
 
 def clock_of(context: click.Context) -> Clock:
-    """Return the clock that the caller handed in, or the machine's."""
+    """Return the clock of the caller, or the machine's."""
     return context.obj or SystemClock()

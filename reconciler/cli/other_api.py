@@ -1,4 +1,4 @@
-"""Beginning with an API that is not built in: a configuration, and the commands that draft its kinds."""
+"""Start with an API that is not built in: a configuration file, and the commands that draft its kinds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def other_files(url: BaseUrl) -> list[NewFile]:
 
 
 def other_next(url: BaseUrl) -> str:
-    """Return what to do next: the token, then a kind, then its objects."""
+    """Return the next steps: the token, then a kind, then its objects."""
     return (
         "\nNext:\n"
         f"  export {PREFIX}_TOKEN_{binding(url)}=...   # the token, which goes to this host alone\n"
@@ -64,7 +64,7 @@ def other_next(url: BaseUrl) -> str:
 
 
 def _name(host: str) -> str:
-    """Return what to call an API: the part of its host that says whose it is."""
+    """Return a name for an API: the part of its host with the name of the company."""
     labels = [label for label in host.split(".")[:-1] if label not in _COMMON]
     name = labels[-1] if labels else ""
     return name if _NAME.fullmatch(name) and name != BUILT_IN_API else "api"

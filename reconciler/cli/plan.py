@@ -82,8 +82,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     """Show what differs from the live API, field by field. Never writes to it.
 
     Exit code 0: done. 1: an error, or a key that cannot be planned. 2: there are changes, with
-    --detailed-exitcode. 3: apply would refuse the plan, because it goes beyond --max-revoked or
-    --max-changes.
+    --detailed-exitcode. 3: apply would refuse the plan, because it exceeds --max-revoked or --max-changes.
     """
     console, clock = options.output.console(), clock_of(context)
     planning, out = options.planning, options.out
@@ -121,7 +120,7 @@ def plan_files(  # noqa: PLR0913, PLR0917 - what a plan depends on
 ) -> tuple[Mapping[str, Kind], DesiredState, Plan]:
     """Load the files and plan them; warn on the way. Return the kinds, the desired state and the plan.
 
-    ``ids`` returns for the scopes of the files what looks up the objects that names stood for.
+    ``ids`` returns, for the scopes of the files, the ids of the objects that names stood for.
     """
     inputs, unused, digest = options.inputs, list[Problem](), InputsDigest()
     if inputs.configured.configuration is not None:
@@ -164,7 +163,7 @@ def read_files(
     digest: InputsDigest | None = None,
     workers: Executor = IN_PROCESS,
 ) -> DesiredState:
-    """Load and validate the files, and take them into ``digest``. Raises InputError with every problem."""
+    """Load and validate the files, and add them to ``digest``. Raises InputError with every problem."""
     return pipeline.load(
         *inputs.paths,
         project_id=inputs.project_id,

@@ -1,4 +1,4 @@
-"""The options that make a plan: which keys it is about, what it may do, and what it is made from."""
+"""The options that make a plan: its keys, its limits, and its base."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ allow_destroy_option = partial(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionOptions:
-    """Which keys a plan is about, and what it may do."""
+    """The keys of a plan, and its limits."""
 
     SECTION: ClassVar = "Limits"
 
@@ -46,13 +46,13 @@ class SelectionOptions:
 
     @property
     def limits(self) -> Limits:
-        """Return what one run may do."""
+        """Return the limits of one run."""
         return Limits(self.max_revoked or DEFAULT_REVOKED, self.max_changes, may_destroy=self.allow_destroy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanningOptions:
-    """What makes a plan."""
+    """The options that make a plan."""
 
     selection: SelectionOptions
     inputs: InputOptions

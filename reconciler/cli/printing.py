@@ -1,4 +1,4 @@
-"""A plan on standard output, in the format that is asked for: what showing a plan shares with making one."""
+"""Print a plan on standard output, in the requested format; used for new and for saved plans."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FormatOptions:
 
 
 def show(plan: Plan, form: FormatOptions, console: Console, asked: Asked = Asked.PLAN) -> None:
-    """Print a plan, then all that is wrong with it."""
+    """Print a plan, then all its problems."""
     names = Detail.UNMANAGED if console.verbosity > 0 else Detail.USUAL
     keys = Detail.KEYS if form.summary else Detail.USUAL
     style = Style(names | keys, console.screen(), form.name, asked)
@@ -47,6 +47,6 @@ def show(plan: Plan, form: FormatOptions, console: Console, asked: Asked = Asked
 
 
 def complain(plan: Plan, console: Console) -> None:
-    """Print all that is wrong with a plan."""
+    """Print all problems of a plan."""
     for text in first_texts(plan.errors):
         console.error(text)

@@ -1,4 +1,4 @@
-"""Progress bars that fit the line of a terminal: one that wraps could not be drawn anew."""
+"""Progress bars that fit the line of a terminal: a wrapped bar could not be redrawn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ETA: Final = 10
 
 
 def progress_bar(what: str, total: int, columns: int, *, color: bool | None) -> ProgressBar[Any]:
-    """Return a bar on standard error that counts up to ``total``, in so many ``columns``."""
+    """Return a bar on standard error that counts up to ``total``, in ``columns`` columns."""
     room = columns - len(what) - _BESIDE
     return click.progressbar(
         length=total,

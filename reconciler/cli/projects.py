@@ -1,4 +1,4 @@
-"""``reconciler projects`` and ``reconciler regions``: the numbers that files and options name."""
+"""``reconciler projects`` and ``reconciler regions``: the ids for files and options."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FORMATS: Final = ("text", "json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumbersOptions:
-    """The options of a command that lists numbers and names."""
+    """The options of a command that lists ids and names."""
 
     format: str = option("How they are printed.", type=click.Choice(_FORMATS), default="text")
     connection: ConnectionOptions
@@ -37,9 +37,9 @@ class NumbersOptions:
 def names_of(
     parameter: str, connection: ConnectionOptions, clock: Clock, console: Console
 ) -> Mapping[int, str]:
-    """Return the names of all projects or regions by number, as the token sees them.
+    """Return the names of all projects or regions by id, as the token sees them.
 
-    Raises ConfigurationError where none of the APIs has such lists, and ApiError.
+    Raises ConfigurationError if none of the APIs has such lists, and ApiError.
     """
     if BUILT_IN_API not in connection.apis:
         message = f"projects and regions are those of {BUILT_IN_API}, and the configuration has"

@@ -1,4 +1,4 @@
-"""Who is notified: the addresses and secrets of receivers, from options and the environment alone."""
+"""The receivers of notifications: their addresses and secrets, from options and the environment only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _is_address(word: str) -> bool:
 
 
 def _page(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
-    """Return an address that a message may link to. Raises BadParameter for anything else."""
+    """Return an address that a message may link to. Raises BadParameter for an invalid one."""
     if text and (len(text) > _LONGEST_PAGE or not _PAGE.fullmatch(text)):
         message = "it is not an address like https://reconciler.example.com/, without a user or password."
         raise click.BadParameter(message, context, parameter)
@@ -64,7 +64,7 @@ def _mail(text: str, metavar: str, variable: str, needed: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverOptions:
-    """The options that say who is notified; each address is as good as a password."""
+    """The options for receivers; each address is treated as a secret."""
 
     SECTION = "Notifications"
 
@@ -111,7 +111,7 @@ class ReceiverOptions:
 def receivers(
     options: ReceiverOptions, clock: Clock, console: Console, stop: threading.Event
 ) -> tuple[Receiver, ...]:
-    """Return everybody who is notified. Raises ConfigurationError."""
+    """Return every receiver. Raises ConfigurationError."""
     return tuple(_receivers(options, clock, console, stop))
 
 

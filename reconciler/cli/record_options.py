@@ -1,4 +1,4 @@
-"""The options of commands that write: where secrets of new keys go, and what records a run."""
+"""The options of commands that write: where secrets of new keys are stored, and the records of a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ history_option = partial(option, type=FILE, envvar="RECONCILER_HISTORY")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretOptions:
-    """Where the secrets of new keys go, and what programs that are run may know."""
+    """Where the secrets of new keys are stored, and the variables of programs that are run."""
 
     secret_sink: str | None
     pass_env: tuple[str, ...]
@@ -54,7 +54,7 @@ class RecordOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOptions:
-    """Which history knows the objects that declared names stood for; it is only read."""
+    """The history with the ids of objects that declared names stood for; it is only read."""
 
     SECTION: ClassVar = "Records"
 
@@ -65,9 +65,9 @@ class KnownOptions:
     def known_ids(
         self, base_urls: Mapping[str, BaseUrl], scopes: Iterable[Scope], warn: Callable[[str], object]
     ) -> KnownIds | None:
-        """Return what looks up the object that a name stood for; None where nothing is known yet.
+        """Return the ids of the objects that names stood for; None where none is known yet.
 
-        Raises HistoryError if the history cannot be read, or is of other APIs.
+        Raises HistoryError if the history cannot be read, or belongs to other APIs.
         """
         if self.history is None:
             return None

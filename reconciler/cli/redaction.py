@@ -1,4 +1,4 @@
-"""What is wrong with files, without the secrets of this run: somebody may have pasted one into a file."""
+"""Problems of files, without the secrets of this run: a user may have pasted one into a file."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SHORTEST: Final = 8
 
 
 def without_secrets(error: InputError, files: Iterable[str]) -> InputError:
-    """Return an error of files without the secrets that the environment leads to or that are in ``files``."""
+    """Return an error of files without the secrets of the environment or in ``files``."""
     return InputError(redacted(error.problems, files))
 
 
 def redacted(problems: Iterable[Problem], files: Iterable[str] = ()) -> list[Problem]:
-    """Return problems with every secret masked; a line that holds one, or a part of one, is not shown.
+    """Return problems with every secret masked; a line with a secret, or a part of one, is not shown.
 
-    In messages only whole ones are masked: most words of these are our own.
+    In messages only full secrets are masked, since most words are the program's own.
     """
     secrets = sorted({text for text in _secrets(files) if len(text) >= _SHORTEST}, key=len, reverse=True)
     redactor = Redactor(*map(Secret, secrets))
@@ -59,7 +59,7 @@ def redacted(problems: Iterable[Problem], files: Iterable[str] = ()) -> list[Pro
 
 
 def _secrets(named: Iterable[str]) -> Iterator[str]:
-    """Yield the secrets that the environment holds or leads to, and those in files that are named."""
+    """Yield the secrets in the environment or the files it refers to, and those in named files."""
     files = [*named]
     for name, value in os.environ.items():
         if name == "GCORE_API_KEY_FILE" or FILE_VARIABLE.fullmatch(name):

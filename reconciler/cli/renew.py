@@ -46,7 +46,7 @@ class RenewOptions(LifetimeOptions):
     max_changes: Count | Share | None = max_changes_option("Without a TARGET: renew")
 
     def policy(self, one: Located) -> RenewPolicy | None:
-        """Return the policy of a key: what options say, then its document, then the configuration."""
+        """Return the policy of a key: from options, then its document, then the configuration file."""
         return self.renewal_of(one, {"within": self.within, "to": self.to, "max_total": self.max_total})
 
 

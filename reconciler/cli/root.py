@@ -1,4 +1,4 @@
-"""The group of all commands: lists them without an import, and imports the one that is named."""
+"""The group of all commands: lists them without an import, and imports the one that is used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HANDED_ON: Final = f"{__name__}.handed_on"
 
 
 class _Commands(UserDict[str, click.Command]):
-    """The commands; what is listed is a name and its help, and a command is imported when it is taken."""
+    """The commands; each is listed by its name and help, and imported when it is used."""
 
     def __init__(self, root: click.Group) -> None:
         super().__init__({name: click.Command(name, short_help=text) for name, text in COMMANDS.items()})
@@ -50,22 +50,22 @@ _OF_PYTHON: Final = frozenset({"help", "import"})
 
 
 class Root(Group):
-    """The commands, in groups, and the options that may stand before one of them."""
+    """The commands, in groups, and the options that may precede one of them."""
 
     commands: _Commands
 
     def __init__(self, **settings: Any) -> None:
-        """Make the commands known."""
+        """Register the commands."""
         super().__init__(**settings)
         self.commands = _Commands(self)
         self.params += _global_options()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Return a command as lists and completion show it, without importing it."""
+        """Return a command for lists and completion, without importing it."""
         return self.commands.data.get(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Return the command that the arguments name, imported, and what goes to it: global options first."""
+        """Return the imported command of the arguments, and its arguments: global options first."""
         name, _, rest = super().resolve_command(ctx, args)
         if name is None:
             return None, None, rest
@@ -100,7 +100,7 @@ class Root(Group):
 
 
 def _global_options() -> list[click.Parameter]:
-    """Return the options that may stand before the command, too, and are read as if behind it."""
+    """Return the options that may precede the command, with the same meaning as behind it."""
     settings: dict[str, Any] = {
         "expose_value": False,
         "allow_from_autoenv": False,
@@ -129,7 +129,7 @@ def _global_options() -> list[click.Parameter]:
 
 
 def _hand_on(context: click.Context, option: click.Parameter, value: Any) -> None:
-    """Store an option that stands before the command, in the words that it has on the line of one."""
+    """Store an option that precedes the command, in the form that the command accepts."""
     words = [option.opts[-1], value] if isinstance(value, str) else [option.opts[-1]] * int(value or 0)
     context.meta.setdefault(_HANDED_ON, {})[option.opts[-1]] = words
     if option.name == "no_color" and value:

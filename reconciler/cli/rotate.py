@@ -1,4 +1,4 @@
-"""``reconciler rotate``: another key takes the place of one, by edits of files."""
+"""``reconciler rotate``: replace a key by a successor, by edits of files."""
 
 from __future__ import annotations
 

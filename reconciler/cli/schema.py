@@ -18,7 +18,7 @@ from reconciler.validate.known_kinds import tree_kinds
 
 
 class _Fish(FishComplete):
-    """Completion in fish, where the help of a value may hold commas."""
+    """Completion in fish, where the help of a value may contain commas."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
 
@@ -58,8 +58,8 @@ def schema(_context: click.Context, options: SchemaOptions) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 
     NAME is keys (a desired-state document, the default), a kind such as caas, plan (the JSON plan), history
-    (what history --format json prints), validation (what validate --format json prints), notification (what
-    a webhook is sent), log (a line of the log of a service), kind (the file of a kind of your own) or config
+    (what history --format json prints), validation (what validate --format json prints), notification (what a
+    webhook receives), log (a line of the log of a service), kind (a custom kind file) or config
     (reconciler.yaml). A document may be of the kinds of the configuration and of --kinds too.
     """
     name, known = options.name, schema_texts()

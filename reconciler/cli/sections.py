@@ -24,9 +24,9 @@ OWN: Final = "Options"
 class Option(click.Option):
     """An option, and the section of its help; without one it is among those of its command.
 
-    It has an effect only where all that it ``needs`` holds: the name of a parameter that is given, or
+    It has an effect only if everything in ``needs`` applies: the name of a parameter that is given, or
     NAME=VALUE, or !NAME that is not given; with ``|`` between them one is enough. Names that the command does
-    not have count as nothing.
+    not have are ignored.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class Option(click.Option):
         needs: tuple[str, ...] = (),
         **settings: Any,
     ) -> None:
-        """Store what click does not know of an option; the rest is click's."""
+        """Store the attributes that click does not have; the rest is click's."""
         super().__init__(*arguments, **settings)
         self.section, self.needs = section, needs
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
-        """Return what an error is about, with the variable where the value comes from one."""
+        """Return the subject of an error, with the variable if the value comes from one."""
         hint = super().get_error_hint(ctx)
         if ctx is None or ctx.get_parameter_source(self.name or "") is not ParameterSource.ENVIRONMENT:
             return hint
@@ -52,14 +52,14 @@ class Option(click.Option):
 
 class _Context(click.Context):
     def make_formatter(self) -> click.HelpFormatter:
-        """Return what writes the help, on a terminal of less than the 50 columns that click takes, too."""
+        """Return the help formatter, also for a terminal narrower than the 50 columns that click assumes."""
         formatter = super().make_formatter()
         formatter.width = min(formatter.width, max(_columns() - 2, _NARROWEST))
         return formatter
 
 
 def _columns() -> int:
-    """Return the columns of the terminal, as shutil does, which would load compressors."""
+    """Return the columns of the terminal, like shutil, whose import would load compressors."""
     named = os.environ.get("COLUMNS", "")
     if named.isdecimal() and int(named):
         return int(named)
@@ -88,7 +88,7 @@ class _Sectioned(click.Command):
 
 
 def _write_options(formatter: click.HelpFormatter, records: list[tuple[str, str]]) -> None:
-    """Write options beside their help, or above it where the names of variables have no room beside.
+    """Write options beside their help, or above it where the names of variables do not fit beside.
 
     Click breaks a long word wherever the line ends.
     """

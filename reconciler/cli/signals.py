@@ -59,9 +59,9 @@ def stop_handler(
 ) -> Callable[[], None]:
     """Return a handler that asks a run to finish, by ``stop``; called again it ends the process at once.
 
-    ``open_store`` returns the store of the secrets of new keys, if one is open. While secrets are pending
-    that would be lost with the process, the handler prints whose, and waits; then it has the places of the
-    stored ones reported.
+    ``open_store`` returns the store of the secrets of new keys, if one is open. While there are pending
+    secrets that would be lost with the process, the handler prints their keys, and waits; then it reports
+    where secrets were stored.
     """
 
     def handle() -> None:

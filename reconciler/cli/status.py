@@ -1,4 +1,4 @@
-"""``reconciler status``: one screen about all keys, and what is to be done next."""
+"""``reconciler status``: one screen about all keys, and the next steps."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StatusOptions:
 def status(context: click.Context, options: StatusOptions) -> ExitCode:
     """Show on one screen what is declared, live, differing, contested, expiring and rotating. Never writes.
 
-    The last lines say what is to be done next. What is contested is known by --history.
+    The last lines are the next steps. Contested fields are known with --history.
 
     Exit code 0: done. 1: an error, or a key that cannot be compared.
     """
@@ -81,7 +81,7 @@ def status(context: click.Context, options: StatusOptions) -> ExitCode:
 
 
 def _contested(file: str | None, console: Console) -> tuple[FlappingField, ...] | None:
-    """Return the contested fields that a history knows, None without one."""
+    """Return the contested fields in a history, None without one."""
     if file is None or not Path(file).exists():
         return None
     console.warn_of_readers(file, "history")

@@ -43,7 +43,7 @@ class ValidateOptions:
 
 
 def _refused(given: Mapping[str, Any], error: InputError) -> None:
-    """Print what is wrong with files in the format that is asked for."""
+    """Print the errors of files in the requested format."""
     plain_console().result(VALIDATIONS[given["format"]](Validation(errors=error.problems)))
 
 
@@ -59,10 +59,10 @@ def _refused(given: Mapping[str, Any], error: InputError) -> None:
 def validate(context: click.Context, options: ValidateOptions) -> None:
     """Check desired-state files, offline.
 
-    PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input.
-    Violations are reported together, each with its place, the line of the file there and what to write
-    instead: the first 50, and how many more there are. The formats json and sarif hold all of them; github
-    annotates the files of a pull request, and gitlab is a Code Quality report.
+    PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input. Violations are
+    reported together, each with its position, the source line and the fix: the first 50, and the number of
+    the others. The formats json and sarif contain all of them; github annotates the files of a pull request,
+    and gitlab is a Code Quality report.
     """
     console, inputs = options.output.console(), options.inputs
     kinds, wrong = _kinds(inputs, console)
@@ -87,7 +87,7 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
 
 
 def _kinds(inputs: InputOptions, console: Console) -> tuple[Mapping[str, Kind], Sequence[Problem]]:
-    """Return the kinds, and what is wrong with files of kinds: the packaged ones are known all the same."""
+    """Return the kinds, and the errors of kind files: the packaged kinds are known all the same."""
     try:
         return inputs.known_kinds(console.warning), ()
     except InputError as error:
@@ -97,7 +97,7 @@ def _kinds(inputs: InputOptions, console: Console) -> tuple[Mapping[str, Kind], 
 def _check(
     options: ExecutionOptions, console: Console, stack: ExitStack, rules: Rules, files: Iterable[Input]
 ) -> Iterable[Part]:
-    """Check files, in processes that end with ``stack`` where the options want some."""
+    """Check files, in processes that end with ``stack`` if the options request some."""
     if options.processes == AUTO and options.dask is None:
         files, is_large = measured(files)
         if not is_large:

@@ -1,7 +1,7 @@
-"""How a frozen class declares its options, where their values come from, and of which types they are.
+"""How a frozen class declares its options, where their values come from, and their types.
 
 The value of an option is the first that click finds: on the command line, in its variable (``envvar``, then
-RECONCILER_COMMAND_OPTION), or in its default, before which goes what the configuration says, as
+RECONCILER_COMMAND_OPTION), or in its default, which a value of the configuration file replaces, as
 :func:`reconciler.cli.configuration.with_configuration` returns it.
 """
 
@@ -32,11 +32,11 @@ _OPTION: Final = "option"
 
 
 def option(text: str, *names: str, **settings: Any) -> Any:
-    """Declare the option of a field, whose name it has unless there are ``names``; ``text`` is its help.
+    """Declare the option of a field, which has its name unless there are ``names``; ``text`` is its help.
 
     A ``bool`` is a flag, and an option of a tuple may be repeated. Of click's ``settings`` a default is shown
-    unless ``show_default`` says otherwise, and so is a variable. In help it is in the ``section``, or in the
-    one that its class has as SECTION; what it ``needs`` to have an effect is written as in
+    unless ``show_default`` is False, and so is a variable. In help it is in the ``section``, or in the one
+    that its class has as SECTION; ``needs``, the conditions of its effect, are those of
     :class:`reconciler.cli.sections.Option`.
     """
     return field(metadata={_OPTION: (text, names, settings)})
@@ -47,7 +47,7 @@ def command(
 ) -> Callable[[Callable[[click.Context, Options], Any]], click.Command]:
     """Make a command, of a group or by itself, which is called with the values of ``kind``.
 
-    ``refused`` is called with click's values where files are wrong, before the error is printed.
+    ``refused`` is called with click's values if files are invalid, before the error is printed.
     """
     make = click.command if group is None else group.command
     settings: dict[str, Any] = {
@@ -63,7 +63,7 @@ def command(
 
 
 def epilog(*examples: str) -> str | None:
-    """Return how the help of a command ends."""
+    """Return the epilog of a command's help."""
     title = "Example" if len(examples) == 1 else "Examples"
     return "\n  ".join([f"\b\n{title}:", *examples]) if examples else None
 
@@ -98,14 +98,14 @@ _cached_types: Final = functools.cache(get_type_hints)
 
 
 def _types_of(kind: type[Any]) -> Mapping[str, Any]:
-    """Return the types of the fields of a class, which take longer to work out than the values to read."""
+    """Return the types of the fields of a class, cached because they are slow to evaluate."""
     return _cached_types(kind)  # type: ignore[arg-type]  # a class is hashable, whatever its objects are
 
 
 def _declared(kind: type[Any]) -> dict[str, Command]:
-    """Return what adds each option of a class, in the order of its fields; a field may be such a class.
+    """Return a decorator for each option of a class, in the order of its fields; a field may be such a class.
 
-    Where two fields have one name, the first declares the option of both.
+    If two fields have one name, the first declares the option of both.
     """
     hints = _types_of(kind)
     found: dict[str, Command] = {}
@@ -127,7 +127,7 @@ def _declared(kind: type[Any]) -> dict[str, Command]:
 
 
 def _declaring(kind: type[Any], name: str) -> type[Any]:
-    """Return the class, this one or one above it, that declares a field first."""
+    """Return the class, this one or a parent, that declares a field first."""
     return next(one for one in reversed(kind.__mro__) if name in getattr(one, "__dataclass_fields__", ()))
 
 
@@ -141,13 +141,13 @@ def build(kind: type[Options], given: Mapping[str, Any]) -> Options:
 
 
 class Integers(click.IntRange):
-    """A range of integers, under a name that an error can be about."""
+    """A range of integers, with a name for errors."""
 
     name = "integer"
 
 
 class Seconds(click.FloatRange):
-    """A timeout that a socket takes; a range alone lets NaN pass."""
+    """A timeout for sockets; a range alone accepts NaN."""
 
     name = "number"
 
@@ -183,8 +183,8 @@ FILE: Final = click.Path(dir_okay=False)
 class ListType(click.ParamType[Any]):
     """The values of an option that may be repeated; its variable has one on each line.
 
-    On a single line blanks are between values too, but only where ``is_value`` holds for each of the words: a
-    value may have a blank itself.
+    On a single line blanks separate values too, but only if ``is_value`` is true for each word, since a value
+    may contain a blank.
     """
 
     name = "text"

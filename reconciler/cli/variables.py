@@ -1,4 +1,4 @@
-"""Variables of the environment: which ones there are, which are misspelt, and lists in one variable."""
+"""Variables of the environment: the known ones, misspelt ones, and lists in one variable."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _META: Final = f"{__name__}.strict"
 
 
 def known_variables(group: click.Group) -> Mapping[str, str]:
-    """Return the variables of all options of all commands, by what people may write instead.
+    """Return the variables of all options of all commands, by the names that users may write instead.
 
-    Each is its own key; a name made from the flag of an option leads to the variable that it has.
+    Each is its own key; a name made from the flag of an option leads to its variable.
     """
     return _named(_options(group, PREFIX))
 
@@ -84,7 +84,7 @@ def _options(command: click.Command, prefix: str) -> Iterator[tuple[str, click.O
 
 
 def misspelt(group: click.Group, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what to say of each variable of this program's that nothing reads; never its value."""
+    """Return a message for each variable with this program's prefix that nothing reads, without its value."""
     names = sorted(name for name in environment if _is_ours(name, environment))
     known = known_variables(group) if names else {}
     real = [name for name, right in known.items() if name == right != OLD_WEBHOOK_SECRET]
@@ -115,7 +115,7 @@ def _advice(name: str, known: Mapping[str, str], real: Sequence[str]) -> str:
 
 
 def strict_env(root: click.Group, command: click.Command) -> click.Command:
-    """Add --strict-env to a command and those below it, and check the environment before each runs."""
+    """Add --strict-env to a command and its subcommands, and check the environment before each runs."""
     command.params.append(strict_option())
     if command.callback is not None:
         command.callback = _checked(root, command.callback)
@@ -155,7 +155,7 @@ def _checked(root: click.Group, callback: Callable[..., Any]) -> Callable[..., A
 
 
 def _check(root: click.Group, context: click.Context) -> None:
-    """Warn of variables that nothing reads. Raises UsageError with --strict-env."""
+    """Warn about variables that nothing reads. Raises UsageError with --strict-env."""
     ours = {name for name in os.environ if _is_ours(name, os.environ)}
     known = _named(_options(context.command, context.auto_envvar_prefix or PREFIX))
     for command in root.commands:  # a command is imported only where one of its variables may be set

@@ -43,29 +43,29 @@ class Progress:
     advance: Callable[[], None]
 
     def started(self, change: Change) -> None:
-        """Ignore what is still to be done."""
+        """Do nothing before a change."""
 
     def finished(self, outcome: Outcome) -> None:
-        """Advance by a change that was made or tried; after Ctrl-C the bar stops where that was."""
+        """Advance by a change that was made or tried; after Ctrl-C the bar stops."""
         if outcome.result is not Result.NOT_ATTEMPTED:
             self.advance()
 
 
 class WritePrinter:
-    """Prints what becomes of writes, and where that is not read, where the secrets of new keys are.
+    """Prints the outcomes of writes or, if those cannot be read, where the secrets of new keys are.
 
     ``store`` is open while keys are created.
     """
 
     def __init__(self, console: Console, events: EventStream | None = None) -> None:
-        """Store where to print: with ``events``, as JSON lines."""
+        """Store the console; with ``events``, print JSON lines."""
         self.console = console
         self.store: SinkSecretStore | None = None
         self._events = events
 
     @contextlib.contextmanager
     def writing(self, plan: Plan) -> Iterator[Sequence[Observer]]:
-        """Show a progress bar, or events. If it ends in an error, no outcome says where new secrets are."""
+        """Show a progress bar, or events. If it ends in an error, no outcome shows where new secrets are."""
         events = () if self._events is None else (self._events,)
         with self.console.progress("Applying", len(plan.changes)) as advance:
             try:
@@ -75,7 +75,7 @@ class WritePrinter:
                 raise
 
     def written(self, outcomes: Sequence[Outcome]) -> bool:
-        """Print what became of the writes; return False if it cannot be printed."""
+        """Print the outcomes of the writes; return False if they cannot be printed."""
         is_read = False
         try:
             if self._events is None:
@@ -108,7 +108,7 @@ def record_settings(  # noqa: PLR0913, PLR0917 - what a record says, and where i
     console: Console,
     metrics_file: str | None = None,
 ) -> RecordSettings:
-    """Build the settings. Raises ConfigurationError where one file has two uses, before it is written."""
+    """Build the settings. Raises ConfigurationError if one file has two uses, before it is written."""
     files = {"--journal": options.journal, "--history": options.history, "--metrics-file": metrics_file}
     used: dict[Path, str] = {}
     for option, file in files.items():
@@ -137,10 +137,10 @@ def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret dep
     console: Console,
     redactor: Redactor,
 ) -> SinkSecretStore | None:
-    """Open what stores the secrets of the keys that ``changes`` create, if one has a secret, and ``aliases``.
+    """Open the store for the secrets of the keys that ``changes`` create, if any, and ``aliases``.
 
-    ``redactor`` knows the secrets of the run. Raises ConfigurationError where no sink is named, SinkError
-    where it surely cannot store.
+    ``redactor`` knows the secrets of the run. Raises ConfigurationError without a sink, SinkError if it
+    certainly cannot store.
     """
     sink = None
     if secrets.secret_sink is not None:
@@ -155,7 +155,7 @@ def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret dep
 
 
 def _rescue_folders() -> Iterator[Path]:
-    """Yield the working directory, which may be gone, and the home directory."""
+    """Yield the working directory, unless it was removed, and the home directory."""
     for find in (Path.cwd, Path.home):
         with contextlib.suppress(OSError, RuntimeError):
             yield find()
