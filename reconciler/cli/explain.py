@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -13,23 +13,10 @@ from reconciler.cli.plan import read_files
 from reconciler.cli.record_options import KnownOptions
 from reconciler.cli.rewriting import files_option
 from reconciler.cli.values import command
-from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.kinds.ids import clear_key
-from reconciler.model.addresses import advice_near
+from reconciler.errors import ExitCode
 from reconciler.model.frozen import dataclass
-from reconciler.observe.key import (
-    addresses_of,
-    declaration_of,
-    known_field,
-    observed_key,
-    parsed_address,
-    whole_address,
-)
-from reconciler.pipeline.reading import directory_of
-from reconciler.plan.explain import explanations
-from reconciler.plan.identity import with_identities
-from reconciler.plan.planning import plan_scope
-from reconciler.render.explanation import blocking_problems, render_explanations, request_lines
+from reconciler.pipeline.explaining import explained
+from reconciler.render.explanation import render_explanations, request_lines
 from reconciler.render.values import api_note
 
 
@@ -65,31 +52,13 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     apis = sessions(options.connection, clock, console)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
-    written = read_files(kinds, options.inputs, now)
+    state = read_files(kinds, options.inputs, now)
+    ids = partial(options.known.known_ids, options.connection.base_urls, warn=console.warning)
     with apis as client:
-        state = directory_of(client).resolved(written)
-        address = whole_address(kinds, options.address, state)
-        kind, scope, name = parsed_address(kinds, address, state)
-        field = known_field(kind, options.field)
-        part, position = declaration_of(state, scope, name)
-        known_ids = options.known.known_ids(options.connection.base_urls, [scope], console.warning)
-        observed, names = observed_key(client.session(kind.api).reader, kind, scope, name)
-    if not observed.count and not part.keys:
-        known = scope.address(name)
-        near = advice_near(known, addresses_of(state))
-        raise ConfigurationError(f"{known} is neither declared in these files nor on the server{near}")
-    known_id = known_ids.get(scope.address(name)) if known_ids is not None else None
-    planned, live = plan_scope(kind, part, observed, now), clear_key(kind, observed, name, known_id)
-    if known_ids is not None:
-        found = replace(planned, names={scope: names} if kind.has_ids else {}, warnings=())
-        planned = with_identities(kinds, found, state, lambda known: known == scope.address(name), known_ids)
-        console.warn(planned.warnings)
-    key = part.keys[0] if part.keys else None
-    change = None if blocking_problems(planned) or not planned.changes else planned.changes[0]
-    shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]
+        found = explained(state, client, kinds, options.address, options.field, now, ids)
+    console.warn(found.plan.warnings)
     screen = console.screen()
-    requests = request_lines(planned, screen)
-    title = f"{address}{api_note(scope.shown_api)}"
-    text = render_explanations(title, position, shown, requests, screen)
-    console.result(text)
+    title = f"{found.address}{api_note(found.scope.shown_api)}"
+    requests = request_lines(found.plan, screen)
+    console.result(render_explanations(title, found.position, found.explanations, requests, screen))
     return ExitCode.DONE
