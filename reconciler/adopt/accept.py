@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adopt.content import keys_of
 from reconciler.adopt.declaration import declaration
 from reconciler.adopt.edit.spelling import flow_text
-from reconciler.adopt.located import DeclaredFile
+from reconciler.adopt.located import DeclaredFile, Rewritten
 from reconciler.diff.compare import readable
 from reconciler.diff.completion import declared_part
 from reconciler.diff.normalize import normalize
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.kinds.packaged import document_schema
+from reconciler.load.sources import read
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.frozen import dataclass
 from reconciler.model.live import LiveScope
 from reconciler.model.source import Problem
-from reconciler.observe.key import declared_key
+from reconciler.observe.key import (
+    declared_key,
+    known_field,
+    live_key,
+    observed_key,
+    parsed_address,
+    whole_address,
+)
 from reconciler.plan.changes import mismatch
 from reconciler.plan.identity import key_identity_changes
 from reconciler.plan.planning import plan_scope
@@ -28,9 +37,12 @@ from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from reconciler.adopt.editing import Declarations
+    from reconciler.api.client import Sessions
     from reconciler.model.scope import Scope
+    from reconciler.pipeline.explaining import IdsOf
     from reconciler.plan.identity import KnownIds
     from reconciler.validate.validator import Rules
 
@@ -67,6 +79,46 @@ class Drifted:
         if not self.odd:
             return None
         return Problem(f"{mismatch(self.odd.values())}; it cannot be accepted", address=self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The differences of a key, and the edit of its file; None if nothing differs."""
+
+    drifted: Drifted
+    warnings: Sequence[Problem]
+    edit: Rewritten | None
+
+
+def accepted(
+    declared: Declarations, client: Sessions, wanted: str, field: str | None, ids_of: IdsOf
+) -> Accepted:
+    """Compare the key at the address, or the end of one, that is ``wanted``, and edit the text of its file.
+
+    With ``field``, only that is accepted. ``ids_of`` returns the known ids of scopes. Raises ReconcilerError
+    if the key cannot be read, or its live values cannot be accepted.
+    """
+    kinds, state, now = declared.kinds, declared.state, declared.now
+    kind, scope, name = parsed_address(kinds, whole_address(kinds, wanted, state), state)
+    field = known_field(kind, field)
+    key = acceptable(state, scope, name, field)
+    known_ids = ids_of([scope])
+    observed, names = observed_key(client.session(kind.api).reader, kind, scope, name)
+    warnings: list[Problem] = []
+    if known_ids is not None:
+        part = next(part for part in state.scopes if part.scope == scope)
+        warnings += checked_identity(part, key, names, known_ids)
+    live = live_key(kind, observed, name, None if known_ids is None else known_ids.get(scope.address(name)))
+    found = drifted(kind, scope, key, live, now).narrowed(field)
+    if found.mismatch is not None:
+        if not found.fields:
+            raise ConfigurationError(str(found.mismatch))
+        warnings.append(found.mismatch)
+    if not found.fields:
+        return Accepted(found, warnings, None)
+    content = read(key.source, io.BytesIO())
+    text = accept(content, found, now, declared.rules)
+    return Accepted(found, warnings, Rewritten(key.source, content, text))
 
 
 def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) -> DesiredKey:

@@ -71,10 +71,14 @@ class Declarations:
 
         Raises ReconcilerError if one cannot be looked up.
         """
-        state = directory_of(client).resolved(self.state)
-        for error in state.unresolved.values():
+        found = self.resolved_as_possible(client)
+        for error in found.state.unresolved.values():
             raise error
-        return replace(self, state=state)
+        return found
+
+    def resolved_as_possible(self, client: Sessions) -> Declarations:
+        """Return the same with numbers for the names of scopes that can be looked up."""
+        return replace(self, state=directory_of(client).resolved(self.state))
 
     def located(self, files: Collection[str] | None = None) -> tuple[Located, ...]:
         """Read the files, or some, and return the declared keys at their places. Raises InputError."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, os_reason
-from reconciler.load.write import sync_folder, write_beside
+from reconciler.load.write import create_new, sync_folder, write_beside
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
@@ -74,6 +74,16 @@ def replace_text(file: str, before: bytes, text: str) -> None:
                 )
             if os.fstat(opened.fileno()).st_nlink > 1 or not _replaced(place, content):
                 _written_over(place, opened, before, content)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {os_reason(error)}") from error
+
+
+def write_new(file: str, text: str) -> None:
+    """Write a new file. Raises ConfigurationError if it exists already, or cannot be written."""
+    try:
+        create_new(Path(file), text)
+    except FileExistsError as error:
+        raise ConfigurationError(f"{file} is there already, so nothing was written; name another") from error
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {os_reason(error)}") from error
 

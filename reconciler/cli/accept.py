@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
+from functools import partial
 
 import click
 
-from reconciler.adopt.accept import accept as accepted
-from reconciler.adopt.accept import acceptable, checked_identity, drifted
-from reconciler.adopt.located import Rewritten
+from reconciler.adopt.accept import accepted
+from reconciler.adopt.editing import Declarations
 from reconciler.adopt.write import replace_text
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
@@ -17,11 +16,9 @@ from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.rewriting import check_files, print_lines
 from reconciler.cli.values import command
-from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.load.sources import read
+from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.observe.key import known_field, live_key, observed_key, parsed_address, whole_address
 
 
 @command(
@@ -44,33 +41,20 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     check_files(options.inputs.paths)
     kinds = options.inputs.known_kinds(console.warning)
     now = clock.now()
-    state = read_files(kinds, options.inputs, now)
-    kind, scope, name = parsed_address(kinds, whole_address(kinds, options.address, state), state)
-    field = known_field(kind, options.field)
-    key = acceptable(state, scope, name, field)
+    declared = Declarations(read_files(kinds, options.inputs, now), options.inputs.rules(kinds, now))
+    ids = partial(options.known.known_ids, options.connection.base_urls, warn=console.warning)
     with apis as client:
-        reader = client.session(kind.api).reader
-        known_ids = options.known.known_ids(options.connection.base_urls, [scope], console.warning)
-        observed, names = observed_key(reader, kind, scope, name)
-    if known_ids is not None:
-        part = next(part for part in state.scopes if part.scope == scope)
-        console.warn(checked_identity(part, key, names, known_ids))
-    live = live_key(
-        kind, observed, name, known_ids.get(scope.address(name)) if known_ids is not None else None
-    )
-    found = drifted(kind, scope, key, live, now).narrowed(field)
-    if found.mismatch is not None:
-        if not found.fields:
-            raise ConfigurationError(str(found.mismatch))
-        console.warn([found.mismatch])
-    if not found.fields:
-        what = "No declared field of {0} differs" if field is None else f"{field} of {{0}} does not differ"
-        console.text(escape_control(f"{what.format(found.address)}: {key.source} stays as it is.") + "\n")
+        result = accepted(declared, client, options.address, options.field, ids)
+    console.warn(result.warnings)
+    found, edit = result.drifted, result.edit
+    if edit is None:
+        same = f"No declared field of {found.address} differs"
+        if options.field is not None:
+            same = f"{options.field} of {found.address} does not differ"
+        console.text(escape_control(f"{same}: {found.key.source} stays as it is.") + "\n")
         return ExitCode.DONE
-    content = read(key.source, io.BytesIO())
-    text = accepted(content, found, now, options.inputs.rules(kinds, now))
-    replace_text(key.source, content, text)
-    print_lines([Rewritten(key.source, content, text)], console)
+    replace_text(edit.file, edit.before, edit.after)
+    print_lines([edit], console)
     fields = ", ".join(found.fields)
     console.note(f"Accepted {counted(len(found.fields), 'field')} of {found.address}: {fields}")
     return ExitCode.DONE

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
 from reconciler.adopt.modeline import SCHEMA_FILE, schema_reference
-from reconciler.adopt.write import replace_text
+from reconciler.adopt.write import replace_text, write_new
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
@@ -27,13 +27,12 @@ from reconciler.cli.options import (
     id_option,
 )
 from reconciler.cli.values import ListType, command, option
-from reconciler.errors import ConfigurationError, ExitCode, os_reason
+from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.links import path_refusal
 from reconciler.load.sources import read
-from reconciler.load.write import create_new
 from reconciler.model.escape import escape_control
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
@@ -125,7 +124,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     if into is not None and content is not None:
         _store(console, live, exported, into, content)
     elif options.out is not None:
-        store_new(options.out, exported.text)
+        write_new(options.out, exported.text)
         count = counted(len(exported.adoption.keys), "key")
         console.text(escape_control(f"Wrote {count} of {live.scope} to {options.out}") + "\n")
     else:
@@ -161,16 +160,6 @@ def tell_elsewhere(console: Console, exported: Export) -> None:
     """Print which keys other systems manage."""
     for owner, left in exported.adoption.managed_elsewhere.items():
         console.note(f"Left out: {counted(len(left), 'key')} managed elsewhere ({owner}): {', '.join(left)}")
-
-
-def store_new(file: str, text: str) -> None:
-    """Write a new file. Raises ConfigurationError if it exists already, or cannot be written."""
-    try:
-        create_new(Path(file), text)
-    except FileExistsError as error:
-        raise ConfigurationError(f"{file} is there already, so nothing was written; name another") from error
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {os_reason(error)}") from error
 
 
 def _store(console: Console, live: Live, exported: Export, into: str, content: bytes) -> None:
