@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adopt.content import keys_of, part_of, text_of
@@ -13,6 +16,7 @@ from reconciler.errors import InputError, SchemaMismatchError
 from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
+from reconciler.load.sources import read, sources
 from reconciler.model.desired import DesiredScope
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
@@ -114,6 +118,15 @@ def declares(content: bytes, file: str, rules: Rules, scope: Scope) -> bool:
     """Return whether a file has a document of a scope, by ids. Raises InputError."""
     _, text = text_of(content, file)
     return any(_declares(document, rules, scope) for document in parse(text, file))
+
+
+def declaring_file(live: Live, folder: str) -> str | None:
+    """Return the file below a folder that declares the scope already, if there is one."""
+    for file in sources([folder], []) if Path(folder).is_dir() else ():
+        with suppress(InputError):  # validate shows what is wrong with a file
+            if declares(read(file, io.BytesIO()), file, live.rules, live.scope):
+                return file
+    return None
 
 
 def _declares(document: Document, rules: Rules, scope: Scope) -> bool:

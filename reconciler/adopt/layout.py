@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.adopt.content import text_of
 from reconciler.adopt.edit.comments import comments
 from reconciler.adopt.edit.layout import laid_out
+from reconciler.adopt.write import replace_text
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.json_input import json_document
+from reconciler.load.source_lines import with_lines
+from reconciler.load.sources import label_of, read, sources
 from reconciler.model.canonical import json_text
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from reconciler.adopt.edit.comments import Comment
 
 _PASSES: Final = 4
 """How often a text is laid out until it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """A file, its content, and its content in the layout."""
+
+    file: str
+    before: bytes
+    after: bytes
+
+    @property
+    def differs(self) -> bool:
+        """Return whether the file is in another layout."""
+        return self.before != self.after
+
+    def write(self) -> None:
+        """Write the file. Raises ConfigurationError."""
+        replace_text(self.file, self.before, self.after.decode("utf-8"))
+
+
+def formatted_files(
+    paths: Sequence[str], standard_input: BinaryIO, problems: list[Problem]
+) -> Iterator[Formatted]:
+    """Yield the files of ``paths``; the reason why one cannot be formatted is added to ``problems``."""
+    for file in sources(paths, problems):
+        before = b""
+        try:
+            before = read(file, standard_input)
+            yield Formatted(file, before, formatted(before, label_of(file)))
+        except InputError as error:
+            problems += with_lines(error.problems, before, label_of(file))
 
 
 def formatted(content: bytes, file: str) -> bytes:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.adopt.layout import formatted
-from reconciler.adopt.write import replace_text
+from reconciler.adopt.layout import Formatted, formatted_files
 from reconciler.cli.console import standard_input
 from reconciler.cli.options import ConfigurationOptions, OutputOptions, paths_argument
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode, InputError
-from reconciler.load.source_lines import with_lines
-from reconciler.load.sources import STANDARD_INPUT, label_of, read, sources
+from reconciler.load.sources import STANDARD_INPUT, label_of
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 
@@ -51,32 +49,25 @@ def fmt(_context: click.Context, options: FmtOptions) -> ExitCode:
     console = options.output.console()
     problems: list[Problem] = []
     changed = False
-    for file in sources(options.paths, problems):
-        before = b""
-        try:
-            before = read(file, standard_input())
-            after = formatted(before, label_of(file))
-        except InputError as error:
-            problems += with_lines(error.problems, before, label_of(file))
-            continue
-        changed |= before != after
-        _put(console, options, file, before, after)
+    for one in formatted_files(options.paths, standard_input(), problems):
+        changed |= one.differs
+        _put(console, options, one)
     if problems:
         raise InputError(problems)
     return ExitCode.CHANGES if changed and options.check else ExitCode.DONE
 
 
-def _put(console: Console, options: FmtOptions, file: str, before: bytes, after: bytes) -> None:
+def _put(console: Console, options: FmtOptions, one: Formatted) -> None:
     """Print the result for a file, and write it unless it is only checked."""
-    is_input = file == STANDARD_INPUT
+    is_input = one.file == STANDARD_INPUT
     if is_input and not options.check and not options.diff:
-        console.result(after)
-    elif before != after:
-        console.result(escape_control(label_of(file)) + "\n")
+        console.result(one.after)
+    elif one.differs:
+        console.result(escape_control(label_of(one.file)) + "\n")
         if options.diff:
-            console.result("".join(_diff(console, label_of(file), before, after)))
+            console.result("".join(_diff(console, label_of(one.file), one.before, one.after)))
         if not options.check and not is_input:
-            replace_text(file, before, after.decode("utf-8"))
+            one.write()
 
 
 def _diff(console: Console, file: str, before: bytes, after: bytes) -> Iterator[str]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-import io
 import shlex
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.adopt.export import Live, declares, export_document
+from reconciler.adopt.export import Live, declaring_file, export_document
 from reconciler.adopt.modeline import schema_beginning
 from reconciler.adopt.repository import (
     FOLDER,
@@ -34,12 +32,12 @@ from reconciler.cli.export import tell_elsewhere, usable_kind
 from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, flag_of, id_option
 from reconciler.cli.other_api import asked_api, other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
-from reconciler.errors import ConfigurationError, ExitCode, InputError
+from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.bundle import editor_schema
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import found_configuration
 from reconciler.load.links import work_tree
-from reconciler.load.sources import CONFIGURATION, read, sources
+from reconciler.load.sources import CONFIGURATION
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
@@ -125,7 +123,7 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
         observed = _observed(console, client.session(kind.api).reader, kind, options)
     live = Live(kind, _chosen(console, observed, options.keys), now, rules)
     forge = _forge(options.workflow, console)
-    place = _home(live) or f"{FOLDER}/{str(live.scope).replace('/', '-')}.yaml"
+    place = declaring_file(live, FOLDER) or f"{FOLDER}/{str(live.scope).replace('/', '-')}.yaml"
     reference, schema = schema_beginning(place)
     exported = export_document(live, reference)
     console.warn(exported.warnings)
@@ -174,16 +172,6 @@ def _other_begun(console: Console, api: str) -> bool:
         _report(console, *written(other_files(other)))
         console.text(other_next(other))
     return other is not None
-
-
-def _home(live: Live) -> str | None:
-    """Return the file that declares the scope already, if there is one."""
-    files = sources([FOLDER], []) if Path(FOLDER).is_dir() else ()
-    for file in files:
-        with suppress(InputError):  # what is wrong with a file is what validate is for
-            if declares(read(file, io.BytesIO()), file, live.rules, live.scope):
-                return file
-    return None
 
 
 def _kind(context: click.Context, kinds: Mapping[str, Kind], name: str) -> Kind:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from reconciler.adopt.drafts import draft_text, drafts_of
 from reconciler.cli.console import CONTEXT, Console, plain_console
 from reconciler.cli.sections import Group
 from reconciler.cli.values import command, epilog, option
-from reconciler.errors import ConfigurationError, DescriptionError, os_reason
+from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.draft import draft
-from reconciler.kinds.openapi.every import every_draft, index_of
-from reconciler.kinds.packaged import SUFFIX, schema_texts
+from reconciler.kinds.packaged import SUFFIX
 from reconciler.kinds.rules import KIND_NAME
 from reconciler.load.files import read_description
-from reconciler.load.write import create_new
 from reconciler.model.frozen import dataclass
-from reconciler.model.phrases import counted, listed
+from reconciler.model.phrases import counted
 from reconciler.validate.custom_kinds import complaints
 
 
@@ -51,8 +49,6 @@ class InitOptions:
 
 
 _INIT: Final = "reconciler kind init --openapi api.yaml --collection"
-_INDEX: Final = "index.md"
-_MOST_REASONS: Final = 10
 
 
 @click.group(
@@ -111,7 +107,7 @@ def _init_one(console: Console, options: InitOptions, description: Any, collecti
     name = options.name
     title = None if name is None else name.replace("-", " ").capitalize()
     drafted = draft(description, collection, title, options.item, options.identity)
-    console.result(_text(drafted.schema))
+    console.result(draft_text(drafted.schema))
     console.note(f"To decide, then save as kinds/{name or 'NAME'}{SUFFIX}:")
     faulty = (message for _, message in complaints(name or "draft", drafted.schema))
     for decision in (*drafted.decisions, *faulty):
@@ -119,31 +115,12 @@ def _init_one(console: Console, options: InitOptions, description: Any, collecti
 
 
 def _init_all(console: Console, source: str, description: Any, folder: Path) -> None:
-    """Write a draft of every collection, and the index, if none of these files exists."""
-    entries = every_draft(description, schema_texts())
-    if all(entry.made is None for entry in entries):
-        reasons = listed((f"{entry.collection}: {entry.refusal}" for entry in entries), _MOST_REASONS)
-        raise DescriptionError(f"none of its {counted(len(entries), 'collection')} can be drafted: {reasons}")
-    drafts = [(entry.name, entry.made.schema) for entry in entries if entry.made is not None]
-    faults = {name: [message for _, message in complaints(name, schema)] for name, schema in drafts}
-    files = {folder / f"{name}{SUFFIX}": _text(schema) for name, schema in drafts}
-    files[folder / _INDEX] = index_of(Path(source).name, entries, faults)
-    known = next((file for file in files if file.exists()), None)
-    if known is not None:
-        raise ConfigurationError(f"{known} exists, and nothing is overwritten; name another folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, text in files.items():
-            create_new(file, text)
-    except OSError as error:
-        raise ConfigurationError(f"the drafts cannot be written to {folder}: {os_reason(error)}") from error
-    refused = len(entries) - len(drafts)
+    """Write a draft of every collection, and the index."""
+    found = drafts_of(source, description, folder)
+    found.write()
+    refused = found.collections - found.count
     why = f", and why {refused} are refused" if refused else ""
     console.text(
-        f"Drafted {len(drafts)} of {counted(len(entries), 'collection')} into {folder};"
-        f" {folder / _INDEX} says what is to decide{why}.\n"
+        f"Drafted {found.count} of {counted(found.collections, 'collection')} into {folder};"
+        f" {found.index} says what is to decide{why}.\n"
     )
-
-
-def _text(schema: Any) -> str:
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
