@@ -199,8 +199,13 @@ class Successions:
         return replace(change, purpose=Purpose.RENEW) if _is_renewal(kind, change) else change
 
     def _problems(self, changes: Sequence[Change], known: Collection[str]) -> Iterator[Problem]:
-        """Yield a problem for each change that waits for a key which is neither live nor created."""
+        """Yield a problem for each replacement, and for each wait for a key that will not be there."""
         for change in changes:
+            if change.action is Action.REPLACE and change.purpose is Purpose.ROTATE:
+                message = "is part of a rotation, and would be deleted and created again with another secret"
+                advice = "undo this change, or let the rotation end first (reconciler rotate --finish)"
+                yield Problem(f"{message}; {advice}", change.position, change.address)
+                continue
             name = change.waits_for
             is_absent = name is not None and self.last[change.name].is_absent
             if name is None or (name in known and not is_absent):

@@ -12,12 +12,23 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.kinds.rotation import rotation_fault
 from reconciler.model.desired import Lifecycle
 from reconciler.model.plan import Action
+from reconciler.model.scope import Scope
 from reconciler.model.succession import Purpose, Stage
 from reconciler.plan.correction import Corrections, Permissions, corrections
 from reconciler.plan.drift import Correction, drift_of
 from reconciler.plan.rotation import next_step, rotations
 from reconciler.plan.saved import read_saved
-from tests.values import CAAS, NOW, SCOPE, check_document, declared, kind_with, live, make_plan, plan_json
+from tests.values import (
+    CAAS,
+    NOW,
+    SCOPE,
+    check_document,
+    declared,
+    kind_with,
+    live,
+    make_plan,
+    plan_json,
+)
 
 if TYPE_CHECKING:
     from reconciler.model.desired import DesiredKey
@@ -201,3 +212,25 @@ def test_every_packaged_kind_can_be_rotated() -> None:
         "faas": "",
         "inference": "",
     }
+
+
+@pytest.mark.parametrize("name", ["web-key", "web-key-2", "other-key"])
+def test_a_key_of_a_rotation_is_not_replaced(name: str) -> None:
+    """What is in its place would be taken for the secret of the key that was created again."""
+    kind = kind_with({"text": TEXT, "fixed": TEXT}, immutable=["fixed"], create={"requires": []})
+    plain, rotating = Lifecycle(replace=True), Lifecycle(replace=True, rotates="web-key", alias="web-key")
+    keys = [
+        declared(one, line=line, fixed="new" if one == name else "old")._replace(
+            lifecycle=rotating if one == "web-key-2" else plain
+        )
+        for line, one in enumerate(("web-key", "web-key-2", "other-key"), 4)
+    ]
+    rows = [{"name": key.name, "text": "", "fixed": "old"} for key in keys]
+    plan = make_plan(keys, rows, kind=kind, scope=Scope("thing", 1, names=("project_id",)))
+    assert [change.action for change in plan.changes] == [Action.REPLACE]
+    found = ["is part of a rotation" in problem.message for problem in plan.problems]
+    assert found == [True] * (name != "other-key")
+    permissions = Permissions(may_destroy=True, may_store=True)
+    kinds = {"thing": kind}
+    made = corrections(kinds, plan, drift_of(kinds, plan), lambda *_: True, permissions, NOW)
+    assert len(made.plan.changes) == (name == "other-key")
