@@ -16,17 +16,18 @@ from reconciler.cli.planning_options import PlanningOptions
 from reconciler.cli.receivers import ReceiverOptions
 from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.values import FILE, Integers, ListType, Parsed, option
+from reconciler.model.durations import parse_interval
 from reconciler.model.frozen import dataclass
 from reconciler.plan.drift import Correction
 from reconciler.render.log import LogFormat
-from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse_duration
+from reconciler.service.schedule import Cron, Every, Schedule, parse_cron
 
 _SERVICE, _MEMORY, _PAGES = "Service", "Records", "Metrics and pages"
 """Sections of options."""
 _ROUNDS: Final = ("every|cron",)
 _RECORDED: Final = ("history|every|cron",)
 """What rounds are counted by."""
-DURATION: Final = Parsed("duration", parse_duration, "invalid duration {}; use 30s, 15m, 6h or 1d.")
+DURATION: Final = Parsed("duration", parse_interval, "invalid duration {}; use 30s, 15m, 6h or 1d.")
 CRON: Final = Parsed("cron", parse_cron, "invalid cron expression {}; use five fields, such as 0 6 * * *.")
 
 

@@ -13,9 +13,10 @@ from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOption
 from reconciler.cli.rewriting import files_option, print_lines
 from reconciler.cli.values import LIMIT, Parsed, option
 from reconciler.errors import ConfigurationError
+from reconciler.model.durations import parse_lifetime
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted
-from reconciler.model.policy import RenewPolicy, parse_lifetime, renew_policy
+from reconciler.model.policy import RenewPolicy, renew_policy
 
 LIFETIME: Final = Parsed(
     "DURATION",

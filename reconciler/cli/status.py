@@ -19,8 +19,8 @@ from reconciler.cli.printing import complain
 from reconciler.cli.record_options import KnownOptions
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
+from reconciler.model.durations import parse_lifetime
 from reconciler.model.frozen import dataclass
-from reconciler.model.policy import parse_lifetime
 from reconciler.plan.lifetimes import HORIZON, lifetimes
 from reconciler.render.lifetimes import Overview, overview_lines
 

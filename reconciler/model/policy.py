@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.durations import parse_lifetime
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DURATION: Final = re.compile(r"(?P<number>[1-9]\d{0,3})(?P<unit>[hdwy])", re.ASCII)
-_UNITS: Final = {
-    "h": dt.timedelta(hours=1),
-    "d": dt.timedelta(days=1),
-    "w": dt.timedelta(weeks=1),
-    "y": dt.timedelta(days=365),
-}
 _DAY: Final = dt.timedelta(days=1)
 _LAST_DAY: Final = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 ALIAS, NUMBER = "{alias}", "{number}"
-
-
-def parse_lifetime(text: str) -> dt.timedelta | None:
-    """Parse a duration such as ``36h``, ``30d``, ``8w`` or ``2y`` (of 365 days); None for any other text."""
-    found = _DURATION.fullmatch(text)
-    return None if found is None else int(found["number"]) * _UNITS[found["unit"]]
 
 
 def _lifetime(layers: tuple[Mapping[str, str], ...], name: str) -> dt.timedelta | None:

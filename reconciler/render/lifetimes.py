@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
+from reconciler.model.durations import rough_duration
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import and_more, counted, listed
@@ -22,25 +23,19 @@ if TYPE_CHECKING:
     from reconciler.plan.renewal import Renewal
     from reconciler.plan.rotation import Rotation
 
-_DAY: Final = dt.timedelta(days=1)
-_HOUR: Final = dt.timedelta(hours=1)
-_SOON: Final = 7 * _DAY
+_SOON: Final = dt.timedelta(days=7)
 _MOST: Final = 10
 
 
 def time_left(left: dt.timedelta) -> str:
     """Return a duration in days, or in hours below two days; or how long ago it ended."""
-    size = _rough(abs(left))
+    size = rough_duration(abs(left))
     return f"in {size}" if left >= dt.timedelta() else f"{size} ago"
 
 
 def is_urgent(one: KeyExpiry, now: dt.datetime) -> bool:
     """Return whether a key expires within a week, or has expired, without a declared successor."""
     return one.at - now <= _SOON and not one.is_rotated
-
-
-def _rough(size: dt.timedelta) -> str:
-    return counted(size // _DAY, "day") if size >= 2 * _DAY else counted(size // _HOUR, "hour")
 
 
 def renewal_line(found: Renewal) -> str:
@@ -105,7 +100,7 @@ def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
         ("Live", f"{counted(live, 'key')}, {len(plan.unmanaged)} of them in no file"),
         ("Differing", differing if plan.changes else "none"),
         ("Contested", contested),
-        ("Expiring", f"{counted(len(due) - passed, 'key')} within {_rough(found.within)}{expired}"),
+        ("Expiring", f"{counted(len(due) - passed, 'key')} within {rough_duration(found.within)}{expired}"),
         ("Rotating", counted(len(found.lifetimes.rotations), "key")),
     )
     for name, text in rows:

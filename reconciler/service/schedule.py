@@ -7,31 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from typing import Final
 
 from cronsim import CronSim, CronSimError
 
-from reconciler.model.expressions import expression
+from reconciler.model.durations import interval_text
 from reconciler.model.frozen import dataclass
 
-_SPELLING: Final = expression(r"(?P<number>\d{1,6})(?P<unit>[smhd])", re.ASCII)
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_BACKOFF: Final = 3600.0
 _CRON_FIELDS: Final = 5
 _CLOCK_ERROR: Final = dt.timedelta(seconds=1)
-
-
-def parse_duration(text: str) -> float | None:
-    """Return the seconds of a duration such as ``30s``, ``15m``, ``6h`` or ``1d``, None for anything else."""
-    match = _SPELLING.fullmatch(text)
-    return None if match is None else float(int(match["number"]) * _SECONDS[match["unit"]])
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration of whole seconds as :func:`parse_duration` reads it."""
-    unit = max((unit for unit, size in _SECONDS.items() if seconds % size == 0), key=_SECONDS.__getitem__)
-    return f"{seconds / _SECONDS[unit]:.0f}{unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +30,7 @@ class Every:
 
     def __str__(self) -> str:
         """Return the schedule for people."""
-        return f"every {duration_text(self.seconds)}"
+        return f"every {interval_text(self.seconds)}"
 
     def following(self, planned: float, now: float, _present: dt.datetime, failures: int) -> float:
         """Return the next time on the grid that ``planned`` is on."""

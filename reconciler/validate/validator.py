@@ -13,9 +13,10 @@ from reconciler.load.files import parse_content
 from reconciler.model.canonical import parse_instant
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.desired import DesiredKey, Lifecycle, NamedParameter
+from reconciler.model.durations import rough_duration
 from reconciler.model.frozen import dataclass
 from reconciler.model.numbers import replace_whole
-from reconciler.model.phrases import MANY_MORE, counted
+from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope
 from reconciler.model.source import Position, Problem, Rule
 from reconciler.validate.findings import problems_of, spellings, written_name
@@ -250,7 +251,5 @@ class _Checked:
             return
         message = f"{path[-1]} {value} is in the past: the key no longer works"
         if left > dt.timedelta():
-            hours = round(left / dt.timedelta(hours=1))
-            rough = counted(left.days, "day") if left.days > 1 else counted(hours, "hour")
-            message = f"{path[-1]} {value} is near: the key stops working in {rough}"
+            message = f"{path[-1]} {value} is near: the key stops working in {rough_duration(left)}"
         self._warnings.append(Problem(message, document.position(path), address, rule=Rule.EXPIRY))

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import Lifecycle
-from reconciler.model.policy import RenewPolicy, parse_lifetime, renew_policy, rotate_policy
+from reconciler.model.policy import RenewPolicy, renew_policy, rotate_policy
 from reconciler.plan.renewal import renewal
 from tests.values import CAAS, NOW, SCOPE, declared, kind_with
 
@@ -91,23 +91,6 @@ def test_a_kind_without_creations_is_not_for_rotation() -> None:
     found = renewal(kind, SCOPE, declared(until=SOON), POLICY, None, NOW)
     assert found is not None
     assert (found.is_for_rotation, "it cannot be rotated" in found.reason) == (False, True)
-
-
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [
-        ("36h", 1.5),
-        ("30d", 30),
-        ("8w", 56),
-        ("2y", 730),
-        ("", None),
-        ("0d", None),
-        ("30", None),
-        ("1m", None),
-    ],
-)
-def test_a_lifetime_is_a_number_and_a_unit(text: str, days: float | None) -> None:
-    assert parse_lifetime(text) == (None if days is None else days * DAY)
 
 
 def test_the_first_layer_that_says_a_member_counts() -> None:

@@ -44,9 +44,16 @@ def test_a_line_of_a_key_has_its_purpose() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "text"), [(49, "in 2 days"), (47, "in 47 hours"), (1, "in 1 hour"), (-72, "3 days ago")]
+    ("hours", "text"),
+    [
+        (49, "in 2 days"),
+        (47, "in 47 hours"),
+        (1, "in 1 hour"),
+        (0.5, "in less than an hour"),
+        (-72, "3 days ago"),
+    ],
 )
-def test_a_time_is_in_days_or_hours(hours: int, text: str) -> None:
+def test_a_time_is_in_days_or_hours(hours: float, text: str) -> None:
     assert time_left(dt.timedelta(hours=hours)) == text
 
 

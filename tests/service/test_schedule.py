@@ -8,25 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.service.schedule import Cron, Every, duration_text, parse_cron, parse_duration
+from reconciler.service.schedule import Cron, Every, parse_cron
 
 TIMES = st.floats(0, 1e9)
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("0s", 0), ("30s", 30), ("15m", 900), ("6h", 21_600), ("1d", 86_400), ("999999d", 86_399_913_600)],
-)
-def test_a_duration_is_an_integer_and_a_unit(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize(
-    "text", ["", "15", "m", "1.5h", "-1s", "15 m", "15M", "1h30m", "1000000s", "\u0661s"]
-)
-def test_anything_else_is_not_a_duration(text: str) -> None:
-    assert parse_duration(text) is None
 
 
 @pytest.mark.parametrize(
@@ -94,11 +79,6 @@ def test_the_next_round_is_neither_past_nor_needlessly_far(
     following = Every(every).following(planned, now, NOON, failures)
     assert following >= now - 1e-3
     assert following - now <= max(3600, every) + 1e-3
-
-
-@given(st.integers(1, 999_999))
-def test_a_duration_is_written_as_it_is_read(seconds: int) -> None:
-    assert parse_duration(duration_text(seconds)) == seconds
 
 
 def test_a_schedule_says_when_rounds_are_due() -> None:

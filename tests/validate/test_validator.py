@@ -202,6 +202,7 @@ PAST = "is in the past: the key no longer works"
         ("2020-01-01T00:00:00Z", PAST),
         ("0001-01-01T00:00:00Z", PAST),
         ("2026-06-01T13:00:00Z", "is near: the key stops working in 1 hour"),
+        ("2026-06-01T12:30:00Z", "is near: the key stops working in less than an hour"),
         ("2026-06-02T12:00:00Z", "is near: the key stops working in 24 hours"),
         ("2026-06-01T00:00:00-13:00", "is near: the key stops working in 1 hour"),
         ("2026-06-15T12:00:00Z", "is near: the key stops working in 14 days"),
