@@ -66,7 +66,9 @@ class LifetimeOptions:
         lifetimes = {"to": policy.to, "max_total": policy.max_total}
         for name, lifetime in lifetimes.items():
             if lifetime is not None and lifetime <= policy.within:
-                fault = f"the policy of {one.address} asks for more at once: within is not below {name}"
+                fault = (
+                    f"the policy of {one.address} makes a new key due at once: within has to be below {name}"
+                )
                 raise ConfigurationError(fault)
         return policy
 

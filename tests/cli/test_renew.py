@@ -112,7 +112,7 @@ def test_a_policy_that_never_comes_to_rest_is_an_error(
 ) -> None:
     file.write_text(f"renew: {{within: 30d, {policy}}}\n{TEXT}")
     done = cli(*command, "--file", str(file))
-    message = f"the policy of caas/1/76/web asks for more at once: within is not below {fault}"
+    message = f"the policy of caas/1/76/web makes a new key due at once: within has to be below {fault}"
     assert (done.code, message in done.err) == (1, True)
 
 
