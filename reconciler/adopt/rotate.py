@@ -128,7 +128,7 @@ def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any
     if rotation.new_live is not None:
         raise ConfigurationError(
             f"{rotation.new.position}: {rotation.successor} is live already, so nothing can be undone; let "
-            "the rotation go on, or declare the successor absent"
+            f"the rotation go on, or replace the successor: reconciler rotate {rotation.new.name} --now"
         )
     new.file.edits.drop(new.place)
     ends = ends_of(rotation.kind)

@@ -55,6 +55,11 @@ def _of_key(
         yield f"lifecycle.rotates names {old}, and so does {other.name} at {other.position}; keep one"
     elif key.name in _rotated(key, before):
         yield f"lifecycle.rotates names {old}, which takes the place of this key; keep one of the two"
+    elif key.is_absent and key.name not in before.values():
+        yield (
+            f"lifecycle.rotates names {old}, and this key is declared absent; remove rotates, and let {old} "
+            "expire later if it is to stay"
+        )
 
 
 def _rotated(key: DesiredKey, before: Mapping[str, str]) -> Iterator[str]:

@@ -191,7 +191,8 @@ def test_a_rotation_that_was_applied_cannot_be_undone(life: Life) -> None:
     life.rotate("shop-key")
     life.apply()
     done = life.rotate("--abort", "shop-key-2")
-    assert (done.code, "is live already, so nothing can be undone" in done.err) == (1, True)
+    advice = "let the rotation go on, or replace the successor: reconciler rotate shop-key-2 --now"
+    assert (done.code, f"is live already, so nothing can be undone; {advice}" in done.err) == (1, True)
 
 
 def test_an_overlap_that_has_not_begun_ends_later(life: Life) -> None:

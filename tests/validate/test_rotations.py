@@ -19,6 +19,7 @@ THIRD = "  - {name: shop-3, lifecycle: {rotates: shop-2, alias: shop}}\n"
     [
         SHOP + NEXT,
         SHOP + NEXT + THIRD,
+        SHOP + NEXT.replace("shop-2,", "shop-2, state: absent,") + THIRD,
         "  - {name: shop-2, lifecycle: {alias: shop}}\n",
         SHOP + '  - {name: new, lifecycle: {rotates: shop, until: "2036-01-01T00:00:00Z"}}\n',
         "  - {name: one, lifecycle: {alias: one}}\n",
@@ -48,6 +49,10 @@ def test_a_key_that_gives_way_to_another_is_not_warned_about() -> None:
         (
             "  - {name: one, lifecycle: {rotates: two}}\n  - {name: two, lifecycle: {rotates: one}}\n",
             "takes the place of this key",
+        ),
+        (
+            SHOP + NEXT.replace("shop-2,", "shop-2, state: absent,"),
+            "rotates names shop, and this key is declared absent; remove rotates, and let shop expire later",
         ),
         (SHOP + NEXT + NEXT.replace("shop-2", "shop-9"), "and so does shop-2 at keys.yaml:5:5; keep one"),
         (
