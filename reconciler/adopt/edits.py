@@ -17,6 +17,7 @@ from reconciler.adopt.edit.replace import Place, place_of, replaced
 from reconciler.adopt.edit.text import Edit, edited
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
+from reconciler.load.recognition import other_use
 from reconciler.load.tree import Node, Shape, parts, trees
 from reconciler.model.canonical import json_text
 from reconciler.model.frozen import dataclass
@@ -53,7 +54,9 @@ class FileEdits:
     """
 
     def __init__(self, content: bytes, file: str) -> None:
-        """Parse the content of a file. Raises InputError."""
+        """Parse the content of a file. Raises InputError, also if it is no desired state, such as a plan."""
+        if use := other_use(content, file):
+            raise InputError([Problem(use, Position(file))])
         self.file = file
         self.mark, self.text = text_of(content, file)
         self.documents = parse(self.text, file)
