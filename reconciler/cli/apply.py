@@ -12,10 +12,6 @@ from pathlib import Path
 
 import click
 
-from reconciler import pipeline
-from reconciler.apply.executor import exit_code
-from reconciler.apply.observer import Observer
-from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.completing import InputPath
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
@@ -37,14 +33,11 @@ from reconciler.load.git import git_commit
 from reconciler.load.links import special_refusal
 from reconciler.load.recognition import HEAD, is_saved_plan
 from reconciler.model.clock import Clock
-from reconciler.model.endpoint import place_text
 from reconciler.model.frozen import dataclass
-from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Freshness, Plan
-from reconciler.pipeline.applying import apply as apply_plan
-from reconciler.pipeline.reading import apis_of
-from reconciler.plan.limits import with_limit_violations
+from reconciler.pipeline.applying import opened_plan
 from reconciler.plan.needs import Asked
+from reconciler.service.applying import Planned, Writing, write_planned
 from reconciler.service.records import open_records
 
 _QUESTION = """
@@ -132,37 +125,25 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         code = _shown(plan, options, console, events)
         if code is not None:
             return code
+        if options.dry_run:
+            return ExitCode.ERROR if plan.problems else ExitCode.DONE
         secrets, freshness = None, Freshness.JUST_MADE
-        if (plan.changes or plan.aliases) and not options.dry_run:
+        if plan.changes or plan.aliases:
             secrets = secret_store(
                 plan.changes, plan.aliases, options.secrets, options.records, clock, console, apis.redactor
             )
-        if plan.changes and not options.dry_run:
+        if plan.changes:
             freshness = _approve(options, console)
             if secrets is not None and not options.auto_approve:
                 secrets.probe()  # again: the approval may have taken a while
-        if not options.dry_run:
-            records.store_applied(kinds, state, plan, planning.selection.target, now)
-        if options.dry_run:
-            return ExitCode.ERROR if plan.problems else ExitCode.DONE
-
-        known_ids = records.known_ids(scope for scope, _ in plan.observed)
-        executed = partial(apply_plan, plan, client, kinds=kinds, known_ids=known_ids)
-
-        def send(observers: Sequence[Observer]) -> tuple[Outcome, ...]:
-            with stopping(stop, console, lambda: secrets):
-                return executed(secrets=secrets, observers=observers, freshness=freshness)
-
-        code = ExitCode.DONE
-        if plan.changes:
-            printer = WritePrinter(console, events)
-            printer.store = secrets
-            code, _ = records.apply(plan, secrets, printer, stop, send)
-        elif secrets is not None:  # a run before was ended, perhaps before it stored the secret of an alias
-            code = exit_code(send(()), stop)
-        is_whole = _noted(secrets, console) and not plan.problems
-        # What a live object kept from being compared was not applied.
-        return code or (ExitCode.DONE if is_whole else ExitCode.PARTIAL if plan.changes else ExitCode.ERROR)
+        planned = Planned(kinds, state, plan, planning.selection.target, now)
+        printer = WritePrinter(console, events)
+        printer.store = secrets
+        signals = partial(stopping, stop, console, lambda: secrets)
+        code = write_planned(records, client, planned, Writing(printer, secrets, freshness, signals))
+        for text in secrets.published if secrets is not None else ():
+            console.note(f"{text}.")
+        return code
 
 
 def _shown(
@@ -177,13 +158,6 @@ def _shown(
         return None
     console.note("Nothing was applied.")
     return ExitCode.ERROR if plan.problems else ExitCode.REFUSED
-
-
-def _noted(secrets: SinkSecretStore | None, console: Console) -> bool:
-    """Print the secrets that were stored under an alias; return whether all were that should be."""
-    for text in secrets.published if secrets is not None else ():
-        console.note(f"{text}.")
-    return secrets is None or not secrets.failures
 
 
 def _with_saved_plan(options: ApplyOptions) -> ApplyOptions:
@@ -212,14 +186,8 @@ def _open_plan(
 
     Raises RefusedError if it cannot be used, or was made for another API.
     """
-    inputs, base_urls = options.inputs, options.connection.base_urls
-    kinds = inputs.known_kinds(console.warning)
-    plan = pipeline.read_plan(file, kinds=kinds)
-    used = apis_of(kinds, plan) & base_urls.keys()
-    place = place_text({name: base_urls[name] for name in used or base_urls})
-    if plan.base_url != place:
-        raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {place}")
-    return kinds, None, with_limit_violations(plan, options.selection.limits)
+    kinds = options.inputs.known_kinds(console.warning)
+    return kinds, None, opened_plan(file, kinds, options.connection.base_urls, options.selection.limits)
 
 
 def _commit(saved: Plan | None, paths: Sequence[str], console: Console) -> str | None:

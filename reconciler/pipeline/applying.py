@@ -6,19 +6,38 @@ from typing import TYPE_CHECKING
 
 from reconciler import errors
 from reconciler.apply.executor import apply_in
+from reconciler.model.endpoint import place_text
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Freshness
+from reconciler.pipeline import read_plan
 from reconciler.pipeline.reading import apis_of, known_kinds
+from reconciler.plan.limits import with_limit_violations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.api.client import Sessions
     from reconciler.apply.observer import Observer, SecretStore
+    from reconciler.model.endpoint import BaseUrl
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
     from reconciler.pipeline.reading import Kinds
     from reconciler.plan.identity import KnownIds
+    from reconciler.plan.limits import Limits
+
+
+def opened_plan(file: str, kinds: Kinds, base_urls: Mapping[str, BaseUrl], limits: Limits) -> Plan:
+    """Read a saved plan that is to be applied within ``limits``; ``base_urls`` are those of the APIs.
+
+    Raises RefusedError if it cannot be used, or was made for another API.
+    """
+    plan = read_plan(file, kinds=kinds)
+    used = apis_of(kinds, plan) & base_urls.keys()
+    place = place_text({name: base_urls[name] for name in used or base_urls})
+    if plan.base_url != place:
+        message = f"the plan {file} is refused: it was made for {plan.base_url}, not for {place}"
+        raise errors.RefusedError(message)
+    return with_limit_violations(plan, limits)
 
 
 def apply(  # noqa: PLR0913 - what an apply depends on

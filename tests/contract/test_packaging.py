@@ -57,4 +57,5 @@ def test_the_wheel_runs_the_demo(installed: Path) -> None:
 
 def test_the_wheel_is_typed_and_licensed(installed: Path) -> None:
     assert (installed / "reconciler/py.typed").exists()
+    assert (installed / "gcore_emulator/py.typed").exists()
     assert len(list(installed.glob("*.dist-info/licenses/LICENSE"))) == 1
