@@ -173,6 +173,11 @@ class Change:
         return self.scope.address(self.name)
 
     @property
+    def successor(self) -> str | None:
+        """Return the address of the key that must be there before this one loses access, if there is one."""
+        return None if self.waits_for is None else self.scope.address(self.waits_for)
+
+    @property
     def unchanged(self) -> int:
         """Return how many of the fields in ``before`` or ``after`` do not change."""
         return max(len(self.after), len(self.before)) - len(self.fields)

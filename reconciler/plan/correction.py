@@ -74,11 +74,10 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
     absent = {one.address for one in every if one.action is Action.CREATE} - {one.address for one in changes}
     sent: list[Change] = []
     for change in changes:
-        successor = None if change.waits_for is None else change.scope.address(change.waits_for)
-        if successor not in absent:
+        if change.successor not in absent:
             sent.append(change)
             continue
-        reason = f"waits until {successor} takes its place, which this correction does not create"
+        reason = f"waits until {change.successor} takes its place, which this correction does not create"
         left |= dict.fromkeys(((change.address, name) for name in record_names(change)), reason)
     aliases = tuple(one for one in plan.aliases if one.address not in absent)
     narrow = replace(plan, changes=tuple(sent), problems=(), withheld=(), aliases=aliases)

@@ -118,7 +118,7 @@ def _change(change: Change) -> dict[str, Any]:
         **({"live_members": dict(change.shown)} if change.shown and change.action is Action.UPDATE else {}),
         **({"undeclared": True} if change.is_undeclared else {}),
         **({} if change.purpose is None else {"purpose": change.purpose.value}),
-        **({} if change.waits_for is None else {"waits_for": change.scope.address(change.waits_for)}),
+        **({} if change.successor is None else {"waits_for": change.successor}),
         "created_at": change.created,
     }
 

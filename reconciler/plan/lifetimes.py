@@ -10,6 +10,7 @@ from reconciler.kinds.rotation import ends_of
 from reconciler.model.canonical import parse_instant
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action
+from reconciler.model.policy import is_soon
 from reconciler.model.succession import KeyExpiry, KeyRotation, Lifetimes
 from reconciler.plan.renewal import is_manual
 from reconciler.plan.rotation import Successions, next_step, rotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
-    from reconciler.model.plan import Change, Plan
+from reconciler.model.plan import Change, Plan
 
 HORIZON: Final = dt.timedelta(days=90)
 """What expires later is only counted."""
@@ -87,7 +88,7 @@ def _expiries(kind: Kind, part: DesiredScope, now: dt.datetime) -> _Expiring:
             near.append(KeyExpiry(part.scope.address(key.name), field, instant, key.name in rotated))
             manual |= {near[-1].address} if is_manual(kind, key) else set()
     first = min((one.at for one in near if one.at > now and not one.is_rotated), default=None)
-    within = tuple(one for one in near if one.at <= now + HORIZON)
+    within = tuple(one for one in near if is_soon(one.at, now, HORIZON))
     return _Expiring(within, count, first or parse_instant(later), frozenset(manual))
 
 

@@ -11,6 +11,7 @@ from reconciler.model.durations import rough_duration
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import and_more, counted, listed
+from reconciler.model.policy import is_soon
 from reconciler.model.succession import Stage
 from reconciler.render.text_layout import PLAIN, Colour, Screen
 
@@ -35,7 +36,7 @@ def time_left(left: dt.timedelta) -> str:
 
 def is_urgent(one: KeyExpiry, now: dt.datetime) -> bool:
     """Return whether a key expires within a week, or has expired, without a declared successor."""
-    return one.at - now <= _SOON and not one.is_rotated
+    return is_soon(one.at, now, _SOON) and not one.is_rotated
 
 
 def renewal_line(found: Renewal) -> str:
@@ -85,7 +86,7 @@ def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
     """Yield the lines of the screen: counts, expiries, rotations, and next steps."""
     plan, now = found.plan, found.now
     live = sum(count for _, count in plan.observed)
-    due = [one for one in found.lifetimes.expiries if one.at <= now + found.within]
+    due = [one for one in found.lifetimes.expiries if is_soon(one.at, now, found.within)]
     contested = "not known without --history"
     if found.contested is not None:
         fields = (f"{one.address} {one.field}".rstrip() for one in found.contested)
@@ -145,7 +146,8 @@ def next_steps(found: Overview) -> Iterator[str]:
     """Yield the next steps; at least one line."""
     plan, stages = found.plan, Counter(one.stage for one in found.lifetimes.rotations)
     every = [one for one in found.lifetimes.expiries if not one.is_rotated]
-    waiting = [one.address for one in every if found.now < one.at <= found.now + found.within]
+    soon = (one for one in every if is_soon(one.at, found.now, found.within))
+    waiting = [one.address for one in soon if one.at > found.now]
     manual = sum(address in found.lifetimes.manual for address in waiting)
     steps = (
         (len(plan.errors), "plan: {} to be looked at", "error"),
