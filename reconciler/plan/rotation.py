@@ -190,7 +190,8 @@ class Successions:
         return PlannedRotations(labelled, problems, tuple(self._aliases(kind, scope, created)))
 
     def _labelled(self, kind: Kind, change: Change, new: Collection[str]) -> Change:
-        successor = self.last.get(change.name)
+        # A rotated key that is created was deleted elsewhere: its secret is none that anything waits for.
+        successor = None if change.action is Action.CREATE else self.last.get(change.name)
         if successor is not None:
             waits_for = successor.name if change.effect.revokes else None
             return replace(change, purpose=Purpose.ROTATE, waits_for=waits_for)

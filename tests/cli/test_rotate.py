@@ -222,6 +222,14 @@ def test_a_key_that_expired_before_its_rotation_was_applied_stays_so(life: Life,
     assert life.live() == {"shop-key-2", "other"}
 
 
+def test_a_rotated_key_that_was_deleted_elsewhere_does_not_stop_its_rotation(life: Life) -> None:
+    """Its place, which is that of the alias, holds its earlier secret: that may stay."""
+    life.rotate("shop-key")
+    life.emulator.remove_key(1, 76, "shop-key")
+    assert life.apply().code == 0
+    assert life.secret("shop-key") == life.secret("shop-key-2")
+
+
 def test_a_successor_whose_secret_is_lost_is_replaced(life: Life) -> None:
     life.rotate("shop-key")
     life.apply()
