@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _LONGEST_WAIT: Final = 0.2
 _FILE_BYTES: Final = 1 << 19
-"""Bytes of files that are checked in one step: a tenth of a second's work."""
+"""Bytes of files that are checked in one step at first: a tenth of a second's work."""
+_MOST_FILE_BYTES: Final = 1 << 22
+_GROWTH: Final = 16
+"""The part of all bytes before it that a later step has, up to the most: each step costs a cluster 7 ms."""
 _MOST_FILES: Final = 200
 _STEPS: Final = 8
 """Steps of each worker at least, so that none waits long for the last one."""
@@ -79,7 +82,7 @@ class Distributed:
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
         """Return the part of each file, in order; few files are in memory at a time."""
-        parts = _in_parts(files, lambda file: len(file.content), _FILE_BYTES, _MOST_FILES)
+        parts = _in_parts(files, lambda file: len(file.content), _step_bytes, _MOST_FILES)
         first = next(parts, None)
         if first is None:
             return  # nothing is asked of the pool, such as in a round over unchanged files
@@ -96,7 +99,7 @@ class Distributed:
         keys = max(state.key_count // (self._pool.width * _STEPS), 1)
         by_api, failures = opened(client, state, how)
         wanted = chain.from_iterable(by_api.values())
-        parts = [*_in_parts(wanted, lambda scope: len(scope.keys), keys, _MOST_SCOPES)]
+        parts = [*_in_parts(wanted, lambda scope: len(scope.keys), lambda _before: keys, _MOST_SCOPES)]
         plans: list[Plan] = []
         with reading(state) as on_scope, _ended(deque[_Step["Examined"]]()) as steps:
             steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in parts)
@@ -181,17 +184,26 @@ def _results(steps: Iterable[_Step[T]], most: int) -> Iterator[T]:
             begun.popleft()
 
 
+def _step_bytes(before: int) -> int:
+    """Return how many bytes of files one step is to check, by those of all steps before."""
+    return min(max(before // _GROWTH, _FILE_BYTES), _MOST_FILE_BYTES)
+
+
 def _in_parts(
-    items: Iterable[T], size: Callable[[T], int], most_size: int, most: int
+    items: Iterable[T], size: Callable[[T], int], most_size: Callable[[int], int], most: int
 ) -> Iterator[tuple[T, ...]]:
-    """Yield items in order, in parts of about ``most_size`` in total, and of at most ``most`` items."""
+    """Yield items in order, in parts of at most ``most`` items, and of about ``most_size`` in total.
+
+    ``most_size`` is called with the total of all parts before.
+    """
     part: list[T] = []
-    total = 0
+    before = total = 0
     for item in items:
         part.append(item)
         total += size(item)
-        if total >= most_size or len(part) >= most:
+        if total >= most_size(before) or len(part) >= most:
             yield tuple(part)
+            before += total
             part, total = [], 0
     if part:
         yield tuple(part)

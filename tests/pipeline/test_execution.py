@@ -227,6 +227,29 @@ class Busy(Elsewhere):
         return self.futures[-1]
 
 
+class Unread(Elsewhere):
+    """A pool that checks nothing, and stores how many bytes of files each call has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def submit(self, _function: Callable[..., T], *arguments: Any) -> Future[T]:
+        self.sizes.append(sum(len(file.content) for file in arguments[1]))
+        future = Future[Any]()
+        future.set_result([])
+        return future
+
+
+def test_steps_are_larger_where_there_are_more_files_so_that_a_cluster_has_few() -> None:
+    pool, half = Unread(), bytes(1 << 19)
+    assert [*distributed(pool).check(RULES, (Input(half, f"{at}.yaml") for at in range(400)))] == []
+    assert sum(pool.sizes) == 400 << 19
+    assert pool.sizes[:16] == [1 << 19] * 16
+    assert pool.sizes[:-1] == sorted(pool.sizes[:-1])
+    assert (max(pool.sizes), len(pool.sizes)) == (1 << 22, 79)
+
+
 def test_a_stopped_run_begins_nothing_more() -> None:
     pool = Busy()
     by = distributed(pool)
