@@ -7,14 +7,12 @@ from functools import partial
 import click
 
 from reconciler.adopt.accept import accepted
-from reconciler.adopt.editing import Declarations
 from reconciler.adopt.write import replace_text
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.explain import KeyOptions
 from reconciler.cli.options import clock_of
-from reconciler.cli.plan import read_files
-from reconciler.cli.rewriting import check_files, print_lines
+from reconciler.cli.rewriting import check_files, print_lines, read_declarations
 from reconciler.cli.values import command
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
@@ -39,9 +37,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     console, clock = options.output.console(), clock_of(context)
     apis = sessions(options.connection, clock, console)
     check_files(options.inputs.paths)
-    kinds = options.inputs.known_kinds(console.warning)
-    now = clock.now()
-    declared = Declarations(read_files(kinds, options.inputs, now), options.inputs.rules(kinds, now))
+    declared = read_declarations(options.inputs, clock, console)
     ids = partial(options.known.known_ids, options.connection.base_urls, warn=console.warning)
     with apis as client:
         result = accepted(declared, client, options.address, options.field, ids)

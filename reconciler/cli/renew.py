@@ -8,7 +8,6 @@ from operator import itemgetter
 
 import click
 
-from reconciler.adopt.editing import Declarations
 from reconciler.adopt.located import Located
 from reconciler.adopt.renew import renewed
 from reconciler.cli.completing import by
@@ -22,8 +21,7 @@ from reconciler.cli.lifetimes import (
     show,
 )
 from reconciler.cli.options import clock_of
-from reconciler.cli.plan import read_files
-from reconciler.cli.rewriting import check_files
+from reconciler.cli.rewriting import check_files, read_declarations
 from reconciler.cli.values import command
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
@@ -71,10 +69,7 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     """
     check_files(options.inputs.paths)
     console, clock = options.output.console(), clock_of(context)
-    kinds = options.inputs.known_kinds(console.warning)
-    now = clock.now()
-    state = read_files(kinds, options.inputs, now)
-    declared = Declarations(state, options.inputs.rules(kinds, now))
+    declared = read_declarations(options.inputs, clock, console)
     with sessions(options.connection, clock, console) as client:
         limits = Limits(max_changes=options.max_changes)
         found = renewed(declared, client, options.policy, options.targets, limits)

@@ -7,12 +7,16 @@ from typing import Any
 
 import click
 
+from reconciler.adopt.editing import Declarations
 from reconciler.adopt.lines import changed_lines
 from reconciler.adopt.located import Rewritten
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
+from reconciler.cli.options import InputOptions
+from reconciler.cli.plan import read_files
 from reconciler.cli.values import PathListType, option
 from reconciler.load.sources import STANDARD_INPUT
+from reconciler.model.clock import Clock
 from reconciler.model.escape import escape_control
 
 
@@ -27,6 +31,12 @@ def files_option(what: str, otherwise: str = "those of the configuration, or thi
         type=PathListType(),
         shell_complete=by("inputs"),
     )
+
+
+def read_declarations(inputs: InputOptions, clock: Clock, console: Console) -> Declarations:
+    """Load the files, and return their content with the rules. Raises InputError with every problem."""
+    kinds, now = inputs.known_kinds(console.warning), clock.now()
+    return Declarations(read_files(kinds, inputs, now), inputs.rules(kinds, now))
 
 
 def check_files(paths: Iterable[str]) -> None:

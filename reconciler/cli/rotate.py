@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import click
 
-from reconciler.adopt.editing import Declarations
 from reconciler.adopt.located import Located
 from reconciler.adopt.rotations import Mode, Request, rotated
 from reconciler.cli.completing import by
@@ -19,8 +18,7 @@ from reconciler.cli.lifetimes import (
     show,
 )
 from reconciler.cli.options import clock_of
-from reconciler.cli.plan import read_files
-from reconciler.cli.rewriting import check_files
+from reconciler.cli.rewriting import check_files, read_declarations
 from reconciler.cli.values import LIMIT, command, option
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
@@ -94,9 +92,7 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
     """
     mode = _mode(options, context)
     console, clock = options.output.console(), clock_of(context)
-    kinds = options.inputs.known_kinds(console.warning)
-    now = clock.now()
-    declared = Declarations(read_files(kinds, options.inputs, now), options.inputs.rules(kinds, now))
+    declared = read_declarations(options.inputs, clock, console)
     request = Request(mode, options.addresses, options.limits, options.renewal, options.policy)
     with sessions(options.connection, clock, console) as client:
         found = rotated(declared, client, request)
