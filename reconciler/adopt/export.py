@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 from contextlib import suppress
 from dataclasses import replace
@@ -27,7 +28,7 @@ from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
@@ -118,6 +119,17 @@ def declares(content: bytes, file: str, rules: Rules, scope: Scope) -> bool:
     """Return whether a file has a document of a scope, by ids. Raises InputError."""
     _, text = text_of(content, file)
     return any(_declares(document, rules, scope) for document in parse(text, file))
+
+
+def named_by(observed: LiveScope, globs: Sequence[str]) -> LiveScope:
+    """Return the live keys whose names match one of the globs."""
+
+    def matches(name: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+    keys = {name: row for name, row in observed.keys.items() if matches(name)}
+    unclear = {name: rows for name, rows in observed.unclear.items() if matches(name)}
+    return replace(observed, keys=keys, unnamed=0, problems=(), unclear=unclear)
 
 
 def declaring_file(live: Live, folder: str) -> str | None:

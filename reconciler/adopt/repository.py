@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from reconciler.adopt.export import declaring_file, export_document
+from reconciler.adopt.modeline import schema_beginning
 from reconciler.errors import ConfigurationError, InputError, os_reason
+from reconciler.kinds.bundle import editor_schema
 from reconciler.kinds.packaged import resource
 from reconciler.load.links import work_tree
 from reconciler.load.sources import CONFIGURATION, read_file
 from reconciler.load.write import create_new
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.frozen import dataclass
-from reconciler.model.phrases import listed
+from reconciler.model.phrases import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconciler.adopt.export import Export, Live
 
 FOLDER: Final = "keys"
 """Where keys are declared; the workflows look at this folder."""
@@ -35,6 +43,30 @@ class NewFile:
     path: str
     text: str
     about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The files of a new repository; that at ``place`` declares the live keys of ``export``."""
+
+    place: str
+    export: Export
+    files: Sequence[NewFile]
+
+
+def beginning(live: Live, forge: str) -> Beginning:
+    """Return the files of a repository that declares live keys; with workflows if ``forge`` has some."""
+    place = declaring_file(live, FOLDER) or f"{FOLDER}/{str(live.scope).replace('/', '-')}.yaml"
+    reference, schema = schema_beginning(place)
+    export = export_document(live, reference)
+    count = counted(len(export.adoption.keys), "key")
+    files = [
+        NewFile(place, export.text, f"declares {count} of {live.scope}"),
+        schema_file(schema, editor_schema(live.rules.kinds.values())),
+        ignored_file(),
+        *(workflow_files(forge) if forge in FORGES else ()),
+    ]
+    return Beginning(place, export, files)
 
 
 def configuration_file(kinds: str | None = None) -> NewFile:
@@ -76,7 +108,7 @@ def workflow_files(forge: str) -> list[NewFile]:
     return [NewFile(_GITLAB, text, about.replace("ORG", "HOST, YOUR-ORG")), include]
 
 
-def written(files: list[NewFile]) -> tuple[list[NewFile], list[NewFile]]:
+def written(files: Iterable[NewFile]) -> tuple[list[NewFile], list[NewFile]]:
     """Write the files that do not exist; return those, and the existing files.
 
     Raises ConfigurationError if one cannot be written.

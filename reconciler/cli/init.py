@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import fnmatch
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.adopt.export import Live, declaring_file, export_document
-from reconciler.adopt.modeline import schema_beginning
+from reconciler.adopt.export import Live, named_by
 from reconciler.adopt.repository import (
-    FOLDER,
     FORGES,
     NewFile,
+    beginning,
     configuration_file,
-    ignored_file,
     lacking,
-    schema_file,
     to_fill_in,
     workflow_fault,
-    workflow_files,
     written,
 )
 from reconciler.cli.asking import ask, ask_number, can_ask, candidates
@@ -33,7 +28,6 @@ from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions
 from reconciler.cli.other_api import asked_api, other_api, other_files, other_next
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.kinds.bundle import editor_schema
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import found_configuration
 from reconciler.load.links import work_tree
@@ -123,27 +117,21 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
         observed = _observed(console, client.session(kind.api).reader, kind, options)
     live = Live(kind, _chosen(console, observed, options.keys), now, rules)
     forge = _forge(options.workflow, console)
-    place = declaring_file(live, FOLDER) or f"{FOLDER}/{str(live.scope).replace('/', '-')}.yaml"
-    reference, schema = schema_beginning(place)
-    exported = export_document(live, reference)
-    console.warn(exported.warnings)
-    tell_elsewhere(console, exported)
-    count = counted(len(exported.adoption.keys), "key")
-    files = [
-        NewFile(place, exported.text, f"declares {count} of {live.scope}"),
-        schema_file(schema, editor_schema(kinds.values())),
-        ignored_file(),
-        *(workflow_files(forge) if forge in FORGES else ()),
-    ]
+    found = beginning(live, forge)
+    console.warn(found.export.warnings)
+    tell_elsewhere(console, found.export)
     folders = [folder for folder in options.sources.kinds if folder not in options.sources.configured.kinds]
+    first: list[NewFile] = []
     if known is None:
         configured, folders = _configurable(folders)
-        files.insert(0, configuration_file(configured))
+        first = [configuration_file(configured)]
     else:
         console.note(f"Kept {known.file}, the configuration that counts here")
-    made, kept = written(files)
+    made, kept = written([*first, *found.files])
     _report(console, made, kept)
-    _say_next(console, live, made, place, "".join(f" --kinds {shlex.quote(folder)}" for folder in folders))
+    _say_next(
+        console, live, made, found.place, "".join(f" --kinds {shlex.quote(folder)}" for folder in folders)
+    )
     _say_tasks(console, forge)
     return ExitCode.DONE
 
@@ -215,17 +203,11 @@ def _chosen(console: Console, observed: LiveScope, wanted: Sequence[str]) -> Liv
         raise click.BadParameter(fault, param_hint="--key")
     if not wanted or _ALL in wanted:
         return observed
-    keys = {name: row for name, row in observed.keys.items() if _fits(name, wanted)}
-    unclear = {name: rows for name, rows in observed.unclear.items() if _fits(name, wanted)}
-    return replace(observed, keys=keys, unnamed=0, problems=(), unclear=unclear)
+    return named_by(observed, wanted)
 
 
 def _words(text: str) -> list[str]:
     return [word for part in text.split(",") if (word := part.strip())]
-
-
-def _fits(name: str, wanted: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, word) for word in wanted)
 
 
 def _fault(names: Sequence[str], wanted: Sequence[str]) -> str | None:
