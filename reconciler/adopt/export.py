@@ -13,6 +13,7 @@ from reconciler.adopt.content import keys_of, part_of, text_of
 from reconciler.adopt.declaration import Adoption, adopt, document_lines
 from reconciler.adopt.edits import FileEdits
 from reconciler.adopt.modeline import MODELINE
+from reconciler.adopt.write import replace_text, write_new
 from reconciler.errors import InputError, SchemaMismatchError
 from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.packaged import document_schema
@@ -60,6 +61,28 @@ class Export:
     text: str
     adoption: Adoption
     warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileExport:
+    """The export that a file is to hold; ``before`` is its content, None for a new file."""
+
+    file: str
+    before: bytes | None
+    export: Export
+
+    def write(self) -> None:
+        """Write the file, unless it stays as it is. Raises ConfigurationError."""
+        if self.before is None:
+            write_new(self.file, self.export.text)
+        elif self.export.adoption.keys:
+            replace_text(self.file, self.before, self.export.text)
+
+
+def export_to(live: Live, file: str, before: bytes | None, schema: str) -> FileExport:
+    """Export live keys to a new file, or into the one that holds ``before``. Raises ReconcilerError."""
+    export = export_document(live, schema) if before is None else export_into(before, file, live, schema)
+    return FileExport(file, before, export)
 
 
 def export_document(live: Live, schema: str) -> Export:

@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.adopt.export import Live, declares, export_document, export_into
+from reconciler.adopt.export import Live, declares, export_to
 from reconciler.adopt.modeline import schema_reference
-from reconciler.adopt.write import replace_text, write_new
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.sources import read, sources
 from reconciler.model.expressions import expression
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.adopt.editing import Declarations
-    from reconciler.adopt.export import Export
+    from reconciler.adopt.export import Export, FileExport
     from reconciler.api.client import Sessions
     from reconciler.model.scope import Scope
     from reconciler.model.source import Problem
@@ -32,19 +31,10 @@ _PLAIN: Final = expression(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The text of a file with the key; ``before`` is its content, None for a new file."""
+    """A key, and the file that is to declare it."""
 
     address: str
-    file: str
-    before: bytes | None
-    export: Export
-
-    def write(self) -> None:
-        """Write the file. Raises ConfigurationError."""
-        if self.before is None:
-            write_new(self.file, self.export.text)
-        else:
-            replace_text(self.file, self.before, self.export.text)
+    found: FileExport
 
 
 def imported(
@@ -65,9 +55,9 @@ def imported(
         raise ConfigurationError(f"{scope.address(name)} is not on the server, so there is nothing to import")
     live, schema = Live(kind, observed, declared.now, declared.rules), schema_reference(file)
     before = read(file, io.BytesIO()) if Path(file).exists() else None
-    export = export_document(live, schema) if before is None else export_into(before, file, live, schema)
-    _require_whole(export, scope, name)
-    return Imported(scope.address(name), file, before, export)
+    found = export_to(live, file, before, schema)
+    _require_whole(found.export, scope, name)
+    return Imported(scope.address(name), found)
 
 
 def _require_new(declared: Declarations, scope: Scope, name: str) -> None:

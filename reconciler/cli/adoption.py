@@ -54,8 +54,8 @@ def import_(context: click.Context, options: ImportOptions) -> ExitCode:
     state = read_files(kinds, options.inputs, now) if declaration_files(options.paths) else DesiredState(())
     declared = Declarations(state, options.inputs.rules(kinds, now))
     with apis as client:
-        found = imported(declared, client, options.address, options.paths, options.into)
-    console.warn(found.export.warnings)
-    found.write()
-    console.text(escape_control(f"Imported {found.address} into {found.file}") + "\n")
+        key = imported(declared, client, options.address, options.paths, options.into)
+    console.warn(key.found.export.warnings)
+    key.found.write()
+    console.text(escape_control(f"Imported {key.address} into {key.found.file}") + "\n")
     return ExitCode.DONE

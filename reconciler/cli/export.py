@@ -12,9 +12,8 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
-from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
+from reconciler.adopt.export import Export, FileExport, Live, export_to, nothing_to_add
 from reconciler.adopt.modeline import SCHEMA_FILE, schema_reference
-from reconciler.adopt.write import replace_text, write_new
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
@@ -113,22 +112,16 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     live = Live(kind, observed, now, rules)
     if not observed.count:
         console.note(empty_text(live.scope))
-    schema = options.schema or schema_reference(into or options.out or SCHEMA_FILE)
-    if into is None or content is None:
-        exported = export_document(live, schema)
+    file = into or options.out
+    found = export_to(live, file or "", content, options.schema or schema_reference(file or SCHEMA_FILE))
+    console.warn(found.export.warnings)
+    if into is None or found.export.adoption.keys:
+        tell_elsewhere(console, found.export)
+    if file is None:
+        console.result(found.export.text.encode())
     else:
-        exported = export_into(content, into, live, schema)
-    console.warn(exported.warnings)
-    if into is None or exported.adoption.keys:
-        tell_elsewhere(console, exported)
-    if into is not None and content is not None:
-        _store(console, live, exported, into, content)
-    elif options.out is not None:
-        write_new(options.out, exported.text)
-        count = counted(len(exported.adoption.keys), "key")
-        console.text(escape_control(f"Wrote {count} of {live.scope} to {options.out}") + "\n")
-    else:
-        console.result(exported.text.encode())
+        found.write()
+        console.text(escape_control(_result(found, live.scope)) + "\n")
     return ExitCode.DONE
 
 
@@ -162,15 +155,14 @@ def tell_elsewhere(console: Console, exported: Export) -> None:
         console.note(f"Left out: {counted(len(left), 'key')} managed elsewhere ({owner}): {', '.join(left)}")
 
 
-def _store(console: Console, live: Live, exported: Export, into: str, content: bytes) -> None:
-    """Replace a file by one with more keys, if there are any."""
-    names = [key.name for key in exported.adoption.keys]
-    if names:
-        replace_text(into, content, exported.text)
-        text = f"Added {counted(len(names), 'key')} of {live.scope} to {into}: {', '.join(names)}"
-    else:
-        text = nothing_to_add(into, live.scope, exported.adoption)
-    console.text(escape_control(text) + "\n")
+def _result(found: FileExport, scope: Scope) -> str:
+    """Return what was written to a file."""
+    names = [key.name for key in found.export.adoption.keys]
+    if found.before is None:
+        return f"Wrote {counted(len(names), 'key')} of {scope} to {found.file}"
+    if not names:
+        return nothing_to_add(found.file, scope, found.export.adoption)
+    return f"Added {counted(len(names), 'key')} of {scope} to {found.file}: {', '.join(names)}"
 
 
 def _content(file: str) -> bytes:
