@@ -84,7 +84,8 @@ def test_a_message_arrives_with_its_headers_and_the_response_is_returned() -> No
         "Message-ID": "<msg_1@example.com>",
         "Auto-Submitted": "auto-generated",
     }
-    assert found.commands[1:] == [f"mail FROM:<{SENDER}>", f"rcpt TO:<{TEAM}>", "data", "quit"]
+    commands = [command.lower() for command in found.commands[1:]]  # Python 3.13 writes all small
+    assert commands == [f"mail from:<{SENDER}>", f"rcpt to:<{TEAM}>", "data", "quit"]
     assert found.messages[0].isascii()
     assert message.get_content().splitlines() == ["what", "..", "..dotted", "\u00fc"]
 
