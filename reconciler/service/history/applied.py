@@ -155,12 +155,12 @@ class Applied:
                     connection.execute("DELETE FROM pending WHERE address = ? AND field = ?", row)
             for key, field in waiting.items():
                 change = field.change
-                values = (json_text(change.before), json_text(change.after))
+                before, after = json_text(change.before), json_text(change.after)
                 facts = (field.action.value, change.effect.value, change.reason)
                 connection.execute(
-                    "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce("
-                    "(SELECT since FROM pending WHERE address = ?1 AND field = ?2 AND declared = ?6), ?8))",
-                    (*key, *facts, *values, int(now.timestamp())),
+                    "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, coalesce("
+                    "(SELECT since FROM pending WHERE address = ? AND field = ? AND declared = ?), ?))",
+                    (*key, *facts, before, after, *key, before, int(now.timestamp())),
                 )
 
     def purge_undeclared(self, state: DesiredState, plan: Plan) -> None:
@@ -289,8 +289,8 @@ def _drop(connection: sqlite3.Connection, table: str, scope: Scope | str, but: C
     front = storable(f"{scope}/")
     safe = {storable(address) for address in but}
     rows = connection.execute(
-        f"SELECT address FROM {table} WHERE substr(address, 1, length(?1)) = ?1",  # noqa: S608 - a table
-        (front,),
+        f"SELECT address FROM {table} WHERE substr(address, 1, length(?)) = ?",  # noqa: S608 - a table
+        (front, front),
     ).fetchall()
     gone = [row for row in rows if row[0] not in safe]
     connection.executemany(f"DELETE FROM {table} WHERE address = ?", gone)  # noqa: S608 - as above

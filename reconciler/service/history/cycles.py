@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 
 _SETTLE = (
-    "UPDATE episode SET outcome = ?1, detail = ?2"
-    " WHERE address = ?3 AND field = ?4 AND ended IS NULL AND (outcome != ?1 OR detail != ?2)"
+    "UPDATE episode SET outcome = ?, detail = ?"
+    " WHERE address = ? AND field = ? AND ended IS NULL AND (outcome != ? OR detail != ?)"
 )
 """Writes nothing where that is stored already, as it is in most rounds."""
 
@@ -173,7 +173,8 @@ class History:
     ) -> None:
         """Record the outcome of drift: corrected, if the field now has the value ``desired``."""
         if outcome is not FieldOutcome.CORRECTED:
-            connection.execute(_SETTLE, (outcome.value, detail, *key))
+            facts = (outcome.value, detail)
+            connection.execute(_SETTLE, (*facts, *key, *facts))
             return
         now = self._now()
         changes = "ended = ?, outcome = ?, detail = '', corrected = ?, run = ?"
@@ -240,10 +241,10 @@ def _record_scopes(connection: sqlite3.Connection, report: CycleReport, declared
         facts = (part.state.value, int(report.ended.timestamp()), keys, part.detail)
         for scope in meant:
             connection.execute(
-                "INSERT INTO scope VALUES (?1, ?2, ?3, coalesce(?4, 0), ?5) ON CONFLICT DO UPDATE"
-                " SET since = iif(standing = ?2, since, ?3), standing = ?2, keys = coalesce(?4, keys),"
-                " detail = ?5",
-                (scope, *facts),
+                "INSERT INTO scope VALUES (?, ?, ?, coalesce(?, 0), ?) ON CONFLICT DO UPDATE"
+                " SET since = iif(standing = excluded.standing, since, excluded.since),"
+                " standing = excluded.standing, keys = coalesce(?, keys), detail = excluded.detail",
+                (scope, *facts, keys),
             )
 
 
@@ -270,10 +271,10 @@ def _clear(connection: sqlite3.Connection, key: FieldKey) -> bool:
         return False
     # Corrections up to now count no longer, by number: one that comes after in the same second counts.
     connection.execute(
-        "INSERT INTO settled SELECT ?1, ?2, coalesce(max(id), 0) FROM episode"
-        " WHERE address = ?1 AND field = ?2 AND corrected IS NOT NULL"
+        "INSERT INTO settled SELECT ?, ?, coalesce(max(id), 0) FROM episode"
+        " WHERE address = ? AND field = ? AND corrected IS NOT NULL"
         " ON CONFLICT DO UPDATE SET last_episode = excluded.last_episode",
-        key,
+        (*key, *key),
     )
     return True
 
@@ -287,9 +288,9 @@ def _add_flapping(
     if connection.execute(statement, (live, *field.key)).rowcount:
         return
     ((count,),) = connection.execute(
-        "SELECT count(*) FROM episode WHERE address = ?1 AND field = ?2 AND corrected > ?3 AND declared = ?4"
-        " AND id > coalesce((SELECT last_episode FROM settled WHERE address = ?1 AND field = ?2), 0)",
-        (*field.key, earliest, declared),
+        "SELECT count(*) FROM episode WHERE address = ? AND field = ? AND corrected > ? AND declared = ?"
+        " AND id > coalesce((SELECT last_episode FROM settled WHERE address = ? AND field = ?), 0)",
+        (*field.key, earliest, declared, *field.key),
     ).fetchall()
     if count >= corrections:
         facts = (*field.key, declared, live, now, count)

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from reconciler.model.status import ServiceStatus
     from reconciler.service.history.database import Database
 
+    _Rows = tuple[str, tuple[int | str, ...]]
+    """A table with the condition that selects its rows, and the values of that."""
+
 Record = TypeVar("Record")
 
 _LATEST_FIRST: Final = "ORDER BY last_seen DESC, id DESC"
@@ -137,28 +140,29 @@ class Selection:
     limit: int = 1000
 
     @property
-    def keys(self) -> str:
-        """Return the table of keys with the condition that selects them."""
-        glob = "" if self.address == "*" else " AND matches(address, ?2)"
-        return f"drifted_key WHERE last_seen >= ?1{glob}"
+    def keys(self) -> _Rows:
+        """Return the table of keys with the condition that selects them, and its values."""
+        glob, values = self.glob
+        return f"drifted_key WHERE last_seen >= ? AND {glob}", (self.seconds, *values)
 
     @property
-    def episodes(self) -> str:
-        """Return the table of drift with the condition that selects it."""
-        # A glob is held against each key, not against each of its episodes.
-        glob = "" if self.address == "*" else f" AND address IN (SELECT address FROM {self.keys})"  # noqa: S608 - as above
-        return f"episode WHERE last_seen >= ?1{glob}"
+    def episodes(self) -> _Rows:
+        """Return the table of drift with the condition that selects it, and its values."""
+        if self.address == "*":
+            return "episode WHERE last_seen >= ?", (self.seconds,)
+        keys, values = self.keys  # a glob is held against each key, not against each of its episodes
+        found = f"episode WHERE last_seen >= ? AND address IN (SELECT address FROM {keys})"  # noqa: S608 - as above
+        return found, (self.seconds, *values)
 
     @property
-    def glob(self) -> tuple[str, tuple[str, ...]]:
+    def glob(self) -> _Rows:
         """Return the condition on the address, and its value unless it matches everything."""
         return ("true", ()) if self.address == "*" else ("matches(address, ?)", (self.address,))
 
     @property
-    def values(self) -> tuple[int | str, ...]:
-        """Return the values of both conditions: the time, and the glob unless it matches everything."""
-        since = int(self.since.timestamp())
-        return (since,) if self.address == "*" else (since, self.address)
+    def seconds(self) -> int:
+        """Return the time since when drift is selected, in seconds of Unix."""
+        return int(self.since.timestamp())
 
 
 class PerKey(NamedTuple):
@@ -173,11 +177,12 @@ _PER_KEY: Final = PerKey()
 
 def episodes(database: Database, selection: Selection) -> tuple[tuple[Episode, ...], int]:
     """Return the selected drift, latest first, and its total number. Raises HistoryError."""
-    wanted = f"SELECT id FROM {selection.episodes} {_LATEST_FIRST} LIMIT {int(selection.limit)}"  # noqa: S608 - as above
-    latest = records(database, Episode, f"WHERE id IN ({wanted}) {_LATEST_FIRST}", selection.values)
+    selected, values = selection.episodes
+    wanted = f"SELECT id FROM {selected} {_LATEST_FIRST} LIMIT {int(selection.limit)}"  # noqa: S608 - as above
+    latest = records(database, Episode, f"WHERE id IN ({wanted}) {_LATEST_FIRST}", values)
     if len(latest) < selection.limit:
         return latest, len(latest)
-    return latest, _number(database, selection.episodes, selection)
+    return latest, _number(database, selection.episodes)
 
 
 def window_since(database: Database, at: dt.datetime, earliest: dt.datetime) -> dt.datetime:
@@ -201,11 +206,11 @@ def status(
 
     Raises HistoryError.
     """
-    since = int(selection.since.timestamp())
     is_selected, glob = selection.glob
     with database.snapshot():  # cycles go on while a page is made
         keys, total = _keys(database, selection, per_key)
         # One result at a time: the indexes have them together, and grouping a million rows takes longer.
+        since = selection.seconds
         counts = [(result, database.rows(_COUNT, (result.value, since))[0][0]) for result in CycleResult]
         last = records(database, CycleSummary, "ORDER BY id DESC LIMIT 1")
         successes = [database.rows(_LAST_ID, (result,))[0][0] or 0 for result in _SUCCESSES]
@@ -260,16 +265,15 @@ def journal_lines(database: Database) -> Iterator[bytes]:
 def _keys(database: Database, selection: Selection, per_key: PerKey) -> tuple[tuple[KeyHistory, ...], int]:
     if not selection.limit:
         return (), 0
-    rows = database.rows(
-        f"SELECT address FROM {selection.keys} ORDER BY last_seen DESC, address LIMIT {int(selection.limit)}",  # noqa: S608 - as above
-        selection.values,
-    )
+    selected, values = selection.keys
+    wanted = f"SELECT address FROM {selected} ORDER BY last_seen DESC, address LIMIT {int(selection.limit)}"  # noqa: S608 - as above
+    rows = database.rows(wanted, values)
     keys = tuple(_key(database, address, selection, per_key) for (address,) in rows)
-    return keys, len(keys) if len(keys) < selection.limit else _number(database, selection.keys, selection)
+    return keys, len(keys) if len(keys) < selection.limit else _number(database, selection.keys)
 
 
 def _key(database: Database, address: str, selection: Selection, per_key: PerKey) -> KeyHistory:
-    one = (address, selection.values[0])
+    one = (address, selection.seconds)
     shown = records(database, Episode, _OF_KEY, (*one, per_key.shown, 0))
     if len(shown) < per_key.shown:
         return KeyHistory(address, shown)
@@ -280,6 +284,7 @@ def _key(database: Database, address: str, selection: Selection, per_key: PerKey
     return KeyHistory(address, shown, earlier, count - len(shown) - len(earlier))
 
 
-def _number(database: Database, selected: str, selection: Selection) -> int:
-    ((number,),) = database.rows(f"SELECT count(*) FROM {selected}", selection.values)  # noqa: S608 - as above
+def _number(database: Database, selected: _Rows) -> int:
+    rows, values = selected
+    ((number,),) = database.rows(f"SELECT count(*) FROM {rows}", values)  # noqa: S608 - as above
     return int(number)
