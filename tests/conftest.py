@@ -109,7 +109,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
 @pytest.fixture(scope="session")
 def program() -> Iterator[Sequence[str]]:
     """What runs the command without its start."""
-    with loaded() as forks:
+    with loaded("reconciler.service.metrics", "reconciler.service.pages") as forks:
         yield [*forks, "reconciler.__main__"]
 
 

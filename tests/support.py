@@ -274,10 +274,19 @@ def resize(terminal: int, columns: int) -> None:
 
 
 class CommandLine:
-    """Runs commands: in this process or in one of their own, without a terminal or on one."""
+    """Runs commands: in this process or in one of their own, without a terminal or on one.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    ``command`` is how a process begins: from nothing, or loaded, for what is not about its start.
+    """
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        command: Sequence[str] = COMMAND,
+    ) -> None:
         self.environment = monkeypatch
+        self.command = command
         self._capsys = capsys
         colours = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR")
         monkeypatch.setenv("TERM", "xterm")
@@ -286,6 +295,10 @@ class CommandLine:
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("GCORE_API_KEY", TOKEN)
         monkeypatch.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
+
+    def begin_from_nothing(self) -> None:
+        """Have a process begin from nothing: for what its start, its number or its limits decide."""
+        self.command = COMMAND
 
     def use(self, emulator: Emulator) -> None:
         """Make an emulator the API."""
@@ -299,7 +312,7 @@ class CommandLine:
     def start(self, *arguments: str, **settings: Any) -> subprocess.Popen[str]:
         """Start a command in a process of its own."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([*COMMAND, *arguments], text=True, **streams | settings)
+        return subprocess.Popen([*self.command, *arguments], text=True, **streams | settings)
 
     def alone(self, *arguments: str, **settings: Any) -> Finished:
         """Run a command in a process of its own."""

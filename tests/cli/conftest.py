@@ -12,7 +12,7 @@ from tests.scopes import REGIONS, content, planning, write_files
 from tests.support import TOKEN, CommandLine, emulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from gcore_emulator import Emulator
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], program: Sequence[str]
+) -> Iterator[CommandLine]:
     """The command line with a token and an address where no server listens."""
     before = signal.getsignal(signal.SIGTERM)
-    yield CommandLine(monkeypatch, capsys)
+    yield CommandLine(monkeypatch, capsys, program)
     signal.signal(signal.SIGTERM, before)
 
 

@@ -367,6 +367,7 @@ def test_a_history_of_another_api_is_refused(
 
 
 def test_two_runs_cannot_write_rounds_to_one_history(cli: CommandLine, drifted: str, history: str) -> None:
+    cli.begin_from_nothing()
     with cli.start("drift", drifted, "--history", history, "--every", "1d", "-v") as process:
         assert process.stderr is not None
         while "Next round" not in process.stderr.readline():

@@ -529,6 +529,7 @@ def test_a_status_page_without_its_extra_names_the_package_to_install(
 
 
 def test_idle_clients_block_neither_pages_nor_rounds(cli: CommandLine, drifted: str) -> None:
+    cli.begin_from_nothing()
     few = (64, 64)
     with (
         a_service(cli, drifted, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few)) as (
@@ -550,6 +551,7 @@ def test_idle_clients_block_neither_pages_nor_rounds(cli: CommandLine, drifted: 
 
 
 def test_a_round_that_cannot_open_a_file_is_a_failed_round(cli: CommandLine, drifted: str) -> None:
+    cli.begin_from_nothing()
     with a_service(cli, drifted, "--retries", "0") as (process, address):
         lines_until(process.stderr, "Next round")
         before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)

@@ -164,6 +164,7 @@ def test_a_process_without_a_standard_input_is_not_asked(drifted: str) -> None:
 
 @pytest.mark.parametrize("command", ["plan", "validate"])
 def test_no_encoding_of_the_terminal_breaks_a_command(cli: CommandLine, drifted: str, command: str) -> None:
+    cli.begin_from_nothing()
     cli.environment.setenv("PYTHONIOENCODING", "ascii")
     done = cli.alone(command, drifted)
     assert (done.code, "Traceback" in done.err) == (0, False)
@@ -173,12 +174,14 @@ def test_characters_outside_the_encoding_are_escaped(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")
+    cli.begin_from_nothing()
     cli.environment.setenv("PYTHONIOENCODING", "latin-1")
     done = cli.alone("plan", declare(tmp_path / "keys.yaml", {"name": "web", "description": "\N{SNOWMAN}"}))
     assert '-> "\\u2603"' in done.out
 
 
 def test_progress_is_shown_on_a_terminal_that_knows_only_ascii(cli: CommandLine, drifted: str) -> None:
+    cli.begin_from_nothing()
     cli.environment.setenv("PYTHONIOENCODING", "ascii")
     done = cli.alone_on_terminal("apply", drifted, "--auto-approve")
     assert (done.code, "Traceback" in done.out) == (0, False)

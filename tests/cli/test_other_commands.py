@@ -206,6 +206,7 @@ def test_colour_may_be_chosen_before_a_command_of_plain_text(
 
 
 def test_the_module_can_be_run_as_the_command(cli: CommandLine) -> None:
+    cli.begin_from_nothing()
     done = cli.alone("--version")
     assert (done.code, done.out) == (0, cli("--version").out)
     assert COMMAND[1:] == ("-m", "reconciler")

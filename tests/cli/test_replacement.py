@@ -183,6 +183,7 @@ def gate(upstream: str, meet: Callable[[str, str], bool]) -> Iterator[str]:
 
 def killed_at(keys: Keys, cli: CommandLine, method: str, *, executed: bool) -> None:
     """Apply in a process that is killed before or after the service has executed a request."""
+    cli.begin_from_nothing()
     processes: list[subprocess.Popen[str]] = []
     started = threading.Event()
 
