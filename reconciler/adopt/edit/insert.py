@@ -8,10 +8,10 @@ from reconciler.adopt.edit.text import (
     INDENT,
     Edit,
     dash_of,
-    end_of_comments,
     inserted_lines,
+    is_first,
     newline,
-    offset_of,
+    place_behind,
 )
 from reconciler.errors import InputError
 from reconciler.load.characters import line_end, line_start
@@ -82,15 +82,9 @@ def _empty(text: str, source: str, key: Node, keys: Node) -> ListPlace:
 
 
 def _block(text: str, source: str, keys: Node) -> ListPlace:
-    first = keys.children[0]
-    dash = dash_of(text, keys, 0)
-    start = line_start(text, dash)
-    if text[start:dash].strip(" "):
+    if not is_first(text, dash_of(text, keys, 0)):
         _refuse(keys, source, "the list of keys begins in a way that new ones cannot follow")
-    is_usual = first.shape is Shape.MAPPING and first.is_block and first.start == first.content
-    offset = offset_of(text, dash, first) if is_usual else INDENT
-    column = dash - start
-    return ListPlace(end_of_comments(text, keys.end, column), column, offset)
+    return ListPlace(*place_behind(text, keys, len(keys.children) - 1))
 
 
 def _refuse(node: Node, source: str, reason: str) -> NoReturn:

@@ -14,7 +14,7 @@ from reconciler.adopt.edit.text import (
     indentation,
     inserted_lines,
     newline,
-    offset_of,
+    place_behind,
     removed_lines,
     separator,
 )
@@ -67,15 +67,13 @@ def item_added(text: str, keys: Node, index: int, fields: Mapping[str, Any]) -> 
                 else json_line(dict(fields))
             )
         return Edit(item.end, item.end, f"{separator(text, item)}{spelled}")
-    dash = dash_of(text, keys, index)
-    column, offset = dash - line_start(text, dash), offset_of(text, dash, item)
+    end, column, offset = place_behind(text, keys, index)
     in_line = f"{' ' * column}- {flow_text(dict(fields))}"
     if item.style == "[" and len(in_line) <= LONGEST_FLOW:
         lines = [in_line]
     else:
         lines = [line for name, value in fields.items() for line in field_lines(name, value, column + offset)]
         lines[0] = f"{' ' * column}-{' ' * (offset - 1)}{lines[0].lstrip(' ')}"
-    end = end_of_comments(text, item.end, column)
     like = max(index, min(1, len(keys.children) - 1))  # nothing is above the first that is about the others
     is_apart = like > 0 and _is_blank_above(text, _first_line(text, keys, like))
     return inserted_lines(text, end, ["", *lines] if is_apart else lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.load.characters import BREAK, break_before, line_end, line_start, next_line
-from reconciler.load.tree import Node, after_blank, properties_end
+from reconciler.load.tree import Node, Shape, after_blank, properties_end
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
@@ -25,10 +25,16 @@ def dash_of(text: str, sequence: Node, index: int) -> int:
     return after_blank(text, before)
 
 
-def offset_of(text: str, dash: int, item: Node) -> int:
-    """Return how far behind its dash an item begins, if that is on one line."""
-    gap = text[dash + 1 : item.start]
-    return len(gap) + 1 if gap and not gap.strip(" ") else INDENT
+def place_behind(text: str, sequence: Node, index: int) -> tuple[int, int, int]:
+    """Return where an item of a block sequence ends, the column of its dash, and the offset of its fields.
+
+    The offset counts from the dash. The end is that of the comments that belong to the item.
+    """
+    item, dash = sequence.children[index], dash_of(text, sequence, index)
+    column, gap = dash - line_start(text, dash), text[dash + 1 : item.start]
+    is_usual = item.shape is Shape.MAPPING and item.is_block and item.start == item.content
+    offset = len(gap) + 1 if is_usual and gap and not gap.strip(" ") else INDENT
+    return end_of_comments(text, item.end, column), column, offset
 
 
 def end_of_comments(text: str, index: int, column: int) -> int:
