@@ -118,6 +118,14 @@ def test_workers_alone_have_the_token_where_the_reconciler_has_it() -> None:
         }
 
 
+@pytest.mark.parametrize("role", DASK)
+def test_settings_of_dask_are_the_same_on_one_machine(role: str) -> None:
+    (container,) = DASK[role]["containers"]
+    own = document("dask/compose.yml")["services"][role]["environment"]
+    settings = {one["name"]: one["value"] for one in container["env"] if one["name"].startswith("DASK_")}
+    assert settings == {name: value for name, value in own.items() if name.startswith("DASK_")} != {}
+
+
 def test_only_the_reconciler_and_the_cluster_itself_reach_the_cluster() -> None:
     policies = [document(f"dask/networkpolicy-{name}.yaml")["spec"] for name in DASK]
     labels = [document(f"dask/{name}.yaml")["spec"]["template"]["metadata"]["labels"] for name in DASK]

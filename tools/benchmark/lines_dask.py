@@ -8,9 +8,11 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
+import yaml
+
 from benchmark import engine
 from benchmark.data import Dataset, write_files
-from benchmark.processes import PYTHON, BenchmarkError, Place, a_server, stop
+from benchmark.processes import PYTHON, ROOT, BenchmarkError, Place, a_server, stop
 from benchmark.report import Pairs, Row, Subject
 
 if TYPE_CHECKING:
@@ -76,6 +78,12 @@ def _wait_for_workers(address: str) -> None:
         raise BenchmarkError("the workers did not start") from error
 
 
+def _settings(role: str) -> dict[str, str]:
+    """Return the settings of Dask that compose.yml has for a scheduler or worker."""
+    services = yaml.safe_load((ROOT / "deploy/dask/compose.yml").read_text(encoding="utf-8"))["services"]
+    return {name: value for name, value in services[role]["environment"].items() if name.startswith("DASK_")}
+
+
 @contextmanager
 def _a_process(place: Place, role: str, *options: str) -> Iterator[None]:
     process = subprocess.Popen(
@@ -84,7 +92,7 @@ def _a_process(place: Place, role: str, *options: str) -> Iterator[None]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=place.directory,
-        env=place.environment(""),
+        env=place.environment("") | _settings(role),
         start_new_session=True,
     )
     try:
