@@ -15,12 +15,7 @@ from reconciler.api.writer import Writer
 from reconciler.apply.handover import Handover
 from reconciler.apply.sender import Sender
 from reconciler.apply.stale import KnownObjects, is_found, recheck_key
-from reconciler.errors import (
-    ExitCode,
-    JournalError,
-    ReconcilerError,
-    SinkError,
-)
+from reconciler.errors import ExitCode, JournalError, ReconcilerError, SinkError
 from reconciler.kinds.ids import names_by_id
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Change, Freshness, Plan

@@ -19,13 +19,7 @@ from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import sessions
 from reconciler.cli.execution import executor
 from reconciler.cli.execution_options import ExecutionOptions
-from reconciler.cli.options import (
-    InputOptions,
-    OutputOptions,
-    base_option,
-    clock_of,
-    paths_argument,
-)
+from reconciler.cli.options import InputOptions, OutputOptions, base_option, clock_of, paths_argument
 from reconciler.cli.planning_options import PlanningOptions, allow_destroy_option
 from reconciler.cli.printing import FormatOptions, show
 from reconciler.cli.record_options import KnownOptions

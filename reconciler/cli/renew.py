@@ -13,13 +13,7 @@ from reconciler.adopt.renew import renewed
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
-from reconciler.cli.lifetimes import (
-    LifetimeOptions,
-    lifetime_option,
-    max_changes_option,
-    note_waiting,
-    show,
-)
+from reconciler.cli.lifetimes import LifetimeOptions, lifetime_option, max_changes_option, note_waiting, show
 from reconciler.cli.options import clock_of
 from reconciler.cli.rewriting import check_files, read_declarations
 from reconciler.cli.values import command

@@ -10,13 +10,7 @@ from reconciler.adopt.located import Located
 from reconciler.adopt.rotations import Mode, Request, rotated
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
-from reconciler.cli.lifetimes import (
-    LifetimeOptions,
-    lifetime_option,
-    max_changes_option,
-    note_waiting,
-    show,
-)
+from reconciler.cli.lifetimes import LifetimeOptions, lifetime_option, max_changes_option, note_waiting, show
 from reconciler.cli.options import clock_of
 from reconciler.cli.rewriting import check_files, read_declarations
 from reconciler.cli.values import LIMIT, command, option

@@ -11,15 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.field_rules import Fault
-from reconciler.kinds.kind import (
-    EXTENSION,
-    RESERVED,
-    EffectRule,
-    Field,
-    Form,
-    Kind,
-    kind_from_schema,
-)
+from reconciler.kinds.kind import EXTENSION, RESERVED, EffectRule, Field, Form, Kind, kind_from_schema
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault, placeholders
 from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
 from reconciler.kinds.rest_rules import rest_faults

@@ -15,13 +15,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from reconciler.errors import (
-    Failure,
-    IncompleteReadError,
-    InvalidResponseError,
-    NotFoundError,
-    RejectedError,
-)
+from reconciler.errors import Failure, IncompleteReadError, InvalidResponseError, NotFoundError, RejectedError
 from reconciler.kinds.rest import ListStyle
 from reconciler.kinds.wire import member
 from reconciler.model.canonical import json_text

@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.diff.compare import desired_form, reversed_change, whole_key
 from reconciler.model.canonical import json_text
 from reconciler.model.frozen import dataclass
-from reconciler.model.plan import (
-    Action,
-    Change,
-    DriftOrigin,
-    Effect,
-    FieldChange,
-    Origin,
-    Plan,
-)
+from reconciler.model.plan import Action, Change, DriftOrigin, Effect, FieldChange, Origin, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

@@ -21,12 +21,7 @@ from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.phrases import listed
 from reconciler.model.plan import Plan
 from reconciler.model.source import Position, Problem
-from reconciler.plan.changes import (
-    UNCHANGED,
-    Planned,
-    planned_change,
-    undeclared,
-)
+from reconciler.plan.changes import UNCHANGED, Planned, planned_change, undeclared
 from reconciler.plan.lifecycle import forbidden
 from reconciler.plan.rotation import planned_rotations
 from reconciler.plan.unclear import unclear_names

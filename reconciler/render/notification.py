@@ -23,13 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from reconciler.model.status import (
-        ConditionState,
-        Episode,
-        NewKey,
-        PendingNotification,
-        ServiceCondition,
-    )
+    from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification, ServiceCondition
 
 _MOST_FIELDS: Final = 50
 _MOST_ERRORS: Final = 10

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from reconciler.adopt.edit.text import (
-    INDENT,
-    Edit,
-    dash_of,
-    inserted_lines,
-    is_first,
-    newline,
-    place_behind,
-)
+from reconciler.adopt.edit.text import INDENT, Edit, dash_of, inserted_lines, is_first, newline, place_behind
 from reconciler.errors import InputError
 from reconciler.load.characters import line_end, line_start
 from reconciler.load.tree import Node, Shape, trees

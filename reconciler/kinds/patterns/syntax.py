@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.kinds.patterns.charsets import (
-    ANY_BUT_BREAKS,
-    CLASSES,
-    LAST,
-    CharSet,
-    unicode_property,
-    union,
-)
+from reconciler.kinds.patterns.charsets import ANY_BUT_BREAKS, CLASSES, LAST, CharSet, unicode_property, union
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
