@@ -227,6 +227,20 @@ def test_an_open_pull_request_is_closed_where_nothing_is_left_to_do(proposals: P
     assert [issue.is_open for issue in proposals.forge.issues] == [False]
 
 
+@on("github")
+def test_a_file_of_the_repository_with_the_name_of_a_scratch_file_is_not_proposed(
+    proposals: Proposals,
+) -> None:
+    place = proposals.repository.place
+    (place / "lines.txt").write_text("our lines")
+    git(place, "add", "--force", "lines.txt")
+    fill(proposals.emulator, "web", expire=days(10))
+    proposals.repository.commit(keys(f"{{name: web, expire: {days(10)}}}"))
+    proposals.run()
+    changed = git(proposals.repository.origin, "diff", "--name-only", f"{BRANCH}~1", BRANCH)
+    assert changed == "keys/keys.yaml"
+
+
 @on("gitlab")
 @pytest.mark.parametrize("day", [10, 200], ids=["something to do", "nothing to do"])
 def test_the_request_of_a_fork_with_a_branch_of_this_name_is_another_one(
