@@ -55,9 +55,9 @@ class RotatePolicy:
         A key that lives longer anyway, until its ``expiry`` or for ever, has an overlap all the same.
         """
         end = next_whole_day(after(now, self.overlap))
-        if self.max_total is None or created is None:
+        longest = longest_life(created, self.max_total)
+        if longest is None:
             return end
-        longest = after(created, self.max_total)
         if expiry is None:
             return min(end, longest) if longest > now else end
         return min(end, max(longest, expiry))
@@ -90,6 +90,11 @@ def rotate_policy(
 def after(instant: dt.datetime, lifetime: dt.timedelta) -> dt.datetime:
     """Return the time ``lifetime`` after ``instant``, at most the last day of the calendar."""
     return _LAST_DAY if lifetime > _LAST_DAY - instant else instant + lifetime
+
+
+def longest_life(created: dt.datetime | None, most: dt.timedelta | None) -> dt.datetime | None:
+    """Return the day by which a key must have ended that may live so long; None without a limit."""
+    return None if created is None or most is None else whole_day(after(created, most))
 
 
 def is_soon(instant: dt.datetime | None, now: dt.datetime, within: dt.timedelta) -> bool:

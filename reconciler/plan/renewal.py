@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.kinds.rotation import ends_of, renewal_fault, rotation_fault
 from reconciler.model.canonical import format_instant
 from reconciler.model.frozen import dataclass
-from reconciler.model.policy import after, is_soon, whole_day
+from reconciler.model.policy import after, is_soon, longest_life, whole_day
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -77,9 +77,7 @@ def renewal(  # noqa: PLR0913, PLR0917 - what the expiry of a key depends on
     ends = ends_of(kind)
     expiry = ends.expires_at(key.fields)
     old = None if ends.expiry is None or expiry is None else key.fields[ends.expiry]
-    longest = None
-    if policy.max_total is not None and created is not None:
-        longest = whole_day(after(created, policy.max_total))
+    longest = longest_life(created, policy.max_total)
     latest = min(filter(None, (expiry, longest)), default=None)
     left = None if expiry is None else expiry - now
     found = Renewal(kind, scope, key, ends.expiry, old, left, latest=latest)

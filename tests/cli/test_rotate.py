@@ -212,7 +212,9 @@ def test_a_key_that_expired_before_its_rotation_was_applied_stays_so(life: Life,
     life.pass_days(98)
     assert life.rotate("shop-key").code == 0
     life.pass_days(15)
-    assert life.rotate("--finish").code == 2
+    assert life.rotate("--finish").code == (
+        0 if limit else 2
+    )  # max_total ends the overlap at that time anyway
     assert "    expire: 2026-09-09T00:00:00Z\n    description: Shop" in life.file.read_text()
     assert life.apply().code == 0
     assert life.live() == {"shop-key", "shop-key-2", "other"}

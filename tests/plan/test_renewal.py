@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import Lifecycle
-from reconciler.model.policy import RenewPolicy, renew_policy, rotate_policy
+from reconciler.model.policy import RenewPolicy, RotatePolicy, renew_policy, rotate_policy
 from reconciler.plan.renewal import renewal
 from tests.values import CAAS, NOW, SCOPE, declared, kind_with
 
@@ -99,3 +99,10 @@ def test_the_first_layer_that_says_a_member_counts() -> None:
     assert renew_policy({"to": "90d"}) is None
     rotated = rotate_policy(layers, ({}, {"overlap": "2d"}))
     assert (rotated.overlap, rotated.to, rotated.max_total) == (2 * DAY, 90 * DAY, 365 * DAY)
+
+
+def test_an_overlap_that_the_longest_life_ends_ends_with_a_day_as_any_other() -> None:
+    policy = RotatePolicy(overlap=7 * DAY, max_total=100 * DAY)
+    midnight = NOW.replace(hour=0, minute=0)
+    assert policy.overlap_end(NOW, NOW - 96 * DAY, None) == midnight + 4 * DAY
+    assert policy.overlap_end(NOW, NOW - 10 * DAY, None) == midnight + 8 * DAY
