@@ -67,11 +67,15 @@ class Request:
 
 
 class Report:
-    """What people are to know of edits: lines, warnings, and why keys wait, by their addresses."""
+    """What people are to know of edits: lines, warnings, and why keys wait, by their addresses.
+
+    ``unchanged`` are lines about rotations whose files stay as they are.
+    """
 
     def __init__(self) -> None:
         """Make an empty report."""
         self.lines: list[str] = []
+        self.unchanged: list[str] = []
         self.warnings: list[str] = []
         self.waiting: dict[str, str] = {}
 
@@ -256,7 +260,11 @@ class _Keys:
             if step.revokes and not self._waits(end):
                 self._take(end)
             touched |= both if step.is_edit else set()
-            yield step_line(step.rotation, step.text)
+            line = step_line(step.rotation, step.text)
+            if step.is_edit:
+                yield line
+            else:
+                self.report.unchanged.append(line)
 
     def undone(self, addresses: Sequence[str]) -> Iterator[str]:
         """Undo rotations, and yield a line about each."""

@@ -97,6 +97,8 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
     show(found.edits, console)
     for line in found.report.lines:
         console.text(escape_control(line) + "\n")
+    for line in found.report.unchanged:
+        console.note(escape_control(line))
     note_waiting(found.report.waiting, console)
     if not found.edits.files:
         console.note("Nothing to write.")

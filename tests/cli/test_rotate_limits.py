@@ -128,7 +128,7 @@ def test_keys_of_one_age_are_rotated_in_portions_that_one_apply_may_end(life: Li
     life.pass_days(8)
     done = life.rotate("--finish")  # 30 % of 19 are 5
     assert (done.code, life.file.read_text().count("state: absent")) == (2, 5)
-    assert "the overlap has passed: key-24 waits for the next run" in done.out
+    assert "the overlap has passed: key-24 waits for the next run" in done.err
     assert "Left 2 keys for the next run" in done.err
     assert life.apply().code == 0
     assert len(life.live()) == 14

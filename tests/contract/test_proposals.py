@@ -262,16 +262,20 @@ def test_a_rotation_whose_overlap_has_passed_is_finished(proposals: Proposals) -
     past, far = days(-1), days(200)
     fill(proposals.emulator, "web", expire=past)
     fill(proposals.emulator, "web-2", expire=far, created_at=days(-8))
+    fill(proposals.emulator, "api", "api-2", expire=far)
     proposals.repository.commit(
         keys(
             f"{{name: web, expire: {past}}}",
             f"{{name: web-2, expire: {far}, lifecycle: {{rotates: web, alias: web}}}}",
+            f"{{name: api, expire: {far}, lifecycle: {{renew: false}}}}",
+            f"{{name: api-2, expire: {days(250)}, lifecycle: {{rotates: api}}}}",
         )
     )
-    proposals.run()
+    assert "api -> api-2: move what uses api to api-2" in proposals.run()
     assert proposals.repository.subjects() == ["keys: finish rotations"]
     assert "state: absent" in proposals.repository.proposed()
-    assert "the overlap has passed" in git(proposals.repository.origin, "log", "-1", "--format=%b", BRANCH)
+    message = git(proposals.repository.origin, "log", "-1", "--format=%b", BRANCH)
+    assert message == "caas/1/76/web -> web-2: the overlap has passed: web is to be deleted"
 
 
 def test_without_a_policy_the_run_fails_and_says_why(proposals: Proposals) -> None:
