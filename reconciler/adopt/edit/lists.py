@@ -67,7 +67,7 @@ def _of_lines(text: str, written: Node, stays: Sequence[bool], added: Sequence[A
     for index, (item, stay) in enumerate(zip(written.children, stays, strict=True)):
         dash = dash_of(text, written, index)
         start = line_start(text, dash)
-        if text[start:dash].strip(" "):
+        if not is_first(text, dash):
             return None
         column = dash - start
         if not stay:

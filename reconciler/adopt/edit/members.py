@@ -9,10 +9,10 @@ from reconciler.adopt.edit.text import (
     LONGEST_FLOW,
     Edit,
     dash_of,
-    end_of_comments,
     first_indentation,
     indentation,
     inserted_lines,
+    is_first,
     newline,
     place_behind,
     removed_lines,
@@ -48,8 +48,7 @@ def member_removed(text: str, mapping: Node, name: str) -> Edit | None:
         if place:
             return Edit(pairs[place - 1][1].end, value.end, "")
         return Edit(key.start, pairs[1][0].start if len(pairs) > 1 else value.end, "")
-    is_alone = not text[line_start(text, key.start) : key.start].strip(" ")
-    return removed_lines(text, key.start, value.end) if is_alone else None
+    return removed_lines(text, key.start, value.end) if is_first(text, key.start) else None
 
 
 def item_added(text: str, keys: Node, index: int, fields: Mapping[str, Any]) -> Edit:
@@ -87,10 +86,9 @@ def item_removed(text: str, keys: Node, index: int) -> Edit | None:
             return Edit(keys.children[index - 1].end, item.end, "")
         return Edit(item.start, keys.children[1].start, "")
     dash = dash_of(text, keys, index)
-    start = line_start(text, dash)
-    if text[start:dash].strip(" "):
+    if not is_first(text, dash):
         return None
-    first, end = _first_line(text, keys, index), end_of_comments(text, item.end, dash - start)
+    first, (end, *_) = _first_line(text, keys, index), place_behind(text, keys, index)
     removed = removed_lines(text, first, end)
     is_followed = bool(text[removed.end : line_end(text, removed.end)].strip(" \t"))
     if is_followed or removed.start != first:
