@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -15,11 +14,10 @@ from reconciler.errors import ReconcilerError
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import found_configuration, named_configuration
-from reconciler.load.sources import sources
 from reconciler.model.scope import ScopeDefaults
 from reconciler.validate.configuration import read_configuration
 from reconciler.validate.known_kinds import tree_kinds
-from reconciler.validate.state import desired_state
+from reconciler.validate.state import declared_addresses
 from reconciler.validate.validator import Rules
 
 if TYPE_CHECKING:
@@ -116,7 +114,6 @@ def _paths(context: click.Context, said: Configuration | None) -> Sequence[str]:
 
 def _addresses(context: click.Context) -> Iterable[str]:
     """Yield the addresses of keys in the files; an invalid file has none."""
-    left = _MOST_BYTES
     with suppress(ReconcilerError):
         said = _configured(context)
         defaults = ScopeDefaults(context.params.get("project_id"), context.params.get("region_id"))
@@ -126,14 +123,5 @@ def _addresses(context: click.Context) -> Iterable[str]:
             defaults=defaults,
             now=dt.datetime.now(dt.UTC),
         )
-        for file in sources([path for path in _paths(context, said) if path != "-"], []):
-            with suppress(ReconcilerError, OSError, ValueError):
-                left -= Path(file).stat().st_size
-                if left < 0:
-                    return
-                for part in desired_state([file], io.BytesIO(), rules).scopes:
-                    yield from () if part.scope.is_named else map(part.scope.address, _names(part.keys))
-
-
-def _names(keys: Iterable[Any]) -> Iterator[str]:
-    return (key.name for key in keys)
+        paths = [path for path in _paths(context, said) if path != "-"]
+        yield from declared_addresses(paths, rules, _MOST_BYTES)

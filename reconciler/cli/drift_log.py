@@ -67,7 +67,7 @@ class DriftLog(WritePrinter):
         super().__init__(console)
         self._has_documents = options.format == "json"
         self._contested_after, self._history = options.contested_after, options.records.history
-        self._known: dict[_Value, DriftedField] = {}
+        self._known: Mapping[_Value, DriftedField] = {}
         self._last: dict[str, object] = {}
         self.note, self.detail, self.error = console.note, console.detail, console.error
 
@@ -142,20 +142,13 @@ class DriftLog(WritePrinter):
 
     def _log_fields(self, detection: DriftReport) -> None:
         """Log each field with another value than logged before, and each that is as desired again."""
-        found = {field.key: field for field in detection.fields()}
-        for key, field in found.items():
-            if field != self._known.get(key):
-                self.console.finding(found_text(field), "drift.found", field.address)
-        gone = self._known.keys() - found.keys()
-        uncompared = {problem.address for problem in detection.problems}
-        unread = tuple(f"{scope}/" for scope in detection.unread)
-        for address, name in sorted(gone):
-            if address in uncompared or address.startswith(unread):
-                found[address, name] = self._known[address, name]
-            else:
-                text = f"{name or 'the key'} no longer differs from the files"
-                self.console.finding(text, "drift.ended", address, Priority.INFO)
-        self._known = found
+        news = detection.since(self._known)
+        for field in news.found:
+            self.console.finding(found_text(field), "drift.found", field.address)
+        for address, name in news.ended:
+            text = f"{name or 'the key'} no longer differs from the files"
+            self.console.finding(text, "drift.ended", address, Priority.INFO)
+        self._known = news.known
 
     def _log_unmanaged(self, unmanaged: Sequence[str], new_keys: Sequence[NewKey]) -> None:
         known = self._last.get("new", frozenset())

@@ -26,6 +26,18 @@ _NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
+class DriftSince:
+    """The drift since an earlier report: other values, and fields that no longer differ, by address and name.
+
+    ``known`` is what the next report is compared with.
+    """
+
+    found: tuple[DriftedField, ...]
+    ended: tuple[tuple[str, str], ...]
+    known: Mapping[tuple[str, str], DriftedField]
+
+
+@dataclass(frozen=True, slots=True)
 class DriftReport:
     """The live keys that differ from their declarations, in the scopes that could be read.
 
@@ -65,6 +77,19 @@ class DriftReport:
     def fields(self) -> tuple[DriftedField, ...]:
         """Return each drifted field or key; the outcome of all is that they are left to a person."""
         return _fields(self.drifted)
+
+    def since(self, known: Mapping[tuple[str, str], DriftedField]) -> DriftSince:
+        """Return the drift since a report with the ``known`` fields; what was not compared stays known."""
+        now = {field.key: field for field in self.fields()}
+        gone = sorted(known.keys() - now.keys())
+        problems = {problem.address for problem in self.problems}
+        unread = tuple(f"{scope}/" for scope in self.unread)
+        left = {key: known[key] for key in gone if key[0] in problems or key[0].startswith(unread)}
+        return DriftSince(
+            tuple(field for key, field in now.items() if field != known.get(key)),
+            tuple(key for key in gone if key not in left),
+            now | left,
+        )
 
     def pending_fields(self) -> tuple[DriftedField, ...]:
         """Return each field or key that waits for ``apply``."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from io import BytesIO
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from reconciler.errors import InputError
+from reconciler.errors import InputError, ReconcilerError
 from reconciler.load.files import inputs
 from reconciler.load.source_lines import with_lines
-from reconciler.load.sources import MAX_BYTES, read_file
+from reconciler.load.sources import MAX_BYTES, read_file, sources
 from reconciler.model.collector import paused_collector
 from reconciler.model.phrases import MOST_TEXTS
 from reconciler.validate.parts import merged
@@ -100,3 +102,15 @@ def _shown(problems: Sequence[Problem], seen: Mapping[str, int]) -> Sequence[Pro
             if hash(content) == seen.get(label):
                 problems = with_lines(problems, content, label)
     return problems
+
+
+def declared_addresses(paths: Sequence[str], rules: Rules, most: int) -> Iterator[str]:
+    """Yield the addresses of keys in the first ``most`` bytes of files; an invalid file has none."""
+    for file in sources(paths, []):
+        with suppress(ReconcilerError, OSError, ValueError):
+            most -= Path(file).stat().st_size
+            if most < 0:
+                return
+            for part in desired_state([file], BytesIO(), rules).scopes:
+                if not part.scope.is_named:
+                    yield from (part.scope.address(key.name) for key in part.keys)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.errors import ConfigurationError
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import DriftOrigin
 from reconciler.model.scope import Scope
 from reconciler.plan.correction import Permissions, corrections
 from reconciler.plan.drift import Correction, declared_values, drift_of, drifted_part, pending_part
 from reconciler.plan.planning import with_fingerprint
+from reconciler.plan.report import DriftReport, DriftSince
 from reconciler.render.drift import DriftView, render_drift
 from tests.values import API, CAAS, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
 
@@ -210,3 +212,19 @@ def test_a_pending_field_of_a_drifted_key_is_not_counted_as_unchanged() -> None:
 )
 def test_the_absence_of_drift_is_claimed_only_for_compared_keys(text: str, *, is_complete: bool) -> None:
     assert render_drift(DriftView((), is_complete=is_complete)) == text
+
+
+def test_drift_since_a_report_is_what_differs_otherwise_and_what_no_longer_does() -> None:
+    plan, same = drifted_plan(), make_plan([declared()], [live()])
+    report = DriftReport(plan, drift_of(KINDS, plan), {})
+    news = report.since({})
+    assert (news.found, news.ended) == (report.fields(), ())
+    assert report.since(news.known) == DriftSince((), (), news.known)
+    assert DriftReport(same, (), {}).since(news.known) == DriftSince((), tuple(sorted(news.known)), {})
+
+
+def test_drift_in_a_scope_that_cannot_be_read_has_not_ended() -> None:
+    plan, same = drifted_plan(), make_plan([declared()], [live()])
+    known = DriftReport(plan, drift_of(KINDS, plan), {}).since({}).known
+    unread = DriftReport(same, (), {SCOPE: ConfigurationError("away")})
+    assert unread.since(known) == DriftSince((), (), known)
