@@ -234,6 +234,17 @@ def test_values_of_the_engine_are_made_by_the_decorator_that_starts_quickly() ->
     ] == []
 
 
+def test_no_type_is_forced_without_a_reason() -> None:
+    lines = [
+        (str(path.relative_to(ROOT)), line.strip())
+        for path in MODULES
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    assert [line for line in lines if re.search(r"\bcast\(", line[1]) and "def " not in line[1]] == []
+    ignored = [line for line in lines if "type: ignore" in line[1]]
+    assert [line for line in ignored if not re.search(r"# type: ignore\[[a-z-]+\] +# \w", line[1])] == []
+
+
 MUTABLE = re.compile(r"(list|dict|set|defaultdict|deque|bytearray)\b")
 
 
