@@ -198,7 +198,8 @@ def test_the_printed_command_applies_the_saved_plan(
 
 
 def test_where_the_plan_is_saved_is_said_below_it(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
-    lines = cli.alone_on_terminal("plan", drifted, "--out", str(tmp_path / "plan.json")).out.splitlines()
+    shown = cli.alone_on_terminal("plan", drifted, "--out", str(tmp_path / "plan.json")).out
+    lines = [line.rpartition("\x1b[2K")[2] for line in shown.splitlines()]  # without erased progress
     assert [line.split(":")[0] for line in lines[-3:]] == [
         "Access",
         f"Saved to {tmp_path}/plan.json",
