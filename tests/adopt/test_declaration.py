@@ -57,7 +57,7 @@ def test_an_exported_scope_plans_no_changes(keys: list[dict[str, Any]]) -> None:
     assert "do-not-show" not in text
 
 
-@examples(75)
+@examples(40)
 @given(TEXT)
 def test_every_text_without_lone_surrogates_can_be_declared(text: str) -> None:
     made = adopt(CAAS, [live(description=text)], CHECKER).keys[0]

@@ -401,7 +401,7 @@ LABEL = st.from_regex(r"[a-c0-2]{1,2}(-{1,3}[a-c0-2]{1,2}){0,2}", fullmatch=True
 PLACE = st.tuples(st.lists(LABEL, min_size=1, max_size=3), st.none() | st.integers(1, 99))
 
 
-@examples(200)
+@examples(50)
 @given(PLACE, PLACE)
 def test_no_two_places_have_the_same_name(
     one: tuple[list[str], int | None], other: tuple[list[str], int | None]

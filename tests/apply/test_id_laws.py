@@ -60,7 +60,7 @@ def handler(server: IdServer, request: httpx.Request) -> httpx.Response:
 
 
 @pytest.mark.parametrize("style", [name for name, style in STYLES.items() if style.identity == "name"])
-@examples(60)
+@examples(25)
 @given(ROWS, KEYS, FAULTS)
 def test_keys_with_ids_converge_and_none_is_created_twice(
     style: str,

@@ -432,6 +432,7 @@ def test_a_write_of_a_killed_run_is_found_to_have_taken_effect(
     assert (done.code, done.out.splitlines()[0]) == (0, "note/red/web: took effect")
 
 
+@ONE
 @pytest.mark.parametrize(("key", "found"), [(NEW, "did not"), (ABSENT, "did not"), (OTHER, "did not")])
 def test_a_write_of_a_killed_run_is_found_to_have_had_no_effect(
     notes: Notes, key: Mapping[str, Any], found: str
@@ -731,6 +732,7 @@ def watched(notes: Notes, *others: Mapping[str, Any], **header: Any) -> Watched:
 ALL = ("--correct", "all", "--allow-destroy")
 
 
+@ONE
 @pytest.mark.parametrize("is_exclusive", [False, True])
 def test_an_object_renamed_outside_git_is_told_and_neither_created_again_nor_deleted(
     notes: Notes,
@@ -766,6 +768,7 @@ def test_an_object_renamed_back_at_the_service_is_no_drift_any_more(notes: Notes
     assert [one[-1] for one in web.episodes()] == ["no longer drifted"]
 
 
+@ONE
 def test_an_object_deleted_and_made_anew_is_told_once_and_its_fields_are_corrected(notes: Notes) -> None:
     web = watched(notes)
     notes.server.remove(web.number)
@@ -892,6 +895,7 @@ def planned(web: Watched, *options: str) -> dict[str, Any]:
 FORMATS = ("text", "json", "markdown", "html", "github", "gitlab", "diff")
 
 
+@ONE
 @pytest.mark.parametrize("is_exclusive", [False, True])
 def test_a_plan_with_a_history_creates_no_second_object_of_one_that_was_renamed(
     notes: Notes,

@@ -241,7 +241,7 @@ def test_the_fields_that_deepdiff_names_are_those_that_are_not_equal(
     assert [change.field for change in changes] == sorted(compare(ANY, want, have).pairs)
 
 
-@examples(60)
+@examples(40)
 @given(KEYS, KEYS)
 def test_what_is_surely_equal_has_no_change(want: dict[str, Any], have: dict[str, Any]) -> None:
     is_surely_equal = equality(ANY)
@@ -274,7 +274,7 @@ def test_values_of_different_types_differ_entirely(before: Any, after: Any) -> N
     assert (change.before, change.after, change.members) == (before, after, ())
 
 
-@examples(60)
+@examples(40)
 @given(
     st.lists(
         st.fixed_dictionaries({"namespace": st.text(max_size=2), "name": st.text(' !"#\\ab-', max_size=3)})

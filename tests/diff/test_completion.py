@@ -176,7 +176,7 @@ ALTERNATIVES = st.fixed_dictionaries({}, optional={"wait": st.just(1), "note": S
 )
 
 
-@examples(150)
+@examples(75)
 @given(ALTERNATIVES, ALTERNATIVES)
 def test_one_of_several_alternatives_is_sent_as_declared_and_differs_no_more(
     want: dict[str, Any], have: dict[str, Any]
@@ -204,7 +204,7 @@ def less(data: st.DataObject, value: Any) -> Any:
     return {name: less(data, value[name]) for name in names}
 
 
-@examples(80)
+@examples(40)
 @given(st.sampled_from([RULES, SET]), st.lists(ITEMS, max_size=5), st.data())
 def test_a_list_of_which_parts_are_declared_does_not_differ(
     field: Field, items: list[Any], data: st.DataObject
@@ -217,7 +217,7 @@ def test_a_list_of_which_parts_are_declared_does_not_differ(
     assert expected is None or told(field, want, have) == expected
 
 
-@examples(80)
+@examples(40)
 @given(st.sampled_from([RULES, SET]), st.lists(ITEMS, max_size=5), st.lists(ITEMS, max_size=5), st.data())
 def test_what_is_sent_of_a_list_holds_all_that_is_declared_and_differs_no_more(
     field: Field, items: list[Any], live: list[Any], data: st.DataObject
@@ -230,7 +230,7 @@ def test_what_is_sent_of_a_list_holds_all_that_is_declared_and_differs_no_more(
         assert all(found.items() <= item.items() for item, found in zip(after, want, strict=True))
 
 
-@examples(80)
+@examples(40)
 @given(st.lists(ITEMS, max_size=5), st.lists(ITEMS, max_size=5), st.data())
 def test_a_file_that_takes_the_live_list_does_not_differ_from_it(
     items: list[Any], live: list[Any], data: st.DataObject

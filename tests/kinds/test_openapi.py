@@ -529,7 +529,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = places(described())
 
 
-@examples(75)
+@examples(40)
 @given(
     st.sampled_from(PLACES),
     st.sampled_from([None, True, 7, -1, "", "#/x", [], [1], {}, {"a": 1}, {"$ref": "#/paths"}]),

@@ -58,7 +58,7 @@ def offsets(document: Document) -> list[Any]:
     ]
 
 
-@examples(150)
+@examples(75)
 @given(DOCUMENTS, STYLES, st.sampled_from(["", " ", "\n\n", "\t"]))
 @example({"kind": "\u2028\x85\ud800", "keys": [{"name": "\U0001f511"}]}, COMPACT, "")
 @example({"kind": "", "keys": [{"name": 1e400}]}, COMPACT, "")

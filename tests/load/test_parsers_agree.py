@@ -74,7 +74,7 @@ def outcome(text: str, factory: ParserFactory) -> object:
     return [(repr(document.data), *document.items.values()) for document in documents]
 
 
-@examples(150)
+@examples(75)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 @example("a: &x {b: 1}\nc: {<<: *x}\n---\n- d")
 def test_both_parsers_agree_on_any_text(text: str) -> None:

@@ -98,7 +98,7 @@ def seen(document: Document) -> object:
     return repr(document.data), document.has_whole_floats, places, document.position(("keys", 1, "url"))
 
 
-@examples(300)
+@examples(150)
 @given(st.lists(LINES, min_size=1, max_size=9).map(lambda lines: "\n".join([*lines, ""])))
 @example(PLAIN)
 @example("a:\n- b\nc: 1\n")

@@ -95,7 +95,7 @@ def test_every_clear_name_is_planned_as_if_the_unclear_ones_were_not_there(
 REMEMBERED = st.dictionaries(NAMES, st.sampled_from([f"id-{number}" for number in range(6)]), max_size=6)
 
 
-@examples(200)
+@examples(100)
 @given(st.lists(st.tuples(NAMES, st.sampled_from(["x", "y"])), max_size=6), KEYS, REMEMBERED, st.booleans())
 def test_nothing_is_done_to_a_renamed_object_and_none_is_created_for_it(
     rows: list[tuple[str, str]],

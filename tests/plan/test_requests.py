@@ -361,7 +361,7 @@ def is_as_declared(kind: Kind, want: Mapping[str, Any], live: Mapping[str, Any])
     )
 
 
-@examples(80)
+@examples(40)
 @given(st.sampled_from(sorted(KINDS)), WANTED, SHOWN)
 def test_a_request_makes_the_live_object_as_declared(
     name: str, want: dict[str, Any], shown: dict[str, Any]
@@ -412,7 +412,7 @@ def test_a_merge_patch_never_removes_what_must_be_there(want: Any, lost: str) ->
             assert (problem.message.startswith(message), problem.position is not None) == (True, True)
 
 
-@examples(80)
+@examples(40)
 @given(st.sampled_from(["merge-patch", "json-patch"]), WANTED, SHOWN)
 def test_no_part_of_a_minimal_request_can_be_left_out(
     name: str, want: dict[str, Any], shown: dict[str, Any]
@@ -425,7 +425,7 @@ def test_no_part_of_a_minimal_request_can_be_left_out(
         assert not is_as_declared(kind, want, stored(kind, live, less))
 
 
-@examples(80)
+@examples(40)
 @given(
     st.recursive(st.integers(0, 2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner)), st.data()
 )

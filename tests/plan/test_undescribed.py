@@ -260,7 +260,7 @@ def described(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@examples(80)
+@examples(40)
 @given(st.sampled_from(sorted(KINDS)), st.sampled_from(["rules", "set"]), LISTS, LISTS)
 def test_a_service_that_replaces_the_field_loses_nothing_of_an_item_that_stays(
     encoding: str, field: str, items: list[dict[str, Any]], live: list[dict[str, Any]]

@@ -66,7 +66,7 @@ REFERENCE = st.just({"$ref": "#/definitions/thing"})
 SCHEMAS = st.recursive(words(REFERENCE), words, max_leaves=4)
 
 
-@examples(100)
+@examples(50)
 @given(SCHEMAS, words(st.just({"type": "string"})), st.lists(VALUES, min_size=1, max_size=4))
 def test_what_is_accepted_alone_or_together_is_what_the_judge_allows(
     schema: dict[str, Any], thing: dict[str, Any], values: list[Any]
@@ -82,7 +82,7 @@ def test_what_is_accepted_alone_or_together_is_what_the_judge_allows(
     assert not_accepted(accepts, values) == [i for i, is_accepted in enumerate(accepted) if not is_accepted]
 
 
-@examples(100)
+@examples(50)
 @given(words(st.just({})), st.lists(VALUES, min_size=1, max_size=4))
 def test_what_the_judge_allows_is_accepted_by_schemas_of_known_words(
     schema: dict[str, Any], values: list[Any]
