@@ -80,7 +80,7 @@ class SqliteStorage:
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         (found,) = self._connection.execute("PRAGMA user_version").fetchone()
         if tables and found == 0:
-            raise EmulatorError("holds tables of another program; name another file")
+            raise EmulatorError("holds tables of another program; use another file")
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA journal_mode = WAL")

@@ -183,7 +183,7 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, rules: Rules) -> st
     values: dict[str, Any] = {}
     for name in found.fields:
         if name not in wanted.fields:
-            reason = f"{name} is left as it is: the live value cannot be declared: {wanted.left_out[name]}"
+            reason = f"{name} is not changed: the live value cannot be declared: {wanted.left_out[name]}"
             raise InputError([Problem(reason, key.position, found.address)])
         field = kind.fields[name]
         # What the file leaves out inside an object is not managed, and may be a secret.
@@ -194,14 +194,14 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, rules: Rules) -> st
     (again,) = (new for new in keys_of(part, found.scope) if new.name == key.name)
     left = {*drifted(kind, found.scope, again, found.live, now).fields} & {*found.fields}
     if left:
-        file.edits.refuse(f"it would not bring the live value of {', '.join(sorted(left))}")
+        file.edits.refuse(f"it would not produce the live value of {', '.join(sorted(left))}")
     return text
 
 
 def _refuse_inherited(found: Drifted) -> None:
     for field in found.fields:
         if (place := found.key.inherited_from(field)) is not None:
-            message = f"{field} comes from the defaults of its document, which hold for other keys too"
+            message = f"{field} comes from the defaults of its document, which apply to other keys too"
             raise ConfigurationError(f"{place}: {message}; write it into the key first")
 
 

@@ -39,7 +39,7 @@ class Drafts:
         folder = self.index.parent
         known = next((file for file in self.files if file.exists()), None)
         if known is not None:
-            raise ConfigurationError(f"{known} exists, and nothing is overwritten; name another folder")
+            raise ConfigurationError(f"{known} exists, and nothing is overwritten; use another folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for file, text in self.files.items():

@@ -72,7 +72,7 @@ class FileExport:
     export: Export
 
     def write(self) -> None:
-        """Write the file, unless it stays as it is. Raises ConfigurationError."""
+        """Write the file, unless it is unchanged. Raises ConfigurationError."""
         if self.before is None:
             write_new(self.file, self.export.text)
         elif self.export.adoption.keys:

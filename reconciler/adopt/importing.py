@@ -102,11 +102,11 @@ def _file(declared: Declarations, scope: Scope, paths: Sequence[str]) -> str:
         if file in named or declares(read(file, io.BytesIO()), file, declared.rules, scope)
     ]
     if len(found) > 1:
-        raise ConfigurationError(f"{scope} is declared in {listed(found)}; name one of them with --into")
+        raise ConfigurationError(f"{scope} is declared in {listed(found)}; choose one of them with --into")
     if found or (len(files) == 1 and files[0] in paths):
         return (found or files)[0]
     words = [scope.kind, *(str(value) for _, value in scope.parameters)]
     if not all(map(_PLAIN.fullmatch, words)):
-        raise ConfigurationError(f"no file declares {scope}; name one for it with --into")
+        raise ConfigurationError(f"no file declares {scope}; set one for it with --into")
     folder = Path(paths[0]) if Path(paths[0]).is_dir() else Path(paths[0]).parent
     return str(folder / f"{'-'.join(words)}.yaml")

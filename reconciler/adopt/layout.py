@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.adopt.edit.comments import Comment
 
 _PASSES: Final = 4
-"""How often a text is laid out until it stays as it is."""
+"""How often a text is laid out until it is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ def formatted(content: bytes, file: str) -> bytes:
             break
         if result == last:
             return (mark + result).encode()
-    reason = "is left as it is: in the usual layout it would say something else, or a comment would be about"
+    reason = (
+        "is left as it is: in the usual layout it would have another meaning, or a comment would belong to"
+    )
     raise InputError([Problem(f"{reason} something else", Position(file))])
 
 

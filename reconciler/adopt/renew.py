@@ -60,7 +60,7 @@ def renewed(
     near = near_keys(located, policy_of, declared)
     if located and not any(map(policy_of, located)):
         where = "give --within and --to, or write renew: {within: 30d, to: 180d} into the configuration"
-        raise ConfigurationError(f"no policy says which keys are renewed; {where}")
+        raise ConfigurationError(f"no policy defines which keys are renewed; {where}")
     live: Mapping[Scope, LiveScope] = {}
     is_counted = limits.changed is not None and not targets
     if declared.state.names or (near and is_counted) or any(_is_limited(policy_of(one)) for one in near):
@@ -93,7 +93,7 @@ def renewed(
 def _passed_over(located: Iterable[Located], declared: Declarations) -> Mapping[str, str]:
     """Return why keys are never renewed, by their addresses."""
     rotated = _rotated(declared)
-    found = {one.address: "another key takes its place" for one in located if one.address in rotated}
+    found = {one.address: "another key replaces it" for one in located if one.address in rotated}
     manual = (one for one in located if is_manual(one.kind, one.key))
     return found | {one.address: "the lifecycle leaves the expiry to people" for one in manual}
 

@@ -59,7 +59,7 @@ def finish(  # noqa: PLR0913 - what the next step depends on
                 rest["rotates"] = earlier.rotates
                 rest |= {} if earlier.until is None else {"until": earlier.until}
             new.set("lifecycle", rest or GONE)
-            return Step(rotation, f"{name} is gone: its entry is removed", is_edit=True)
+            return Step(rotation, f"{name} was deleted: its entry is removed", is_edit=True)
         case Stage.PROPOSED:
             return _waiting(rotation, old, new, policy, now)
         case Stage.OVERLAP | Stage.ENDING:
@@ -127,8 +127,8 @@ def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any
     """
     if rotation.new_live is not None:
         raise ConfigurationError(
-            f"{rotation.new.position}: {rotation.successor} is live already, so nothing can be undone; let "
-            f"the rotation go on, or replace the successor: reconciler rotate {rotation.new.name} --now"
+            f"{rotation.new.position}: {rotation.successor} is live already, so nothing can be undone; "
+            f"continue the rotation, or replace the successor: reconciler rotate {rotation.new.name} --now"
         )
     new.file.edits.drop(new.place)
     ends = ends_of(rotation.kind)

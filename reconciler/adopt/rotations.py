@@ -271,7 +271,7 @@ class _Keys:
         for address in addresses:
             found = self.rotations([address])
             if len(found) != 1:
-                which = "takes part in two rotations; name the other key" if found else "is not being rotated"
+                which = "takes part in two rotations; use the other key" if found else "is not being rotated"
                 raise ConfigurationError(f"{self.key(address).key.position}: {address} {which}")
             (rotation,) = found
             old = self.key(rotation.address)

@@ -128,7 +128,7 @@ class Succession:
             self._refuse(f"it is managed elsewhere ({owner})")
         for rule in ("prevent_destroy", "prevent_revoke"):
             if getattr(rules, rule):
-                self._refuse(f"its lifecycle says {rule}, and its access would end; take the rule away first")
+                self._refuse(f"its lifecycle has {rule}, and its access would end; remove the rule first")
         if not rules.ignore_changes.isdisjoint(filter(None, (ends.expiry, ends.switch))):
             self._refuse("its lifecycle ignores changes of what ends its access (ignore_changes)")
         if ends.is_off(self.live) or ends.is_off(key.fields):
@@ -181,7 +181,7 @@ class Succession:
         expiry = whole_day(after(self.now, life))
         if expiry <= end:
             times = f"at {format_instant(expiry)}, and the overlap ends at {format_instant(end)}"
-            self._refuse(f"its successor would expire {times}; it has to live longer (--to, max_total)")
+            self._refuse(f"its successor would expire {times}; it must live longer (--to, max_total)")
         return {kind.identity: fields.pop(kind.identity), ends.expiry: format_instant(expiry), **fields}
 
     def _next_name(self, alias: str) -> str:

@@ -83,7 +83,7 @@ def write_new(file: str, text: str) -> None:
     try:
         create_new(Path(file), text)
     except FileExistsError as error:
-        raise ConfigurationError(f"{file} is there already, so nothing was written; name another") from error
+        raise ConfigurationError(f"{file} exists already, so nothing was written; use another") from error
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {os_reason(error)}") from error
 
@@ -146,7 +146,7 @@ def _written_over(place: Path, opened: FileIO, before: bytes, content: bytes) ->
             _write(opened, before)
         except OSError as error:
             raise ConfigurationError(
-                f"{place} could not be written whole: {os_reason(error)}; what it held is in {copy}"
+                f"{place} could not be written completely: {os_reason(error)}; its old content is in {copy}"
             ) from error
         copy.unlink(missing_ok=True)
         raise

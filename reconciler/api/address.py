@@ -111,6 +111,6 @@ def checked_token(text: str, where: str) -> Secret:
         raise ConfigurationError(f"{where} is empty")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(
-            f"{where} holds a character that a token cannot have, such as a line break or a blank"
+            f"{where} contains a character that is invalid in a token, such as a line break or a blank"
         )
     return Secret(text)

@@ -224,7 +224,7 @@ def checked_secret(text: str, where: str, method: AuthMethod) -> Secret:
         return checked_token(text, where)
     if not text.isprintable():  # what is encoded before it is sent may hold any other character
         raise errors.ConfigurationError(
-            f"{where} holds a character that a token cannot have, such as a line break"
+            f"{where} contains a character that is invalid in a token, such as a line break"
         )
     if method is AuthMethod.BASIC and ":" not in text:
         raise errors.ConfigurationError(f"{where} must be USER:PASSWORD for basic authentication")

@@ -79,7 +79,7 @@ def unreachable(
         if isinstance(cause, ssl.SSLCertVerificationError):
             detail = f"the server's certificate is not trusted: {redactor.line(cause.verify_message)}"
             remedy = _BY_CODE.get(
-                cause.verify_code, f"name the certificate of its authority in {trust_setting}"
+                cause.verify_code, f"set the certificate of its authority in {trust_setting}"
             )
             return errors.UntrustedError(errors.Failure(request, detail, hint=remedy))
         if isinstance(cause, ssl.SSLError):

@@ -123,7 +123,7 @@ class Mail:
         self._redactor = Redactor()
         if login is not None:
             if not (login.user + login.password.reveal()).isascii():
-                raise errors.ConfigurationError("user and password of the mail server have to be ASCII")
+                raise errors.ConfigurationError("user and password of the mail server must be ASCII")
             self._redactor.refuse(login.password)
         self._tls = trusted(settings.environment)
         self._budget = Budget(settings.clock, settings.stop, _BOUNDS)

@@ -38,7 +38,7 @@ _HINTS: Final[Mapping[int | tuple[str, int], str]] = {
     ("GET", 404): "check the base URL",
     ("POST", 403): "the token may lack the permission for it, or a capacity limit is reached",
     ("DELETE", 403): "the token may lack the permission to delete it",
-    ("DELETE", 409): "something still uses it; detach that first",
+    ("DELETE", 409): "something still uses it; detach it first",
     304: "a cache sent it, although the request was not conditional: check the base URL and proxies",
     412: "it changed after it was read; plan again",
     407: "a proxy in between requires a login: set user and password in HTTPS_PROXY",
@@ -78,7 +78,7 @@ def value_of(response: Response, redactor: Redactor) -> Any:
         return kind(errors.Failure(response.request, detail, status, in_doubt=True), created)
 
     if method == "GET" and status == HTTPStatus.PARTIAL_CONTENT:
-        raise invalid("the response is only a part of what was asked for")
+        raise invalid("the response is only a part of the requested one")
     value, problem = _parsed(content, method, redactor)
     if problem is _Problem.TOKEN:
         raise invalid(problem.value)
@@ -88,7 +88,9 @@ def value_of(response: Response, redactor: Redactor) -> Any:
         phrase = redactor.line(response.reason) or "accepted"
         is_unsaid = content or method == "DELETE"
         what = (
-            "which does not say that it is done" if is_unsaid else "without a body that says what it stored"
+            "which does not confirm that it is done"
+            if is_unsaid
+            else "without a body that confirms the stored values"
         )
         raise invalid(f"{phrase}, {what}", errors.AcceptedError)
     if problem is _Problem.NOT_JSON:
@@ -111,7 +113,7 @@ def error_class(status: int) -> type[errors.ApiError]:
 def limit_hint(status: int | None, said: str) -> str:
     """Return a hint if a limit is reached and no permission is missing; else nothing."""
     is_limit = status in _OF_LIMITS and _QUOTA.search(said) and not is_about_permission(said)
-    return "a quota or a limit is reached: have it raised, or remove what is not needed" if is_limit else ""
+    return "a quota or a limit is reached: ask for a higher one, or delete unneeded keys" if is_limit else ""
 
 
 def is_about_permission(said: str) -> bool:

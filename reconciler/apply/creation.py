@@ -34,7 +34,7 @@ def absent(change: Change, error: ApiError, secret: StoredSecret) -> Outcome:
     elif not may_still_come:
         return Outcome(change, Result.FAILED, str(error))
     else:
-        why = "it is not there yet" + "; if it is created still, its secret is lost" * secret.is_lost
+        why = "it does not exist yet" + "; if it is created still, its secret is lost" * secret.is_lost
     return Outcome(change, Result.NOT_VERIFIED, f"{error}; {why}", secret_at=secret.where)
 
 
@@ -45,6 +45,6 @@ def conflicting(change: Change, error: ApiError, secret: StoredSecret, different
         return Outcome(change, Result.FAILED, detail)
     if not secret.is_lost:
         return Outcome(change, Result.UNCHANGED)
-    who = "either another client created it, or this request did, and then"
+    who = "either another client created it, or this request did; in that case"
     detail = f"{error}; a key of this name exists, as declared: {who} {LOST}"
     return Outcome(change, Result.NOT_VERIFIED, detail)

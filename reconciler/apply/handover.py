@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.model.scope import Scope
     from reconciler.model.succession import SecretAlias
 
-_NO_STORE: Final = "name the place of secrets with --secret-sink: that of its successor must be there first"
+_NO_STORE: Final = "set --secret-sink: the secret of its successor must be stored there first"
 
 
 class Handover:
@@ -79,7 +79,7 @@ class Handover:
         """Return why a rotated key must not lose its access yet, empty if it may."""
         address = change.scope.address(change.waits_for or "")
         if fault := self._faults[address]:
-            return f"{address} takes its place, and is not ready: {fault}"
+            return f"{address} replaces it, and is not ready: {fault}"
         if not change.has_secret:
             return ""
         return _NO_STORE if self._secrets is None else self._secrets.missing(change)
@@ -98,5 +98,5 @@ class Handover:
             return ": ".join(filter(None, (outcome.result.value, outcome.detail)))
         row = live.keys.get(name)
         if row is None:
-            return "it is not there when it is read back"
+            return "it does not exist when it is read back"
         return ended(self._kinds[scope.kind], row, now)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _REQUIRED: Final[Mapping[str, type]] = {"run": str, "base_url": str, "patch": dict, "before": dict}
 _SETTLED: Final = frozenset({"applied", "failed", "stale", "already as planned"})
-_UNSTORED: Final = "nothing says that its secret was stored"
+_UNSTORED: Final = "it is unknown whether its secret was stored"
 _AGAIN: Final = "declare the key `state: absent`, apply, and declare it again"
 
 
@@ -275,7 +275,7 @@ def _with_name(kind: Kind, name: str, live: Mapping[str, Any], finding: Finding)
 def _gone(write: InDoubtWrite) -> Finding:
     found = {Action.CREATE: Resolution.DID_NOT, Action.DELETE: Resolution.TOOK_EFFECT}
     is_halved = write.action is Action.REPLACE and not write.secret_at
-    dead = f"what {write.secret_to} holds of its secret is no longer valid"
+    dead = f"its secret in {write.secret_to} is no longer valid"
     is_dead = bool(write.secret_to) and is_halved
     return Finding(write, found.get(write.action, Resolution.GONE), dead if is_dead else "")
 

@@ -206,7 +206,7 @@ def check_journal(file: str) -> None:
 def _require_journal(file: str, descriptor: int) -> None:
     if not is_journal(descriptor):
         raise ConfigurationError(
-            f"--journal {file} would append to a file that is not a journal; name another file"
+            f"--journal {file} would append to a file that is not a journal; use another file"
         )
 
 

@@ -47,7 +47,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
         same = f"No declared field of {found.address} differs"
         if options.field is not None:
             same = f"{options.field} of {found.address} does not differ"
-        console.text(escape_control(f"{same}: {found.key.source} stays as it is.") + "\n")
+        console.text(escape_control(f"{same}: {found.key.source} is unchanged.") + "\n")
         return ExitCode.DONE
     replace_text(edit.file, edit.before, edit.after)
     print_lines([edit], console)

@@ -38,7 +38,7 @@ def kinds_of(apis: Mapping[str, Api], kinds: Mapping[str, Kind]) -> Mapping[str,
 def _api_fault(kind: Kind, apis: Sequence[str]) -> str:
     """Return why a kind cannot be used whose API is not among ``apis``, and the fix."""
     if kind.is_custom:
-        return f"{kind.name} is a kind of none of the APIs {listed(apis)}; name its folder as kinds of one"
+        return f"{kind.name} is a kind of none of the APIs {listed(apis)}; set its folder as kinds of one"
     return (
         f"{kind.name} is a kind of the API {kind.api}, and the configuration has {listed(apis)}; "
         f"add {kind.api}: {{}} under apis"

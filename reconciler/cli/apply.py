@@ -76,7 +76,7 @@ class ApplyOptions:
     "reconciler apply keys/ --auto-approve          # in a pipeline",
     "reconciler apply keys/ --dry-run               # prints the plan and stops",
     "reconciler apply plan.json --auto-approve --expect sha256:1f0c...",
-    "reconciler apply keys/ --auto-approve --events # for a program that follows",
+    "reconciler apply keys/ --auto-approve --events # for a program",
 )
 @click.argument("paths", nargs=-1, metavar="[PATH...]", type=InputPath())
 def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
@@ -203,10 +203,12 @@ def _check(context: click.Context, options: ApplyOptions) -> None:
             "name the files (PATH...) or a saved plan (--plan FILE), one of the two.", context
         )
     if options.plan_file is not None and options.planning.selection.target:
-        raise click.UsageError("--target narrows a plan while it is made; it cannot go with --plan.", context)
+        raise click.UsageError(
+            "--target restricts a plan while it is made; it cannot go with --plan.", context
+        )
     if options.events and not (options.auto_approve or options.dry_run):
         raise click.UsageError(
-            "--events goes with --auto-approve or --dry-run: a program that follows cannot be asked.", context
+            "--events goes with --auto-approve or --dry-run: a program cannot be asked.", context
         )
 
 

@@ -10,7 +10,7 @@ GROUPS: Final = {
         "fmt": "Format files in one layout.",
         "plan": "Show what differs from the live API, field by field.",
         "apply": "Plan, ask, and send only the fields that differ.",
-        "status": "Show on one screen how things stand, and what is next.",
+        "status": "Show the state of all keys, and the next steps.",
         "show": "Show a plan that plan --out saved, in any format.",
         "explain": "Explain why fields of one key are equal or different.",
     },
@@ -23,7 +23,7 @@ GROUPS: Final = {
     },
     "Lifetimes": {
         "renew": "Write later expiries for keys that expire soon.",
-        "rotate": "Let another key take the place of one.",
+        "rotate": "Replace a key by a successor.",
     },
     "Adopt": {
         "init": "Start here: adopt live keys, write what is needed.",

@@ -212,8 +212,8 @@ def _differences(file: ConfigurationFile | None, base: str, name: str | None) ->
         now = b""
     if now != then:
         yield (
-            f"the configuration differs from that at {base}; with --trust base the old one is used, so what"
-            " the new one changes is not shown"
+            f"the configuration differs from that at {base}; with --trust base the old one is used, so "
+            "changes by the new one are not shown"
         )
 
 

@@ -237,7 +237,7 @@ def smtp_password(password_file: str | None, console: Console) -> Secret:
     else:
         text, where = _read_secret(password_file, "mail password", console), f"the file {password_file}"
     if not text:
-        raise ConfigurationError(f"the mail server has a user and no password; {where} is empty or not set")
+        raise ConfigurationError(f"the mail server has a user but no password; {where} is empty or not set")
     return Secret(text)
 
 

@@ -71,7 +71,7 @@ class _Tour:
             stdout=subprocess.PIPE if into else None,
         )
         if done.returncode != expected:
-            raise click.ClickException(f"the demo did not end as it should; its files are in {self.folder}")
+            raise click.ClickException(f"the demo did not end as expected; its files are in {self.folder}")
         if into is not None:
             (self.folder / into).write_bytes(done.stdout)
 
@@ -109,7 +109,7 @@ def _write_files(folder: Path) -> None:
 
 
 def _show_plan(tour: _Tour, emulator: Emulator) -> None:
-    _say(f"An emulated API runs at {emulator.url}; {tour.folder / _FILE} says what its keys shall be.")
+    _say(f"An emulated API runs at {emulator.url}; {tour.folder / _FILE} declares its keys.")
     _say("Apply shows the plan, and sends only the fields that differ. A new secret goes into a folder.")
     tour.run(f"apply {_FILE} --auto-approve --secret-sink file:secrets --history drift.db")
     _say("What the server received:")
@@ -146,8 +146,8 @@ def _say_next(folder: Path) -> None:
     own = Path(sys.executable).with_name("reconciler")
     program = "reconciler" if shutil.which("reconciler") or not own.exists() else shlex.quote(str(own))
     page = folder / _PAGE
-    look = f" Look at {page}, or go on:" if page.exists() else " Go on there:"
-    _say(f"The emulated API is gone, and the files stay.{look}")
+    look = f" Open {page}, or continue:" if page.exists() else " Go on there:"
+    _say(f"The emulated API has stopped; the files remain.{look}")
     plain_console().text(f"""
   cd {shlex.quote(str(folder))}
   {program} emulator --seed {_SEED}   # leave it running; it prints two lines that begin with export

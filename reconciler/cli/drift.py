@@ -50,7 +50,7 @@ _READ_PARTS = 4
     "reconciler drift keys/                         # 2 when something differs from the files",
     "reconciler drift keys/ --history drift.db      # 2 when something changed since apply",
     "reconciler drift keys/ --correct all           # and bring it back",
-    "reconciler drift keys/ --correct grants        # undo what widened access, report the rest",
+    "reconciler drift keys/ --correct grants        # undo granted access, report the rest",
     "reconciler drift keys/ --every 15m --jitter 1m --history drift.db --metrics-port 9464",
 )
 @paths_argument

@@ -53,7 +53,7 @@ def banner(options: DriftOptions, receivers: Iterable[Receiver]) -> str:
         f"watches {paths} at {place_text(planning.connection.base_urls)}",
         f"a round {schedule}{jitter}",
         f"corrects {corrected}{destroy}",
-        f"notifies {notified or 'nobody'}",
+        f"notifies {notified or 'no receiver'}",
         f"history {options.records.history or 'of one day, in memory'}",
     )
     return "; ".join(facts)

@@ -80,14 +80,18 @@ class DriftOptions:
         needs=_ROUNDS,
     )
     git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.", section=_SERVICE)
-    retention: float = _duration("Remove from the history what ended longer ago.", "90d", _MEMORY, _RECORDED)
-    keep: float | None = option("The old name of --retention.", type=DURATION, hidden=True, needs=_RECORDED)
+    retention: float = _duration(
+        "Remove records that ended longer ago from the history.", "90d", _MEMORY, _RECORDED
+    )
+    keep: float | None = option(
+        "The deprecated name of --retention.", type=DURATION, hidden=True, needs=_RECORDED
+    )
     contested_after: int = _count(
-        "Stop correcting a field that was corrected so often and changed back.", 3, _MEMORY
+        "Stop correcting a field that was corrected this often and changed back.", 3, _MEMORY
     )
     contested_window: float = _duration("Count the corrections within this time.", "24h", _MEMORY, _RECORDED)
     notify_after: int = _count(
-        "Notify of drift that so many rounds in a row saw; of corrections at once.",
+        "Notify of drift after this many rounds in a row; of corrections at once.",
         1,
         ReceiverOptions.SECTION,
     )
@@ -130,7 +134,7 @@ class DriftOptions:
 def checked(context: click.Context, options: DriftOptions, console: Console) -> DriftOptions:
     """Return the options, with an old one under its new name. Raises UsageError if they contradict."""
     if options.keep is not None:
-        console.warning("--keep is an old name; use --retention instead")
+        console.warning("--keep is deprecated; use --retention instead")
         if context.get_parameter_source("retention") is ParameterSource.DEFAULT:
             options = replace(options, retention=options.keep)
     for mistake, is_made in _mistakes(options).items():

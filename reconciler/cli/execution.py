@@ -64,7 +64,7 @@ def executor(
                 try:
                     pool.start()
                 except SystemFailureError as error:
-                    console.detail(f"All is done in this process: {error}")
+                    console.detail(f"All work is done in this process: {error}")
                     return IN_PROCESS
             return distribution.Distributed(pool, connect)
 

@@ -140,15 +140,15 @@ def forget(context: click.Context, options: ForgetOptions) -> ExitCode:
     with Database(_named(options.history or above, context)) as database:
         was_known = forget_id(database, address)
     if not was_known:
-        raise ConfigurationError(f"the history knows no object of {address}")
-    plain_console().text(f"{escape_control(address)}: its object is forgotten.\n")
+        raise ConfigurationError(f"the history has no object of {address}")
+    plain_console().text(f"{escape_control(address)}: the record of its object is deleted.\n")
     return ExitCode.DONE
 
 
 def _named(file: str | None, context: click.Context) -> str:
     """Return the name of the history file. Raises ConfigurationError if there is no such file."""
     if file is None:
-        raise click.UsageError("name the history: --history FILE, or set RECONCILER_HISTORY.", context)
+        raise click.UsageError("set the history: --history FILE, or set RECONCILER_HISTORY.", context)
     if not Path(file).is_file():
         raise ConfigurationError(f"the history {file} does not exist; drift --history {file} creates it")
     return file

@@ -74,7 +74,7 @@ class InitOptions:
         "region", "the keys, for kinds that have one; without it the command asks"
     )
     keys: tuple[str, ...] = option(
-        "Adopt only live keys of this name; * stands for any text, and none for no key. Repeatable."
+        "Adopt only live keys of this name; * matches any text, and none means no key. Repeatable."
         "  [default: all]",
         "--key",
         "keys",
@@ -126,7 +126,7 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
         configured, folders = _configurable(folders)
         first = [configuration_file(configured)]
     else:
-        console.note(f"Kept {known.file}, the configuration that counts here")
+        console.note(f"Kept {known.file}, the configuration file used here")
     made, kept = written([*first, *found.files])
     _report(console, made, kept)
     _say_next(
@@ -195,7 +195,7 @@ def _chosen(console: Console, observed: LiveScope, wanted: Sequence[str]) -> Liv
         shown = escape_control(listed(names, _SHOWN))
         console.ask(f"\n{counted(len(names), 'key')} live in {observed.scope}: {shown}\n")
         question = (
-            "Which of them shall the file declare? all (the default), none, or names with commas and *."
+            "Which of them should the file declare? all (the default), none, or names with commas and *."
         )
         answer = ask(console, question, lambda text: _fault(names, _words(text)))
         wanted = _words(answer)
@@ -245,7 +245,7 @@ def _report(console: Console, made: Sequence[NewFile], kept: Sequence[NewFile]) 
     if lines:
         console.text("".join(f"{escape_control(line)}\n" for line in lines))
     for file in kept:
-        console.note(f"Kept {file.path}, which is there already")
+        console.note(f"Kept {file.path}, which exists already")
         if rest := lacking(file):
             console.note(f"  {rest}")
 

@@ -36,10 +36,10 @@ class InitOptions:
         "The path of one key, as it is written there, where several may be.", metavar="PATH"
     )
     identity: str | None = option(
-        "The member of rows that people write, such as name or spec.name, instead of the likeliest.",
+        "The member of rows that files use as the name, such as name or spec.name, instead of the likeliest.",
         metavar="MEMBER",
     )
-    name: str | None = option("What the kind will be called.", metavar="NAME")
+    name: str | None = option("The name of the kind.", metavar="NAME")
     every: bool = option("Draft every collection whose items can be changed.", "--all", "every")
     output: str | None = option(
         "With --all, the folder for the drafts and their index; nothing in it is overwritten.",
@@ -122,5 +122,5 @@ def _init_all(console: Console, source: str, description: Any, folder: Path) -> 
     why = f", and why {refused} are refused" if refused else ""
     console.text(
         f"Drafted {found.count} of {counted(found.collections, 'collection')} into {folder};"
-        f" {found.index} says what is to decide{why}.\n"
+        f" {found.index} lists the decisions to make{why}.\n"
     )

@@ -39,7 +39,7 @@ def max_changes_option(start: str) -> Any:
 class LifetimeOptions:
     """The options of a command that rewrites files."""
 
-    check: bool = option("Write nothing: only say what would be written.")
+    check: bool = option("Write nothing: only print what would be written.")
     paths: tuple[str, ...] = files_option("of declarations")
     inputs: InputOptions
     connection: ConnectionOptions

@@ -35,7 +35,7 @@ def notify_test(context: click.Context, options: NotifyTestOptions) -> ExitCode:
     found = receivers(options.receivers, clock, console, threading.Event())
     if not found:
         names = "RECONCILER_DRIFT_SLACK, _TEAMS, _WEBHOOK, or _SMTP with _MAIL_TO and _MAIL_FROM"
-        raise ConfigurationError(f"there is nobody to notify: set {names}")
+        raise ConfigurationError(f"there is no receiver to notify: set {names}")
     is_done = True
     for receiver in found:
         with closing(receiver):

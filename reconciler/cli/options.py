@@ -75,7 +75,7 @@ kinds_option = partial(
 )
 trust_option = partial(
     option,
-    "Where configuration and kinds of the repository come from, which decide what the token reads: the"
+    "Where configuration and kinds of the repository come from, which determine what the token reads: the"
     " working tree, or the commit of --base. Without --base, base knows those of --config and --kinds alone.",
     type=click.Choice((TREE, "base")),
     default=TREE,
@@ -112,7 +112,7 @@ class ConfigurationOptions:
         envvar="RECONCILER_CONFIG",
     )
     env: str | None = option(
-        "The environment of the configuration that this run is about.",
+        "The environment of the configuration for this run.",
         metavar="NAME",
         envvar="RECONCILER_ENV",
         shell_complete=by("environments"),
@@ -166,10 +166,10 @@ class InputOptions(KindOptions):
 
     SECTION: ClassVar = FILES
 
-    project_id: int | None = id_option("project", "documents that name none")
-    region_id: int | None = id_option("region", "documents that name none")
+    project_id: int | None = id_option("project", "documents without one")
+    region_id: int | None = id_option("region", "documents without one")
     expiry_warning: int = option(
-        "Warn of keys that expire within so many days.",
+        "Warn of keys that expire within this many days.",
         type=Integers(0, 3650),
         default=14,
         metavar="DAYS",
@@ -239,7 +239,7 @@ class ConnectionOptions(ConfigurationOptions):
         "How long to wait for a response.", type=Seconds(), default=30.0, metavar="SECONDS", needs=_ASKED
     )
     retries: int = option(
-        "How often a failed request is tried again.",
+        "How often a failed request is retried.",
         type=Integers(0, 20),
         default=4,
         metavar="N",

@@ -182,7 +182,7 @@ def _clear(file: str) -> None:
     try:
         head = place.read_bytes()
         if head and not is_saved_plan(head):
-            raise ConfigurationError(f"--out {file} would overwrite a file that is not a plan; name another")
+            raise ConfigurationError(f"--out {file} would overwrite a file that is not a plan; use another")
         place.unlink()
     except OSError as error:
         raise ConfigurationError(f"the plan file {file} cannot be replaced: {os_reason(error)}") from error

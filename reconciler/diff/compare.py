@@ -267,6 +267,6 @@ def _expiry(before: str | None, after: str | None) -> tuple[Effect, str]:
     if after is None:
         return Effect.GRANTS, "never expires"
     if before is None:
-        return Effect.REVOKES, "expires, where it never did"
+        return Effect.REVOKES, "expires, and did not before"
     # Normal forms are UTC texts of one length, so their order is the order in time.
     return (Effect.GRANTS, "expires later") if after > before else (Effect.REVOKES, "expires earlier")

@@ -74,7 +74,7 @@ def _sent_with(kind: Kind) -> Iterator[Fault]:
             if isinstance(found, Fault):
                 yield found
             elif any(type(value) not in kind.fields[found].types for value in conditions[found]):
-                yield Fault((*place, name, found), "has a value that the field cannot have; remove it")
+                yield Fault((*place, name, found), "has a value that is invalid for the field; remove it")
 
 
 def _sent_one_of(kind: Kind) -> Iterator[Fault]:
@@ -106,7 +106,7 @@ def _read_from(kind: Kind) -> Iterator[Fault]:
         if isinstance(found, Fault):
             yield found
         elif kind.read_from[found] == kind.renamed.get(found, found):
-            message = f"{found} is read from the member of its name anyway; remove it here"
+            message = f"{found} is read from the member of its name by default; remove it here"
             yield Fault((EXTENSION, "read_from", found), message)
     if kind.identity in kind.read_from:
         yield from _name_inside(kind)

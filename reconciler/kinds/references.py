@@ -20,7 +20,7 @@ def lookup_in(document: Any) -> Callable[[str], Any]:
     def target(reference: str) -> Any:
         if not reference.startswith("#/"):
             raise DescriptionError(
-                f"the reference {reference} leads out of the file; write what it leads to into it"
+                f"the reference {reference} leads out of the file; copy its target into the file"
             )
         try:
             return resolver.lookup(reference).contents

@@ -122,7 +122,7 @@ def _outside(kind: Kind, place: Path) -> Iterator[Fault]:
         if member is not None and listing.results is None:
             yield Fault((*place, name), "needs an object around the list; name its list under results")
         elif member is not None and member == listing.results:
-            yield Fault((*place, name), "is the list itself; name another member")
+            yield Fault((*place, name), "is the list itself; use another member")
 
 
 def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
@@ -130,7 +130,7 @@ def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
     if len(ways) != 1:
         found = "none" if not ways else " and ".join(ways)
         message = f"the style cursor needs one of next, link and last, and has {found}"
-        yield Fault(place, f"{message}; say where the next cursor is")
+        yield Fault(place, f"{message}; write where the next cursor is")
     if ("more" in described) != ("last" in described):
         yield Fault(place, "last and more belong together: the last row's cursor, and whether there is more")
 
@@ -161,7 +161,9 @@ def _without_update(kind: Kind) -> Iterator[Fault]:
     """Check that creations set all settable fields, and that no member about updates is used."""
     extension = kind.schema[EXTENSION]
     if "create" not in extension:
-        message = 'is null, so that only creations set anything; add "create", or say how keys are changed'
+        message = (
+            'is null, so that only creations set anything; add "create", or describe how keys are changed'
+        )
         yield Fault((EXTENSION, "update"), message)
     if extension.get("immutable"):
         message = "is every property that can be set, because update is null; remove it here"
@@ -170,7 +172,7 @@ def _without_update(kind: Kind) -> Iterator[Fault]:
         word for word in ("always_sent", "sent_with", "sent_one_of", "merge") if extension.get(word)
     ]
     for place in (*((word,) for word in of_updates), *([("create", "later")] if kind.create_later else ())):
-        message = "is for updates, and update is null; remove it, or say how keys are changed"
+        message = "is for updates, and update is null; remove it, or describe how keys are changed"
         yield Fault((EXTENSION, *place), message)
 
 

@@ -215,7 +215,7 @@ def _role_fault(kind: Kind, member: str, field: Field) -> str:
     role = roles.get(field.name)
     if member == "optional" and role:
         return f"{field.name} is {role}, which every key has; remove it"
-    return f"{field.name} is {role}; name another property" if member == "secret" and role else ""
+    return f"{field.name} is {role}; use another property" if member == "secret" and role else ""
 
 
 def _unknown(kind: Kind, name: str) -> str:
@@ -273,7 +273,7 @@ def _optional(kind: Kind) -> Iterator[Fault]:
     for name, value in kind.optional.items():
         field = kind.fields.get(name)
         if field is not None and type(value) not in field.types:
-            yield Fault((EXTENSION, "optional", name), "is not a value that the field can have; give one")
+            yield Fault((EXTENSION, "optional", name), "is not a valid value of the field; give one")
 
 
 def _foreign(kind: Kind) -> Iterator[Fault]:
@@ -282,5 +282,5 @@ def _foreign(kind: Kind) -> Iterator[Fault]:
         field = kind.fields.get(name)
         for value in values if field is not None else ():
             if field is not None and type(value) not in field.types:
-                message = f"{json_text(value)} is not a value that the field can have; give one"
+                message = f"{json_text(value)} is not a valid value of the field; give one"
                 yield Fault((EXTENSION, "foreign", name), message)

@@ -62,13 +62,13 @@ class ConfigurationFile:
         lexical = os.path.normpath(os.path.join(os.path.realpath(self.folder or os.curdir), inside))
         real = os.path.realpath(place)
         if not is_inside(lexical, top):
-            return f"leads out of {top}; name a path in it"
+            return f"leads out of {top}; use a path in it"
         refusal = link_refusal(place)
         if refusal:
             return refusal
         if not is_inside(real, top):
-            return f"leads out of {top}, to {real}; name a path in it"
-        return "leads into Git's own files; name another" if has_git(os.path.relpath(real, top)) else ""
+            return f"leads out of {top}, to {real}; use a path in it"
+        return "leads into Git's own files; use another" if has_git(os.path.relpath(real, top)) else ""
 
 
 def named_configuration(file: str) -> ConfigurationFile:

@@ -32,7 +32,7 @@ _CONFIGURATION: Final = expression(rf"(?s)(?:^|/){re.escape(CONFIGURATION)}(?:@.
 _WIDE: Final = 4
 """Bytes of the widest character."""
 _EMPTY: Final = (
-    "declares nothing; a whole document is `{project_id: 1, region_id: 76, keys: []}`, with your numbers"
+    "declares nothing; a complete document is `{project_id: 1, region_id: 76, keys: []}`, with your numbers"
 )
 
 

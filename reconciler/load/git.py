@@ -187,7 +187,7 @@ def _reviewed(path: str, environment: Environment) -> Repository:
     around = repository.around
     if around is not None:
         raise ConfigurationError(
-            f"--trust base: {path} lies in a submodule, and what that is says {around}; "
+            f"--trust base: {path} is in a submodule, whose commit {around} determines; "
             "name configuration and kinds with --config and --kinds, from elsewhere and without --base"
         )
     return repository

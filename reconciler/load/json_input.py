@@ -183,7 +183,9 @@ class _Reader:
         except _ConstantError as error:
             found = (one for one in _CONSTANT.finditer(self._text, at) if one[1])
             constant = next(found)
-            raise json.JSONDecodeError(f"{constant[1]} is no value", self._text, constant.start()) from error
+            raise json.JSONDecodeError(
+                f"{constant[1]} is not a JSON value", self._text, constant.start()
+            ) from error
 
     def _require_json(self, at: int) -> None:
         """Raise JSONDecodeError if there is no JSON value at an index."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _GIT: Final = ".git"
-_ADVICE: Final = "name what it leads to as a path of its own, or copy it into the tree"
+_ADVICE: Final = "pass its target as a path of its own, or copy it into the tree"
 _SPECIAL: Final = (
     (stat.S_ISFIFO, "is a pipe"),
     (stat.S_ISSOCK, "is a socket"),
@@ -117,4 +117,4 @@ def special_refusal(path: str) -> str:
 def mode_refusal(mode: int) -> str:
     """Return why a file of this mode cannot be read, empty if it may be readable."""
     what = next((what for is_such, what in _SPECIAL if is_such(mode)), "")
-    return f"{what}, which is not read; name a file" if what else ""
+    return f"{what}, which is not read; use a file" if what else ""

@@ -59,7 +59,7 @@ class _PureLoader(yaml.SafeLoader):
         while self.peek(length) not in _NAME_ENDS:
             length += 1
         if not length:
-            raise yaml.scanner.ScannerError(None, None, "expected a name behind & or *", self.get_mark())
+            raise yaml.scanner.ScannerError(None, None, "expected a name after & or *", self.get_mark())
         name = self.prefix(length)
         self.forward(length)
         return TokenClass(name, start, self.get_mark())
@@ -168,7 +168,7 @@ def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
         return Problem(f"not valid YAML: {advice}", position)
     if "Unicode" in problem:
         return Problem("an escape that is not a character; write the character itself", position)
-    what = getattr(error, "problem", None) or "the parser gives no reason"
+    what = getattr(error, "problem", None) or "the parser reports no reason"
     return Problem(f"not valid YAML: {what}; check the indentation, quotes and brackets here", position)
 
 

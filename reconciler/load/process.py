@@ -58,9 +58,7 @@ def child_environment(
                 f"--pass-env {name!r} is not the name of a variable, such as AWS_PROFILE or 'AWS_*'"
             )
         if name in secret or (name in environment and environment[name] in own):
-            raise ConfigurationError(
-                f"--pass-env {name}: no program is given a token of this one; leave it out"
-            )
+            raise ConfigurationError(f"--pass-env {name}: programs never get a token of this one; remove it")
     patterns = (name for names in (*lists, passed) for name in names)
     is_named = re.compile("|".join(map(fnmatch.translate, patterns))).match
     allowed = {

@@ -108,9 +108,7 @@ class Repository:
         found = os.fsdecode(self.read("rev-parse", "--show-toplevel", "--absolute-git-dir"))
         begins = f"{self.top}\n"
         if not found.startswith(begins):
-            raise UntrustedRepositoryError(
-                f"the repository of {self.top} says that it belongs to another folder"
-            )
+            raise UntrustedRepositoryError(f"the repository of {self.top} belongs to another folder")
         folder = os.path.realpath(found.removeprefix(begins).removesuffix("\n"))
         if not self._is_own(folder):
             raise UntrustedRepositoryError(

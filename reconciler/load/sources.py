@@ -57,7 +57,7 @@ def is_input(name: str) -> bool:
 def _expanded(path: str, problems: list[Problem]) -> Iterable[str]:
     if not path or "\0" in path:
         fault = "a NUL character in a path" if path else "an empty path"
-        problems.append(Problem(f"{fault}; name a file or a directory"))
+        problems.append(Problem(f"{fault}; use a file or a directory"))
         return []
     if path == STANDARD_INPUT:
         return [path]

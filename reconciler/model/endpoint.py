@@ -50,7 +50,7 @@ def _normal(text: str) -> str:
     if "@" in text:
         raise ValueError("it holds a user name or password")
     if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
-        raise ValueError("it holds a character that it cannot have")
+        raise ValueError("it contains an invalid character")
     parts = urlsplit(text)
     host, port = parts.hostname or "", parts.port
     if parts.scheme not in _PORTS or not host or not _PLACE.fullmatch(parts.netloc):

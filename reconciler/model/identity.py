@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _RENAME: Final = "rename it in the file, or back at the service"
-_UNWANTED: Final = "it was to be absent, so declare its new name absent, or delete it at the service"
+_UNWANTED: Final = "it is declared absent, so declare its new name absent, or delete it at the service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class IdentityChange:
     def advice(self) -> str:
         """Return why it is not corrected, and what a person can do."""
         if self.new_name is None:
-            known = "the new object is taken for the declared one from now on"
+            known = "the new object is used as the declared one from now on"
             return f"{self.reason}: {_RENAME if self.is_taken else known}"
         names = f"from {json_text(self.name)} to {json_text(self.new_name)} (id {self.path_id})"
         return f"renamed outside Git {names}: {self.remedy}"

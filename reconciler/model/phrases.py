@@ -38,7 +38,7 @@ def and_more(count: int) -> str:
     return f"and {count:,} more"
 
 
-MANY_MORE: Final = "here and below are more problems than are looked for at once; fix the others first"
+MANY_MORE: Final = "there are more problems from here on; fix the others first"
 """What is reported where not every problem is found."""
 
 

@@ -58,7 +58,7 @@ class Request:
 
     def __str__(self) -> str:
         """Return the request on one line, with the exact body."""
-        whole = " (with all else that it has)" if self.is_whole else ""
+        whole = " (with all its other fields)" if self.is_whole else ""
         return f"{self.method} {self.path}" + ("" if self.body is None else f"{whole} {self.text}")
 
     @property

@@ -19,8 +19,8 @@ _FAULTS: Final = {
     "Extra data": "more follows after its end",
     "Unterminated string starting at": "the text that begins here does not end",
     "Invalid \\uXXXX escape": "\\u and four hexadecimal digits are expected here",
-    "Illegal trailing comma before end of object": "no comma may stand after the last member",
-    "Illegal trailing comma before end of array": "no comma may stand after the last item",
+    "Illegal trailing comma before end of object": "no comma is allowed after the last member",
+    "Illegal trailing comma before end of array": "no comma is allowed after the last item",
 }
 """What people call the faults that Python's parser names."""
 
@@ -54,9 +54,9 @@ def json_fault(error: ValueError | RecursionError) -> str:
     if not isinstance(error, json.JSONDecodeError):
         return str(error)
     if error.msg.startswith("Invalid control character"):
-        return "a control character has to be escaped, such as \\n"
+        return "a control character must be escaped, such as \\n"
     if error.msg.startswith("Invalid \\escape"):
-        return "no such escape sequence; a backslash is written \\\\"
+        return "unknown escape sequence; write a backslash as \\\\"
     return _FAULTS.get(error.msg, error.msg)
 
 

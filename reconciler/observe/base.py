@@ -49,12 +49,12 @@ def read_base(
 ) -> Base:
     """Read the desired state at a commit, with names looked up. Raises ConfigurationError if Git fails."""
     there = git.files_at(reference, paths, environment)
-    unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
+    unknown = f"at {reference} there was no such path, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:
         files = [Input(content, label) for label, content in there.files]
         state = directory.resolved(validated(files, rules, there.problems))
     except InputError as error:
-        reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
+        reason = f"the files were not valid at {reference}, so no difference has an origin: {error.texts[0]}"
         return Base(there.commit, None, (Problem(reason),))
     return Base(there.commit, state, missing, is_whole=not missing)

@@ -95,7 +95,7 @@ def _by_name(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: C
                     raise ListingChangedError(f"the key {name} is listed twice")
                 continue
         number, reason = len(keys) + len(unusable) + 1, _reason(kind, item)
-        unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
+        unusable.append(f"object {number} of the listing {reason}, so it is ignored")
     if unusable and not has_text:
         raise collection.mismatch(f"each result must be an object with a text as its {kind.identity}")
     return LiveScope(scope, keys, len(unusable), _problems(unusable, scope))
@@ -120,7 +120,7 @@ def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Col
             ids.add(path_id)
         if name is None or not is_named:
             reason = _reason(kind, row)
-            unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
+            unusable.append(f"object {number} of the listing {reason}, so it is ignored")
             continue
         found.setdefault(name, []).append(kind.with_response_defaults(row))
     for field, is_there in (

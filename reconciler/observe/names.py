@@ -133,7 +133,7 @@ def _unknown(named: NamedParameter, visible: Mapping[int, str]) -> str:
 def _ambiguous(named: NamedParameter, found: Mapping[int, str]) -> str:
     candidates = [f"{number} ({name})" for number, name in sorted(found.items())]
     shown = f"{named.alias} {json_text(named.name)} is the name of {len(found)}: {', '.join(candidates)}"
-    return f"{shown}; write {named.parameter} with the number that is meant"
+    return f"{shown}; write {named.parameter} with the right number"
 
 
 def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:

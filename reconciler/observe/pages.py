@@ -130,7 +130,9 @@ class _Cursors:
         if not _is_unicode(cursor):
             raise self._collection.mismatch(f"the cursor {_short(cursor)} is not valid Unicode")
         if cursor in self._seen:
-            raise self._collection.mismatch(f"the cursor {_short(cursor)} is repeated, so this never ends")
+            raise self._collection.mismatch(
+                f"the cursor {_short(cursor)} is repeated, so the listing would never end"
+            )
         self._seen.add(cursor)
         self.parameters = {**_size(self._collection), **_named(self._collection.listing.position, cursor)}
         return True
@@ -216,7 +218,7 @@ def _is_full(collection: Collection, page: Page, results: list[Any], listed: int
     """
     size = collection.page_limit
     if len(results) > size:
-        raise collection.mismatch(f"a page must not hold more than the {size} that were asked for")
+        raise collection.mismatch(f"a page must not have more than the requested {size} objects")
     if len(results) == size or (results and size == UNPAGED and collection.listing.limit is None):
         return True
     if listed is not None:

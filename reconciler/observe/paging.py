@@ -148,7 +148,7 @@ def read_whole(source: Source, collection: Collection, add_up: Callable[[Iterato
             return add_up(_pages(source, collection))
         except ListingChangedError as error:
             reason = str(error)
-    detail = f"the listing is incomplete: {reason}; listed {LISTINGS} times, so nothing is concluded from it"
+    detail = f"the listing is incomplete: {reason}; listed {LISTINGS} times, so it is not used"
     raise IncompleteReadError(Failure(f"GET {collection.path}", detail))
 
 
@@ -201,8 +201,8 @@ def _require_ends(
     if last and _has_others(source, collection, after, last):
         size = len(last)
         raise collection.mismatch(
-            f"a page of {size} is not the last, though {collection.page_limit} were asked for; "
-            f"if {size} is the most that the service gives, let page_limit be {size}"
+            f"a page of {size} is not the last, though {collection.page_limit} were requested; "
+            f"if {size} is the maximum of the service, let page_limit be {size}"
         )
     if listing.style is not ListStyle.PAGE or listing.first == 0:
         return

@@ -95,7 +95,7 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
     in other processes: the result is the same.
     """
     if not paths:
-        raise errors.ConfigurationError("no path is given; name the files or folders of the desired state")
+        raise errors.ConfigurationError("no path is given; pass the files or folders of the desired state")
     defaults = ScopeDefaults(project_id, region_id)
     rules = Rules(
         document_schema=packaged.document_schema(),

@@ -66,7 +66,7 @@ def apply(  # noqa: PLR0913 - what an apply depends on
     if plan.base_url != place:
         raise errors.RefusedError(f"the plan was made for {plan.base_url}, not for {place}")
     if plan.new_secrets and secrets is None:
-        raise errors.ConfigurationError("the plan creates keys; name a store for their secrets")
+        raise errors.ConfigurationError("the plan creates keys; pass a store for their secrets")
     try:
         return apply_in(client, known, plan, freshness, observers, secrets, known_ids)
     except (KeyboardInterrupt, SystemExit):

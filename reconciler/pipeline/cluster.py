@@ -217,7 +217,7 @@ class ClusterPool:
         if isinstance(error, KilledWorker):
             return SystemFailureError(
                 f"{counted(error.allowed_failures + 1, 'worker')} of the cluster ended before their work did;"
-                " check how much memory they have"
+                " check their memory"
             )
         if isinstance(error, CancelledError | CommClosedError):
             return self._lost()
@@ -228,8 +228,8 @@ class ClusterPool:
     def _lost(self) -> SystemFailureError:
         self._is_lost = True
         return SystemFailureError(
-            f"the connection to the scheduler at {self._address} is lost, and no change was sent; run the"
-            " command again when the cluster is back"
+            f"the connection to the scheduler at {self._address} is lost, and no change was sent; run the "
+            "command again when the cluster is available"
         )
 
 

@@ -143,7 +143,7 @@ class _Step(Generic[T]):
                 for step in begun if attempt == 0 else (self,):
                     step.begin_again()
         raise SystemFailureError(
-            f"workers ended {_TRIES} times before their work did; check how much memory there is"
+            f"workers ended {_TRIES} times before their work did; check the available memory"
         )
 
     def begin_again(self) -> None:

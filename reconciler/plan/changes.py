@@ -243,8 +243,8 @@ def _undeclarable(scope: Scope, key: DesiredKey, faults: Mapping[str, str]) -> P
 def _odd(kind: Kind, scope: Scope, key: DesiredKey, reasons: Mapping[str, str]) -> Problem:
     there = "correct it there"
     if kind.is_custom:
-        there += ", or in the kind: its `optional` says what a missing or null value means"
-    message = f"{mismatch(reasons.values())}; what cannot be compared is left as it is, {there}"
+        there += ", or in the kind: its `optional` defines the meaning of a missing or null value"
+    message = f"{mismatch(reasons.values())}; fields that cannot be compared are not changed, {there}"
     return Problem(message, address=scope.address(key.name), is_live=True)
 
 
@@ -272,5 +272,5 @@ def _deletion(kind: Kind, scope: Scope, name: str, live: Values, position: Posit
     change = replace(change, created=created_at(kind, live))
     if not odd:
         return Planned(change)
-    message = f"{mismatch(odd.values())}; it would be deleted all the same, and the plan does not show this"
+    message = f"{mismatch(odd.values())}; it would be deleted although the plan does not show this"
     return Planned(change, warnings=(Problem(message, address=change.address, is_live=True),))

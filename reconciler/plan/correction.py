@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ALONE: Final = {
     "--allow-destroy": "--allow-destroy lets it be deleted",
-    "--secret-sink": "--secret-sink lets it be created again: it names where its secret is stored",
+    "--secret-sink": "--secret-sink lets it be created again: it sets where its secret is stored",
 }
 """What each option that is missing allows."""
 
@@ -141,7 +141,7 @@ class _Narrowing:
             if field.field not in names:
                 continue
             if field.effect.revokes and not change.may_revoke:
-                left[field.field] = self.reasons.get(change.address, "its lifecycle says prevent_revoke")
+                left[field.field] = self.reasons.get(change.address, "its lifecycle has prevent_revoke")
             for problem in past_expiries(kind, replace(change, fields=(field,)), self.now):
                 left[field.field] = problem.message
         possible = names - left.keys()

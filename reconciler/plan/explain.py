@@ -42,7 +42,7 @@ class Carried(StrEnum):
     """Why a request would contain a field, or would not."""
 
     DIFFERS = "carried, because it differs"
-    REQUIRED = "carried as it is, because the service requires it in every update"
+    REQUIRED = "carried unchanged, because the service requires it in every update"
     FIXED = "not carried, because it cannot be changed in place"
     NEW = "carried, because the key is created again"
     IGNORED = "not carried, because the lifecycle of the key ignores its changes"

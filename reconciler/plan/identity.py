@@ -276,6 +276,6 @@ def _renamed_in_files(plan: Plan, state: DesiredState, known_ids: KnownIds) -> I
         if len(left) == 1:
             (name, path_id) = left[0]
             was = f"the files declared {json_text(name)} (id {path_id}) until now"
-            advice = "if this is its new name, rename it at the service instead; no update carries a name"
+            advice = "if this is its new name, rename it in the service instead; no update carries a name"
             text = f"will be another object: {was}; {advice}"
             yield Problem(text, change.position, change.address, is_live=True)

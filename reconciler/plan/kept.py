@@ -34,7 +34,7 @@ class Kept:
     @property
     def loss(self) -> str:
         """Return the lost members as a text, empty if there are none."""
-        return f"the key no longer holds {listed(self.lost, _MOST)} as it was sent" * bool(self.lost)
+        return f"the key no longer has {listed(self.lost, _MOST)}, although it was sent" * bool(self.lost)
 
     @property
     def notice(self) -> str:

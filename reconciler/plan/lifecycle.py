@@ -24,7 +24,7 @@ def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:
     elif rules.prevent_revoke and change.effect.revokes:
         what, rule = "would lose access", "prevent_revoke"
     if rule:
-        message = f"{what}, and its lifecycle says {rule}; take the rule away first if it is meant"
+        message = f"{what}, and its lifecycle has {rule}; remove the rule first if that is intended"
         yield Problem(message, change.position, change.address)
     if change.action is not Action.REPLACE:
         return
@@ -32,7 +32,7 @@ def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:
     if lost:
         message = (
             f"would have to be replaced, and a creation does not take {', '.join(lost)}: the new key would "
-            "be without until another apply; take the live values into the file, or declare it "
+            "be without until another apply; write the live values into the file, or declare it "
             "`state: absent` and then again"
         )
         yield Problem(message, change.position, change.address)
@@ -47,11 +47,11 @@ def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:
 def _remedy(kind: Kind) -> str:
     """Return the effect of a replacement, or why there can be none, and what to do instead."""
     if kind.create_requires is None:
-        return ", and no key of this kind can be created; take the live value into the file"
+        return ", and no key of this kind can be created; write the live value into the file"
     effect = "deletes it and creates it again"
     if kind.secret is not None:
         effect = "changes its secret"
     elif kind.has_ids:
         effect = f"changes its {kind.path_field}"
-    remedy = "take the live value into the file, or allow it with `lifecycle: {replace: true}`"
+    remedy = "write the live value into the file, or allow it with `lifecycle: {replace: true}`"
     return f": the key would have to be replaced, which {effect}; {remedy}"

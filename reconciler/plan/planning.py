@@ -273,6 +273,6 @@ def past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Prob
             switch = ends_of(kind).switch
             remedy = "write a later time" + (f", or {switch}: true to switch the key off" if switch else "")
             message = (
-                f"{field.field} {field.after} is in the past and would cut the key off at once; {remedy}"
+                f"{field.field} {field.after} is in the past and would disable the key at once; {remedy}"
             )
             yield Problem(message, change.position, change.address)

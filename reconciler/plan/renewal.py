@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from reconciler.model.policy import RenewPolicy
     from reconciler.model.scope import Scope
 
-_LONGEST: Final = "the end of its longest life (max_total)"
-_TOO_OLD: Final = "has reached its longest life (max_total)"
+_LONGEST: Final = "the end of its maximum lifetime (max_total)"
+_TOO_OLD: Final = "has reached its maximum lifetime (max_total)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _renewed(
 ) -> Renewal | None:
     """Return the renewal of a key that expires soon, limited by the end of its life if there is one."""
     if expiry <= now:
-        return replace(found, reason="has expired: give it a later expiry by hand, or declare it absent")
+        return replace(found, reason="has expired: write a later expiry, or declare it absent")
     if fault := renewal_fault(found.kind):
         return _for_rotation(found, fault)
     wanted = whole_day(after(now, policy.to))

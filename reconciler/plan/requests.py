@@ -63,14 +63,14 @@ def lacking(kind: Kind, values: Values, changed: Collection[str]) -> str:
     missing = {name for name in required(kind, values, changed) if values.get(name) is None}
     for group in kind.sent_one_of:
         if missing & {*group}:
-            what = f"an update has to carry one of {listed(group)}"
+            what = f"an update must carry one of {listed(group)}"
             return f"{what}, and the key has none of them; declare one"
     names = sorted(missing & kind.sent_with.keys())
     if not names:
         return ""
     others = sorted({other for name in names for other in kind.sent_with[name]})
     given = listed(f"{other} {json_text(values[other])}" for other in others)
-    return f"with {given} an update has to carry {listed(names)} too, which the key does not have; declare it"
+    return f"with {given} an update must carry {listed(names)} too, which the key does not have; declare it"
 
 
 def deciding(kind: Kind, live: Values) -> set[str]:

@@ -212,7 +212,7 @@ class Successions:
             if name is None or (name in known and not is_absent):
                 continue
             why = "is declared absent" if is_absent else "is neither live nor created by this plan"
-            message = f"would lose access before {name} takes its place, which {why}; plan both together"
+            message = f"would lose access before {name} replaces it, which {why}; plan both together"
             yield Problem(message, change.position, change.address)
 
     def _aliases(self, kind: Kind, scope: Scope, created: Collection[str]) -> Iterator[SecretAlias]:

@@ -46,7 +46,7 @@ def render_saved(plan: Plan) -> str:
     """Return the text of a plan file: one line. The plan must have a provenance."""
     provenance = plan.provenance
     if provenance is None:
-        raise ValueError("the plan does not say what it was made from")
+        raise ValueError("the plan has no provenance")
     document = plan_document(plan, provenance.made_at) | terraform_members(plan)
     document |= {
         "base_url": provenance.base_url,
@@ -169,7 +169,7 @@ def _alias(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> SecretAlias:
 
 def _kind(kinds: Mapping[str, Kind], name: str) -> Kind:
     if name not in kinds:
-        raise RefusedError(f"its kind {name} is not known here; name the folder of its file with --kinds")
+        raise RefusedError(f"its kind {name} is not known here; add the folder of its file with --kinds")
     return kinds[name]
 
 

@@ -57,11 +57,11 @@ def undescribed(kind: Kind, live: Values) -> str:
             names += _unknown(described[name], value, name)
     if not names:
         return ""
-    what = f"an update sends the whole key, and would drop {listed(sorted(names), _MOST)}"
+    what = f"an update sends the complete key, and would drop {listed(sorted(names), _MOST)}"
     pairs = tuple(f"{name}[]." for name, shown in kind.shown.items() if shown.shape == PAIRS)
     remedy = "describe it there, as readOnly if it cannot be set"
     if pairs and all(name.startswith(pairs) for name in names):
-        remedy = "name it there as read_only, under shown, if the service sets it"
+        remedy = "add it there to read_only, under shown, if the service sets it"
     return f"{what}, which its kind does not describe; {remedy}"
 
 
@@ -98,11 +98,11 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
         name for name in kind.settable if not {name}.issubset({*live, *patch, *kind.optional, kind.identity})
     ]
     if lost:
-        what = f"an update sends the whole key, and the response does not show {listed(lost, _MOST)}"
+        what = f"an update sends the complete key, and the response does not show {listed(lost, _MOST)}"
         raise SchemaMismatchError(f"{what}, which would be lost; declare it, or update by changed fields")
     hidden = [name for name, value in kept.items() if is_hidden(value)]
     if hidden:
-        what = f"an update sends the whole key, and the response hides {listed(hidden, _MOST)}"
+        what = f"an update sends the complete key, and the response hides {listed(hidden, _MOST)}"
         raise SchemaMismatchError(f"{what} behind asterisks or a word, which would be stored; declare it")
     try:
         inside = {
@@ -110,7 +110,7 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
             for name, value in kept.items()
         }
     except NotNormalError as error:
-        raise SchemaMismatchError(f"an update sends the whole key, and {error}") from error
+        raise SchemaMismatchError(f"an update sends the complete key, and {error}") from error
     return {**inside, **patch}
 
 

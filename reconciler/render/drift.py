@@ -104,7 +104,7 @@ def render_drift(view: DriftView, screen: Screen = PLAIN) -> Iterator[str]:
     if view.drifted:
         yield from _drift_lines(view.drifted, screen)
     elif not view.is_complete:
-        yield from screen.lines("What could be compared has not drifted; the errors name what could not be.")
+        yield from screen.lines("The compared keys have not drifted; the errors list the others.")
     elif not view.pending:
         yield from screen.lines((NOTHING_DIFFERS, Colour.ADD))
     else:
@@ -122,7 +122,7 @@ def title(key: DriftedKey) -> str:
     if key.identity_change is not None:
         return key.identity_change.title
     if is_unwanted(key.action, key.origin):
-        return "has changed, and is no longer wanted"
+        return "has changed, and is no longer desired"
     if key.origins == {DriftOrigin.CONFLICT}:
         return f"{_KNOWN[key.action]}, and the files have changed too"
     if None not in key.origins:

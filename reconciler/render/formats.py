@@ -65,7 +65,7 @@ def _html(plan: Plan, _style: Style) -> str:
 
 def _made_at(plan: Plan) -> dt.datetime:
     if plan.provenance is None:
-        raise ValueError("the plan does not say when it was made")
+        raise ValueError("the plan has no creation time")
     return plan.provenance.made_at
 
 

@@ -43,7 +43,7 @@ def render_github(plan: Plan) -> Iterator[str]:
     }
     for kind, subjects in by_kind.items():
         written = (_of_plan(kind, subject) for subject in subjects)
-        yield from _first(kind, written, len(subjects), "The plan in another format shows all.")
+        yield from _first(kind, written, len(subjects), "Another format of the plan shows all.")
     yield summary_line(plan)
 
 
@@ -67,7 +67,7 @@ def _of_plan(kind: str, subject: Problem | Change) -> str:
     if not isinstance(subject, Problem):
         return _change(kind, subject)
     stops = "left as it is" if subject.is_live else "the plan must not be applied"
-    return _problem(kind, subject, stops if kind == "error" else "deserves a look")
+    return _problem(kind, subject, stops if kind == "error" else "needs attention")
 
 
 def _problem(kind: str, problem: Problem, title: str) -> str:

@@ -53,7 +53,9 @@ def render_history_text(
         yield from screen.lines(text if colour is None else (text, colour), hang=f"{indent}  ")
     yield ""
     if not episodes:
-        nothing = "No drift." if status.is_complete else "Of what could be compared, nothing is recorded."
+        nothing = (
+            "No drift." if status.is_complete else "For the keys that could be compared, nothing is recorded."
+        )
         yield from screen.lines(nothing)
         return
     by_key: dict[str, list[Episode]] = {}

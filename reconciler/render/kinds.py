@@ -64,7 +64,7 @@ def _rotated(kind: Kind) -> str:
     ends = ends_of(kind)
     by = listed(filter(None, (ends.expiry, ends.switch)))
     return f"yes, by {by}" + (
-        "" if ends.can_change or ends.expiry is None else "; the expiry stays what it is"
+        "" if ends.can_change or ends.expiry is None else "; the expiry does not change"
     )
 
 
@@ -79,7 +79,7 @@ def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
         "from": files.get(kind.name, "packaged"),
         "path": kind.item.replace("{}", f"{{{kind.path_field}}}"),
         "named by": kind.identity,
-        "set": "by creations alone" if update.method is None else by_update,
+        "set": "by creations only" if update.method is None else by_update,
         "created": "no" if create is None else f"yes{needs}",
         "deleted": "with state: absent",
         "rotated": _rotated(kind),

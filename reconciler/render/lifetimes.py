@@ -120,7 +120,7 @@ def _expiry_lines(due: Sequence[KeyExpiry], found: Overview, screen: Screen) -> 
     for one in due[:_MOST]:
         when = time_left(one.at - found.now)
         colour = Colour.REMOVE if is_urgent(one, found.now) else Colour.QUIET
-        passed_over = ", renew passes it over" if one.address in found.lifetimes.manual else ""
+        passed_over = ", renew skips it" if one.address in found.lifetimes.manual else ""
         more = ", its successor is declared" if one.is_rotated else passed_over
         day = f"  {format_instant(one.at)}  "
         yield from screen.lines(
@@ -153,7 +153,7 @@ def next_steps(found: Overview) -> Iterator[str]:
         (len(plan.errors), "plan: {} to be looked at", "error"),
         (len(plan.changes), "apply: {} to be sent, or accept what is live", "change"),
         (len(waiting) - manual, "renew: {} to be given a later expiry, or rotate", "key"),
-        (manual, "people: {} that renew passes over, to be given a later expiry or rotated", "key"),
+        (manual, "people: {} that renew skips, to be given a later expiry or rotated", "key"),
         (
             sum(one.at <= found.now for one in every),
             "people: {} that expired, to be declared absent or given a later expiry",

@@ -37,9 +37,9 @@ _AT_ONCE: Final = frozenset(FieldOutcome) - AFTER_CYCLES - _OVER - {FieldOutcome
 _TEXTS: Final = {
     "rounds.failing": "rounds have failed",
     "rounds.recovered": "rounds succeed again",
-    "files.invalid": "the files are invalid; the last valid version is still in force",
+    "files.invalid": "the files are invalid; the last valid version is still in use",
     "files.valid": "the files are valid again",
-    "checkout.stale": "the checkout cannot be updated; the files at hand are in force",
+    "checkout.stale": "the checkout cannot be updated; the present files are used",
     "checkout.current": "the checkout is updated again",
     "api.unreachable": "the API {api} cannot be read; the others are compared",
     "api.reachable": "the API {api} can be read again",

@@ -146,7 +146,7 @@ def errors_line(plan: Plan) -> str:
     count = counted(len(plan.errors), "error")
     if plan.objections:
         return f"{count}: the plan must not be applied as it is"
-    return f"{count}: what cannot be read or compared is left as it is, the rest can be applied"
+    return f"{count}: keys that cannot be read or compared are not changed, the others can be applied"
 
 
 def summary_line(plan: Plan) -> str:

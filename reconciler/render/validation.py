@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 RULES: Final[Mapping[Rule, str]] = MappingProxyType(
     {
         Rule.UNREADABLE: "A path can be read and leads to files.",
-        Rule.SYNTAX: "A file is strict YAML, or JSON, in UTF-8; no member is written twice.",
+        Rule.SYNTAX: "A file is strict YAML, or JSON, in UTF-8; no member is duplicate.",
         Rule.DECLARED_TWICE: "A key is declared once, in one file.",
-        Rule.MISSING: "A member that is required is there.",
-        Rule.UNKNOWN: "A member is one that its kind knows.",
-        Rule.READ_ONLY: "What the service sets is not declared.",
-        Rule.WRONG_TYPE: "A value is of the type that its kind names.",
+        Rule.MISSING: "A required member is present.",
+        Rule.UNKNOWN: "A member is defined by its kind.",
+        Rule.READ_ONLY: "A field that the service sets is not declared.",
+        Rule.WRONG_TYPE: "A value has the type that its kind defines.",
         Rule.WRONG_VALUE: "A value is one that its kind allows.",
-        Rule.SCOPE: "A document says once where its keys are, such as in which project.",
-        Rule.UNKNOWN_KIND: "The kind of a document is one that is known.",
+        Rule.SCOPE: "A document sets the scope of its keys once, such as the project.",
+        Rule.UNKNOWN_KIND: "The kind of a document is known.",
         Rule.KIND: "The file of a custom kind describes a kind.",
-        Rule.CONFIGURATION: "The configuration follows its schema and names nothing outside its repository.",
-        Rule.MORE: "No file has more problems than are looked for at once.",
-        Rule.LOOKALIKE: "A name cannot be taken for another one.",
-        Rule.EXPIRY: "A key works for some time to come.",
+        Rule.CONFIGURATION: "The configuration file is valid, and has no path outside its repository.",
+        Rule.MORE: "A file has no more problems than are reported at once.",
+        Rule.LOOKALIKE: "A name does not look like another one.",
+        Rule.EXPIRY: "A key does not expire soon.",
         Rule.SPELLING: "A whole number is written in digits.",
         Rule.OTHER: "Nothing else is wrong.",
     }
@@ -171,7 +171,7 @@ def _document(value: Any) -> str:
 @joined
 def _github(found: Validation) -> Iterator[str]:
     yield from problem_commands(
-        {"error": ("not valid", found.errors), "warning": ("deserves a look", found.warnings)}
+        {"error": ("not valid", found.errors), "warning": ("needs attention", found.warnings)}
     )
     if found.errors:
         errors, warnings = counted(len(found.errors), "error"), counted(len(found.warnings), "warning")

@@ -68,7 +68,7 @@ def whole_key_text(action: Action, origin: DriftOrigin | None) -> str:
     """Return what happened to a live key: created or deleted."""
     if action is Action.DELETE:
         return "key deleted"
-    return "key changed, and no longer wanted" if is_unwanted(action, origin) else "key created"
+    return "key changed, and no longer desired" if is_unwanted(action, origin) else "key created"
 
 
 def _short(value: Any) -> str:

@@ -75,7 +75,7 @@ class Corrector:
         for key in conflicts:
             if key in sent:
                 what = ": ".join(filter(None, key))
-                text = f"In conflict, corrected to what the files say now: {what}"
+                text = f"In conflict, corrected to the present value in the files: {what}"
                 self.ports.observer.note(text, "correction.conflict", key[0])
 
         def send(observers: Sequence[Observer]) -> tuple[Outcome, ...]:

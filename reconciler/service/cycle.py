@@ -165,7 +165,7 @@ class DriftCycle:
                 self._ports.pull()
         except errors.ConfigurationError as error:
             trouble[ServiceCondition.CHECKOUT] = error.texts
-            stale = "the checkout is not up to date; the files at hand are in force"
+            stale = "the checkout is not up to date; the present files are used"
             remarks[ServiceCondition.CHECKOUT] = stale
         try:
             state = self._files.read(now)
@@ -178,7 +178,7 @@ class DriftCycle:
             if self._valid is None:
                 raise
             since = format_instant(self._valid_since)
-            broken = f"the files are invalid; what they said at {since} is still in force"
+            broken = f"the files are invalid; the version of {since} is still in use"
             remarks[ServiceCondition.FILES] = broken
         finally:
             self._conditions |= trouble.keys()
@@ -257,5 +257,5 @@ def system_failures() -> Iterator[None]:
     try:
         yield
     except (OSError, MemoryError, ImportError) as error:
-        what = f"the system refused what was needed: {errors.os_reason(error)}"
+        what = f"the system refused an operation: {errors.os_reason(error)}"
         raise errors.SystemFailureError(what) from error

@@ -98,7 +98,7 @@ def serve(
     try:
         server = _Server((address, port), _handler(paths, (address, *hosts)), clock or SystemClock())
     except (OSError, OverflowError, TypeError) as error:  # a TypeError is a name that cannot be encoded
-        text = f"nothing can listen on {address} port {port}: {os_reason(error)}"
+        text = f"it is not possible to listen on {address} port {port}: {os_reason(error)}"
         raise ConfigurationError(text) from error
     try:
         thread = start_thread(server.serve_forever, "monitor")

@@ -84,7 +84,9 @@ class Metrics:
         of_kind = ["api", "kind"]
         self._nearest = gauge(_NEAREST, "When the first declared key expires; +Inf: none does", of_kind)
         self._expiring = gauge(
-            "expiring_keys", "Declared keys, not rotated, that expire within so many days", [*of_kind, "days"]
+            "expiring_keys",
+            "Declared keys, not rotated, that expire within this many days",
+            [*of_kind, "days"],
         )
         self._rotations = gauge("rotations", "Keys that are being rotated, by state", [*of_kind, "state"])
         self._files = gauge("files_valid", "Whether the files were valid in the last round")
@@ -153,7 +155,7 @@ class Metrics:
         if not path.exists():
             return
         if not path.is_file() and not path.is_dir():
-            raise ValueError("it is not a plain file, and would be replaced by one; name another file")
+            raise ValueError("it is not a plain file, and would be replaced by one; use another file")
         counters = {
             "rounds": self._rounds,
             "corrections": self._corrections,
@@ -163,7 +165,7 @@ class Metrics:
         text = path.read_text(encoding="utf-8")
         families = list(text_string_to_metric_families(text))
         if text and not (families and all(family.name.startswith(f"{_NAMESPACE}_") for family in families)):
-            raise ValueError("it holds other things than metrics of this tool; name another file")
+            raise ValueError("it holds other things than metrics of this tool; use another file")
         for family in families:
             name = family.name.removeprefix(f"{_NAMESPACE}_")
             for sample in family.samples:

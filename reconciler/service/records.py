@@ -201,7 +201,7 @@ def read_records(file: str) -> Reading:
         with Path(file).open("rb") as lines:
             is_history = lines.peek(len(MAGIC)).startswith(MAGIC)
             if not is_history and not is_journal(lines.fileno()):
-                advice = "name the file that --journal or --history wrote"
+                advice = "use a file that --journal or --history wrote"
                 raise ConfigurationError(f"{file} is not a journal; {advice}")
             if not is_history:
                 return read_journal(lines)

@@ -133,7 +133,7 @@ class _View:
         """Yield the faults of :meth:`faults`, without those about missing addresses."""
         paths = self._member("paths")
         if paths.value == []:
-            yield paths.path, f"{paths.name} is empty; name a file or a folder"
+            yield paths.path, f"{paths.name} is empty; write a file or a folder"
         for number, path in enumerate(paths.value or ()):
             yield from self._path((*paths.path, number), f"{paths.name}[{number}]", path)
         if self.environment is not None:
@@ -262,12 +262,12 @@ def _auth_faults(found: _Member) -> Iterator[Fault]:
             yield (*path, word), f"{name}.{word} is for a token by itself; remove it, or {ways[0]}"
     header, second = said.get("header", AUTHORIZATION), said.get("second_header")
     if header.lower() != AUTHORIZATION.lower() and not is_constant(header):
-        yield (*path, "header"), f"{name}.header {header} cannot carry a token; name another header"
+        yield (*path, "header"), f"{name}.header {header} cannot carry a token; use another header"
     if second is not None and not is_constant(second):
-        text = f"{name}.second_header {second} cannot carry a token; name another header"
+        text = f"{name}.second_header {second} cannot carry a token; use another header"
         yield (*path, "second_header"), text
     elif second is not None and second.lower() == header.lower():
-        yield (*path, "second_header"), f"{name}.second_header is the same as header; name another one"
+        yield (*path, "second_header"), f"{name}.second_header is the same as header; use another one"
     if "oauth2" in said:
         yield from _address(_Member((*path, "oauth2", "token_url"), said["oauth2"]["token_url"]))
 
@@ -279,5 +279,5 @@ def _header_faults(found: _Member, auth: Auth) -> Iterator[Fault]:
         if not is_constant(header):
             fault = "authenticates, routes or frames a request"
         if fault:
-            yield (*found.path, header), f"{found.name}.{header} {fault}; name another header, or remove it"
+            yield (*found.path, header), f"{found.name}.{header} {fault}; use another header, or remove it"
         seen[header.lower()] = "differs from another header in capitals only"

@@ -105,5 +105,5 @@ def _differences(there: git.BaseFiles, folders: Sequence[str], reference: str) -
     if names:
         yield (
             f"kinds differ from those at {reference}: {listed(names, _MOST_NAMED)}; "
-            "with --trust base the old ones are used, so what the new ones change is not shown"
+            "with --trust base the old ones are used, so changes by the new ones are not shown"
         )

@@ -157,7 +157,7 @@ def _type_advice(value: Any, types: list[str]) -> str:
             return f"; write {_YAML_1_1_BOOLEANS[value.lower()]}"
         is_number = WRITTEN.fullmatch(value) and not {"integer", "number"}.isdisjoint(types)
         if is_number and isinstance(resolve(value), str):
-            return "; it is a number that is too large or too small to be kept"
+            return "; the number is too large or too small"
         if "integer" in types and value.isdecimal() and len(value) <= MOST_DIGITS:
             return f"; write {int(value)} without quotes or leading zeros"
     elif "string" in types and isinstance(value, bool | int | float):

@@ -47,14 +47,14 @@ def _of_key(
     old = key.lifecycle.rotates
     if old is None:
         if key.lifecycle.until is not None:
-            yield "lifecycle.until is the end of an overlap, and rotates names no key; remove until"
+            yield "lifecycle.until is the end of an overlap, and rotates is not set; remove until"
     elif old not in keys:
         yield f"lifecycle.rotates names {old}, which is not declared in this scope; remove rotates"
     elif old in first:
         other = first[old]
         yield f"lifecycle.rotates names {old}, and so does {other.name} at {other.position}; keep one"
     elif key.name in _rotated(key, before):
-        yield f"lifecycle.rotates names {old}, which takes the place of this key; keep one of the two"
+        yield f"lifecycle.rotates names {old}, which replaces this key; keep one of the two"
     elif key.is_absent and key.name not in before.values():
         yield (
             f"lifecycle.rotates names {old}, and this key is declared absent; remove rotates, and let {old} "

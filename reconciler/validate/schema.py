@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NO_DEFAULT: Final[Schema] = {
     "not": {},
-    "errorMessage": "says which key is meant and has no default; write it in each key",
+    "errorMessage": "identifies the key and has no default; write it in each key",
 }
 
 
@@ -140,7 +140,7 @@ def _parameters(known: Schema, kind: Kind) -> Schema:
     parts = " and ".join(own) or "nothing else"
     refused = {
         "not": {},
-        "errorMessage": f"is not part of what {kind.name} keys belong to ({parts}); remove it",
+        "errorMessage": f"is not a part of the scope of {kind.name} keys ({parts}); remove it",
     }
     aliases = {ALIASES[name]: known[ALIASES[name]] for name in own if name in ALIASES}
     return dict.fromkeys((*SCOPE_NAMES, *ALIASES.values()), refused) | aliases | own

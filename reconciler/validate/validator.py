@@ -249,7 +249,7 @@ class _Checked:
         left = None if instant is None else instant - self._rules.now
         if left is None or left > max(self._rules.expiry_warning, dt.timedelta()):
             return
-        message = f"{path[-1]} {value} is in the past: the key no longer works"
+        message = f"{path[-1]} {value} is in the past: the key has expired"
         if left > dt.timedelta():
-            message = f"{path[-1]} {value} is near: the key stops working in {rough_duration(left)}"
+            message = f"{path[-1]} {value} is near: the key expires in {rough_duration(left)}"
         self._warnings.append(Problem(message, document.position(path), address, rule=Rule.EXPIRY))

@@ -298,7 +298,7 @@ REFUSED: dict[str, tuple[httpx.Response, type[ApiError], str]] = {
     "a token with a line break": (
         httpx.Response(200, json={"access_token": "a\r\nX: b"}),
         UnauthorizedError,
-        "holds a character that a token cannot have",
+        "contains a character that is invalid in a token",
     ),
     "overloaded": (httpx.Response(503), ServerFaultError, "Service Unavailable"),
     "too many": (httpx.Response(429, headers={"Retry-After": "7"}), RateLimitedError, "Too Many Requests"),

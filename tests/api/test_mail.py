@@ -112,7 +112,7 @@ def test_a_login_is_sent_over_verified_tls(store: Path, scheme: str) -> None:
     [
         ("expired", "certificate has expired; it has to be renewed"),
         ("elsewhere", "IP address mismatch"),
-        ("good", "name the certificate of its authority in SSL_CERT_FILE"),
+        ("good", "set the certificate of its authority in SSL_CERT_FILE"),
     ],
 )
 def test_a_certificate_that_cannot_be_verified_ends_it_before_the_login(

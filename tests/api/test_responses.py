@@ -146,7 +146,7 @@ PERMISSIONS = [
 @pytest.mark.parametrize("status", [400, 403, 409, 422])
 def test_a_reached_limit_is_not_reported_as_a_missing_permission(status: int, body: dict[str, str]) -> None:
     failure = fail(Script(httpx.Response(status, json=body)))
-    assert failure.hint == "a quota or a limit is reached: have it raised, or remove what is not needed"
+    assert failure.hint == "a quota or a limit is reached: ask for a higher one, or delete unneeded keys"
 
 
 @pytest.mark.parametrize("body", PERMISSIONS)
@@ -166,7 +166,7 @@ def test_a_refused_update_names_the_permission_whatever_its_method(method: str) 
 
 def test_a_rate_limit_is_not_a_quota_and_a_partial_listing_is_not_a_listing() -> None:
     assert fail(Script(httpx.Response(429, json={"message": "Rate limit exceeded"}))).hint == ""
-    assert "only a part of what was asked" in str(fail(Script(httpx.Response(206, json={"count": 0}))))
+    assert "only a part of the requested one" in str(fail(Script(httpx.Response(206, json={"count": 0}))))
 
 
 @pytest.mark.parametrize("member", ["message", "exception_class", "request_id", "invalid_fields"])

@@ -69,7 +69,7 @@ def test_a_certificate_of_a_trusted_ca_file_is_accepted(store: Path, host: str) 
         assert ask(port, host, SSL_CERT_FILE=str(store / "ca.pem")) == {}
 
 
-AUTHORITY = "name the certificate of its authority in SSL_CERT_FILE or SSL_CERT_DIR"
+AUTHORITY = "set the certificate of its authority in SSL_CERT_FILE or SSL_CERT_DIR"
 UNTRUSTED = {
     "good": ("127.0.0.1", f"unable to get local issuer certificate; {AUTHORITY}"),
     "ca": ("127.0.0.1", f"self-signed certificate; {AUTHORITY}"),
@@ -141,5 +141,5 @@ def test_a_webhook_names_the_setting_that_trusts(store: Path) -> None:
 def test_vault_names_its_own_setting_that_trusts(store: Path) -> None:
     with serving(store, "good") as port:
         environment = {"VAULT_ADDR": f"https://127.0.0.1:{port}", "VAULT_TOKEN": "hvs.some-token"}
-        with pytest.raises(SinkError, match="name the certificate of its authority in VAULT_CACERT"):
+        with pytest.raises(SinkError, match="set the certificate of its authority in VAULT_CACERT"):
             open_sink("vault:secret", SystemClock(), "test/1", environment).probe([WEB])

@@ -241,9 +241,9 @@ class Refusing(World):
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [
-        ("creation", f"{NEW} takes its place, and is not ready: failed"),
+        ("creation", f"{NEW} replaces it, and is not ready: failed"),
         ("reading", "it cannot be read back"),
-        ("listing", "it is not there when it is read back"),
+        ("listing", "it does not exist when it is read back"),
         ("nothing", "holds no secret of caas/1/76/web-key-2"),
         ("older", "shows another secret than was stored there"),
         ("alias", "its secret could not be stored under the alias web-key: sealed"),
@@ -271,7 +271,7 @@ def test_a_sink_that_shows_another_secret_does_not_pass_for_one_without_an_alias
 @pytest.mark.parametrize(
     ("live", "complaint"),
     [
-        (None, "is not there when it is read back"),
+        (None, "does not exist when it is read back"),
         ({"is_disabled": True}, "is_disabled is true"),
         ({"expire": "2026-06-01T11:00:00Z"}, "it expired at 2026-06-01T11:00:00Z"),
     ],

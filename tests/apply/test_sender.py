@@ -170,7 +170,7 @@ LOST = "its secret is lost: either declare it `state: absent`"
             [IN_USE, THERE],
             STORED,
             Result.NOT_VERIFIED,
-            "either another client created it, or this request did, and",
+            "either another client created it, or this request did; in",
         ),
         ([FORBIDDEN, GONE], STORED, Result.FAILED, "HTTP 403"),
         ([FORBIDDEN], STORED, Result.NOT_VERIFIED, "it may exist now, and reading it failed: GET"),
@@ -285,7 +285,7 @@ NO_SECRET = replace(CAAS, secret=None)
         ([IN_USE, THERE], Result.UNCHANGED, ""),
         ([IN_USE, OTHER], Result.FAILED, "not as declared"),
         ([EMPTY, OTHER], Result.NOT_VERIFIED, "it exists, not as it was sent (description"),
-        ([EMPTY, GONE], Result.NOT_VERIFIED, "it is not there yet"),
+        ([EMPTY, GONE], Result.NOT_VERIFIED, "it does not exist yet"),
         ([EMPTY, FAULT], Result.NOT_VERIFIED, "it may exist now"),
     ],
 )
@@ -340,7 +340,7 @@ def test_a_creation_refused_by_429_is_resent_only_if_the_key_is_absent() -> None
         ([httpx.Response(202), THERE], Result.NOT_VERIFIED, "the key is still there"),
         ([GONE], Result.APPLIED, ""),
         ([GONE, THERE], Result.FAILED, "read back: the key is still there"),
-        ([IN_USE, THERE], Result.FAILED, "something still uses it; detach that first"),
+        ([IN_USE, THERE], Result.FAILED, "something still uses it; detach it first"),
         ([IN_USE, GONE], Result.APPLIED, ""),
         ([IN_USE, RECREATED], Result.NOT_VERIFIED, "another key of this name is there"),
         ([BROKEN, GONE], Result.APPLIED, ""),
@@ -383,7 +383,7 @@ def test_where_the_path_returns_html_the_listing_decides(response: httpx.Respons
 def test_an_accepted_deletion_is_not_done_while_the_key_is_listed(status: int) -> None:
     outcome, _, _ = outcome_of(DELETION, [httpx.Response(status), GONE], listed=[live()])
     assert outcome.result is Result.NOT_VERIFIED
-    assert "which does not say that it is done; read back: the key is still there" in outcome.detail
+    assert "which does not confirm that it is done; read back: the key is still there" in outcome.detail
 
 
 @pytest.mark.parametrize(

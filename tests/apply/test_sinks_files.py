@@ -93,8 +93,8 @@ def test_a_probe_leaves_nothing_behind(folder: Path) -> None:
 def test_a_folder_that_is_open_to_others_is_refused(folder: Path, bits: int) -> None:
     folder.mkdir()
     folder.chmod(bits)
-    advice = "name another one; one that is missing is made for you only"  # chmod on /tmp would harm others
-    expected = f"the folder {folder} is open to others (mode {bits:04o}): {advice}"
+    advice = "name another one; a missing one is created for you only"  # chmod on /tmp would harm others
+    expected = f"the folder {folder} is accessible to others (mode {bits:04o}): {advice}"
     assert probe_error(FileSink(folder)) == expected
     assert store_error(FileSink(folder)) == expected
     assert names(folder) == []
@@ -125,7 +125,7 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(folder: Path, ending:
 def test_a_dangling_link_is_not_replaced_by_a_folder(folder: Path) -> None:
     folder.symlink_to("nowhere")
     assert "symbolic link" in probe_error(FileSink(folder))
-    assert "cannot be made" in probe_error(FileSink(folder / "below"))
+    assert "cannot be created" in probe_error(FileSink(folder / "below"))
     assert names(folder.parent) == ["keys"]
 
 
@@ -162,7 +162,7 @@ def test_a_secret_created_after_the_probe_is_not_overwritten(folder: Path, held:
     before = content(folder / NAME)
     with pytest.raises(SinkError) as caught:
         FileSink(folder).store(WEB, Secret("newer"), held)
-    assert str(caught.value) == f"{folder / NAME} came after the probe, and is left as it is"
+    assert str(caught.value) == f"{folder / NAME} came after the probe, and is not changed"
     assert (names(folder), content(folder / NAME)) == ([NAME], before)
 
 
@@ -183,9 +183,7 @@ def test_an_unrelated_file_is_detected_by_the_probe_and_not_changed(folder: Path
         "a pipe": os.mkfifo,
     }
     make[what](folder / NAME)
-    expected = (
-        f"{folder / NAME} is not a regular file, and is left as it is: move it away, or store elsewhere"
-    )
+    expected = f"{folder / NAME} is not a regular file, and is not changed: move it away, or store elsewhere"
     assert probe_error(FileSink(folder)) == expected
     assert store_error(FileSink(folder)) == expected
     assert (names(folder), theirs.read_text(), folder.with_name("missing").exists()) == ([NAME], "", False)
@@ -195,19 +193,21 @@ def test_an_unrelated_file_is_detected_by_the_probe_and_not_changed(folder: Path
 def test_a_file_of_another_user_is_not_changed(folder: Path) -> None:
     store(FileSink(folder))
     os.chown(folder / NAME, 12345, -1)
-    assert f"{folder / NAME} belongs to another user, and is left as it is" in probe_error(FileSink(folder))
+    assert f"{folder / NAME} belongs to another user, and is not changed" in probe_error(FileSink(folder))
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_error(folder: Path) -> None:
     folder.write_text("")
     assert probe_error(FileSink(folder)) == f"the folder {folder} cannot be opened: Not a directory"
-    assert probe_error(FileSink(folder / "x")) == f"the folder {folder / 'x'} cannot be made: Not a directory"
+    assert (
+        probe_error(FileSink(folder / "x")) == f"the folder {folder / 'x'} cannot be created: Not a directory"
+    )
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
 def test_a_folder_that_cannot_be_created_is_an_error(folder: Path, name: str) -> None:
-    assert "cannot be made" in probe_error(FileSink(folder / name))
-    assert "cannot be made" in store_error(FileSink(folder / name))
+    assert "cannot be created" in probe_error(FileSink(folder / name))
+    assert "cannot be created" in store_error(FileSink(folder / name))
     assert not folder.exists()
 
 
@@ -265,7 +265,7 @@ def test_concurrently_stored_keys_have_one_file_each(folder: Path) -> None:
 def test_a_full_disk_is_an_error_and_leaves_no_part(folder: Path) -> None:
     with full_disk(10):
         probed, stored = probe_error(FileSink(folder)), store_error(FileSink(folder))
-    assert probed == f"no file can be made in {folder}: File too large"
+    assert probed == f"no file can be created in {folder}: File too large"
     assert stored == f"{folder / NAME} cannot be written: File too large"
     assert names(folder) == []
 

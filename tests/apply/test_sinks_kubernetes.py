@@ -224,7 +224,7 @@ def test_a_removed_secret_is_created_again(connect: Callable[[Any], KubernetesSi
 
 @pytest.mark.parametrize(
     ("held", "reason"),
-    [("", "is not as the probe found it, and is left as it is"), ("6", "was changed after the probe")],
+    [("", "is not as the probe found it, and is not changed"), ("6", "was changed after the probe")],
 )
 def test_a_secret_created_after_the_probe_is_not_overwritten(
     connect: Callable[[Any], KubernetesSink], held: str, reason: str
@@ -251,7 +251,7 @@ def test_a_change_at_the_same_time_is_not_overwritten(connect: Callable[[Any], K
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": "dGhlaXJz"}
 
 
-NOT_OURS = "was not made by this tool for this key, and is left as it is: move it away, or store elsewhere"
+NOT_OURS = "was not made by this tool for this key, and is not changed: move it away, or store elsewhere"
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "no labels": ({"metadata": {"labels": None}}, NOT_OURS),
     "another manager": ({"metadata": {"labels": {"app.kubernetes.io/managed-by": "helm"}}}, NOT_OURS),
@@ -409,7 +409,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
         status(
             403, 'secrets "x" is forbidden: exceeded quota: few, requested: secrets=1, limited: secrets=1'
         ),
-        "limited: secrets=1; a quota or a limit is reached: have it raised",
+        "limited: secrets=1; a quota or a limit is reached: ask for a higher one",
     ),
     "no role for quotas": (
         status(403, 'secrets is forbidden: User "x" cannot create resource "secrets" in quota'),

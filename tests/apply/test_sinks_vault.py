@@ -161,14 +161,14 @@ def test_a_secret_created_after_the_probe_is_not_overwritten(held: str) -> None:
     vault.stored[BELOW] = [{"secret": "one"}, {"secret": "two"}]
     with pytest.raises(SinkError) as raised:
         connect(vault).store(WEB, SECRET, held)
-    assert f"{WHERE} in Vault has another version than {held or 0}, and is left as it is" in str(raised.value)
+    assert f"{WHERE} in Vault has another version than {held or 0}, and is not changed" in str(raised.value)
     assert stored_in(vault) == ["one", "two"]
 
 
 def test_a_secret_that_belongs_to_something_else_is_not_changed() -> None:
     vault = Vault()
     vault.stored[BELOW] = [{"user": "admin", "password": "x"}]
-    said = f"{WHERE} in Vault holds something else than a secret of this key, and is left as it is"
+    said = f"{WHERE} in Vault holds something else than a secret of this key, and is not changed"
     assert said in probe_error(connect(vault))
     assert said in store_error(connect(vault))
     assert len(vault.stored[BELOW]) == 1

@@ -72,7 +72,7 @@ def outcome_of(kind: Kind, change: Change, *responses: httpx.Response) -> tuple[
 
 def test_the_plan_says_that_a_request_is_whole() -> None:
     (request,) = change_of(PUT, note="new").requests
-    assert str(request).endswith('/web-key (with all else that it has) {"note":"new"}')
+    assert str(request).endswith('/web-key (with all its other fields) {"note":"new"}')
 
 
 def test_a_whole_update_sends_what_can_be_set_with_the_declared_fields_laid_over_it() -> None:
@@ -149,7 +149,7 @@ def test_a_whole_update_tells_what_the_service_has_changed(after: dict[str, Any]
 )
 def test_a_whole_update_that_loses_something_is_not_verified(after: dict[str, Any], lost: str) -> None:
     outcome, requests = whole_update(after)
-    detail = f"it was accepted; read back: the key no longer holds {lost} as it was sent"
+    detail = f"it was accepted; read back: the key no longer has {lost}, although it was sent"
     assert (outcome.result, outcome.detail, len(requests)) == (Result.NOT_VERIFIED, detail, 3)
 
 
@@ -265,7 +265,7 @@ def test_a_whole_update_loses_nothing_of_pairs_or_is_refused(
     row = item_of(TAGGED, live)
     own = [pair for pair in pairs if not pair.get("fixed")]
     if any("by" in pair for pair in own):
-        assert "would drop tags[].by, which its kind does not describe; name it" in undescribed(TAGGED, row)
+        assert "would drop tags[].by, which its kind does not describe; add it" in undescribed(TAGGED, row)
         return
     body = body_of(TAGGED, whole_values(TAGGED, row, patch))
     # The service replaces all pairs but its own, and sets the time.
@@ -336,7 +336,7 @@ def test_a_member_that_the_kind_does_not_describe_is_a_problem_of_its_key_alone(
     rows = [{**LIVE, "owner": "x"}, {**LIVE, "name": "other"}]
     plan = make_plan([declared(note="new"), declared("other", note="new")], rows, kind=PUT)
     (problem,) = plan.problems
-    assert "an update sends the whole key, and would drop owner" in problem.message
+    assert "an update sends the complete key, and would drop owner" in problem.message
     assert ([change.name for change in plan.changes], plan.objections) == (["other"], ())
 
 

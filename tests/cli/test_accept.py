@@ -82,7 +82,7 @@ def test_without_a_difference_the_file_is_not_touched(
     done = accept(cli, file, *words)
     differs = "does not differ" if words else "differs"
     assert (done.code, done.err) == (0, "")
-    assert done.out == f"{what} of caas/1/76/web {differs}: {file} stays as it is.\n"
+    assert done.out == f"{what} of caas/1/76/web {differs}: {file} is unchanged.\n"
     assert file.stat().st_mtime_ns == 1
 
 
@@ -121,7 +121,7 @@ def test_a_shared_value_is_refused_with_its_place(cli: CommandLine, emulator: Em
     file.write_text(shared)
     done = accept(cli, file, "description")
     assert (done.code, file.read_text()) == (1, shared)
-    reason = "description is left as it is: its anchor &d is used by others, first on line 11"
+    reason = "description is not changed: its anchor &d is used by others, first on line 11"
     assert f"{file}:6:18: caas/1/76/web: {reason}" in done.err
 
 

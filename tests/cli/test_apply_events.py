@@ -1,4 +1,4 @@
-"""``apply --events``: JSON lines as things happen, for a program that follows."""
+"""``apply --events``: JSON lines as things happen, for a program."""
 
 from __future__ import annotations
 

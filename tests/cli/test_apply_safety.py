@@ -65,7 +65,7 @@ def test_keys_that_expire_soon_are_warned_about(
     file = declare(tmp_path / "keys.yaml", {"name": "web", "expire": "2026-06-09T12:00:00Z"})
     done = cli("validate", file, "--expiry-warning", days)
     assert done.code == 0
-    assert ("is near: the key stops working in 8 days" in done.err) is warned
+    assert ("is near: the key expires in 8 days" in done.err) is warned
 
 
 def test_an_expiry_in_the_past_prevents_the_whole_apply(

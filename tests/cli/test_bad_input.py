@@ -16,7 +16,7 @@ NAME_RULE = (
 )
 UNMANAGED = "leave the field out to leave it unmanaged"
 NOTHING = (
-    "declares nothing; a whole document is `{project_id: 1, region_id: 76, keys: []}`, with your numbers"
+    "declares nothing; a complete document is `{project_id: 1, region_id: 76, keys: []}`, with your numbers"
 )
 CHECK = "check the indentation, quotes and brackets here"
 NO_INTEGER = "project_id must be a whole number, not the text"

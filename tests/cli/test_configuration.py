@@ -793,7 +793,7 @@ def test_a_custom_kind_of_no_api_is_of_the_only_one_or_refused(
     configure(work, server, apis=apis)
     assert (cli("validate").code, cli("plan").code, len(server.requests)) == (0, 0, 1)
     configure(work, server, apis=apis | {"tea": {"base_url": other.url}})
-    reason = "label is a kind of none of the APIs github, tea; name its folder as kinds of one"
+    reason = "label is a kind of none of the APIs github, tea; set its folder as kinds of one"
     for command in ("validate", "plan"):
         done = cli(command)
         assert (done.code, f"keys/labels.yaml:1:7: {reason}" in done.err) == (1, True), done.err
@@ -833,10 +833,8 @@ def test_with_a_trusted_base_the_configuration_of_a_pull_request_is_not_used(
     assert (other.requests, server.sent("Authorization")) == ([], {f"Bearer {BOUND}"})
     assert {"labels" in request.target for request in server.requests} == {True}
     warnings = [warning["message"] for warning in json.loads(done.out)["warnings"]]
-    differs = (
-        "the configuration differs from that at main; with --trust base the old one is used, so what the"
-    )
-    assert f"{differs} new one changes is not shown" in warnings
+    differs = "the configuration differs from that at main; with --trust base the old one is used, so changes"
+    assert f"{differs} by the new one are not shown" in warnings
     assert any(warning.startswith("kinds differ from those at main: label.sch") for warning in warnings)
     assert reviewed.is_dir()
 
@@ -977,7 +975,7 @@ def test_a_submodule_of_a_pull_request_has_no_configuration(  # noqa: PLR0913 - 
     cli.environment.chdir(work)
     done = cli("plan", f"{work}/keys", *BASE, *config)
     is_refused = place == "keys" or (place == "conf" and named)
-    assert (done.code, "lies in a submodule" in done.err) == (int(is_refused), is_refused), done.everything
+    assert (done.code, "is in a submodule" in done.err) == (int(is_refused), is_refused), done.everything
     assert (other.requests, bool(server.requests)) == ([], not is_refused)
 
 

@@ -340,10 +340,10 @@ def test_the_limit_on_revocations_applies_to_an_exclusive_scope(
         (
             "prevent_destroy",
             {"state": "absent"},
-            "would be destroyed, and its lifecycle says prevent_destroy",
+            "would be destroyed, and its lifecycle has prevent_destroy",
         ),
-        ("prevent_revoke", {"is_disabled": True}, "would lose access, and its lifecycle says prevent_revoke"),
-        ("prevent_revoke", {"state": "absent"}, "would lose access, and its lifecycle says prevent_revoke"),
+        ("prevent_revoke", {"is_disabled": True}, "would lose access, and its lifecycle has prevent_revoke"),
+        ("prevent_revoke", {"state": "absent"}, "would lose access, and its lifecycle has prevent_revoke"),
     ],
 )
 def test_a_change_that_a_lifecycle_rule_prevents_is_an_error(  # noqa: PLR0913, PLR0917 - fixtures and cases
@@ -399,7 +399,7 @@ def test_a_journal_of_an_interrupted_creation_reports_the_state_of_the_secret(
     first, _ = journal.read_text(encoding="utf-8").splitlines(keepends=True)
     journal.write_text(first, encoding="utf-8")
     done = cli("journal", str(journal))
-    assert "caas/1/76/fresh: took effect (nothing says that its secret was stored" in done.out
+    assert "caas/1/76/fresh: took effect (it is unknown whether its secret was stored" in done.out
     emulator.remove_key(1, 76, "fresh")
     assert "caas/1/76/fresh: did not take effect" in cli("journal", str(journal)).out
 
@@ -450,9 +450,7 @@ def test_drift_is_not_corrected_where_a_lifecycle_rule_prevents_it(
     path = declare(tmp_path / "keys.yaml", key)
     done = cli("drift", path, "--correct", "all")
     assert (done.code, sent(emulator)) == (2, [])
-    assert (
-        "Left to a person: caas/1/76/web: would lose access, and its lifecycle says prevent_rev" in done.err
-    )
+    assert "Left to a person: caas/1/76/web: would lose access, and its lifecycle has prevent_rev" in done.err
 
 
 def test_a_second_signal_ends_the_run_after_the_secret_in_flight_is_stored(

@@ -63,7 +63,7 @@ def test_keys_that_could_not_be_compared_are_an_error_without_a_claim_about_drif
     fill(emulator, "theirs", source="iate")
     done = cli("drift", declare(tmp_path / "keys.yaml", {"name": "web"}, {"name": "theirs"}))
     assert (done.code, "caas/1/76/theirs: is managed elsewhere" in done.err) == (1, True)
-    assert done.out == "What could be compared has not drifted; the errors name what could not be.\n"
+    assert done.out == "The compared keys have not drifted; the errors list the others.\n"
 
 
 def test_the_json_contains_drift_and_correction(cli: CommandLine, widened: str) -> None:

@@ -134,7 +134,9 @@ def test_a_conflict_is_corrected_only_with_all_and_is_reported(emulator: Emulato
     assert "Left to a person: caas/1/76/web: description changed in the files too" in done.err
     done = files.drift("--correct", "all")
     assert (done.code, patches(emulator)[sent:]) == (0, [{"description": "new"}])
-    assert "In conflict, corrected to what the files say now: caas/1/76/web: description\n" in done.err
+    assert (
+        "In conflict, corrected to the present value in the files: caas/1/76/web: description\n" in done.err
+    )
 
 
 def test_origins_of_keys_are_distinguished(emulator: Emulator, files: Repository) -> None:
@@ -188,7 +190,7 @@ def test_a_deleted_key_that_git_changed_is_a_conflict(emulator: Emulator, files:
     assert "Left to a person: caas/1/76/web: changed in the files too" in done.err
     done = files.drift("--correct", "all", SINK, files.sink)
     assert (done.code, emulator.keys(1, 76)["web"]["description"]) == (0, "new")
-    assert "In conflict, corrected to what the files say now: caas/1/76/web\n" in done.err
+    assert "In conflict, corrected to the present value in the files: caas/1/76/web\n" in done.err
 
 
 @pytest.mark.parametrize("git_says", [(), ({"name": "web", "state": "absent"},)])
@@ -206,7 +208,7 @@ def test_a_changed_key_pending_deletion_is_a_conflict(
     done = files.drift("--correct", "grants", "--allow-destroy")
     assert (done.code, set(emulator.keys(1, 76))) == (2, {"web", "api"})
     assert (
-        "# caas/1/76/web has changed, and is no longer wanted ([conflict] grants: the key is live)\n"
+        "# caas/1/76/web has changed, and is no longer desired ([conflict] grants: the key is live)\n"
         in done.out
     )
     assert "Drift: 1 key changed outside Git (1 in conflict with a change in Git).\n" in done.out
@@ -347,7 +349,7 @@ def test_a_path_missing_at_the_base_makes_nothing_pending(
     files.file.rename(tmp_path / "other.yaml")
     fill(emulator, "web", description="theirs")
     done = cli("drift", str(tmp_path / "other.yaml"), "--base", "HEAD")
-    assert (done.code, "there was nothing by this name" in done.err) == (2, True)
+    assert (done.code, "there was no such path" in done.err) == (2, True)
     assert "# caas/1/76/web differs from the files (neutral)\n" in done.out
 
 

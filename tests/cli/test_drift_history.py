@@ -281,7 +281,7 @@ def test_the_old_name_of_retention_works_with_a_warning(
     cli("drift", drifted, "--history", history, "--correct", "all", clock=clock)
     clock.elapsed = 8 * 86_400
     done = cli("drift", drifted, "--history", history, *options.split(), clock=clock)
-    assert "Warning: --keep is an old name; use --retention instead\n" in done.err
+    assert "Warning: --keep is deprecated; use --retention instead\n" in done.err
     facts = kept(cli, history, "--since", "30d", clock=clock)
     assert [episode["outcome"] for episode in facts["drift"]] == results
     assert "--keep" not in cli("drift", "--help").out

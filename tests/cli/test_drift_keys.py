@@ -168,8 +168,8 @@ def test_a_deleted_key_is_recreated_only_with_a_sink(
     done = cli("drift", deleted, "--correct", wanted)
     assert (done.code, sent(emulator)) == (2, [])
     assert done.err == (
-        "Left to a person: caas/1/76/gone: --secret-sink lets it be created again: it names where its "
-        "secret is stored\n"
+        "Left to a person: caas/1/76/gone: --secret-sink lets it be created again: it sets where its secret "
+        "is stored\n"
     )
     sink = tmp_path / "secrets"
     done = cli("drift", deleted, "--correct", wanted, "--secret-sink", f"file:{sink}")

@@ -55,7 +55,7 @@ def test_a_log_begins_with_what_is_watched_how_often_what_is_corrected_and_who_i
         _, rest = process.communicate(timeout=60)
     assert first.partition("service.started -: ")[2] == (
         f"watches {drifted} at {emulator.url}; a round every 15m, up to 5 s later; corrects grants;"
-        " notifies nobody; history of one day, in memory\n"
+        " notifies no receiver; history of one day, in memory\n"
     )
     assert rest.endswith(" info    service.stopped -: The service has ended.\n")
 

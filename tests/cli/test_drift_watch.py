@@ -429,7 +429,8 @@ def test_a_port_in_use_is_an_error(cli: CommandLine, drifted: str) -> None:
         port = taken.getsockname()[1]
         done = cli("drift", drifted, "--every", "1d", "--metrics-port", str(port))
     refused = (
-        f" error   service.failed -: nothing can listen on 127.0.0.1 port {port}: Address already in use\n"
+        f" error   service.failed -: it is not possible to listen on 127.0.0.1 port {port}: Address already "
+        "in use\n"
     )
     assert (done.code, refused in done.err) == (1, True)
 
@@ -488,7 +489,7 @@ def test_a_service_that_cannot_pull_continues_with_the_present_files(
         (tmp_path / "upstream").rename(tmp_path / "gone")
         fill(emulator, "web", description="ours")
         process.send_signal(signal.SIGHUP)
-        reported = lines_until(process.stderr, "files at hand are in force")
+        reported = lines_until(process.stderr, "the present files are used")
         assert lines_until(process.stderr, "still matches")
         process.terminate()
         process.communicate(timeout=60)

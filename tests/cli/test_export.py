@@ -110,7 +110,7 @@ def test_values_that_cannot_be_declared_are_warned_about_once_for_each_sort(cli:
         cli.environment.setenv("GCORE_BASE_URL", server.url)
         done = export(cli)
     most = "at least 3 and at most 64"
-    seventh = "object 34 of the listing is not an object but 7, so nothing is done with it"
+    seventh = "object 34 of the listing is not an object but 7, so it is ignored"
     assert done.err.splitlines() == [
         f"Warning: caas/1/76: left out (and 1 more object): {seventh}",
         f'Warning: caas/1/76/a: left out (and ab, b): name "a" has 1 character; it needs {most}',
@@ -297,7 +297,7 @@ def test_a_new_file_takes_the_place_of_none(cli: CommandLine, emulator: Emulator
     file.write_text("ours\n")
     done = export(cli, "--out", str(file))
     assert (done.code, done.out, file.read_text()) == (1, "", "ours\n")
-    assert done.err == f"Error: {file} is there already, so nothing was written; name another\n"
+    assert done.err == f"Error: {file} exists already, so nothing was written; use another\n"
     assert export(cli, "--out", str(tmp_path / "no/keys.yaml")).code == 1
     assert export(cli, "--out", "x", "--into", "y").code == 64
 

@@ -113,7 +113,7 @@ def test_a_key_without_expiry_and_description_equals_null_and_the_empty_text(faa
 def test_an_expiry_that_was_removed_by_hand_is_seen(faas: Family) -> None:
     faas.live(expire=None)
     faas.declare(expire=LATER)
-    assert f'~ expire = null -> "{LATER}"  # revokes: expires, where it never did\n' in faas.plan().out
+    assert f'~ expire = null -> "{LATER}"  # revokes: expires, and did not before\n' in faas.plan().out
 
 
 @switched({"null_expire": "ignored"}, {"null_expire": "ignored", "absent_nulls": "left-out"})
@@ -185,8 +185,8 @@ def test_another_expiry_is_explained_and_nothing_is_sent(
         assert done.code == 1
         assert done.err.splitlines()[0] == (
             f"Error: {file}:1:49: inference/1/key-one: expires_at is {have} and cannot be changed in place "
-            f"to {want}: the key would have to be replaced, which changes its secret; take the live value "
-            "into the file, or allow it with `lifecycle: {replace: true}`"
+            f"to {want}: the key would have to be replaced, which changes its secret; write the live value "
+            f"into the file, or allow it with `lifecycle: {{replace: true}}`"
         )
     assert patches(inference.emulator) == []
 
@@ -373,7 +373,7 @@ def test_an_inference_document_takes_no_region(cli: CommandLine, tmp_path: Path)
     file = tmp_path / "keys.yaml"
     file.write_text("kind: inference\nproject_id: 1\nregion_id: 76\nkeys: []\n")
     done = cli("validate", str(file))
-    reported = "region_id is not part of what inference keys belong to (project_id); remove it"
+    reported = "region_id is not a part of the scope of inference keys (project_id); remove it"
     assert (done.code, done.messages) == (1, [f"Error: {file}:3:1: inference/1: {reported}"])
 
 

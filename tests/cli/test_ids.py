@@ -166,7 +166,7 @@ def test_a_whole_update_that_loses_what_no_file_declares_is_not_verified(
     notes.server.altered, notes.server.faults = {"size": ...}, [fault]
     done = notes("apply", notes.declare({"name": "web", "text": "new"}), "--auto-approve", "--retries", "0")
     assert (done.code, notes.server.rows[0]["text"]) == (4, "new")
-    assert "the key no longer holds size as it was sent" in done.out
+    assert "the key no longer has size, although it was sent" in done.out
 
 
 @PUT
@@ -775,7 +775,7 @@ def test_an_object_deleted_and_made_anew_is_told_once_and_its_fields_are_correct
     anew = notes.server.add("web", text="theirs")
     done = web.drift(*ALL)
     assert (done.code, "note/red/web has been deleted and created again" in done.out) == (2, True)
-    assert "deleted and created again outside Git: the new object is taken" in done.everything
+    assert "deleted and created again outside Git: the new object is used" in done.everything
     assert [path for _, path, _ in notes.server.writes] == [notes.server.path_of(anew)]
     assert notes.server.shown == [("web", "new")]
     assert web.drift(*ALL).code == 0
@@ -959,8 +959,8 @@ def test_what_is_forgotten_may_be_created_again(notes: Notes) -> None:
     notes.server.row(web.number)["name"] = "shop"
     forget = ("history", "forget", "note/red/web", "--history", web.history)
     done = notes.cli(*forget)
-    assert (done.code, done.out) == (0, "note/red/web: its object is forgotten.\n")
-    assert "the history knows no object of note/red/web" in notes.cli(*forget).err
+    assert (done.code, done.out) == (0, "note/red/web: the record of its object is deleted.\n")
+    assert "the history has no object of note/red/web" in notes.cli(*forget).err
     assert notes("apply", web.file, "--auto-approve", "--history", web.history).code == 0
     assert notes.server.shown == [("shop", "new"), ("web", "new")]
     assert planned(web)["errors"] == []
@@ -989,7 +989,7 @@ def test_an_object_made_anew_is_told_by_a_plan_and_its_fields_are_changed(notes:
     found = planned(web)
     assert [change["id"] for change in found["resource_changes"]] == [str(anew)]
     (warning,) = found["warnings"]
-    assert "deleted and created again outside Git: the new object is taken for" in warning["message"]
+    assert "deleted and created again outside Git: the new object is used as" in warning["message"]
     assert (found["errors"], found["identities"]["note/red/web"]["became"]) == ([], "recreated")
 
 
@@ -1046,7 +1046,7 @@ def test_an_object_that_was_to_be_absent_is_told_where_it_lives_on_under_another
         done = web.drift(*ALL)
         assert (done.code, 'has been renamed to "shop", and is declared absent' in done.out) == (2, True)
         assert "declare its new name absent, or delete it at the service" in done.everything
-    assert "\nRenamed: it was to be absent, so declare its new name absent, or" in web.drift().out
+    assert "\nRenamed: it is declared absent, so declare its new name absent, or" in web.drift().out
     (problem,) = planned(web)["errors"]
     assert problem["address"] == "note/red/web"
     notes.declare({"name": "web", "state": "absent"}, {"name": "shop", "state": "absent"})

@@ -60,7 +60,7 @@ def test_a_file_can_be_named(cli: CommandLine, emulator: Emulator, here: Path) -
     done = cli("import", WEB)
     assert (done.code, done.err) == (
         1,
-        "Error: caas/1/76 is declared in keys/a.yaml, keys/b.yaml; name one of them with --into\n",
+        "Error: caas/1/76 is declared in keys/a.yaml, keys/b.yaml; choose one of them with --into\n",
     )
     assert cli("import", WEB, "--into", "keys/b.yaml").out == f"Imported {WEB} into keys/b.yaml\n"
     assert (here / "keys/a.yaml").read_text() == f"{HEAD}keys: []\n"

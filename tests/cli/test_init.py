@@ -169,7 +169,7 @@ def test_in_a_subfolder_of_a_repository_the_first_line_leads_to_a_schema_that_is
         (tmp_path / "keys.schema.json").write_text("{}\n")
     cli.environment.chdir(tmp_path / "shop")
     done = cli("init", *HERE)
-    assert (done.code, "Kept ../keys.schema.json, which is there already" in done.err) == (0, above)
+    assert (done.code, "Kept ../keys.schema.json, which exists already" in done.err) == (0, above)
     place = tmp_path / "shop" / FILE
     named = place.read_text().partition("\n")[0].partition("$schema=")[2]
     assert named == f"{reference}keys.schema.json"
@@ -250,7 +250,7 @@ def test_what_is_there_and_cannot_be_read_is_kept(
     make(tmp_path / ".gitignore")
     done = cli("init", *HERE)
     assert (done.code, done.out.endswith(NEXT)) == (0, True), done.err
-    assert "Kept .gitignore, which is there already\nThis folder is in no Git repository" in done.err
+    assert "Kept .gitignore, which exists already\nThis folder is in no Git repository" in done.err
     assert service.requests
 
 
@@ -348,7 +348,7 @@ def test_a_pipeline_that_is_there_is_kept_and_the_item_that_it_lacks_is_said(
     (tmp_path / ".gitlab-ci.yml").write_text(text)
     done = cli("init", *HERE, "--workflow", "gitlab")
     assert (done.code, (tmp_path / ".gitlab-ci.yml").read_text()) == (0, text)
-    assert "Kept .gitlab-ci.yml, which is there already\n" in done.err
+    assert "Kept .gitlab-ci.yml, which exists already\n" in done.err
     said = "  an item of include that it lacks: {local: .gitlab/reconciler.yml}\n"
     assert (said in done.err) is is_lacking
     assert service.requests
@@ -430,7 +430,7 @@ def test_a_scope_that_is_declared_already_gets_no_second_file(
     (tmp_path / "keys/shop.yaml").write_text(text)
     done = cli("init", *HERE)
     assert (done.code, (tmp_path / "keys/shop.yaml").read_text()) == (0, text)
-    assert "Kept keys/shop.yaml, which is there already\n" in done.err
+    assert "Kept keys/shop.yaml, which exists already\n" in done.err
     assert "--project-id 1 --region-id 76 --into keys/shop.yaml\n" in done.err
     assert not (tmp_path / FILE).exists()
     assert service.requests

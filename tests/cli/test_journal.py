@@ -48,8 +48,8 @@ def test_a_finished_run_leaves_nothing_in_doubt(cli: CommandLine, journal: Path)
 @pytest.mark.parametrize(
     ("command", "fault"),
     [
-        ("journal", "{} is not a journal; name the file that --journal or --history wrote"),
-        ("history --history", "the history {} cannot be used: it is not a history; name another file"),
+        ("journal", "{} is not a journal; use a file that --journal or --history wrote"),
+        ("history --history", "the history {} cannot be used: it is not a history; use another file"),
     ],
 )
 def test_a_file_without_records_is_an_error_and_nothing_is_advised_of_it(

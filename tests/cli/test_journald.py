@@ -77,7 +77,7 @@ def test_notes_warnings_and_details_have_their_own_priorities(
     assert "Saved to" in found["<6>"]
     assert "GET /cloud" in found["<7>"]
     assert any(line.startswith("<4>Warning: the variable RECONCILER_NOTHING") for line in lines)
-    assert "is in the past and would cut the key off" in found["<3>"]
+    assert "is in the past and would disable the key" in found["<3>"]
 
 
 def test_without_journald_lines_have_no_priority(cli: CommandLine, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_all_collections_are_drafted_into_a_folder_that_loads(
     done = drafts(SHOP)
     folder = tmp_path / "drafts"
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith(f"Drafted 3 of 4 collections into {folder}; {folder}/index.md says")
+    assert done.out.startswith(f"Drafted 3 of 4 collections into {folder}; {folder}/index.md lists")
     names = {file.name for file in folder.iterdir()}
     assert names == {f"{name}.schema.json" for name in ("pet", "cat", "farms-cat")} | {"index.md"}
     assert cli("kinds", "--kinds", str(folder)).code == 0

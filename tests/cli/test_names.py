@@ -82,7 +82,7 @@ def test_a_region_matches_exactly_or_case_insensitively(
     assert asked(service)[-1] == f"caas/keys/1/{number}"
 
 
-SEVERAL = "2: 80 (Sines), 81 (sines); write region_id with the number that is meant"
+SEVERAL = "2: 80 (Sines), 81 (sines); write region_id with the right number"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_inference_needs_only_a_project_name(cli: CommandLine, service: Emulator
     assert service.keys(1, family="inference")["web-key"]["description"] == "new"
     assert "regions" not in asked(service)
     file.write_text(f"kind: inference\nproject: shop\nregion: Sines\n{KEYS}")
-    assert "region is not part of what inference keys belong to" in cli("validate", str(file)).err
+    assert "region is not a part of the scope of inference keys" in cli("validate", str(file)).err
 
 
 def test_explain_drift_and_history_use_the_numbers(

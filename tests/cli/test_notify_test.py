@@ -92,7 +92,7 @@ def test_settings_of_e_mail_that_cannot_be_used_are_errors(
 def test_without_a_receiver_the_variables_are_named(cli: CommandLine) -> None:
     done = cli("notify-test")
     assert (done.code, done.out) == (1, "")
-    assert "there is nobody to notify: set RECONCILER_DRIFT_SLACK" in done.err
+    assert "there is no receiver to notify: set RECONCILER_DRIFT_SLACK" in done.err
 
 
 @pytest.mark.parametrize("word", ["--every", "--history", "PATH"])

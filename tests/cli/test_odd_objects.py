@@ -115,7 +115,9 @@ def test_an_odd_declared_key_is_an_error_and_the_others_are_planned(
     assert f": {name} " in done.err
     assert "keys.yaml" not in done.err
     assert "# caas/1/76/web will be updated in-place" in done.out
-    assert "1 error: what cannot be read or compared is left as it is, the rest can be applied" in done.out
+    assert (
+        "1 error: keys that cannot be read or compared are not changed, the others can be applied" in done.out
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_a_saved_plan_cannot_be_a_pipe(cli: CommandLine, tmp_path: Path, command: tuple[str, ...]) -> None:
     os.mkfifo(tmp_path / "plan.json")
     done = cli(*command, str(tmp_path / "plan.json"))
-    assert (done.code, "plan.json is a pipe, which is not read; name a file" in done.err) == (1, True)
+    assert (done.code, "plan.json is a pipe, which is not read; use a file" in done.err) == (1, True)
 
 
 def test_keys_are_not_added_through_a_link_out_of_the_tree(cli: CommandLine, tmp_path: Path) -> None:

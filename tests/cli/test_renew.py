@@ -83,7 +83,7 @@ def test_a_target_that_is_passed_over_is_said_to_be(cli: CommandLine, file: Path
     done = renew(cli, file, *POLICY, "api", "own-key")
     assert (done.code, done.out) == (0, "")
     assert "Passed over caas/1/76/api: the lifecycle leaves the expiry to people.\n" in done.err
-    assert "Passed over caas/1/76/own-key: another key takes its place.\n" in done.err
+    assert "Passed over caas/1/76/own-key: another key replaces it.\n" in done.err
     assert "Passed over" not in renew(cli, file, *POLICY).err
 
 
@@ -94,7 +94,7 @@ def test_an_unknown_target_is_an_error(cli: CommandLine, file: Path) -> None:
 
 def test_without_a_policy_it_is_an_error(cli: CommandLine, file: Path) -> None:
     done = renew(cli, file)
-    assert (done.code, "no policy says which keys are renewed" in done.err) == (1, True)
+    assert (done.code, "no policy defines which keys are renewed" in done.err) == (1, True)
 
 
 def test_without_keys_there_is_nothing_to_renew(cli: CommandLine, file: Path) -> None:
@@ -136,7 +136,9 @@ def test_a_key_past_its_longest_life_is_named_for_rotation(
     fill(emulator, "own-key", created_at="2026-01-01T00:00:00Z")
     done = renew(cli, file, *POLICY, "--max-total", "2y")
     assert done.code == 2
-    assert "caas/1/76/web: expire 2026-06-20T00:00:00Z, in 18 days: has reached its longest life" in done.out
+    assert (
+        "caas/1/76/web: expire 2026-06-20T00:00:00Z, in 18 days: has reached its maximum lifetime" in done.out
+    )
     assert "rotate it: reconciler rotate caas/1/76/web" in done.out
     assert f"own-key: expire 2026-06-10T00:00:00Z, in 8 days -> {HALF_A_YEAR}" in done.out
     assert "1 key to be rotated" in done.err
@@ -148,7 +150,7 @@ def test_the_end_of_the_longest_life_is_said_to_be_one(
 ) -> None:
     fill(emulator, "own-key", created_at="2024-07-20T00:00:00Z")
     done = renew(cli, file, *POLICY, "--max-total", "2y", "own-key")
-    assert "in 8 days -> 2026-07-20T00:00:00Z, the end of its longest life (max_total)\n" in done.out
+    assert "in 8 days -> 2026-07-20T00:00:00Z, the end of its maximum lifetime (max_total)\n" in done.out
 
 
 def test_a_key_that_never_expires_is_named_for_rotation_too(
@@ -161,7 +163,7 @@ def test_a_key_that_never_expires_is_named_for_rotation_too(
         fill(emulator, name, created_at="2024-06-01T00:00:00Z")
     done = renew(cli, file, *POLICY, "--max-total", "2y")
     assert (done.code, "2 keys to be rotated" in done.err) == (2, True)
-    assert "caas/1/76/web: no expiry: has reached its longest life (max_total); rotate it" in done.out
+    assert "caas/1/76/web: no expiry: has reached its maximum lifetime (max_total); rotate it" in done.out
 
 
 def test_an_expired_key_is_named_alone(cli: CommandLine, file: Path) -> None:

@@ -91,7 +91,7 @@ def test_an_occupied_sink_location_is_detected_before_the_key_is_deleted(keys: K
     (keys.sink / NAME).symlink_to("elsewhere")
     done = keys.apply()
     assert (done.code, keys.sent) == (1, [])
-    assert f"{keys.sink / NAME} is not a regular file, and is left as it is" in done.err
+    assert f"{keys.sink / NAME} is not a regular file, and is not changed" in done.err
 
 
 def test_a_saved_replacement_of_a_changed_key_is_not_considered_done(keys: Keys, cli: CommandLine) -> None:
@@ -122,7 +122,7 @@ def test_a_half_finished_replacement_reports_the_stored_secret_as_revoked(keys: 
     keys.emulator.faults = faults
     done = keys.apply()
     assert done.code == 4
-    assert f"; what {keys.place} holds of the key before is no longer valid\n" in done.out
+    assert f"; the secret of the earlier key in {keys.place} is no longer valid\n" in done.out
     assert keys.secrets == {NAME: OLD}
 
 
@@ -132,8 +132,8 @@ def test_a_rescued_secret_is_reported_with_the_revoked_one(keys: Keys, cli: Comm
     (rescued,) = keys.folder.glob(f"rescued-secret-*/{NAME}")
     assert done.code == 4
     assert (
-        f"it is in {rescued}, to be moved; "
-        "what exec:false holds of the key before, if anything, is no longer valid" in done.out
+        f"it is in {rescued}; move it; "
+        "the secret of the earlier key in exec:false, if anything, is no longer valid" in done.out
     )
 
 
@@ -205,7 +205,7 @@ def killed_at(keys: Keys, cli: CommandLine, method: str, *, executed: bool) -> N
 
 
 UNREPORTED = (
-    "took effect (nothing says that its secret was stored: look in {place}, where it was to be stored, "
+    "took effect (it is unknown whether its secret was stored: look in {place}, where it was to be stored, "
     "unless it is that of the replaced key; if it is not there, declare the key `state: absent`, apply, and "
     "declare it again)"
 )
@@ -215,13 +215,13 @@ KILLED: dict[str, tuple[str, bool, list[str], str]] = {
         "DELETE",
         True,
         ["DELETE"],
-        "the key is gone (what {place} holds of its secret is no longer valid)",
+        "the key is gone (its secret in {place} is no longer valid)",
     ),
     "before the creation": (
         "POST",
         False,
         ["DELETE"],
-        "the key is gone (what {place} holds of its secret is no longer valid)",
+        "the key is gone (its secret in {place} is no longer valid)",
     ),
     "after the creation": (
         "POST",
@@ -255,7 +255,7 @@ def test_a_run_killed_by_its_sink_records_the_intended_location(
     done = cli.alone(*keys.words(sink))
     assert (done.code, keys.sent) == (-9, ["DELETE", "POST"])
     assert (
-        "nothing says that its secret was stored: look in exec:keep, where it was to be stored"
+        "it is unknown whether its secret was stored: look in exec:keep, where it was to be stored"
         in keys.judged()
     )
     assert kept.exists() is stores
@@ -281,7 +281,7 @@ def test_a_failing_sink_stops_only_creations(
     assert 1 <= len(made) <= parallelism
     assert (len(rescued), len({file.parent for file in rescued})) == (len(made), 1)
     assert done.out.count("not attempted: not created: the secret of caas/1/76/key-") == 40 - len(made)
-    assert all(f"it is in {file}, to be moved" in done.out for file in rescued)
+    assert all(f"it is in {file}; move it" in done.out for file in rescued)
     assert "caas/1/76/zz-changed: applied\n" in done.out
 
 

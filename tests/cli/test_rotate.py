@@ -292,7 +292,7 @@ def test_the_two_keys_of_a_rotation_are_edited_together_or_not_at_all(life: Life
 
 REFUSED = {
     "missing": (("nothing",), "nothing is not declared in these files"),
-    "lifecycle: {prevent_revoke: true}": (("other",), "its lifecycle says prevent_revoke"),
+    "lifecycle: {prevent_revoke: true}": (("other",), "its lifecycle has prevent_revoke"),
     "lifecycle: {ignore_changes: [expire]}": (("other",), "ignores changes of what ends its access"),
     "is_disabled: true": (("other",), "is_disabled is true"),
     "state: absent": (("other",), "it is declared absent"),

@@ -117,7 +117,7 @@ def test_an_overlap_that_was_over_before_the_successor_was_there_ends_later(life
     life.clock.elapsed += 9 * 86400
     late = life.apply()
     if life.kind == "faas":
-        assert (late.code, "is in the past and would cut the key off at once" in late.err) == (1, True)
+        assert (late.code, "is in the past and would disable the key at once" in late.err) == (1, True)
         return
     assert late.code == 0
     assert "chat-key-2 was created after the overlap, which ends later" in life.rotate("--finish").out

@@ -20,7 +20,7 @@ def test_a_due_key_that_cannot_be_rotated_does_not_keep_others_from_it(life: Lif
     life.clock = FakeClock(dt.datetime(2026, 8, 20, tzinfo=dt.UTC))
     done = life.rotate("--due")
     assert (done.code, done.out.count(" -> ")) == (2, 1)
-    assert "caas/1/76/other cannot be rotated: its lifecycle says prevent_revoke" in done.err
+    assert "caas/1/76/other cannot be rotated: its lifecycle has prevent_revoke" in done.err
     assert "  - name: shop-key-2\n" in life.file.read_text()
 
 

@@ -319,14 +319,14 @@ def test_invalid_files_at_the_base_disable_origins_with_a_warning(
     path = declare(tmp_path / "keys.yaml", {"name": "web", "description": "new"})
     done = cli("plan", path, "--base", "HEAD")
     assert (done.code, "[config]" in done.out) == (0, False)
-    assert "Warning: the files were not valid at HEAD, so no difference is labelled: " in done.err
+    assert "Warning: the files were not valid at HEAD, so no difference has an origin: " in done.err
     assert "keys.yaml@HEAD:1:1: " in done.err
 
 
 def test_a_path_missing_at_the_base_is_warned_about(cli: CommandLine, branch: Path) -> None:
     git(branch, "mv", "keys.yaml", "renamed.yaml")
     done = cli("plan", str(branch / "renamed.yaml"), "--base", "main")
-    assert "renamed.yaml: at main there was nothing by this name, so every difference" in done.err
+    assert "renamed.yaml: at main there was no such path, so every difference" in done.err
 
 
 def test_a_file_moved_within_a_folder_has_origins(cli: CommandLine, branch: Path) -> None:
@@ -397,7 +397,7 @@ def test_an_old_plan_is_removed_if_no_new_one_can_be_made(
 
 def test_a_plan_does_not_overwrite_another_file(cli: CommandLine, files: str, tmp_path: Path) -> None:
     done = cli("plan", files, "--out", files)
-    assert (done.code, "would overwrite a file that is not a plan; name another" in done.err) == (1, True)
+    assert (done.code, "would overwrite a file that is not a plan; use another" in done.err) == (1, True)
     assert "old" not in (tmp_path / "keys.yaml").read_text(encoding="utf-8")
 
 

@@ -135,7 +135,7 @@ def test_results_notes_and_questions_break_between_words(
     first = cli.on_terminal(*begin, columns=40, answer=iter([b"web\n", b"none\n"])).out
     again = cli.on_terminal(*begin, columns=40, answer=iter([b"web\n", b"none\n"])).out
     rest = "".join(cli.on_terminal(*words, columns=40).out for words in (["validate"], ["kinds"]))
-    assert "\nWhich of them shall the file declare?\n  all (the default), none, or names with\n" in first
+    assert "\nWhich of them should the file declare?\n  all (the default), none, or names with\n" in first
     assert (
         "\n  reconciler apply keys/caas-1-76.yaml\n    # plans, asks, and sends the fields\n    # that"
         in again

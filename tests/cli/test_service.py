@@ -137,7 +137,7 @@ def test_with_invalid_files_the_last_valid_ones_stay_in_force(
     with cli.start("drift", drifted, "--every", "1s", "--correct", "all") as process:
         lines_until(process.stderr, "Apply complete")
         (tmp_path / "keys.yaml").write_text("keys: [", encoding="utf-8")
-        reported = lines_until(process.stderr, "still in force")
+        reported = lines_until(process.stderr, "still in use")
         fill(emulator, "web", description="theirs again")
         lines_until(process.stderr, "Apply complete")
         process.send_signal(signal.SIGTERM)

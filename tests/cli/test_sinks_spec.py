@@ -114,11 +114,11 @@ def test_a_cluster_may_have_an_ipv6_address() -> None:
         ),
         (
             {"VAULT_ADDR": "https://vault/?x"},
-            "a character that it cannot have; set VAULT_ADDR to one like https://vault.ex",
+            "an invalid character; set VAULT_ADDR to one like https://vault.ex",
         ),
         ({"VAULT_TOKEN": ""}, "needs a token: set VAULT_TOKEN or VAULT_TOKEN_FILE"),
-        ({"VAULT_TOKEN": f"{TOKEN}\n{TOKEN}"}, "VAULT_TOKEN holds a character that a token cannot have"),
-        ({"VAULT_NAMESPACE": "a\nb"}, "VAULT_NAMESPACE holds a character that it cannot have"),
+        ({"VAULT_TOKEN": f"{TOKEN}\n{TOKEN}"}, "VAULT_TOKEN contains a character that is invalid in a token"),
+        ({"VAULT_NAMESPACE": "a\nb"}, "VAULT_NAMESPACE contains an invalid character"),
     ],
 )
 def test_vault_needs_an_address_and_a_token(variables: dict[str, str], reason: str) -> None:

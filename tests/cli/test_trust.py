@@ -24,7 +24,7 @@ BEARER = ("--auth-scheme", "Bearer")
 OTHER = "/repos/{owner}/{repo}/secrets"
 DIFFER = (
     "kinds differ from those at main: label.schema.json; "
-    "with --trust base the old ones are used, so what the new ones change is not shown"
+    "with --trust base the old ones are used, so changes by the new ones are not shown"
 )
 
 
@@ -236,7 +236,7 @@ def test_a_submodule_of_a_pull_request_is_not_the_base(
     cli.environment.chdir(repository)
     done = cli("plan", "keys", *BEARER, "--trust", "base", "--base", "main", *named)
     if place == "keys":
-        assert (done.code, "keys lies in a submodule, and what that is says" in done.err) == (1, True)
+        assert (done.code, "keys is in a submodule, whose commit" in done.err) == (1, True)
     assert read(server) <= {"labels"}
 
 
@@ -265,7 +265,7 @@ def test_a_submodule_is_never_accepted_as_the_base(
         git(outer / "production", *allowed, "add", str(theirs), "keys")
     place = outer / "production" / "keys"
     done = cli("plan", str(place), *BEARER, "--trust", "base", "--base", "main")
-    assert (done.code, f"{place} lies in a submodule, and what that is says" in done.err) == (1, True)
+    assert (done.code, f"{place} is in a submodule, whose commit" in done.err) == (1, True)
     assert read(server) == set()
 
 

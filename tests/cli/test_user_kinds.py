@@ -95,8 +95,8 @@ def test_a_null_that_a_kind_does_not_know_is_named_with_what_to_write(
     github.repositories["acme/site"]["kind/bug"]["color"] = None
     done = cli("plan", FILES, *CONNECTED)
     assert done.err.endswith(
-        "color holds null; what cannot be compared is left as it is, correct it there, or in the kind: its"
-        " `optional` says what a missing or null value means\n"
+        "color holds null; fields that cannot be compared are not changed, correct it there, or in the "
+        "kind: its `optional` defines the meaning of a missing or null value\n"
     )
 
 
@@ -144,7 +144,11 @@ def test_a_scheme_must_be_one_word_and_is_checked_before_any_request(cli: Comman
         ("kind: label\nowner: acme\nrepo: a/b\n", 'repo "a/b" is not allowed; write the name'),
         ("kind: label\nowner: acme\nrepo: 7\n", "repo must be text, not the number 7"),
         ("kind: label\nowner: acme\nrepo: site\nrepos: x\n", "repos is not a known field; did you mean repo"),
-        ("kind: label\nowner: acme\nrepo: x\nregion_id: 1\n", "region_id is not part of what label keys"),
+        ((
+            "kind: label\nowner: acme\nrepo: x\nregion_id: 1\n"
+        ), (
+            "region_id is not a part of the scope of label keys"
+        )),
         ("kind: lable\nowner: acme\n", 'kind "lable" is unknown; write one of: caas'),
         ("owner: acme\nproject_id: 1\nregion_id: 1\n", "owner is not a known field"),
     ],

@@ -101,7 +101,7 @@ def test_an_expiry_in_the_past_is_a_warning(cli: CommandLine) -> None:
     assert (found.code, found.out) == (0, "Success! The configuration is valid: 1 key in 1 scope.\n")
     assert found.err == (
         "Warning: keys.yaml:4:25: caas/1/76/abc: "
-        "expire 2020-01-01T00:00:00Z is in the past: the key no longer works\n"
+        "expire 2020-01-01T00:00:00Z is in the past: the key has expired\n"
     )
 
 

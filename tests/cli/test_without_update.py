@@ -47,8 +47,9 @@ def test_a_difference_is_refused_until_the_file_allows_a_replacement(notes: Note
         done = notes(command, file)
         assert (done.code, methods(notes)) == (1, [])
         assert (
-            'text is "old" and cannot be changed in place to "new": the key would have to be replaced, which '
-            "changes its id; take the live value into the file, or allow it with `lifecycle: {replace: true}`"
+            'text is "old" and cannot be changed in place to "new": the key would have to be replaced, '
+            "which changes its id; write the live value into the file, or allow it with `lifecycle: "
+            "{replace: true}`"
         ) in done.err
     done = notes("apply", notes.declare(ALLOWED), "--auto-approve")
     assert (done.code, methods(notes)) == (0, ["DELETE", "POST"])
@@ -132,7 +133,7 @@ def test_a_plan_of_an_update_is_refused_once_its_kind_has_none(notes: Notes) -> 
 
 def test_the_kind_is_listed_as_set_by_creations_alone(notes: Notes) -> None:
     assert (
-        "  set       by creations alone\n"
+        "  set       by creations only\n"
         "  created   yes; only then fixed, size, text\n"
         "  deleted   with state: absent\n"
     ) in notes("kinds").out

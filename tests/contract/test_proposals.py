@@ -283,7 +283,7 @@ def test_without_a_policy_the_run_fails_and_says_why(proposals: Proposals) -> No
     proposals.repository.commit(keys("{name: web}"))
     git(proposals.repository.place, "checkout", "--quiet", "--detach", proposals.repository.head)
     result, log = proposals.forge.run()
-    assert (result, "no policy says which keys are renewed" in log) == ("failed", True)
+    assert (result, "no policy defines which keys are renewed" in log) == ("failed", True)
     assert proposals.forge.issues == []
 
 

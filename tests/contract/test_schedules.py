@@ -43,7 +43,7 @@ Drift: 1 key differs from the files.
 OTHER = DRIFT.replace("partner", "storefront")
 NO_RESPONSE = "Error: GET /cloud/v1/caas/keys/1/76: no response\n"
 GONE = "Error: keys.yaml:9:5: caas/1/76/gone: the key does not exist\n"
-COMPARED = "What could be compared has not drifted; the errors name what could not be.\n"
+COMPARED = "The compared keys have not drifted; the errors list the others.\n"
 ALARMING = "~ a = ```\n````\n@everyone #1 <b>\n/close\r/close\n::add-mask::a\n##[add-mask]a\n    ~ é\n"
 FOUND = {"passed", "warning"}
 

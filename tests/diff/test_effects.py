@@ -20,7 +20,7 @@ EARLIER = "2026-12-31T23:59:59Z"
         ({"is_disabled": True}, {"is_disabled": False}, "revokes", "disables the key"),
         ({"is_disabled": False}, {"is_disabled": True}, "grants", "enables the key"),
         ({"expire": None}, {"expire": LATER}, "grants", "never expires"),
-        ({"expire": LATER}, {"expire": None}, "revokes", "expires, where it never did"),
+        ({"expire": LATER}, {"expire": None}, "revokes", "expires, and did not before"),
         ({"expire": LATER}, {"expire": EARLIER}, "grants", "expires later"),
         ({"expire": EARLIER}, {"expire": LATER}, "revokes", "expires earlier"),
         ({"containers": [WEB]}, {"containers": []}, "grants", "binds 1"),

@@ -115,7 +115,7 @@ def test_a_commit_of_a_submodule_is_not_asked(work: Path, monkeypatch: pytest.Mo
     git(outer, "init", "--quiet")
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "--quiet", str(work), "inner")
     monkeypatch.chdir(outer / "inner")
-    with pytest.raises(ConfigurationError, match="lies in a submodule"):
+    with pytest.raises(ConfigurationError, match="is in a submodule"):
         committed_configuration("HEAD", None, ENVIRONMENT)
 
 

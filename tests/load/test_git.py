@@ -301,8 +301,8 @@ def test_only_listed_variables_and_no_token_are_passed_to_git(
     found = environment_of_git(checkout, monkeypatch, ["MINE_*", "ABSENT"])
     assert {name for name in found if name.startswith("MINE_")} == {"MINE_ONE", "MINE_TWO"}
     for name, reason in (
-        ("MINE_SAME", "no program is given"),
-        ("GCORE_API_KEY", "no program"),
+        ("MINE_SAME", "programs never get a token"),
+        ("GCORE_API_KEY", "programs never"),
         ("*", "not the"),
     ):
         with pytest.raises(ConfigurationError, match=reason):
@@ -495,7 +495,7 @@ def test_a_repository_whose_work_tree_is_elsewhere_is_not_that_of_the_path(
     reported: list[str] = []
     git(checkout, "config", "core.worktree", str(upstream))
     assert git_commit([str(checkout)], ENVIRONMENT, reported.append) is None
-    reason = f"the repository of {checkout} says that it belongs to another folder"
+    reason = f"the repository of {checkout} belongs to another folder"
     assert reported == [f"the commit of the files is unknown: {reason}"]
 
 

@@ -94,9 +94,9 @@ def test_most_documents_need_no_parser_of_yaml() -> None:
         ('{"keys": []} # comment', "1:14", "more follows after its end"),
         ('{"keys": []}\n---\n{"keys": []}', "2:1", "more follows after its end"),
         ("keys: []", "1:1", "a value is expected here"),
-        ('{"keys": [{"name": "NaN",\n "a": NaN}]}', "2:7", "NaN is no value"),
-        ('{"keys": [{"a": [-Infinity]}]}', "1:18", "-Infinity is no value"),
-        ('{"keys": ["\x01"]}', "1:12", "a control character has to be escaped"),
+        ('{"keys": [{"name": "NaN",\n "a": NaN}]}', "2:7", "NaN is not a JSON value"),
+        ('{"keys": [{"a": [-Infinity]}]}', "1:18", "-Infinity is not a JSON value"),
+        ('{"keys": ["\x01"]}', "1:12", "a control character must be escaped"),
         ('[{"keys": []}', "1:14", "a comma or a closing bracket is expected here"),
     ],
 )  # fmt: skip

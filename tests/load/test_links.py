@@ -77,7 +77,7 @@ def test_links_within_a_work_tree_are_followed() -> None:
     assert sources("keys/c.yaml") == ["keys/c.yaml"]
 
 
-OUT = "is a link that leads out of the {0}, to {1}; name what it leads to as a path of its own"
+OUT = "is a link that leads out of the {0}, to {1}; pass its target as a path of its own"
 
 
 @pytest.mark.parametrize(("name", "target"), [("x.yaml", "o.yaml"), ("x.yaml", ""), ("x", "")])
@@ -163,7 +163,7 @@ def test_a_pipe_is_not_waited_for(path: str) -> None:
     os.mkfifo("keys/x.yaml")
     if path.endswith("linked.yaml"):
         link(path, "x.yaml")
-    assert "is a pipe, which is not read; name a file" in problems(path)[0]
+    assert "is a pipe, which is not read; use a file" in problems(path)[0]
 
 
 def test_a_socket_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +184,7 @@ def test_a_process_substitution_is_advised_to_be_standard_input() -> None:
     readable, writable = os.pipe()
     try:
         assert (
-            "is a pipe, which is not read; name a file, or use - for standard input"
+            "is a pipe, which is not read; use a file, or use - for standard input"
             in problems(f"/dev/fd/{readable}")[0]
         )
     finally:

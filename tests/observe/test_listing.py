@@ -227,7 +227,7 @@ def test_inconsistent_numbered_pages_are_refused(
     [
         (PAGED, {"results": []}, "it must be a list"),
         (PAGED, None, "it must be a list"),
-        (PAGED, [{"name": "a"}, {"name": "b"}, {"name": "c"}], "must not hold more than the 2"),
+        (PAGED, [{"name": "a"}, {"name": "b"}, {"name": "c"}], "must not have more than the requested 2"),
         (PAGED, ["a"], "each result must be an object"),
         (WRAPPED, [], "it must have a total and a list under items"),
         (WRAPPED, {"items": []}, "it must have a total and a list under items"),

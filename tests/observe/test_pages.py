@@ -180,7 +180,7 @@ def test_a_listing_is_read_to_its_end(
             )
         ),
         (labels("page", **CREATED), [answer([]), answer(rows("a"))], "page 1 is empty and its page 0 is not"),
-        (NEW, [answer(rows("a")), answer(rows("b"))], "a page of 1 is not the last, though 2 were asked for"),
+        (NEW, [answer(rows("a")), answer(rows("b"))], "a page of 1 is not the last, though 2 were requested"),
         (NEW, [answer(rows("c")), answer([]), answer(rows("a", "b"))], "its page 0 has other objects"),
         (
             labels("offset", count=None, results=None, **CREATED),

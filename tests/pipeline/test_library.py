@@ -132,7 +132,7 @@ with reconciler.processes(1, connect) as executor:
         [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 1
-    assert 'write what opens them below if __name__ == "__main__":' in done.stderr
+    assert 'move the code that opens them below if __name__ == "__main__":' in done.stderr
 
 
 def test_a_plan_and_its_apply_are_those_of_the_command(
@@ -158,7 +158,7 @@ def test_a_client_shows_its_address_and_never_its_token() -> None:
     [
         (TOKEN, {"base_url": "http://api.example.com"}, "would send the token unencrypted"),
         (TOKEN, {"base_url": "https://user@api.example.com"}, "holds a user name or password"),
-        ("two words", {}, "the token holds a character that a token cannot have"),
+        ("two words", {}, "the token contains a character that is invalid in a token"),
         (TOKEN, {"parallelism": 0}, "must be positive"),
         (TOKEN, {"read_timeout": float("nan")}, "must be positive"),
         (TOKEN, {"auth_scheme": "Bearer x"}, "must be one word"),
@@ -226,7 +226,7 @@ def test_a_plan_that_creates_keys_needs_a_store(tmp_path: Path, client: reconcil
     with client:
         plan = reconciler.plan(reconciler.load(file), client)
         assert plan.new_secrets == 1
-        with pytest.raises(reconciler.ConfigurationError, match="name a store for their secrets"):
+        with pytest.raises(reconciler.ConfigurationError, match="pass a store for their secrets"):
             reconciler.apply(plan, client)
 
 

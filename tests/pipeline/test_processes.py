@@ -92,7 +92,7 @@ def test_where_no_process_can_be_started_auto_needs_none(capsys: pytest.CaptureF
     with executor(ExecutionOptions(processes="auto", dask=None), None, console) as by, without_files():
         found = [*by.check(RULES, files)]
     assert found == [*IN_PROCESS.check(RULES, files)]
-    assert capsys.readouterr().err.startswith("All is done in this process: no process can be started (")
+    assert capsys.readouterr().err.startswith("All work is done in this process: no process can be started (")
 
 
 def test_where_no_process_can_be_started_a_number_of_them_is_an_error() -> None:

@@ -207,7 +207,7 @@ def test_a_pending_field_of_a_drifted_key_is_not_counted_as_unchanged() -> None:
     ("is_complete", "text"),
     [
         (True, "No changes. Your infrastructure still matches the configuration.\n"),
-        (False, "What could be compared has not drifted; the errors name what could not be.\n"),
+        (False, "The compared keys have not drifted; the errors list the others.\n"),
     ],
 )
 def test_the_absence_of_drift_is_claimed_only_for_compared_keys(text: str, *, is_complete: bool) -> None:

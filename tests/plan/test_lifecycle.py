@@ -75,7 +75,7 @@ def test_a_key_is_not_replaced_where_none_can_be_created(*, replace: bool) -> No
     shown = {"name": "web-key", "text": "old", "fixed": "old"}
     plan = make_plan([key], [shown], kind=UNMADE, scope=Scope("thing", 1, names=("project_id",)))
     (problem,) = plan.problems
-    assert "and no key of this kind can be created; take the live value into the file" in problem.message
+    assert "and no key of this kind can be created; write the live value into the file" in problem.message
 
 
 def test_a_key_is_not_replaced_by_one_without_what_a_creation_does_not_take() -> None:

@@ -77,7 +77,7 @@ def test_one_screen_says_how_things_stand_and_what_is_next() -> None:
         "",
         "Expiring",
         "  2026-05-01T00:00:00Z  caas/1/76/past-key  31 days ago",
-        "  2026-06-05T00:00:00Z  caas/1/76/kept-key  in 3 days, renew passes it over",
+        "  2026-06-05T00:00:00Z  caas/1/76/kept-key  in 3 days, renew skips it",
         "  2026-06-05T00:00:00Z  caas/1/76/near-key  in 3 days",
         "  2026-06-05T00:00:00Z  caas/1/76/web-key  in 3 days, its successor is declared",
         "",
@@ -87,7 +87,7 @@ def test_one_screen_says_how_things_stand_and_what_is_next() -> None:
         "",
         "Next",
         "  renew: 1 key to be given a later expiry, or rotate",
-        "  people: 1 key that renew passes over, to be given a later expiry or rotated",
+        "  people: 1 key that renew skips, to be given a later expiry or rotated",
         "  people: 1 key that expired, to be declared absent or given a later expiry",
         "  consumers: 1 key to be moved to a successor",
     ]

@@ -98,7 +98,7 @@ def test_only_a_kind_with_a_switch_is_told_to_switch_off_instead() -> None:
     kind = kind_with(expiry, effects={"expire": "expiry"})
     past = declared(expire="2020-01-01T00:00:00Z")
     (problem,) = make_plan([past], [{"name": "web-key", "expire": LATER}], kind=kind).problems
-    assert problem.message.endswith("would cut the key off at once; write a later time")
+    assert problem.message.endswith("would disable the key at once; write a later time")
 
 
 def test_a_change_names_its_request() -> None:
@@ -198,14 +198,14 @@ def test_an_update_that_has_none_of_a_group_is_not_sent() -> None:
         [declared(note="new")], [live(note="", action="go", address=None, pool=None)], kind=ALERT
     )
     assert plan.changes == ()
-    message = "an update has to carry one of address, pool, and the key has none of them; declare one"
+    message = "an update must carry one of address, pool, and the key has none of them; declare one"
     assert [problem.message for problem in plan.problems] == [message]
 
 
 def test_a_field_that_is_required_with_a_value_has_to_be_there() -> None:
     plan = make_plan([declared(action="share")], [live(note="", **GOING)], kind=POLICY)
     assert plan.changes == ()
-    message = 'with action "share" an update has to carry pool too, which the key does not have; declare it'
+    message = 'with action "share" an update must carry pool too, which the key does not have; declare it'
     assert [problem.message for problem in plan.problems] == [message]
 
 

@@ -48,8 +48,8 @@ def test_a_key_that_is_declared_absent_is_not_renewed() -> None:
         (0, HALF_A_YEAR, ""),
         (500, HALF_A_YEAR, ""),
         (600, "2026-10-09T00:00:00Z", ""),
-        (720, None, "has reached its longest life"),
-        (3000, None, "has reached its longest life"),
+        (720, None, "has reached its maximum lifetime"),
+        (3000, None, "has reached its maximum lifetime"),
     ],
 )
 def test_no_renewal_lets_a_key_live_longer_than_its_policy(age: int, value: str | None, reason: str) -> None:

@@ -90,7 +90,7 @@ def test_every_key_of_a_chain_waits_for_the_last() -> None:
 def test_an_old_key_is_not_changed_without_its_successor() -> None:
     plan = make_plan([old(), new()], [live()], selected=lambda address: not address.endswith("-2"))
     (problem,) = plan.problems
-    assert "would lose access before web-key-2 takes its place" in problem.message
+    assert "would lose access before web-key-2 replaces it" in problem.message
     assert plan.objections
     absent = make_plan([old(), new()._replace(is_absent=True)], [live(), live("web-key-2")])
     assert "is declared absent" in absent.problems[0].message
@@ -120,7 +120,7 @@ def test_a_correction_that_does_not_create_the_successor_leaves_the_old_key() ->
     whole, part = corrected(Correction.ALL), corrected(Correction.GRANTS)
     assert (whole.plan.changes, whole.plan.aliases, whole.left) == (plan.changes, plan.aliases, {})
     assert (part.plan.changes, part.plan.aliases) == ((), ())
-    assert "until caas/1/76/web-key-2 takes its place" in part.left["caas/1/76/web-key", "expire"]
+    assert "until caas/1/76/web-key-2 replaces it" in part.left["caas/1/76/web-key", "expire"]
 
 
 def test_the_part_of_a_correction_that_takes_no_access_does_not_wait() -> None:

@@ -378,7 +378,7 @@ def test_a_plan_of_an_unknown_kind_is_refused() -> None:
     kind = kind_with({"note": {"type": "string"}})
     plan = make_plan([declared(note="ours")], [{"name": "web-key", "note": "theirs"}], kind=kind)
     with pytest.raises(
-        RefusedError, match="its kind caas is not known here; name the folder of its file with --kinds"
+        RefusedError, match="its kind caas is not known here; add the folder of its file with --kinds"
     ):
         read_saved(saved_text(plan).encode(), {}, SCHEMA)
 

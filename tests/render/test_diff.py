@@ -27,7 +27,7 @@ WHOLE = """\
 - description = "old"
 + description = "new"  # [config] neutral: access unchanged
 - expire = null
-+ expire = "2027-01-01T00:00:00Z"  # [drift] revokes: expires, where it never did
++ expire = "2027-01-01T00:00:00Z"  # [drift] revokes: expires, and did not before
 - is_disabled = true
 + is_disabled = false  # [config] grants: enables the key
 

@@ -31,9 +31,9 @@ containers = [- {name: "old", namespace: "shop"}, + {name: "api", namespace: "sh
 # [conflict] grants+revokes: binds 1, unbinds 1
 ::warning file=keys.yaml,line=3,col=5,title=[drift] [config] access%3A grants+revokes::caas/1/76/web-key%0A\
 description = "old" -> "new"  # [config] neutral: access unchanged%0A\
-expire = null -> "2027-01-01T00:00:00Z"  # [drift] revokes: expires, where it never did%0A\
+expire = null -> "2027-01-01T00:00:00Z"  # [drift] revokes: expires, and did not before%0A\
 is_disabled = true -> false  # [config] grants: enables the key
-::warning file=more.yaml,line=2,col=3,title=deserves a look::two files declare keys of this project
+::warning file=more.yaml,line=2,col=3,title=needs attention::two files declare keys of this project
 Plan: 0 to add, 2 to change, 0 to destroy. Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys. \
 Origin: config on 1 key, drift on 1 key, conflict on 1 key. Unmanaged: 1 key live but not declared. \
 1 error: the plan must not be applied as it is.

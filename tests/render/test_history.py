@@ -315,7 +315,7 @@ def test_no_drift_is_not_claimed_if_something_could_not_be_compared(state: Scope
     scopes = (ScopeStatus("caas/1/76", state, NOON, 1, "why"),)
     text = render_history_text(dataclasses.replace(EMPTY, scopes=scopes), (), 0)
     assert f"Not compared: caas/1/76: {state}: why\n" in text
-    assert text.endswith("Of what could be compared, nothing is recorded.\n")
+    assert text.endswith("For the keys that could be compared, nothing is recorded.\n")
 
 
 def test_the_end_of_an_interrupted_round_is_null_in_json() -> None:

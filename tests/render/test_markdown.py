@@ -63,7 +63,7 @@ containers; declare it`
 #   description: [config]
 -   description = "old"
 +   description = "new"
-!   expire: [drift] revokes: expires, where it never did
+!   expire: [drift] revokes: expires, and did not before
 -   expire = null
 +   expire = "2027-01-01T00:00:00Z"
 #   is_disabled: [config] grants: enables the key

@@ -213,7 +213,7 @@ def test_a_key_that_was_created_or_deleted_is_notified_without_its_values() -> N
     assert f"• `{ACME}` key created ([drift] grants: enables the key), since" in text_of(created)
     assert f"• `{ACME}` key deleted (grants" in text_of(episode(field="", action=Action.DELETE))
     unwanted = episode(field="", action=Action.CREATE, origin=DriftOrigin.CONFLICT)
-    assert f"• `{ACME}` key changed, and no longer wanted ([conflict] grants" in text_of(unwanted)
+    assert f"• `{ACME}` key changed, and no longer desired ([conflict] grants" in text_of(unwanted)
 
 
 @pytest.mark.parametrize(("count", "shown", "omitted"), [(1, 1, 0), (52, 50, 2)])
@@ -259,7 +259,7 @@ SINCE = "2026-06-01T09:00:00Z"
             ServiceCondition.FILES,
             False,
             "files.invalid",
-            f"the files are invalid; the last valid version is still in force, since {SINCE}",
+            f"the files are invalid; the last valid version is still in use, since {SINCE}",
         ),
         (
             ServiceCondition.FILES,
@@ -271,7 +271,7 @@ SINCE = "2026-06-01T09:00:00Z"
             ServiceCondition.CHECKOUT,
             False,
             "checkout.stale",
-            f"the checkout cannot be updated; the files at hand are in force, since {SINCE}",
+            f"the checkout cannot be updated; the present files are used, since {SINCE}",
         ),
         (
             ServiceCondition.CHECKOUT,

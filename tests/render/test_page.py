@@ -318,7 +318,7 @@ def test_contested_fields_are_listed_before_scopes_drift_and_rounds() -> None:
         (DELETED, 'key deleted, declared as {description: "ours"}'),
         (
             dataclasses.replace(CREATED, origin=DriftOrigin.CONFLICT),
-            'key changed, and no longer wanted: {description: "theirs"}',
+            'key changed, and no longer desired: {description: "theirs"}',
         ),
         (episode(origin=DriftOrigin.CONFLICT), "[conflict] grants: enables the key"),
     ],

@@ -175,7 +175,7 @@ def test_a_change_shows_its_key_position_fields_effects_and_request() -> None:
     text = read(example_plan()).text
     assert "caas/1/76/web-key description, expire, is_disabledgrantsrevokes" in text
     assert 'description "old" → "new" neutral expire' in text
-    assert f'expire null → "{LATER}" revokes: expires, where it never did' in text
+    assert f'expire null → "{LATER}" revokes: expires, and did not before' in text
     assert "is_disabled true → false grants: enables the key" in text
     assert "Declared at keys.yaml:3:5; 1 unchanged attribute hidden" in text
     assert "Request: PATCH /cloud/v1/caas/keys/1/76/web-key" in text
@@ -240,7 +240,7 @@ def test_a_plan_with_origins_shows_them_per_field_and_counts_the_keys() -> None:
     ) in text
     assert counts == [1, 1, 1]
     assert "neutralconfig: Git changed it" in text
-    assert "revokes: expires, where it never diddrift: the live API changed it" in text
+    assert "revokes: expires, and did not beforedrift: the live API changed it" in text
     assert "binds 1, unbinds 1conflict: both changed it differently" in text
 
 

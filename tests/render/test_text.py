@@ -40,7 +40,7 @@ reconciler will perform the following actions:
   # (declared at keys.yaml:3)
   ~ caas "web-key" {
       ~ description = "old" -> "new"  # neutral: access unchanged
-      ~ expire = null -> "2027-01-01T00:00:00Z"  # revokes: expires, where it never did
+      ~ expire = null -> "2027-01-01T00:00:00Z"  # revokes: expires, and did not before
       ~ is_disabled = true -> false  # grants: enables the key
         # (1 unchanged attribute hidden)
     }
@@ -207,7 +207,7 @@ def test_no_description_can_leave_its_line(before: str, after: str) -> None:
 
 def test_colours_have_meaning_and_do_not_change_the_text() -> None:
     painted = render_text(whole_plan(), screen=Screen(lambda text, colour: f"<{colour}>{text}</>"))
-    assert "<red># revokes: expires, where it never did</>" in painted
+    assert "<red># revokes: expires, and did not before</>" in painted
     assert "<green># grants: enables the key</>" in painted
     assert "<bright_black># neutral: access unchanged</>" in painted
     for colour in Colour:
@@ -219,7 +219,7 @@ def test_a_plan_with_a_base_shows_the_origin_of_each_field_and_counts_the_keys()
     text = render_text(plan_with_origins())
     assert "      ~ containers = [  # [conflict] grants+revokes: binds 1, unbinds 1\n" in text
     assert '      ~ description = "old" -> "new"  # [config] neutral: access unchanged\n' in text
-    assert "  # [drift] revokes: expires, where it never did\n" in text
+    assert "  # [drift] revokes: expires, and did not before\n" in text
     assert (
         "Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.\n"
         "Origin: config on 1 key, drift on 1 key, conflict on 1 key.\n"

@@ -163,7 +163,7 @@ def test_a_file_that_is_not_a_database_is_refused_and_unchanged(file: Path, cont
     file.write_bytes(content)
     assert re.fullmatch(
         rf"the history {re.escape(str(file))} cannot be "
-        r"(used: it is not a history; name another file"
+        r"(used: it is not a history; use another file"
         r"|opened: (file is not a database|database disk image is malformed))",
         refusal(file),
     )
@@ -212,7 +212,7 @@ def test_a_database_of_another_program_is_refused_and_unchanged(file: Path, mode
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
         connection.commit()
     before = file.read_bytes()
-    assert refusal(file) == f"the history {file} cannot be used: it is not a history; name another file"
+    assert refusal(file) == f"the history {file} cannot be used: it is not a history; use another file"
     assert file.read_bytes() == before
 
 
@@ -223,7 +223,7 @@ def test_a_history_of_an_unknown_format_is_refused_and_unchanged(file: Path, ver
     with closing(sqlite3.connect(file)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
     before = file.read_bytes()
-    reason = f"it is of format {version}, and only those up to {VERSION} are known; name another file"
+    reason = f"it is of format {version}, and only those up to {VERSION} are known; use another file"
     assert refusal(file) == f"the history {file} cannot be used: {reason}"
     assert file.read_bytes() == before
 

@@ -283,7 +283,9 @@ def refusal(address: str, port: int) -> str:
 
 
 def test_a_port_that_is_taken_is_an_error(port: int) -> None:
-    assert refusal(HERE, port) == f"nothing can listen on {HERE} port {port}: Address already in use"
+    assert (
+        refusal(HERE, port) == f"it is not possible to listen on {HERE} port {port}: Address already in use"
+    )
 
 
 @pytest.mark.parametrize(
@@ -302,7 +304,7 @@ def test_a_port_that_is_taken_is_an_error(port: int) -> None:
     ],
 )
 def test_an_address_that_cannot_be_bound_is_an_error(address: str, number: int) -> None:
-    message = rf"nothing can listen on {re.escape(address)} port {number}: \S.*"
+    message = rf"it is not possible to listen on {re.escape(address)} port {number}: \S.*"
     assert re.fullmatch(message, refusal(address, number))
 
 

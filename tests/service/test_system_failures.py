@@ -20,7 +20,7 @@ from reconciler.service.cycle import system_failures
 def test_a_system_failure_is_reported_as_transient_with_its_reason(refusal: Exception, reason: str) -> None:
     with pytest.raises(SystemFailureError) as caught, system_failures():
         raise refusal
-    assert str(caught.value) == f"the system refused what was needed: {reason}"
+    assert str(caught.value) == f"the system refused an operation: {reason}"
     assert caught.value.is_transient
 
 

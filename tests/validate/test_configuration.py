@@ -107,7 +107,7 @@ def test_an_authentication_that_is_left_out_is_the_usual_one(tmp_path: Path, tex
 
 WRONG = {
     "path: [a]\n": "1:1: path is not a known field; did you mean paths?",
-    "paths: []\n": "1:8: paths is empty; name a file or a folder",
+    "paths: []\n": "1:8: paths is empty; write a file or a folder",
     "paths: keys\n": '1:8: paths must be a list, not the text "keys"',
     "paths: [keys, keys]\n": '1:8: paths lists "keys" more than once; remove the repetition',
     "paths: [/etc]\n": "1:9: paths[0] is not a path relative to this file; write one such as keys/",
@@ -132,12 +132,13 @@ WRONG = {
     " RECONCILER_TOKEN_api_github_com",
     "apis: {gcore: {auth: {scheme: 'Bearer secret'}}}\n": '1:31: apis.gcore.auth.scheme "Bearer secret" is'
     ' not allowed; write one word such as Bearer or token, or "" for none',
-    "apis: {gcore: {auth: {header: Cookie}}}\n": "1:31: apis.gcore.auth.header Cookie cannot carry a token;"
-    " name another header",
+    "apis: {gcore: {auth: {header: Cookie}}}\n": (
+        "1:31: apis.gcore.auth.header Cookie cannot carry a token; use another header"
+    ),
     "apis: {gcore: {auth: {second_header: authorization}}}\n": "1:38: apis.gcore.auth.second_header"
-    " authorization cannot carry a token; name another header",
+    " authorization cannot carry a token; use another header",
     "apis: {gcore: {auth: {header: X-A, second_header: x-a}}}\n": "1:51: apis.gcore.auth.second_header is"
-    " the same as header; name another one",
+    " the same as header; use another one",
     "apis: {gcore: {auth: {basic: true, scheme: A}}}\n": "1:44: apis.gcore.auth.scheme is for a token by"
     " itself; remove it, or basic",
     "apis: {gcore: {auth: {basic: true, oauth2: {token_url: 'https://h'}}}}\n": "1:22: apis.gcore.auth has"
@@ -148,14 +149,14 @@ WRONG = {
     " cannot be used: it would send the token unencrypted; use https:// (http:// is accepted for loopback"
     " addresses only)",
     "apis: {gcore: {headers: {Host: h}}}\n": "1:32: apis.gcore.headers.Host authenticates, routes or frames a"
-    " request; name another header, or remove it",
+    " request; use another header, or remove it",
     "apis: {gcore: {headers: {Authorization: h}}}\n": "1:41: apis.gcore.headers.Authorization authenticates,"
-    " routes or frames a request; name another header, or remove it",
+    " routes or frames a request; use another header, or remove it",
     "apis: {gcore: {auth: {header: X-Key}, headers: {x-key: h}}}\n": "1:56: apis.gcore.headers.x-key carries"
-    " a token; name another header, or remove it",
+    " a token; use another header, or remove it",
     "apis: {gcore: {headers: {X-A: h, x-a: h}}}\n": "1:39: apis.gcore.headers.x-a differs from another"
-    " header in capitals only; name another header, or remove it",
-    "apis: {gcore: {kinds: ../kinds}}\n": "1:23: apis.gcore.kinds leads out of {folder}; name a path in it",
+    " header in capitals only; use another header, or remove it",
+    "apis: {gcore: {kinds: ../kinds}}\n": "1:23: apis.gcore.kinds leads out of {folder}; use a path in it",
     "limits: {max_revoked: 300%}\n": '1:23: limits.max_revoked "300%" is not allowed; write a number of keys,'
     " or a percentage such as 30%",
     "limits: {max_revoke: 3}\n": "1:10: limits.max_revoke is not a known field; did you mean max_revoked?",
@@ -167,13 +168,13 @@ WRONG = {
     " API of this file; did you mean gcore?",
     "environments: {a: {paths: [../b], apis: {gcore: {kinds: /k, base_url: 'http://h', headers: {Host: h},"
     " auth: {header: Cookie}}}}}\napis: {gcore: {}}\n": (
-        "1:28: environments.a.paths[0] leads out of {folder}; name a path in it\n"
+        "1:28: environments.a.paths[0] leads out of {folder}; use a path in it\n"
         "1:57: environments.a.apis.gcore.kinds is not a path relative to this file; write one such as keys/\n"
         "1:71: environments.a.apis.gcore.base_url cannot be used: it would send the token unencrypted; use"
         " https:// (http:// is accepted for loopback addresses only)\n"
-        "1:99: environments.a.apis.gcore.headers.Host authenticates, routes or frames a request; name another"
+        "1:99: environments.a.apis.gcore.headers.Host authenticates, routes or frames a request; use another"
         " header, or remove it\n"
-        "1:118: environments.a.apis.gcore.auth.header Cookie cannot carry a token; name another header"
+        "1:118: environments.a.apis.gcore.auth.header Cookie cannot carry a token; use another header"
     ),
     "environments: {a: {environments: {}}}\n": "1:20: environments.a.environments is not a known field; known"
     " fields: paths, apis, limits, renew, rotate, processes",
@@ -238,9 +239,9 @@ def test_a_folder_above_is_allowed_inside_the_repository(tmp_path: Path) -> None
     found = read(tmp_path / "ops", "paths: [../keys]\n")
     assert found.paths == (f"{tmp_path}/ops/../keys",)
     assert faults(tmp_path / "ops", "paths: [../../keys]\n") == [
-        f"reconciler.yaml:1:9: paths[0] leads out of {tmp_path}; name a path in it"
+        f"reconciler.yaml:1:9: paths[0] leads out of {tmp_path}; use a path in it"
     ]
-    assert faults(tmp_path / "ops", "paths: [../.git/hooks]\n")[0].endswith("name another")
+    assert faults(tmp_path / "ops", "paths: [../.git/hooks]\n")[0].endswith("use another")
 
 
 def test_a_limit_is_a_whole_number_however_it_is_written(tmp_path: Path) -> None:

@@ -131,12 +131,12 @@ def test_a_named_folder_must_exist_and_contain_a_kind(tmp_path: Path) -> None:
     ("make", "reason"),
     [
         (os.mkdir, "cannot be read: Is a directory"),
-        (os.mkfifo, "is a pipe, which is not read; name a file"),
+        (os.mkfifo, "is a pipe, which is not read; use a file"),
         (
             lambda place: place.symlink_to("/etc/passwd"),
             (
                 "is a link that leads out of the folder kinds, to /etc/passwd; "
-                "name what it leads to as a path of its own, or copy it into the tree"
+                "pass its target as a path of its own, or copy it into the tree"
             ),
         ),
     ],

@@ -19,7 +19,7 @@ FIELDS = "name, description, expire, is_disabled, containers, state, lifecycle"
 UNMANAGED = "leave the field out to leave it unmanaged"
 EXAMPLE = "write it like 2027-07-31T00:00:00Z"
 
-TOO_LARGE = "it is a number that is too large or too small to be kept"
+TOO_LARGE = "the number is too large or too small"
 
 
 def said_of(**fields: Any) -> str:

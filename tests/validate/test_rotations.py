@@ -45,10 +45,10 @@ def test_a_key_that_gives_way_to_another_is_not_warned_about() -> None:
     ("keys", "complaint"),
     [
         (NEXT, "rotates names shop, which is not declared in this scope"),
-        ("  - {name: shop, lifecycle: {rotates: shop}}\n", "takes the place of this key"),
+        ("  - {name: shop, lifecycle: {rotates: shop}}\n", "replaces this key"),
         (
             "  - {name: one, lifecycle: {rotates: two}}\n  - {name: two, lifecycle: {rotates: one}}\n",
-            "takes the place of this key",
+            "replaces this key",
         ),
         (
             SHOP + NEXT.replace("shop-2,", "shop-2, state: absent,"),
@@ -57,7 +57,7 @@ def test_a_key_that_gives_way_to_another_is_not_warned_about() -> None:
         (SHOP + NEXT + NEXT.replace("shop-2", "shop-9"), "and so does shop-2 at keys.yaml:5:5; keep one"),
         (
             SHOP + '  - {name: one, lifecycle: {until: "2036-01-01T00:00:00Z"}}\n',
-            "rotates names no key; remove until",
+            "rotates is not set; remove until",
         ),
         (
             SHOP + "  - {name: other, lifecycle: {alias: shop}}\n",

@@ -190,7 +190,7 @@ def test_problems_of_inputs_without_documents_are_reported() -> None:
         merged([], {}, [Problem("no such file", Position("gone.yaml"))])
 
 
-PAST = "is in the past: the key no longer works"
+PAST = "is in the past: the key has expired"
 
 
 @pytest.mark.parametrize(
@@ -201,11 +201,11 @@ PAST = "is in the past: the key no longer works"
         ("2026-06-02T11:00:00+23:30", PAST),
         ("2020-01-01T00:00:00Z", PAST),
         ("0001-01-01T00:00:00Z", PAST),
-        ("2026-06-01T13:00:00Z", "is near: the key stops working in 1 hour"),
-        ("2026-06-01T12:30:00Z", "is near: the key stops working in less than an hour"),
-        ("2026-06-02T12:00:00Z", "is near: the key stops working in 24 hours"),
-        ("2026-06-01T00:00:00-13:00", "is near: the key stops working in 1 hour"),
-        ("2026-06-15T12:00:00Z", "is near: the key stops working in 14 days"),
+        ("2026-06-01T13:00:00Z", "is near: the key expires in 1 hour"),
+        ("2026-06-01T12:30:00Z", "is near: the key expires in less than an hour"),
+        ("2026-06-02T12:00:00Z", "is near: the key expires in 24 hours"),
+        ("2026-06-01T00:00:00-13:00", "is near: the key expires in 1 hour"),
+        ("2026-06-15T12:00:00Z", "is near: the key expires in 14 days"),
         ("2026-06-15T12:00:01Z", None),
         ("2027-01-01T00:00:00Z", None),
         ("9999-12-31T23:59:59Z", None),
@@ -290,7 +290,7 @@ UNMANAGED = "leave the field out to leave it unmanaged"
 
 
 KNOWN = "known fields: description, expire, is_disabled, containers"
-NO_DEFAULT = "says which key is meant and has no default; write it in each key"
+NO_DEFAULT = "identifies the key and has no default; write it in each key"
 EXAMPLE = 'write it, for example namespace: "shop"'
 
 
@@ -324,7 +324,7 @@ def test_a_duplicate_address_is_found_besides_an_invalid_default() -> None:
 
 def test_a_near_expiry_in_a_default_is_warned_about_for_each_key() -> None:
     keys = "[{name: web-key}, {name: api-key, expire: null}]"
-    reported = "expire 2026-06-02T12:00:00Z is near: the key stops working in 24 hours"
+    reported = "expire 2026-06-02T12:00:00Z is near: the key expires in 24 hours"
     text = f"defaults: {{expire: 2026-06-02T12:00:00Z}}\nkeys: {keys}"
     assert warnings(text) == [f"1.yaml:1:20: caas/1/76/web-key: {reported}"]
 

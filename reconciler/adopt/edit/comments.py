@@ -119,7 +119,7 @@ def faults(
             now is not None and (now.bond, now.owner) == (old.bond, (*owner, *old.owner[_KEY:]))
         )
         if now is None or now.text != old.text or not is_same:
-            yield f"the comment {escape_control(old.text)} would be lost or be about something else", old
+            yield f"the comment {escape_control(old.text)} would be lost or moved to something else", old
     for more in found:
         yield f"{escape_control(more.text)} would become a comment", None
 

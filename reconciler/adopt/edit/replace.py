@@ -70,7 +70,7 @@ def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -
     root = trees(text)[document]
 
     def refuse(node: Node, reason: str) -> NoReturn:
-        message = f"{field} is left as it is: {reason}, so that a change would change other keys too"
+        message = f"{field} is not changed: {reason}, so that a change would change other keys too"
         raise InputError([Problem(message, node.position(source), address)])
 
     keys = _written(root, "keys", refuse)[1]

@@ -57,7 +57,7 @@ class FileSink:
                 _try(folder, {file_name(place.parts): bool(version) for place, version in held.items()})
                 return held
         except OSError as error:
-            raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from error
+            raise SinkError(f"no file can be created in {self.folder}: {_reason(error)}") from error
         finally:
             _remove(created)
 
@@ -116,7 +116,7 @@ class FileSink:
         is_file = stat.S_ISREG(about.st_mode)
         if not is_file or about.st_uid != os.geteuid():
             what = "belongs to another user" if is_file else "is not a regular file"
-            raise SinkError(f"{path} {what}, and is left as it is: move it away, or store elsewhere")
+            raise SinkError(f"{path} {what}, and is not changed: move it away, or store elsewhere")
         return f"{about.st_ino}-{about.st_mtime_ns}"
 
     def _name(self, folder: int, aside: str, place: Place, held: Held) -> None:
@@ -128,7 +128,7 @@ class FileSink:
         except FileExistsError as error:
             with _locked(folder):
                 if held is not None and self._held(folder, place) != held:
-                    raise SinkError(f"{path} came after the probe, and is left as it is") from error
+                    raise SinkError(f"{path} came after the probe, and is not changed") from error
                 if self._held(folder, place):
                     _number(folder, name)
                 os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -142,7 +142,7 @@ class FileSink:
                     created.append(path)  # noqa: PERF401 - those made before a failure are removed
         except (OSError, ValueError) as error:
             _remove(created)
-            raise SinkError(f"the folder {self.folder} cannot be made: {_reason(error)}") from error
+            raise SinkError(f"the folder {self.folder} cannot be created: {_reason(error)}") from error
         for path in created:
             with contextlib.suppress(OSError):
                 sync_folder(path.parent)
@@ -167,8 +167,8 @@ class FileSink:
                 what = f"belongs to user {about.st_uid}, not to you: name another one"
                 raise SinkError(f"the folder {self.folder} {what}")
             if about.st_mode & _OTHERS:
-                what = f"is open to others (mode {stat.S_IMODE(about.st_mode):04o}): name another one"
-                raise SinkError(f"the folder {self.folder} {what}; one that is missing is made for you only")
+                what = f"is accessible to others (mode {stat.S_IMODE(about.st_mode):04o}): name another one"
+                raise SinkError(f"the folder {self.folder} {what}; a missing one is created for you only")
             yield descriptor
         finally:
             os.close(descriptor)

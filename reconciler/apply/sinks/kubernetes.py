@@ -101,7 +101,7 @@ class KubernetesSink:
                 else:
                     self._create(place, secret, held)
             except errors.ConflictError as error:
-                what = f"{self._what(place)} is not as the probe found it, and is left as it is"
+                what = f"{self._what(place)} is not as the probe found it, and is not changed"
                 raise errors.SinkError(f"{what}: {error}") from None
         return self.where(place)
 
@@ -178,7 +178,7 @@ class KubernetesSink:
             return self._create(place, secret, "")
         version = self._owned(place, live)
         if held is not None and version != held:
-            what = f"{self._what(place)} was changed after the probe, and is left as it is"
+            what = f"{self._what(place)} was changed after the probe, and is not changed"
             raise errors.SinkError(what)
         return self._write("PUT", self._url(place), self._next(place, live, secret), place, secret)
 
@@ -207,7 +207,7 @@ class KubernetesSink:
             and member(metadata, "annotations", f"{_MANAGER}/address") == place.address
         )
         if not is_owned or not isinstance(version, str):
-            problem = "was not made by this tool for this key, and is left as it is: "
+            problem = "was not made by this tool for this key, and is not changed: "
             problem += "move it away, or store elsewhere"
         elif live.get("immutable") is True:
             problem = "is immutable: remove it, or store elsewhere"

@@ -112,7 +112,7 @@ def _vault_sink(path: str, settings: HttpSettings, environment: Mapping[str, str
         raise _unusable("vault", "needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200")
     namespace, namer = _vault_setting(environment, "NAMESPACE")
     if not namespace.isascii() or not namespace.isprintable():
-        raise ConfigurationError(f"{namer} holds a character that it cannot have")
+        raise ConfigurationError(f"{namer} contains an invalid character")
     ca_file, _ = _vault_setting(environment, "CACERT")
     access = VaultAccess(
         address=checked_url(address, "the address of Vault", named),

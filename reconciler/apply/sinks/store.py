@@ -106,7 +106,7 @@ class SinkSecretStore:
         held = self._held.get(place)
         if held or (held is None and place.is_replaced):
             if_any = "" if held else ", if anything,"
-            return f"what {self.where(change)} holds of the key before{if_any} is no longer valid"
+            return f"the secret of the earlier key in {self.where(change)}{if_any} is no longer valid"
         return ""
 
     def store(self, change: Change, secret: Secret) -> StoredSecret:
@@ -125,7 +125,7 @@ class SinkSecretStore:
         )
         file = self._fallback.rescue(place.address, secret)
         self._note(place, file)
-        problem = f"created, but its secret could not be stored: {reason}; it is in {file}, to be moved"
+        problem = f"created, but its secret could not be stored: {reason}; it is in {file}; move it"
         if outdated := self.outdated(change):
             problem = f"{problem}; {outdated}"
         self._report(f"{place.address}: {problem}")
@@ -140,7 +140,7 @@ class SinkSecretStore:
         try:
             return "" if self._holds(place) else self._lost(place)
         except SinkError as error:
-            return f"the place for the secret of {place.address} cannot be looked at: {error}"
+            return f"the place for the secret of {place.address} cannot be read: {error}"
 
     def _holds(self, place: Place) -> bool:
         """Return whether a place holds the secret of its key, believing a sink that cannot tell.
@@ -222,10 +222,10 @@ def open_secret_store(
     if sink is None:
         keys = listed((change.address for change in new or ending), 1)
         what = (
-            f"the plan creates {keys}, and the service shows the secret of a new key only once: name a place"
+            f"the plan creates {keys}, and the service shows the secret of a new key only once: set a place"
         )
         if not new:
-            what = f"the plan ends {keys} once the secret of its successor is stored: name the place"
+            what = f"the plan ends {keys} once the secret of its successor is stored: set the place"
         raise ConfigurationError(f"{what} for it with {STORE_OPTION}, such as file:DIRECTORY")
     store = SinkSecretStore(sink(), new, fallback, report, aliases)
     store.probe()

@@ -126,7 +126,7 @@ class VaultSink:
             except errors.RejectedError as error:
                 if _CAS not in error.failure.detail:
                     raise
-                what = f"{shown} in Vault has another version than {version}, and is left as it is"
+                what = f"{shown} in Vault has another version than {version}, and is not changed"
                 raise errors.SinkError(f"{what}: {error}") from None
         return where
 
@@ -250,7 +250,7 @@ class VaultSink:
         data = member(current, "data", "data")
         if isinstance(data, dict) and data.keys() != {"secret"}:
             what = f"{paths.shown} in Vault holds something else than a secret of this key"
-            raise errors.SinkError(f"{what}, and is left as it is: move it away, or store elsewhere")
+            raise errors.SinkError(f"{what}, and is not changed: move it away, or store elsewhere")
         return _current(current) if version is None else version
 
     def _read(self, path: str, patience: Patience) -> Any:

@@ -222,7 +222,7 @@ def note_deprecated(found: Operations, notes: Notes) -> None:
         if operation.is_deprecated:
             notes.add(f"deprecated: {operation}; no successor of it is described")
     if found.outdated is not None and found.outdated is not found.update:
-        notes.add(f"deprecated: {found.outdated}; updates are sent by {found.update}, which takes its place")
+        notes.add(f"deprecated: {found.outdated}; updates are sent by {found.update}, which replaces it")
 
 
 def note_base_url(content: Mapping[str, Any], notes: Notes) -> None:

@@ -172,7 +172,7 @@ class Database(AbstractContextManager["Database"]):
         if application == version == tables == 0:
             return 0
         what = f"of format {version}, and only those up to {VERSION} are known" if is_ours else "no history"
-        raise HistoryError(f"{self._name} cannot be used: it is {what}; name another file")
+        raise HistoryError(f"{self._name} cannot be used: it is {what}; use another file")
 
     @contextmanager
     def _errors(self, what: str) -> Iterator[None]:
@@ -226,9 +226,7 @@ def check_place(file: str) -> None:
     place = Path(file)
     if not place.is_file():
         if place.exists() and not place.is_dir():
-            raise HistoryError(
-                f"the history {file} cannot be used: it is not a plain file; name another file"
-            )
+            raise HistoryError(f"the history {file} cannot be used: it is not a plain file; use another file")
         return
     with place.open("rb") as opened:
         head = opened.read(len(MAGIC))
@@ -239,7 +237,7 @@ def check_place(file: str) -> None:
             ((mark, _, tables),) = connection.execute(_HEAD).fetchall()
             is_other = mark != _APPLICATION and (mark, tables) != (0, 0)
     if is_other:
-        raise HistoryError(f"the history {file} cannot be used: it is not a history; name another file")
+        raise HistoryError(f"the history {file} cannot be used: it is not a history; use another file")
 
 
 @contextmanager
