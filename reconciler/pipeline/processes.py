@@ -146,8 +146,8 @@ class ProcessPool:
         except (OSError, EOFError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and multiprocessing.current_process().name != _FIRST:
                 raise ConfigurationError(
-                    "a process that imports the program cannot open others; write what opens them below"
-                    ' if __name__ == "__main__":'
+                    "a process that imports the program cannot open others; move the code that opens them "
+                    'below if __name__ == "__main__":'
                 ) from error
             raise SystemFailureError(
                 f"no process can be started ({os_reason(error)}): it needs room in the folder for temporary"
