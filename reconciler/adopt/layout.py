@@ -77,9 +77,7 @@ def formatted(content: bytes, file: str) -> bytes:
             break
         if result == last:
             return (mark + result).encode()
-    reason = (
-        "is left as it is: in the usual layout it would have another meaning, or a comment would belong to"
-    )
+    reason = "is not changed: in the usual layout it would have another meaning, or a comment would belong to"
     raise InputError([Problem(f"{reason} something else", Position(file))])
 
 

@@ -240,7 +240,7 @@ class _Keys:
             return succession.end_at_once(successor)
         name = successor.key.name
         raise ConfigurationError(
-            f"{successor.key.position}: {one.address} is being rotated: {name} takes its place; --abort "
+            f"{successor.key.position}: {one.address} is being rotated: {name} replaces it; --abort "
             f"undoes that before it is applied, --now ends the overlap, and --now with "
             f"{name} replaces the successor"
         )

@@ -44,7 +44,7 @@ _QUOTA: Final = "resourcequotas"
 """Kubernetes counts against a quota by a write of its own, which two creations at once may spoil."""
 _BY_ADMISSION: Final = "that is for the admission policies of the cluster to allow"
 _CLUSTER_HINTS: Final[Mapping[str, str]] = {
-    "being terminated": "it is being deleted: name another one",
+    "being terminated": "it is being deleted: use another one",
     "admission": _BY_ADMISSION,
     "denied the request": _BY_ADMISSION,
 }

@@ -181,7 +181,7 @@ def _send(kind: Kind) -> Iterator[Fault]:
     same: dict[str, str] = {}
     for name in kind.headers:
         if not is_constant(name):
-            yield Fault(place, f"{name} is not a constant of a kind; remove it, and name another header")
+            yield Fault(place, f"{name} is not a constant of a kind; remove it, and use another header")
         if same.setdefault(name.lower(), name) != name:
             yield Fault(place, f"{same[name.lower()]} and {name} are one header; keep one of them")
     for name in kind.query:

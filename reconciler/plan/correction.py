@@ -77,7 +77,7 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
         if change.successor not in absent:
             sent.append(change)
             continue
-        reason = f"waits until {change.successor} takes its place, which this correction does not create"
+        reason = f"waits until {change.successor} replaces it, which this correction does not create"
         left |= dict.fromkeys(((change.address, name) for name in record_names(change)), reason)
     aliases = tuple(one for one in plan.aliases if one.address not in absent)
     narrow = replace(plan, changes=tuple(sent), problems=(), withheld=(), aliases=aliases)

@@ -119,7 +119,7 @@ def no_longer_declared(base: DesiredState, state: DesiredState, selected: Select
             continue  # its scope may be declared under another name
         is_left = (part.scope, key.name) not in declared and part.scope not in exclusive
         if is_left and not key.is_absent and selected(address):
-            message = "no longer declared, so no longer managed; the key itself stays as it is"
+            message = "no longer declared, so no longer managed; the key itself is not changed"
             yield Problem(message, key.position, address)
 
 

@@ -106,7 +106,7 @@ def test_a_folder_of_another_user_is_refused(folder: Path) -> None:
     os.chown(folder, 12345, -1)
     assert (
         probe_error(FileSink(folder))
-        == f"the folder {folder} belongs to user 12345, not to you: name another one"
+        == f"the folder {folder} belongs to user 12345, not to you: use another one"
     )
     assert store_error(FileSink(folder)) == probe_error(FileSink(folder))
 

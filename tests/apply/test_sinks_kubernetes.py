@@ -421,7 +421,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     ),
     "a namespace that ends": (
         status(403, "unable to create new content in namespace shop because it is being terminated"),
-        "; it is being deleted: name another one",
+        "; it is being deleted: use another one",
     ),
     "no namespace": (status(404, 'namespaces "shop" not found'), "; is there a namespace shop?"),
     "invalid": (status(422, "Secret is invalid"), "HTTP 422: Secret is invalid"),

@@ -340,7 +340,7 @@ def test_a_key_that_is_no_longer_declared_is_named(cli: CommandLine, branch: Pat
     declare(branch / "keys.yaml", {"name": "config", "description": "second"})
     done = cli("plan", str(branch / "keys.yaml"), "--base", "main", "--format", "json")
     warnings = [(warning["address"], warning["message"]) for warning in json.loads(done.out)["warnings"]]
-    message = "no longer declared, so no longer managed; the key itself stays as it is"
+    message = "no longer declared, so no longer managed; the key itself is not changed"
     assert warnings == [("caas/1/76/conflict", message), ("caas/1/76/drift", message)]
 
 

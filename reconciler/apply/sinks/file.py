@@ -164,10 +164,10 @@ class FileSink:
         try:
             about = os.fstat(descriptor)
             if about.st_uid != os.geteuid():
-                what = f"belongs to user {about.st_uid}, not to you: name another one"
+                what = f"belongs to user {about.st_uid}, not to you: use another one"
                 raise SinkError(f"the folder {self.folder} {what}")
             if about.st_mode & _OTHERS:
-                what = f"is accessible to others (mode {stat.S_IMODE(about.st_mode):04o}): name another one"
+                what = f"is accessible to others (mode {stat.S_IMODE(about.st_mode):04o}): use another one"
                 raise SinkError(f"the folder {self.folder} {what}; a missing one is created for you only")
             yield descriptor
         finally:

@@ -267,7 +267,7 @@ def _lock(descriptor: int, file: str) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.pread(descriptor, _LOCK_SIZE, 0).strip(b"0123456789\n"):
             raise HistoryError(
-                f"{file}-lock is not the lock of a history; move it away or name another history"
+                f"{file}-lock is not the lock of a history; move it away or use another history"
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
