@@ -93,7 +93,7 @@ def test_a_probe_leaves_nothing_behind(folder: Path) -> None:
 def test_a_folder_that_is_open_to_others_is_refused(folder: Path, bits: int) -> None:
     folder.mkdir()
     folder.chmod(bits)
-    advice = "name another one; a missing one is created for you only"  # chmod on /tmp would harm others
+    advice = "use another one; a missing one is created for you only"  # chmod on /tmp would harm others
     expected = f"the folder {folder} is accessible to others (mode {bits:04o}): {advice}"
     assert probe_error(FileSink(folder)) == expected
     assert store_error(FileSink(folder)) == expected

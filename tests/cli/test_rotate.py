@@ -191,7 +191,7 @@ def test_a_rotation_that_was_applied_cannot_be_undone(life: Life) -> None:
     life.rotate("shop-key")
     life.apply()
     done = life.rotate("--abort", "shop-key-2")
-    advice = "let the rotation go on, or replace the successor: reconciler rotate shop-key-2 --now"
+    advice = "continue the rotation, or replace the successor: reconciler rotate shop-key-2 --now"
     assert (done.code, f"is live already, so nothing can be undone; {advice}" in done.err) == (1, True)
 
 
@@ -311,7 +311,7 @@ def test_a_key_that_is_not_live_or_rotated_already_is_refused(life: Life) -> Non
     life.file.write_text(f"{TEXT}  - name: third\n    containers: []\n")
     assert "is not live, so there is nothing to rotate" in life.rotate("third").err
     life.rotate("shop-key")
-    assert "shop-key-2 takes its place; --abort undoes that" in life.rotate("shop-key").err
+    assert "shop-key-2 replaces it; --abort undoes that" in life.rotate("shop-key").err
     assert "is not being rotated" in life.rotate("--abort", "other").err
 
 
