@@ -6,6 +6,8 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from tests.support import GIT_SETTINGS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -78,8 +80,7 @@ class Canary:
 
 
 def git(folder: Path, *words: str) -> str:
-    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    command = ["git", "-C", str(folder), *identity, *words]
+    command = ["git", "-C", str(folder), *GIT_SETTINGS, *words]
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}  # noqa: TID251 - where git is
     return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.strip()
 

@@ -45,6 +45,11 @@ COMMAND = (sys.executable, "-m", "reconciler")
 ONCE = RetryPolicy(attempts=1)
 NO_AUTHORITIES = str(Path(__file__).parent)
 """A folder without certificates."""
+GIT_SETTINGS = (
+    *("-c", "user.name=a", "-c", "user.email=a@example.com"),
+    *("-c", "init.templateDir=", "-c", "maintenance.auto=false"),
+)
+"""Settings of a made-up repository: an author, no sample hooks to copy, no process after a commit."""
 PLACE = re.compile(r" {2,}\d* \| ")
 
 Handler = Callable[[httpx.Request], httpx.Response]

@@ -19,6 +19,7 @@ import pytest
 from gcore_emulator import Faults
 from tests.support import (
     COMMAND,
+    GIT_SETTINGS,
     CommandLine,
     FakeClock,
     declare,
@@ -451,8 +452,7 @@ def test_systemd_is_notified_by_a_service(cli: CommandLine, drifted: str, tmp_pa
 
 
 def git(folder: Path, *words: str) -> None:
-    identity = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
-    subprocess.run(["git", "-C", str(folder), *identity, *words], check=True, capture_output=True)  # noqa: S607 - whichever git there is
+    subprocess.run(["git", "-C", str(folder), *GIT_SETTINGS, *words], check=True, capture_output=True)  # noqa: S607 - whichever git there is
 
 
 @pytest.fixture

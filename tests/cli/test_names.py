@@ -15,7 +15,7 @@ from reconciler.model.desired import DesiredScope, DesiredState, NamedParameter
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
 from reconciler.observe.names import Directory
-from tests.support import CommandLine, Script, connect, emulate, fill, patches
+from tests.support import GIT_SETTINGS, CommandLine, Script, connect, emulate, fill, patches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,8 +160,11 @@ def test_explain_drift_and_history_use_the_numbers(
 def test_a_base_by_number_matches_a_file_by_name(cli: CommandLine, file: Path) -> None:
     text = file.read_text()
     file.write_text(f"project_id: 1\nregion_id: 76\n{KEYS}")
-    author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    for words in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "--message", "base")):
+    for words in (
+        ("init", "--quiet"),
+        ("add", "."),
+        (*GIT_SETTINGS, "commit", "--quiet", "--message", "base"),
+    ):
         subprocess.run(["git", *words], cwd=file.parent, check=True)  # noqa: S607 - the git of this machine
     file.write_text(text)
     plan = json.loads(cli("plan", str(file), "--base", "HEAD", "--format", "json").out)

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.render.formats import RENDERERS
 from tests.support import (
+    GIT_SETTINGS,
     CommandLine,
     declare,
     emulate,
@@ -221,8 +222,7 @@ def test_a_saved_plan_names_its_inputs(cli: CommandLine, files: str, saved: str,
 
 
 def git(folder: Path, *words: str) -> str:
-    identity = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
-    command = ["git", "-C", str(folder), *identity, *words]
+    command = ["git", "-C", str(folder), *GIT_SETTINGS, *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 

@@ -14,7 +14,7 @@ from reconciler.kinds.packaged import resource
 from tests.contract.runner import Runner, commands, prints
 from tests.hostile_git import git
 from tests.recorder import recorder
-from tests.support import declare, patches
+from tests.support import GIT_SETTINGS, declare, patches
 
 if TYPE_CHECKING:
     from gcore_emulator import Emulator
@@ -109,8 +109,7 @@ def test_an_invalid_file_is_annotated_where_it_is_wrong(runner: Runner) -> None:
 @pytest.mark.usefixtures("cloud")
 def test_a_base_is_the_start_of_the_branch(runner: Runner) -> None:
     def git(*words: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        subprocess.run(["/usr/bin/git", "-C", str(runner.workspace), *identity, *words], check=True)
+        subprocess.run(["/usr/bin/git", "-C", str(runner.workspace), *GIT_SETTINGS, *words], check=True)
 
     file = runner.workspace / "keys/keys.yaml"
     git("init", "--quiet", "--initial-branch", "main")

@@ -16,7 +16,7 @@ import pytest
 
 from tests.contract.comments import Github, reachable
 from tests.contract.runner import ROOT, Finished, Runner
-from tests.support import TOKEN, emulate, from_yaml, live
+from tests.support import GIT_SETTINGS, TOKEN, emulate, from_yaml, live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +55,7 @@ class Story:
 
     def git(self, *words: str) -> None:
         """Run Git in the checkout."""
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        command = ["/usr/bin/git", "-C", str(self.runner.workspace), *identity, *words]
+        command = ["/usr/bin/git", "-C", str(self.runner.workspace), *GIT_SETTINGS, *words]
         subprocess.run(command, check=True, capture_output=True)
 
     def begin(self) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.contract.runner import CLOUD_TOKEN, ROOT, prints
-from tests.support import TOKEN, declare, emulate, fill, from_yaml, patches, serving
+from tests.support import GIT_SETTINGS, TOKEN, declare, emulate, fill, from_yaml, patches, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -216,8 +216,7 @@ def test_the_merged_commit_is_planned_and_exactly_that_plan_is_applied(gitlab: G
 @with_one_shell
 def test_the_plan_of_the_real_command_is_in_the_note_and_the_widget(gitlab: Gitlab, command: str) -> None:
     def git(*words: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        subprocess.run(["/usr/bin/git", "-C", str(gitlab.place), *identity, *words], check=True)
+        subprocess.run(["/usr/bin/git", "-C", str(gitlab.place), *GIT_SETTINGS, *words], check=True)
 
     (gitlab.place / "keys").mkdir()
     declare(gitlab.place / "keys/keys.yaml", {"name": "web", "is_disabled": True})

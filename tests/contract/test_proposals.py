@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.contract.forge import CLOUD_TOKEN, DEPLOY, FORGE_TOKEN, Github, Gitlab, reachable
-from tests.support import emulate, fill, from_yaml
+from tests.support import GIT_SETTINGS, emulate, fill, from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,8 +60,7 @@ class Repository:
         git(self.place, "checkout", "--quiet", "-B", "main", "main") if self.has_commits() else None
         (self.place / "keys/keys.yaml").write_text(text)
         git(self.place, "add", "--force", "keys/keys.yaml", "reconciler.yaml")
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        git(self.place, *identity, "commit", "--quiet", "--allow-empty", "-m", "main")
+        git(self.place, *GIT_SETTINGS, "commit", "--quiet", "--allow-empty", "-m", "main")
 
     def has_commits(self) -> bool:
         return (self.place / ".git/refs/heads/main").exists()

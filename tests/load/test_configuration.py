@@ -11,6 +11,7 @@ import pytest
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.configuration import committed_configuration, found_configuration, is_reviewed
 from reconciler.load.files import Input, parse_content, parse_single
+from tests.support import GIT_SETTINGS
 from tests.values import loaded
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 TEXT = "paths: [keys/]\n"
 ENVIRONMENT = os.environ  # noqa: TID251 - what the command line hands in
-GIT = ("git", "-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false")
+GIT = ("git", *GIT_SETTINGS, "-c", "commit.gpgsign=false")
 
 
 @pytest.fixture
