@@ -83,7 +83,7 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The differences of a key, and the edit of its file; None if nothing differs."""
+    """The differences of a key, and its edited file; None if nothing differs."""
 
     drifted: Drifted
     warnings: Sequence[Problem]
@@ -93,10 +93,11 @@ class Accepted:
 def accepted(
     declared: Declarations, client: Sessions, wanted: str, field: str | None, ids_of: IdsOf
 ) -> Accepted:
-    """Compare the key at the address, or the end of one, that is ``wanted``, and edit the text of its file.
+    """Compare a key with its declaration, and edit the text of its file.
 
-    With ``field``, only that is accepted. ``ids_of`` returns the known ids of scopes. Raises ReconcilerError
-    if the key cannot be read, or its live values cannot be accepted.
+    ``wanted`` is its address, or the end of one. With ``field``, only that is accepted. ``ids_of`` returns
+    the known ids of scopes. Raises ReconcilerError if the key cannot be read, or its live values cannot be
+    accepted.
     """
     kinds, state, now = declared.kinds, declared.state, declared.now
     kind, scope, name = parsed_address(kinds, whole_address(kinds, wanted, state), state)
@@ -145,9 +146,9 @@ def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) 
 def checked_identity(
     part: DesiredScope, key: DesiredKey, names: Mapping[str, str], known_ids: KnownIds
 ) -> tuple[Problem, ...]:
-    """Return what has to be known of the object that a key of ``part`` stands for, by what it stood for.
+    """Return warnings about the object that a key of ``part`` stands for, by the known ids.
 
-    ``names`` are those of all live objects by id. Raises ConfigurationError if a person has to say which
+    ``names`` are those of all live objects by id. Raises ConfigurationError if a person must decide which
     object is meant.
     """
     for other, identity in key_identity_changes(part, names, known_ids):

@@ -1,4 +1,4 @@
-"""Files of declarations by themselves: their text, and what they declare."""
+"""Single files of declarations: their text, and their declarations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def text_of(content: bytes, file: str) -> tuple[str, str]:
 
 
 def is_json(text: str) -> bool:
-    """Return whether a text is JSON, too."""
+    """Return whether a text is valid JSON."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -40,7 +40,7 @@ def is_json(text: str) -> bool:
 
 
 def part_of(documents: Sequence[Document], text: str, file: str, rules: Rules) -> Part:
-    """Return what the documents of a text declare, which other files may complete. Raises InputError."""
+    """Return the declarations of a text, which other files may complete. Raises InputError."""
     part = Validator(rules).check_documents(documents, file).shown_in(text.encode())
     if problems := [*part.problems, *(problem for one in part.scopes for problem in one.repeated)]:
         raise InputError(problems)

@@ -23,7 +23,7 @@ _MOST_REASONS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """New files by their paths, one of them the ``index``, and how many collections there are."""
+    """New files by path, one of them the ``index``, and the number of collections."""
 
     files: Mapping[Path, str]
     index: Path

@@ -1,4 +1,4 @@
-"""Files that are edited together: their declared keys, the live ones of their scopes, and what is refused."""
+"""Files that are edited together: their declared keys, the live keys of their scopes, and refused edits."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """The files with their edits, and why keys stay as they are, by their addresses."""
+    """The files with their edits, and why keys are not edited, by address."""
 
     files: Sequence[Rewritten]
     refused: Mapping[str, InputError]
 
     def write(self) -> None:
-        """Write all files or none, as :func:`replace_texts` does."""
+        """Write all files or none, like :func:`replace_texts`."""
         replace_texts(self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What files declare, and the rules by which they were checked."""
+    """The declarations of files, and the rules by which they were checked."""
 
     state: DesiredState
     rules: Rules
@@ -63,11 +63,11 @@ class Declarations:
 
     @property
     def now(self) -> dt.datetime:
-        """Return the time at which the files were checked."""
+        """Return the time when the files were checked."""
         return self.rules.now
 
     def resolved(self, client: Sessions) -> Declarations:
-        """Return the same with numbers for names of scopes.
+        """Return the same declarations with ids in place of names in scopes.
 
         Raises ReconcilerError if one cannot be looked up.
         """
@@ -77,15 +77,15 @@ class Declarations:
         return found
 
     def resolved_as_possible(self, client: Sessions) -> Declarations:
-        """Return the same with numbers for the names of scopes that can be looked up."""
+        """Return the same declarations with ids in place of the names that can be looked up."""
         return replace(self, state=directory_of(client).resolved(self.state))
 
     def located(self, files: Collection[str] | None = None) -> tuple[Located, ...]:
-        """Read the files, or some, and return the declared keys at their places. Raises InputError."""
+        """Read all files, or some, and return the declared keys with their positions. Raises InputError."""
         return located_keys(self.state, self.kinds, lambda file: read(file, io.BytesIO()), files)
 
     def live(self, client: Sessions, scopes: Iterable[Scope]) -> Mapping[Scope, LiveScope]:
-        """List the live keys of scopes. Raises ReconcilerError where one cannot be read."""
+        """List the live keys of scopes. Raises ReconcilerError if one cannot be read."""
         found: dict[Scope, LiveScope] = {}
         for scope in dict.fromkeys(scopes):
             kind = self.kinds[scope.kind]
@@ -93,12 +93,12 @@ class Declarations:
         return found
 
     def plans(self, live: Mapping[Scope, LiveScope]) -> list[Plan]:
-        """Return what the files, without edits, change in the scopes that were read."""
+        """Return the plans of the files, without edits, for the scopes that were read."""
         parts = (part for part in self.state.scopes if part.scope in live)
         return [plan_scope(self.kinds[part.scope.kind], part, live[part.scope], self.now) for part in parts]
 
     def edited(self, located: tuple[Located, ...], edit: Edit[T]) -> tuple[Edits, T]:
-        """Return the files with the edits that ``edit`` makes of ``located``, and what it returns.
+        """Return the files with the edits that ``edit`` makes in ``located``, and its result.
 
         Raises InputError.
         """
@@ -109,10 +109,10 @@ class Declarations:
         return Edits(files, refused), result
 
     def edited_if_possible(self, located: tuple[Located, ...], edit: Edit[T]) -> tuple[Edits, T]:
-        """Return the same of the keys whose edits are possible.
+        """Return the files with the edits of all keys whose edits are possible.
 
-        As soon as more are refused all is edited again without them: what belongs to them is elsewhere, too,
-        and others take their places.
+        When edits are refused, all others are made again without them, because related edits are elsewhere,
+        too, and others replace them.
         """
         refused: dict[str, InputError] = {}
         while True:
@@ -148,12 +148,15 @@ class _Search:
         self._left = _MOST_ATTEMPTS
 
     def result(self, error: InputError) -> Mapping[str, InputError]:
-        """Return why keys cannot be edited, by their addresses; one at least. ``error`` is that of all."""
+        """Return why keys cannot be edited, by address; at least one.
+
+        ``error`` is that of all edits together.
+        """
         self._narrow(set(), self._edited)
         return self._found or dict.fromkeys(self._here, error)
 
     def _narrow(self, fine: set[str], keys: Sequence[str]) -> None:
-        """Find those of ``keys`` whose edits are refused beside edits of those that are ``fine``."""
+        """Find those of ``keys`` whose edits are refused together with those that are ``fine``."""
         error = self._fault({*fine, *keys})
         if error is None:
             return
@@ -168,7 +171,7 @@ class _Search:
         self._narrow({*fine, *keys[:half]} - self._found.keys(), keys[half:])
 
     def _fault(self, allowed: set[str]) -> InputError | None:
-        """Return why the file cannot have the edits of these of its keys, None if it can."""
+        """Return why the file cannot be edited at these keys, None if it can."""
         self._left -= 1
         here = self._declared.located({self._file})
         self._edit((*self._others, *here), {*self._before, *(self._kept - allowed)})

@@ -40,7 +40,7 @@ KeyPlace = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A new value of a member; items of a list that are the ``same`` stay. ``address`` is that of the key."""
+    """A new value of a member; items of a list that are the ``same`` remain. ``address`` is the key's."""
 
     value: Any
     same: Same = None
@@ -111,7 +111,7 @@ class FileEdits:
         self._dropped.add(place)
 
     def append(self, document: int, keys: Sequence[Declaration]) -> None:
-        """Add keys behind those of a document. Raises InputError where its list cannot get more."""
+        """Add keys after those of a document. Raises InputError if its list cannot be extended."""
         place = end_of_keys(self.text, self.file, document)
         lines = [line for key in keys for line in key_lines(key, place.column, place.offset)]
         self._appended[document] = len(keys), appended(self.text, place, lines)
@@ -250,7 +250,7 @@ class FileEdits:
         return order
 
     def _check_values(self, found: Sequence[Any]) -> None:
-        """Raise InputError if a text says anything else than what is meant, as far as this is known."""
+        """Raise InputError if a text has another meaning than intended, as far as this is known."""
         wanted = [*self._wanted()]
         for document, (now, want) in enumerate(zip(found, wanted, strict=False)):
             count = self._appended[document][0] if document in self._appended else 0
@@ -264,7 +264,7 @@ class FileEdits:
             self.refuse("other documents would change too")
 
     def _by_item(self, document: int, keys: Sequence[Any]) -> Sequence[Any]:
-        """Return keys of a document with each set that changes as the sorted texts of its items."""
+        """Return keys of a document with each changed set as the sorted texts of its items."""
         shown = [*keys]
         for at, index in enumerate(self._order(document)[: len(keys)]):
             for name, member in self._members.get((document, index), {}).items():
@@ -273,7 +273,7 @@ class FileEdits:
         return shown
 
     def _stray(self, document: int, keys: Sequence[Any], wanted: Sequence[Mapping[str, Any]]) -> str:
-        """Return which value of a key would change without being meant, if it is of one that there was."""
+        """Return the value of an existing key that would change unintentionally, empty if there is none."""
         for index, now, want in zip(self._order(document), keys, wanted, strict=False):
             names = sorted({*now, *want} if isinstance(now, dict) else want)
             for name in names if index >= 0 else []:

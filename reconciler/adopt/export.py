@@ -65,7 +65,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class FileExport:
-    """The export that a file is to hold; ``before`` is its content, None for a new file."""
+    """The export to a file; ``before`` is its content, None for a new file."""
 
     file: str
     before: bytes | None

@@ -1,4 +1,4 @@
-"""One live key, declared in the file of its scope."""
+"""Declare one live key in the file of its scope."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Imported:
 def imported(
     declared: Declarations, client: Sessions, wanted: str, paths: Sequence[str], into: str | None
 ) -> Imported:
-    """Declare the live key at the address, or the end of one, that is ``wanted``.
+    """Declare the live key with the address, or the end of one, ``wanted``.
 
     It is declared ``into`` a file, or in the one of ``paths`` that declares its scope. Raises ReconcilerError
     if the key cannot be read, is declared already, or cannot be declared.

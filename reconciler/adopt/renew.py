@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """What is to become of keys that expire soon, and the files with the edits of it.
+    """The renewals of keys that expire soon, and the edited files.
 
-    ``waiting`` says why keys wait for another run, by their addresses; ``passed_over`` the same of targets
+    ``waiting`` has the reasons why keys wait for another run, by address; ``passed_over`` those of targets
     that no run renews.
     """
 
@@ -50,10 +50,10 @@ def renewed(
     targets: tuple[str, ...],
     limits: Limits,
 ) -> Renewed:
-    """Edit the files so that keys that expire soon expire later; ``targets`` select keys, or none does all.
+    """Edit the files so that keys that expire soon expire later; ``targets`` select keys, by default all.
 
-    The API is asked only for what the files do not say. Without targets, a key that cannot be edited stays
-    as it is, and no more is proposed than one apply may change. Raises ConfigurationError where no key has a
+    The API is read only for facts that the files do not have. Without targets, a key that cannot be edited is
+    skipped, and no more is proposed than one apply may change. Raises ConfigurationError if no key has a
     policy.
     """
     located = declared.located()
@@ -99,13 +99,13 @@ def _passed_over(located: Iterable[Located], declared: Declarations) -> Mapping[
 
 
 def _rotated(declared: Declarations) -> set[str]:
-    """Return the addresses of keys whose place another key takes."""
+    """Return the addresses of keys that another key replaces."""
     scopes = declared.state.scopes
     return {part.scope.address(name) for part in scopes for name in Successions.of(part.keys).last}
 
 
 def _waiting(renewals: Iterable[Renewal], portions: Portions) -> Mapping[str, str]:
-    """Return why keys wait, by their addresses: those that expire last, where one apply may not renew all."""
+    """Return why keys wait, by address: those that expire last, if one apply may not renew all."""
     found: dict[str, str] = {}
     for one in sorted(renewals, key=lambda one: (one.left or dt.timedelta(), one.address)):
         proposed = Proposed(one.scope, one.key.name)
@@ -119,12 +119,12 @@ def _waiting(renewals: Iterable[Renewal], portions: Portions) -> Mapping[str, st
 
 
 def _is_limited(policy: RenewPolicy | None) -> bool:
-    """Return whether the life of a key has a limit, which is counted from its creation."""
+    """Return whether the policy limits the lifetime of a key, counted from its creation."""
     return policy is not None and policy.max_total is not None
 
 
 def near_keys(located: Iterable[Located], policy_of: PolicyOf, declared: Declarations) -> list[Located]:
-    """Return the keys about which their policies ask for something to be done."""
+    """Return the keys whose policies require an action."""
     found = []
     for one in located:
         policy = policy_of(one)
@@ -139,7 +139,7 @@ def renewals_of(
     live: Mapping[Scope, LiveScope],
     declared: Declarations,
 ) -> list[Renewal]:
-    """Return what is to become of keys that expire soon, but for those that are rotated already."""
+    """Return the renewals of keys that expire soon, except those that are rotated already."""
     rotated, found = _rotated(declared), []
     for one in near:
         policy = policy_of(one)

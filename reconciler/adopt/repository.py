@@ -55,7 +55,7 @@ class Beginning:
 
 
 def beginning(live: Live, forge: str) -> Beginning:
-    """Return the files of a repository that declares live keys; with workflows if ``forge`` has some."""
+    """Return the files of a repository that declares live keys; with the workflows of ``forge``."""
     place = declaring_file(live, FOLDER) or f"{FOLDER}/{str(live.scope).replace('/', '-')}.yaml"
     reference, schema = schema_beginning(place)
     export = export_document(live, reference)

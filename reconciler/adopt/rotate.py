@@ -74,7 +74,7 @@ def deleted(rotation: Rotation, old: Located) -> Step:
 
 
 def left(rotation: Rotation, _old: Located) -> Step:
-    """Leave the rotated key as it is."""
+    """Leave the rotated key unchanged."""
     text = f"the overlap has passed: {rotation.old.name} waits for the next run"
     return Step(rotation, text, revokes=True)
 
@@ -111,7 +111,7 @@ def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolic
 
 
 def set_overlap_end(old: Located, new: Located, end: dt.datetime) -> None:
-    """Write the end of the overlap of a key and its successor wherever the files say it."""
+    """Write the end of the overlap of a key and its successor in each place of the files that has it."""
     ends, text = ends_of(old.kind), format_instant(end)
     if says_until(old.kind, new.key):
         new.set("lifecycle", {**new.written["lifecycle"], "until": text})

@@ -1,4 +1,4 @@
-"""All rotations of declared keys that are asked for: begun, finished or undone, as edits of their files."""
+"""Start, finish or undo rotations of declared keys by edits of their files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Mode(StrEnum):
-    """What is to be done of rotations."""
+    """The operation on rotations."""
 
     BEGIN = "begin"
     """Declare successors."""
@@ -49,7 +49,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for, of the keys at ``addresses``; without any the keys are found by their policies.
+    """The requested operation on the keys at ``addresses``; without any, policies select the keys.
 
     ``limits`` are those of one apply.
     """
@@ -62,14 +62,14 @@ class Request:
 
     @property
     def is_scheduled(self) -> bool:
-        """Return whether the keys are found, so that one does not stop others."""
+        """Return whether policies select the keys, so that an error of one does not stop others."""
         return self.mode in {Mode.DUE, Mode.FINISH} and not self.addresses
 
 
 class Report:
-    """What people are to know of edits: lines, warnings, and why keys wait, by their addresses.
+    """The report about edits: lines, warnings, and why keys wait, by address.
 
-    ``unchanged`` are lines about rotations whose files stay as they are.
+    ``unchanged`` are lines about rotations whose files do not change.
     """
 
     def __init__(self) -> None:
@@ -82,17 +82,17 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """The files with the edits of rotations, and what people are to know of them."""
+    """The files with the edits of rotations, and the report about them."""
 
     edits: Edits
     report: Report
 
 
 def rotated(declared: Declarations, client: Sessions, request: Request) -> Rotated:
-    """Edit the files as a request asks for.
+    """Edit the files as requested.
 
-    In a scheduled run, a key that cannot be rotated, or edited in place, stays as it is, and no more is
-    proposed than one apply may revoke and change. Raises ReconcilerError.
+    In a scheduled run, a key that cannot be rotated, or edited in place, is skipped, and no more is proposed
+    than one apply may revoke and change. Raises ReconcilerError.
     """
     declared = declared.resolved(client)
     every = [whole_address(declared.kinds, text, declared.state) for text in request.addresses]
@@ -112,7 +112,7 @@ def rotated(declared: Declarations, client: Sessions, request: Request) -> Rotat
 
 
 def _scopes(request: Request, declared: Declarations, located: Mapping[str, Located]) -> Iterator[Scope]:
-    """Yield the scopes whose live keys have to be known."""
+    """Yield the scopes whose live keys are needed."""
     scopes = declared.state.scopes
     yield from (located[address].scope for address in request.addresses if address in located)
     if request.is_scheduled and request.limits.count_together:
@@ -125,10 +125,10 @@ def _scopes(request: Request, declared: Declarations, located: Mapping[str, Loca
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """Declared keys by their addresses, where they are written, and the live keys of their scopes.
+    """Declared keys by address, with their positions, and the live keys of their scopes.
 
-    Keys that are ``refused``, by their addresses, stay as they are. ``portions`` say what may be proposed in
-    a scheduled run.
+    Keys that are ``refused``, by address, are not edited. ``portions`` limit the proposals of a scheduled
+    run.
     """
 
     request: Request
@@ -148,7 +148,7 @@ class _Keys:
         return found
 
     def row(self, one: Located) -> Mapping[str, Any]:
-        """Return the live key. Raises ConfigurationError if there is none, or more than one of its name."""
+        """Return the live key. Raises ConfigurationError if there is none, or several have its name."""
         live = self._live(one)
         if live is None:
             message = f"{one.address} is not live, so there is nothing to rotate; apply creates it"
@@ -170,7 +170,7 @@ class _Keys:
         ]
 
     def begun(self, addresses: Sequence[str]) -> Iterator[str]:
-        """Start rotations, and yield a line about each. One that is not asked for by its name may fail."""
+        """Start rotations, and yield a line about each. A key that was not requested by name may fail."""
         taken, successors = self._taken(), self._successors()
         for address in dict.fromkeys(addresses):
             try:
@@ -188,7 +188,7 @@ class _Keys:
             yield begun_line(found.scope.address(found.old), found.new, found.end)
 
     def _taken(self) -> Mapping[Scope, set[str]]:
-        """Return the names that no successor can get, in each scope: live ones, declared ones, aliases."""
+        """Return the names that a successor cannot get, in each scope: live and declared ones, aliases."""
         taken = {scope: set(part.keys) for scope, part in self.live.items()}
         for one in self.located.values():
             if one.scope in taken:

@@ -74,7 +74,7 @@ class Action(StrEnum):
 
     @property
     def effect(self) -> Effect:
-        """Return its effect on access, whatever the fields of the key are."""
+        """Return its effect on access, independent of the fields of the key."""
         return Effect.joined((Effect.GRANTS,) * self.adds + (Effect.REVOKES,) * self.destroys)
 
 
@@ -174,7 +174,7 @@ class Change:
 
     @property
     def successor(self) -> str | None:
-        """Return the address of the key that must be there before this one loses access, if there is one."""
+        """Return the address of the key that must exist before this one loses access, if there is one."""
         return None if self.waits_for is None else self.scope.address(self.waits_for)
 
     @property

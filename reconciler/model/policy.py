@@ -50,7 +50,7 @@ class RotatePolicy:
     def overlap_end(
         self, now: dt.datetime, created: dt.datetime | None, expiry: dt.datetime | None
     ) -> dt.datetime:
-        """Return when an overlap ends that begins ``now``: with a day, or with the longest life of the key.
+        """Return the end of an overlap that starts ``now``: a start of day, or the end of the key's lifetime.
 
         A key that lives longer anyway, until its ``expiry`` or for ever, has an overlap all the same.
         """
@@ -93,12 +93,12 @@ def after(instant: dt.datetime, lifetime: dt.timedelta) -> dt.datetime:
 
 
 def longest_life(created: dt.datetime | None, most: dt.timedelta | None) -> dt.datetime | None:
-    """Return the day by which a key must have ended that may live so long; None without a limit."""
+    """Return the day by which a key with a maximum lifetime must have ended; None without a limit."""
     return None if created is None or most is None else whole_day(after(created, most))
 
 
 def is_soon(instant: dt.datetime | None, now: dt.datetime, within: dt.timedelta) -> bool:
-    """Return whether a time is so near, or has passed; None never comes."""
+    """Return whether a time is within the given duration, or has passed; None never comes."""
     return instant is not None and instant - now <= within
 
 

@@ -1,4 +1,4 @@
-"""Randomness as an argument: the real source is the default, a seeded ``random.Random`` serves in tests."""
+"""Randomness as an argument: by default the real source, in tests a seeded ``random.Random``."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ SYSTEM_RANDOMNESS: Final[Randomness] = random.SystemRandom()
 
 
 def unique(source: Randomness = SYSTEM_RANDOMNESS) -> str:
-    """Return 32 hexadecimal digits, as a name that nothing else has."""
+    """Return 32 hexadecimal digits, as a unique name."""
     return f"{source.getrandbits(128):032x}"

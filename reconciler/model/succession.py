@@ -40,14 +40,14 @@ class SecretAlias:
 
 
 def successors(keys: Iterable[DesiredKey]) -> Mapping[str, DesiredKey]:
-    """Return the key that takes the place of each rotated one, by the name of that."""
+    """Return the key that replaces each rotated one, by the name of the rotated one."""
     return {key.lifecycle.rotates: key for key in keys if key.lifecycle.rotates is not None}
 
 
 def chain(name: str | None, following: Mapping[str, str]) -> Iterator[str]:
     """Yield a name and those that follow it; of a circle, which no file may have, each once.
 
-    ``following`` has the name behind each name: that of its successor, or of the key whose place it takes.
+    ``following`` has the next name of each name: that of its successor, or of the key that it replaces.
     """
     seen: set[str] = set()
     while name is not None and name not in seen:

@@ -23,9 +23,9 @@ _NO_ROW: Final[Mapping[str, Any]] = {}
 
 
 def key_in(kind: Kind, path: str, path_id: str, response: Any, row: Row = _NO_ROW) -> Row:
-    """Return the key in the response to GET of its path, which ends in ``path_id``, with what its row shows.
+    """Return the key in the response to GET of its path, which ends in ``path_id``, merged with its row.
 
-    Raises InvalidResponseError where the response is not about the key.
+    Raises InvalidResponseError if the response is not about the key.
     """
     item = item_of(kind, response)
     if not isinstance(item, dict):

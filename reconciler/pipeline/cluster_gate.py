@@ -1,7 +1,7 @@
-"""How a worker of a cluster shares the requests in flight with all others, at few calls of the scheduler.
+"""The share of a cluster's worker in the concurrent requests, with few calls of the scheduler.
 
-To ask the scheduler for each request costs more than to compare what it returns. So a worker holds on to its
-share of the leases between requests, and returns them when it has no use for them, or after a while.
+A call of the scheduler for each request costs more than the comparison of its response. So a worker holds its
+share of the leases between requests, and returns them when it does not need them, or after a while.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _IDLE: Final = 0.2
 
 
 class Leases(Protocol):
-    """What the scheduler counts, and holds, of the requests to an API."""
+    """The leases for requests to an API, counted by the scheduler, and the pause that it stores."""
 
     def acquire(self, timeout: float) -> bool:
-        """Return whether a lease was free within so many seconds, and is now this worker's."""
+        """Return whether a lease was acquired within ``timeout`` seconds."""
         ...
 
     def release(self) -> object:
@@ -39,7 +39,7 @@ class Leases(Protocol):
         ...
 
     def share(self) -> int:
-        """Return how many of all leases are for this worker, at least one."""
+        """Return the number of leases for this worker, at least one."""
         ...
 
     def paused(self) -> tuple[str, float]:
@@ -52,14 +52,14 @@ class Leases(Protocol):
 
 
 class ClusterGate:
-    """The gate of one worker: leases that it holds, and the pause that an API asked for.
+    """The gate of one worker: the leases that it holds, and the pause that an API asked for.
 
-    A pause is known by a name and its length, not by its end: the clocks of machines differ. Workers are sent
-    it, and ask for it whenever the scheduler has given them a lease.
+    A pause has a name and a length, not an end: the clocks of machines differ. Workers receive it, and query
+    it whenever the scheduler has granted them a lease.
     """
 
     def __init__(self, leases: Leases, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Store what counts the leases of all workers, and the clock to measure pauses by."""
+        """Store the leases of all workers, and the clock to measure pauses by."""
         self._leases, self._clock = leases, clock
         self._changed = threading.Condition()
         self._held: deque[float] = deque()  # when each lease was acquired
@@ -81,21 +81,21 @@ class ClusterGate:
             self._leave()
 
     def pause(self, seconds: float) -> None:
-        """Let no request begin for ``seconds``."""
+        """Delay all requests for ``seconds``."""
         if seconds > 0:
             name = unique()
             self.learn(name, seconds)
             self._leases.publish(name, seconds)
 
     def learn(self, name: str, seconds: float) -> None:
-        """Store a pause, which is from now on if it was not known."""
+        """Store a pause, which starts now if it is new."""
         with self._changed:
             if name not in self._known:
                 self._known.add(name)
                 self._until = max(self._until, self._clock.monotonic() + seconds)
 
     def pause_left(self) -> float:
-        """Return the seconds until a request may begin."""
+        """Return the seconds until a request may start."""
         return self._until - self._clock.monotonic()
 
     def return_idle(self) -> None:
@@ -117,7 +117,7 @@ class ClusterGate:
                 raise StoppedError("interrupted before it was sent")
 
     def _entered(self, beyond: int) -> bool:
-        """Take a free lease, or ask the scheduler for one, of which ``beyond`` may be beyond the share.
+        """Use a free lease, or acquire one from the scheduler, with up to ``beyond`` more than the share.
 
         One thread at a time asks.
         """

@@ -97,7 +97,7 @@ class SchedulerLeases:
         self.room.register()
 
     def acquire(self, timeout: float) -> bool:
-        """Return whether a lease was free within so many seconds, and is now this worker's."""
+        """Return whether a lease was acquired within ``timeout`` seconds."""
         return bool(self.room.acquire(timeout=timeout))
 
     def release(self) -> None:
@@ -105,7 +105,7 @@ class SchedulerLeases:
         self.room.release()
 
     def share(self) -> int:
-        """Return how many of all leases are for this worker, by its threads, at least one."""
+        """Return the number of leases for this worker, by its threads, at least one."""
         threads: Mapping[str, int] = self._client.nthreads()
         return -(-self._limit * threads.get(self._own, 1) // max(sum(threads.values()), 1))
 
@@ -121,7 +121,7 @@ class SchedulerLeases:
 
 
 def _learn(event: tuple[float, Sequence[Any]]) -> None:
-    """Pause as another worker of a run was asked to; this is called in the thread that receives."""
+    """Pause as another worker of the run did; this is called in the receiving thread."""
     run, api, name, seconds = event[1]
     shared = _RUNS.get(run)  # it may have ended since
     if shared is not None:

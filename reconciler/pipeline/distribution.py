@@ -185,7 +185,7 @@ def _results(steps: Iterable[_Step[T]], most: int) -> Iterator[T]:
 
 
 def _step_bytes(before: int) -> int:
-    """Return how many bytes of files one step is to check, by those of all steps before."""
+    """Return how many bytes of files the next step checks, depending on the steps before."""
     return min(max(before // _GROWTH, _FILE_BYTES), _MOST_FILE_BYTES)
 
 

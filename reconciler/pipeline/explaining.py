@@ -59,7 +59,7 @@ def explained(  # noqa: PLR0913, PLR0917 - what the plan of a key depends on
     now: dt.datetime,
     ids_of: IdsOf,
 ) -> Explained:
-    """Plan the key at the address, or the end of one, that is ``wanted``; with ``field`` explain that alone.
+    """Plan the key with the address, or the end of one, ``wanted``; with ``field`` explain only that.
 
     ``ids_of`` returns the known ids of scopes. Raises ReconcilerError if the key is neither declared nor
     live, or cannot be read.

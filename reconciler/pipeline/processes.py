@@ -70,17 +70,17 @@ class ProcessGate:
 
 
 class _Call(partial[T]):
-    """A call with a future, which is sent to a process as a call of nothing once that is cancelled.
+    """A call with a future; once that is cancelled, an empty call is sent to a process instead.
 
-    A future of the executor is not cancelled: if a process ends then, a thread of the executor fails in some
-    versions of Python, with a traceback.
+    A future of the executor is not cancelled: if a process ended then, a thread of the executor would fail in
+    some versions of Python, with a traceback.
     """
 
     def __init__(self, *_: object) -> None:
         self.future = Future[T]()
 
     def follow(self, done: Future[T]) -> None:
-        """Complete the future as that of the executor is."""
+        """Complete the future like that of the executor."""
         if done.cancelled():
             self.future.cancel()
         if self.future.set_running_or_notify_cancel():

@@ -66,7 +66,7 @@ def is_stopped(failures: Mapping[Scope, errors.ReconcilerError]) -> bool:
 
 
 class Failing(Enum):
-    """What follows for an API of which one scope cannot be read, or which cannot be opened."""
+    """The consequences for an API when one scope cannot be read, or the API cannot be opened."""
 
     STOPS_API = "no further scope of it is started; an API that cannot be opened is an error"
     GOES_ON = "its other scopes are read; if the API cannot be opened, none can be read"

@@ -144,7 +144,7 @@ def with_requests(kind: Kind, change: Change) -> Change:
 
 
 def created_instant(kind: Kind, live: Values) -> dt.datetime | None:
-    """Return when a live key was created; None where it does not say so."""
+    """Return when a live key was created; None if it has no such field."""
     return None if kind.created is None else instant_in(live.get(kind.created))
 
 

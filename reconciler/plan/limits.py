@@ -88,7 +88,7 @@ class Limits:
 
     @property
     def count_together(self) -> bool:
-        """Return whether keys of all scopes are counted together, by one limit at least."""
+        """Return whether at least one limit counts the keys of all scopes together."""
         return isinstance(self.revoked, Count) or isinstance(self.changed, Count)
 
     @property

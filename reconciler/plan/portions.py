@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What edits of files are to do in the next apply to a key, and whether they create a successor of it."""
+    """The proposed effect of edits on a key in the next apply, and whether they create a successor."""
 
     scope: Scope
     name: str
@@ -45,7 +45,7 @@ class Portions:
         self._revoked.take({(one.scope, one.name, False) for one in changes if one.effect.revokes})
 
     def shortage(self, one: Proposed) -> str:
-        """Return why a key has to wait for another run, empty if there is room for what is proposed."""
+        """Return why a key must wait for another run, empty if the proposal is within the limits."""
         ended, changed, created = _keys_of(one)
         if not self._revoked.has_room(one.scope, ended):
             return f"one apply may take access from {self._revoked.words} (--max-revoked)"
@@ -75,7 +75,7 @@ def _keys_of(one: Proposed) -> tuple[set[_Key], set[_Key], set[_Key]]:
 
 
 class _Portion:
-    """What is left of one limit."""
+    """The remainder of one limit."""
 
     def __init__(self, limit: Count | Share | None, observed: Mapping[Scope, int]) -> None:
         self._limit, self._observed = limit, observed
@@ -88,7 +88,7 @@ class _Portion:
         return "" if self._limit is None else self._limit.words
 
     def has_room(self, scope: Scope, keys: set[_Key]) -> bool:
-        """Return whether so many more keys are within the limit, or are counted already."""
+        """Return whether these keys are within the limit in addition, or are counted already."""
         most = None if self._limit is None else self._limit.most(self._observed[scope])
         used = len(self._used) if isinstance(self._limit, Count) else self._counts[scope]
         more = len(keys - self._used)

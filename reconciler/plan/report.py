@@ -29,7 +29,7 @@ _NAMED: Final = 3
 class DriftSince:
     """The drift since an earlier report: other values, and fields that no longer differ, by address and name.
 
-    ``known`` is what the next report is compared with.
+    ``known`` is the base of the next report.
     """
 
     found: tuple[DriftedField, ...]
@@ -79,7 +79,7 @@ class DriftReport:
         return _fields(self.drifted)
 
     def since(self, known: Mapping[tuple[str, str], DriftedField]) -> DriftSince:
-        """Return the drift since a report with the ``known`` fields; what was not compared stays known."""
+        """Return the drift since a report with the ``known`` fields; those not compared remain known."""
         now = {field.key: field for field in self.fields()}
         gone = sorted(known.keys() - now.keys())
         problems = {problem.address for problem in self.problems}

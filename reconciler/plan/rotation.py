@@ -66,12 +66,12 @@ class Rotation:
 
 
 def says_until(kind: Kind, new: DesiredKey) -> bool:
-    """Return whether the successor says when an overlap ends, not the expiry of the key before it."""
+    """Return whether the successor has the end of the overlap, and not the expiry of the rotated key."""
     return new.lifecycle.until is not None or not ends_of(kind).can_change
 
 
 def overlap_end(kind: Kind, old: DesiredKey, new: DesiredKey) -> dt.datetime | None:
-    """Return when the overlap of a key and its successor ends; None where the files do not say it."""
+    """Return the end of the overlap of a key and its successor; None if the files do not have it."""
     return instant_in(new.lifecycle.until) if says_until(kind, new) else ends_of(kind).expires_at(old.fields)
 
 
@@ -137,9 +137,9 @@ def planned_rotations(
 def _without_overlap(
     kind: Kind, desired: DesiredScope, created: Collection[str], live: Mapping[str, Any], now: dt.datetime
 ) -> Iterator[Problem]:
-    """Yield a problem for each successor that is created after its overlap, and does not show when.
+    """Yield a problem for each successor that is created after its overlap, without a creation time.
 
-    Later it looks as if it had been there in time, and the key before it would be deleted at once.
+    Later it would look as if it had existed in time, and the rotated key would be deleted at once.
     """
     keys = {key.name: key for key in desired.keys}
     for name in created & keys.keys():

@@ -72,7 +72,7 @@ class Values(NamedTuple):
 
 
 class Medium(Enum):
-    """Where a page is looked at, with its policy for forms; a served one leads to pages of single keys."""
+    """Where a page is displayed, with its policy for forms; a served one has links to single keys."""
 
     FILE = "'none'"
     SERVED = "'self'"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan of ``targets``, and what it was made from; a saved plan has no ``state``."""
+    """A plan of ``targets``, and its inputs; a saved plan has no ``state``."""
 
     kinds: Mapping[str, Kind]
     state: DesiredState | None
@@ -38,9 +38,9 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How a plan is written: the observer, the store for secrets, and whether the plan waited.
+    """How a plan is written: the observer, the store for secrets, and whether time passed since the plan.
 
-    ``signals`` returns the context in which writes start: a stop signal lets those in flight finish.
+    ``signals`` returns the context in which writes start: after a stop signal those in flight finish.
     """
 
     observer: WriteObserver

@@ -33,7 +33,7 @@ def rotation_problems(part: DesiredScope) -> Iterator[Problem]:
 
 
 def rotated_keys(part: DesiredScope) -> set[str]:
-    """Return the addresses of keys that give way to another."""
+    """Return the addresses of keys that another key replaces."""
     return {part.scope.address(name) for name in successors(part.keys)}
 
 

@@ -94,10 +94,10 @@ def comments(text: str) -> tuple[Comment, ...]:
 def faults(
     before: str, after: str, orders: Mapping[int, Sequence[int]], removals: Sequence[Edit]
 ) -> Iterator[tuple[str, Comment | None]]:
-    """Yield what is wrong with the comments of an edited text, each with the comment before it, if there was.
+    """Yield the faults in the comments of an edited text, each with the comment before it, if any.
 
-    ``orders`` has for each document the index that each of its keys had before, a negative one for a new key.
-    Comments of new keys and documents are new, those within ``removals`` are gone.
+    ``orders`` has, for each document, the index that each of its keys had before, a negative one for a new
+    key. Comments of new keys and documents are new, those within ``removals`` are removed.
     """
     count = len(parts(before))
     owners: dict[Path, Path] = {

@@ -26,9 +26,9 @@ def dash_of(text: str, sequence: Node, index: int) -> int:
 
 
 def place_behind(text: str, sequence: Node, index: int) -> tuple[int, int, int]:
-    """Return where an item of a block sequence ends, the column of its dash, and the offset of its fields.
+    """Return the end of an item of a block sequence, the column of its dash, and the offset of its fields.
 
-    The offset counts from the dash. The end is that of the comments that belong to the item.
+    The offset counts from the dash. The end includes the comments that belong to the item.
     """
     item, dash = sequence.children[index], dash_of(text, sequence, index)
     column, gap = dash - line_start(text, dash), text[dash + 1 : item.start]
@@ -62,12 +62,12 @@ def indentation(text: str, index: int) -> str:
 
 
 def is_first(text: str, index: int) -> bool:
-    """Return whether nothing but blanks is before ``index`` on its line."""
+    """Return whether only blanks precede ``index`` on its line."""
     return line_start(text, index) + len(indentation(text, index)) == index
 
 
 def separator(text: str, like: Node, otherwise: str = ", ") -> str:
-    """Return what separates items: a comma, and a line break where one like them is first on its line."""
+    """Return the separator of items: a comma, and a line break if one like them is first on its line."""
     if not is_first(text, like.start):
         return otherwise
     return f",{newline(text, like.start)}{indentation(text, like.start)}"

@@ -1,4 +1,4 @@
-"""What was compared in a cycle or before an apply, as far as a history is told of it."""
+"""The result of a comparison, in a cycle or before an apply, for a history."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A plan of what is desired; ``has`` returns whether the key at an address was compared.
+    """A plan with its desired state; ``has`` returns whether the key at an address was compared.
 
-    ``is_whole`` is not so where the plan holds only some keys of its scopes.
+    ``is_whole`` is false if the plan has only some keys of its scopes.
     """
 
     state: DesiredState

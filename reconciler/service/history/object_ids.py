@@ -71,16 +71,16 @@ class ObjectIds:
         return identified(self._kinds, report, state, was_compared, StoredIds(known))
 
     def store_after_cycle(self, compared: Compared) -> None:
-        """Store the id of each declared live key that was compared, and drop those no longer declared.
+        """Store the id of each declared live key that was compared, and delete those no longer declared.
 
-        The id of an object that was renamed stays while a person has to decide, any other until enough
-        rounds have reported that it is another one: a notification may wait for them. That of a key declared
-        absent stays while its object lives. Raises HistoryError.
+        The id of an object that was renamed remains while a person must decide, and any other until enough
+        cycles have reported the change: a notification may wait for them. That of a key declared absent
+        remains while its object exists. Raises HistoryError.
         """
         self._store(compared, self._undecided(compared.plan))
 
     def store_before_apply(self, compared: Compared) -> None:
-        """Store ids as after a cycle, but one that became another stays for the next cycle to report, if any.
+        """Store ids as after a cycle, except changed ones, which remain for the next cycle to report, if any.
 
         Raises HistoryError.
         """
@@ -88,7 +88,7 @@ class ObjectIds:
         self._store(compared, plan.identity_changes if cycles else self._undecided(plan))
 
     def _undecided(self, plan: Plan) -> set[str]:
-        """Return the addresses whose objects have become others, where somebody has to hear of it first."""
+        """Return the addresses whose objects have changed, if a person must be notified of it first."""
         early = self._database.rows(_EARLY, (self._rounds,)) if plan.identity_changes else ()
         withheld = {change.address for change in plan.withheld}
         return {

@@ -161,7 +161,7 @@ class Selection:
 
     @property
     def seconds(self) -> int:
-        """Return the time since when drift is selected, in seconds of Unix."""
+        """Return the start of the selection in seconds since 1970."""
         return int(self.since.timestamp())
 
 
