@@ -5,24 +5,32 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 UNPRIVILEGED = 65534
 
 
 @contextlib.contextmanager
-def unprivileged(file: Path | None = None) -> Iterator[None]:
-    """Become a user whom file modes bind, also where root runs the tests.
+def open_folder() -> Iterator[Path]:
+    """Create a folder that every user may enter.
 
-    The folders above ``file`` are opened to that user.
+    It is not in that of pytest: each run of pytest that starts closes the folder of all runs to other users.
     """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """Become a user whom file modes bind, also where root runs the tests; see :func:`open_folder`."""
     is_root = os.geteuid() == 0
-    for folder in file.parent.parents if file and is_root else ():
-        folder.chmod(folder.stat().st_mode | 0o111)
     try:
         if is_root:
             os.seteuid(UNPRIVILEGED)

@@ -13,7 +13,7 @@ import pytest
 from reconciler.adopt.located import Rewritten
 from reconciler.adopt.write import replace_text, replace_texts
 from reconciler.errors import ConfigurationError
-from tests.machine import UNPRIVILEGED, full_disk, unprivileged
+from tests.machine import UNPRIVILEGED, full_disk, open_folder, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +24,13 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files aw
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "kept" / "keys.yaml"
-    path.parent.mkdir()
-    path.write_text(OLD, encoding="utf-8")
-    path.chmod(0o640)
-    return path
+def file() -> Iterator[Path]:
+    with open_folder() as folder:
+        path = folder / "kept" / "keys.yaml"
+        path.parent.mkdir()
+        path.write_text(OLD, encoding="utf-8")
+        path.chmod(0o640)
+        yield path
 
 
 def replace(file: Path, old: str = OLD) -> None:
@@ -66,7 +67,7 @@ def test_a_writable_file_of_another_user_keeps_its_owner(file: Path) -> None:
     file.chmod(0o666)
     file.parent.chmod(0o777)
     before = file.stat().st_ino
-    with unprivileged(file):
+    with unprivileged():
         replace(file)
     assert (file.read_text(encoding="utf-8"), file.stat().st_uid, file.stat().st_ino) == (NEW, 0, before)
     assert names(file) == ["keys.yaml"]
@@ -123,7 +124,7 @@ def test_a_bind_mounted_file_is_written(file: Path, size: int) -> None:
 def test_a_file_in_a_read_only_folder_is_written(file: Path) -> None:
     file.chmod(0o666)
     file.parent.chmod(0o555)
-    with unprivileged(file):
+    with unprivileged():
         replace(file)
     assert file.read_text(encoding="utf-8") == NEW
     assert names(file) == ["keys.yaml"]
@@ -132,7 +133,7 @@ def test_a_file_in_a_read_only_folder_is_written(file: Path) -> None:
 def test_a_read_only_file_is_not_changed(file: Path) -> None:
     file.chmod(0o444)
     file.parent.chmod(0o777)
-    with unprivileged(file), pytest.raises(ConfigurationError, match="cannot be written: Permission denied"):
+    with unprivileged(), pytest.raises(ConfigurationError, match="cannot be written: Permission denied"):
         replace(file)
     assert file.read_text(encoding="utf-8") == OLD
 

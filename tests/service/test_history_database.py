@@ -28,7 +28,7 @@ from reconciler.service.history.object_ids import read_ids
 from reconciler.service.history.queries import Selection, episodes, journal_lines, status
 from reconciler.service.history.reading import ReadOnlyDatabase
 from reconciler.service.history.tables import VERSION, steps_from
-from tests.machine import full_disk, unprivileged
+from tests.machine import full_disk, open_folder, unprivileged
 from tests.service.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere, follows
 from tests.support import NOON, FakeClock, lines_until, pipe
 
@@ -282,27 +282,22 @@ def test_a_history_in_a_missing_folder_is_an_error(tmp_path: Path) -> None:
         pass
 
 
-def test_a_history_in_a_read_only_folder_is_an_error(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    folder = tmp_path
-    while folder != folder.parent and os.geteuid() == 0:  # give other users access up to here
-        folder.chmod(folder.stat().st_mode | 0o111)
-        folder = folder.parent
-    file = tmp_path / "history.db"
-    with unprivileged():
-        assert refusal(file) == f"the history {file} cannot be opened: Permission denied"
+def test_a_history_in_a_read_only_folder_is_an_error() -> None:
+    with open_folder() as folder:
+        file = folder / "history.db"
+        folder.chmod(0o555)
+        with unprivileged():
+            assert refusal(file) == f"the history {file} cannot be opened: Permission denied"
 
 
-def test_a_read_only_history_is_an_error(tmp_path: Path) -> None:
-    file = tmp_path / "history.db"
-    with Database(str(file)):
-        pass
-    file.chmod(0o444)
-    tmp_path.chmod(0o755)
-    for folder in tmp_path.parents if os.geteuid() == 0 else ():
-        folder.chmod(folder.stat().st_mode | 0o111)
-    with unprivileged():
-        assert refusal(file) == f"the history {file} cannot be opened: Permission denied"
+def test_a_read_only_history_is_an_error() -> None:
+    with open_folder() as folder:
+        file = folder / "history.db"
+        with Database(str(file)):
+            pass
+        file.chmod(0o444)
+        with unprivileged():
+            assert refusal(file) == f"the history {file} cannot be opened: Permission denied"
 
 
 def test_a_history_error_is_a_journal_error() -> None:

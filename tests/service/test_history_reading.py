@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import pytest
 from reconciler.errors import HistoryError
 from reconciler.service.history.database import Database
 from reconciler.service.history.reading import ReadOnlyDatabase
+from tests.machine import open_folder, unprivileged
 from tests.service.history import RUN, Book, drifted
 
 if TYPE_CHECKING:
@@ -24,19 +25,20 @@ def store_round(database: Database, number: int) -> None:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file() -> Iterator[Path]:
     """A history of one round, in a folder of its own."""
-    place = tmp_path / "kept" / "history.db"
-    place.parent.mkdir()
-    with Database(str(place)) as database:
-        store_round(database, 1)
-    return place
+    with open_folder() as folder:
+        place = folder / "kept" / "history.db"
+        place.parent.mkdir()
+        with Database(str(place)) as database:
+            store_round(database, 1)
+        yield place
 
 
 @pytest.fixture
-def crashed(file: Path, tmp_path: Path) -> Path:
+def crashed(file: Path) -> Path:
     """A history of two rounds, as a process that was killed left it: the second is in the log."""
-    left = tmp_path / "left"
+    left = file.parent.parent / "left"
     left.mkdir()
     with Database(str(file)) as database:
         store_round(database, 2)
@@ -57,24 +59,14 @@ def rounds(file: Path) -> int:
         return len(database.rows("SELECT * FROM round"))
 
 
-@pytest.fixture
-def unprivileged(tmp_path: Path) -> Iterator[None]:
-    """Become a user who may read everything and write nothing, also where root runs the tests."""
-    is_root = os.geteuid() == 0
-    for folder in (tmp_path, *tmp_path.parents):
-        if is_root:
-            folder.chmod(folder.stat().st_mode | 0o555)
-    yield
-    if is_root:
-        os.seteuid(0)
-
-
-def bar(file: Path) -> None:
+@contextlib.contextmanager
+def read_only(file: Path) -> Iterator[None]:
+    """Become a user who may read a history, and write nothing in its folder."""
     for place in file.parent.iterdir():
         place.chmod(0o444)
     file.parent.chmod(0o555)
-    if os.geteuid() == 0:
-        os.seteuid(65534)
+    with unprivileged():
+        yield
 
 
 def test_reading_changes_no_file(file: Path) -> None:
@@ -84,13 +76,11 @@ def test_reading_changes_no_file(file: Path) -> None:
     assert [place.name for place in file.parent.iterdir()] == ["history.db"]
 
 
-@pytest.mark.usefixtures("unprivileged")
 def test_read_permission_is_enough_to_read_a_history(file: Path) -> None:
-    bar(file)
-    assert rounds(file) == 1
+    with read_only(file):
+        assert rounds(file) == 1
 
 
-@pytest.mark.usefixtures("unprivileged")
 @pytest.mark.parametrize("index", ["whole", "gone", "empty"])
 def test_after_a_crash_a_history_is_readable_without_write_permission(crashed: Path, index: str) -> None:
     other = crashed.parent / "history.db-shm"
@@ -99,9 +89,9 @@ def test_after_a_crash_a_history_is_readable_without_write_permission(crashed: P
     elif index == "empty":
         other.write_bytes(b"")
     before = contents(crashed)
-    bar(crashed)
-    assert rounds(crashed) == 2
-    assert contents(crashed) == before
+    with read_only(crashed):
+        assert rounds(crashed) == 2
+        assert contents(crashed) == before
 
 
 @pytest.mark.parametrize("index", ["whole", "gone"])
