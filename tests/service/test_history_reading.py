@@ -119,6 +119,14 @@ def test_a_history_that_changes_during_a_read_is_refused(file: Path) -> None:
         pass
 
 
+def test_a_history_that_cannot_be_checked_after_a_read_is_refused(file: Path) -> None:
+    reader = ReadOnlyDatabase(str(file))
+    file.parent.rename(file.parent.with_name("moved"))
+    file.parent.touch()
+    with pytest.raises(HistoryError, match="cannot be read: Not a directory"), reader:
+        pass
+
+
 def test_nothing_can_be_written_through_a_reader(file: Path) -> None:
     with (
         ReadOnlyDatabase(str(file)) as database,

@@ -36,11 +36,12 @@ class ReadOnlyDatabase(Database):
             raise
 
     def __exit__(self, *error: object) -> None:
-        """Close the file. Raises HistoryError if it changed while it was read."""
+        """Close the file. Raises HistoryError if it changed while it was read, or cannot be checked."""
         super().__exit__(*error)
         self._copies.close()
-        if self._seen is not None and _signature(self.file) != self._seen:
-            raise HistoryError(f"{self._name} changed while it was read; try again")
+        with self._errors("cannot be read"):
+            if self._seen is not None and _signature(self.file) != self._seen:
+                raise HistoryError(f"{self._name} changed while it was read; try again")
 
     def _connected(self) -> sqlite3.Connection:
         file = str(self.file)
