@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,13 +17,14 @@ from reconciler.service.outbox import Outbox, Receiver
 from tests.support import NOON
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 class Team:
     """Receivers, of which those in ``down`` fail."""
 
-    def __init__(self, *names: str, database: Database | None = None) -> None:
+    def __init__(self, *names: str, database: Database) -> None:
         self.down: set[str] = set()
         self.tried: list[str] = []
         self.received: list[tuple[str, str]] = []
@@ -30,7 +32,7 @@ class Team:
         self.errors: list[str] = []
         self.results: list[str] = []
         found = [Receiver(name, f"https://{name}/…", self.sender(name), self.errors.clear) for name in names]
-        undelivered = Undelivered(database or Database(None))
+        undelivered = Undelivered(database)
         self.outbox = Outbox(found, undelivered, self.errors.append, self.results.append)
 
     def sender(self, name: str) -> Any:
@@ -45,12 +47,18 @@ class Team:
         return send
 
 
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with Database(None) as made:
+        yield made
+
+
 def say(text: str, at: dt.datetime = NOON) -> Notification:
     return Notification("drift", at, "", (Part(text),), (), 0, {})
 
 
-def test_one_that_fails_keeps_no_other_from_being_notified_and_gets_it_later() -> None:
-    team = Team("a", "b")
+def test_one_that_fails_keeps_no_other_from_being_notified_and_gets_it_later(database: Database) -> None:
+    team = Team("a", "b", database=database)
     team.down = {"a"}
     assert [team.outbox.send(say("one")), team.outbox.send(say("two"))] == [True, True]
     assert team.received == [("b", "one"), ("b", "two")]
@@ -66,8 +74,8 @@ def test_one_that_fails_keeps_no_other_from_being_notified_and_gets_it_later() -
     assert len(team.received) == 4
 
 
-def test_what_nobody_received_is_left_to_the_history() -> None:
-    team = Team("a", "b")
+def test_what_nobody_received_is_left_to_the_history(database: Database) -> None:
+    team = Team("a", "b", database=database)
     team.down = {"a", "b"}
     assert [team.outbox.send(say("one")), team.outbox.send(say("two"))] == [False, False]
     assert team.tried == ["a", "b"]
@@ -76,8 +84,8 @@ def test_what_nobody_received_is_left_to_the_history() -> None:
     assert team.received == []
 
 
-def test_what_waits_is_sent_in_order_and_only_once_for_each_failure() -> None:
-    team = Team("a", "b")
+def test_what_waits_is_sent_in_order_and_only_once_for_each_failure(database: Database) -> None:
+    team = Team("a", "b", database=database)
     team.down = {"a"}
     for text in ("one", "two"):
         team.outbox.send(say(text))
@@ -91,8 +99,8 @@ def test_what_waits_is_sent_in_order_and_only_once_for_each_failure() -> None:
     assert [text for name, text in team.received if name == "a"] == ["one", "two", "three"]
 
 
-def test_what_waited_for_a_day_and_the_oldest_of_very_many_are_dropped() -> None:
-    team = Team("a", "b")
+def test_what_waited_for_a_day_and_the_oldest_of_very_many_are_dropped(database: Database) -> None:
+    team = Team("a", "b", database=database)
     team.down = {"a"}
     for text, age in (("old", dt.timedelta(days=1, seconds=1)), ("a day old", dt.timedelta(days=1))):
         team.outbox.send(say(text, NOON - age))
