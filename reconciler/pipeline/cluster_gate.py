@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.errors import StoppedError
@@ -166,9 +166,11 @@ class ClusterGate:
 
     def _watch(self) -> None:
         if self._timer is None and self._free:
-            self._timer = threading.Timer(_IDLE, self._look)
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threading.Timer(_IDLE, self._look)
+            timer.daemon = True
+            with suppress(RuntimeError):  # no further thread can be started: leases are returned by their age
+                timer.start()
+                self._timer = timer
 
     def _look(self) -> None:
         with self._changed:
