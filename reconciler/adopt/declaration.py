@@ -18,7 +18,7 @@ from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, shortened
 from reconciler.plan.changes import created_at
-from reconciler.plan.whole import is_hidden, without_hidden
+from reconciler.plan.full_object import is_masked, without_masked
 from reconciler.validate.messages import describe
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
         left_out |= reasons
         if reasons:
             continue
-        value = without_hidden(_ordered(kind.fields[name].shape, forms[name]))
-        if is_hidden(value):
+        value = without_masked(_ordered(kind.fields[name].shape, forms[name]))
+        if is_masked(value):
             left_out[name] = "the service hides it behind asterisks or a word, which is not its value"
         elif _reads_back(name, value):
             fields[name] = value

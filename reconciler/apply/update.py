@@ -10,9 +10,9 @@ from reconciler.errors import ApiError, ReconcilerError, SchemaMismatchError, St
 from reconciler.kinds.wire import body_of, item_of
 from reconciler.model.frozen import dataclass
 from reconciler.model.outcome import Outcome, Result
-from reconciler.plan.kept import Kept, kept_after
+from reconciler.plan.full_object import full_values
 from reconciler.plan.recheck import differences_text, fields_changed_since_plan, stored_differences
-from reconciler.plan.whole import whole_values
+from reconciler.plan.side_effects import SideEffects, side_effects_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,7 +67,7 @@ class Updater:
             live = item_of(kind, page.value)
             is_done = not stored_differences(kind, change, change.patch, live)
             moved = _moved(kind, change, live)
-            values = {} if moved else whole_values(kind, live, change.patch)
+            values = {} if moved else full_values(kind, live, change.patch)
         except UNREADABLE as error:
             return Outcome(change, Result.NOT_ATTEMPTED, f"{error}; nothing was sent")
         if moved and is_done:
@@ -84,14 +84,14 @@ class Updater:
         item = item_of(kind, response)
         try:
             unstored = stored_differences(kind, change, sent.wanted, item)
-            kept = Kept() if unstored else kept_after(kind, sent.others, item)
+            side_effects = SideEffects() if unstored else side_effects_of(kind, sent.others, item)
         except (SchemaMismatchError, RecursionError) as error:
             return self._read_back(change, str(error), Result.NOT_VERIFIED, sent)
         detail = differences_text("was accepted as", "but is stored as", unstored)
         # A response may show less than the key does when it is read.
-        if kept.lost or (unstored and kind.wait):
+        if side_effects.lost or (unstored and kind.wait):
             return self._read_back(change, detail or "it was accepted", Result.NOT_VERIFIED, sent)
-        return _outcome(change, Result.NOT_VERIFIED if unstored else Result.APPLIED, detail, kept)
+        return _outcome(change, Result.NOT_VERIFIED if unstored else Result.APPLIED, detail, side_effects)
 
     def _read_back(self, change: Change, reason: str, unchanged: Result, sent: _Sent) -> Outcome:
         """Resolve an update: it is settled only if the key holds the complete patch, or the values before.
@@ -109,7 +109,7 @@ class Updater:
         def is_done(live: Mapping[str, Any] | None) -> bool:
             return live is None or not (
                 stored_differences(kind, change, sent.wanted, live)
-                or kept_after(kind, sent.others, live).lost
+                or side_effects_of(kind, sent.others, live).lost
             )
 
         try:
@@ -118,27 +118,27 @@ class Updater:
                 return Outcome(change, Result.FAILED, f"{reason}; the key is gone; plan again")
             unstored = stored_differences(kind, change, sent.wanted, live)
             moved = stored_differences(kind, change, before, live)
-            kept = kept_after(kind, sent.others, live)
+            side_effects = side_effects_of(kind, sent.others, live)
         except UNREADABLE as error:
             detail = f"{reason}; it may have taken effect, and reading it back failed: {error}"
             return Outcome(change, Result.NOT_VERIFIED, detail)
-        if not unstored and not kept.lost:
-            return _outcome(change, Result.APPLIED, "", kept)
+        if not unstored and not side_effects.lost:
+            return _outcome(change, Result.APPLIED, "", side_effects)
         different = differences_text("was sent as", "but is stored as", unstored)
-        detail = f"{reason}; read back: {'; '.join(filter(None, (different, kept.loss)))}"
-        return Outcome(change, Result.NOT_VERIFIED if moved or kept.lost else unchanged, detail)
+        detail = f"{reason}; read back: {'; '.join(filter(None, (different, side_effects.loss)))}"
+        return Outcome(change, Result.NOT_VERIFIED if moved or side_effects.lost else unchanged, detail)
 
 
 def _whole(kind: Kind, change: Change, values: Mapping[str, Any]) -> _Sent:
     """Return the content of an update with ``values``; check the declared fields."""
-    kept = {name: values[name] for name in sorted(values.keys() - change.patch.keys() - {kind.identity})}
-    declared, _ = readable(kind, kept.keys() & change.after.keys(), kept)
-    others = {name: value for name, value in kept.items() if name not in declared}
+    unchanged = {name: values[name] for name in sorted(values.keys() - change.patch.keys() - {kind.identity})}
+    declared, _ = readable(kind, unchanged.keys() & change.after.keys(), unchanged)
+    others = {name: value for name, value in unchanged.items() if name not in declared}
     return _Sent({**change.patch, **declared}, others)
 
 
-def _outcome(change: Change, result: Result, detail: str, kept: Kept) -> Outcome:
-    return Outcome(change, result, detail, notice=kept.notice if result is Result.APPLIED else "")
+def _outcome(change: Change, result: Result, detail: str, side_effects: SideEffects) -> Outcome:
+    return Outcome(change, result, detail, notice=side_effects.notice if result is Result.APPLIED else "")
 
 
 def _moved(kind: Kind, change: Change, live: Mapping[str, Any]) -> tuple[Difference, ...]:

@@ -13,8 +13,8 @@ from reconciler.model.canonical import format_instant, instant_in, json_text
 from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
+from reconciler.plan.full_object import is_masked, lost_in_replacement, masked_secret, undescribed
 from reconciler.plan.requests import deciding, lacking, removing, requests_of, required
-from reconciler.plan.whole import hidden, is_hidden, lost_in_replacement, undescribed
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -188,7 +188,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     path_id = kind.id_of(live)
     shown = shown_members(kind, sent | found.pairs.keys(), live)
     if is_replaced:  # a correction may still change other fields in place, but must not store a hidden value
-        shown = {name: value for name, value in shown.items() if not is_hidden(value)}
+        shown = {name: value for name, value in shown.items() if not is_masked(value)}
     change = change_of(
         kind,
         scope,
@@ -200,7 +200,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         path_id=path_id,
         shown=shown,
     )
-    masked = hidden(kind, declared, change)
+    masked = masked_secret(kind, declared, change)
     if unfit := masked or removing(kind, change):
         return Planned(problems=(*problems, replace(_problem(scope, key, unfit), is_live=bool(masked))))
     may_revoke, parts = not key.lifecycle.prevent_revoke, declared_parts(kind, declared, after)

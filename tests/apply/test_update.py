@@ -18,7 +18,7 @@ from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.kinds.wire import body_of, item_of
 from reconciler.model.outcome import Outcome, Result
-from reconciler.plan.whole import undescribed, whole_values
+from reconciler.plan.full_object import full_values, undescribed
 from tests.support import FakeClock, Handler, Script, connect
 from tests.values import declared, kind_with, make_plan
 
@@ -267,7 +267,7 @@ def test_a_whole_update_loses_nothing_of_pairs_or_is_refused(
     if any("by" in pair for pair in own):
         assert "would drop tags[].by, which its kind does not describe; add it" in undescribed(TAGGED, row)
         return
-    body = body_of(TAGGED, whole_values(TAGGED, row, patch))
+    body = body_of(TAGGED, full_values(TAGGED, row, patch))
     # The service replaces all pairs but its own, and sets the time.
     kept = [pair for pair in pairs if pair not in own]
     stored = [{"key": key, "value": value, "at": 0} for key, value in body["tags"].items()]

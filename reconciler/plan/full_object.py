@@ -81,7 +81,7 @@ def _ids(kind: Kind) -> frozenset[str]:
     return frozenset({kind.path_field, *(["id"] if kind.envelope.api_type is not None else [])})
 
 
-def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
+def full_values(kind: Kind, live: Values, patch: Values) -> Values:
     """Return the fields that an update sends of a live object, just read, overridden by ``patch``.
 
     Raises SchemaMismatchError if a value would be lost: one that is not described, not shown, or masked.
@@ -100,7 +100,7 @@ def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
     if lost:
         what = f"an update sends the complete key, and the response does not show {listed(lost, _MOST)}"
         raise SchemaMismatchError(f"{what}, which would be lost; declare it, or update by changed fields")
-    hidden = [name for name, value in kept.items() if is_hidden(value)]
+    hidden = [name for name, value in kept.items() if is_masked(value)]
     if hidden:
         what = f"an update sends the complete key, and the response hides {listed(hidden, _MOST)}"
         raise SchemaMismatchError(f"{what} behind asterisks or a word, which would be stored; declare it")
@@ -119,7 +119,7 @@ def _means_missing(kind: Kind, name: str, value: Any) -> bool:
     return value is None and name in kind.optional and type(None) not in kind.fields[name].types
 
 
-def hidden(kind: Kind, declared: Values, change: Change) -> str:
+def masked_secret(kind: Kind, declared: Values, change: Change) -> str:
     """Return why the update or replacement would store a masked secret, or an empty string.
 
     Undeclared values are sent as the response shows them: members beside declared ones, and the other fields
@@ -152,7 +152,7 @@ def hidden(kind: Kind, declared: Values, change: Change) -> str:
 def _masks(want: Any, value: Any, path: str, shape: Shape | None, form: Form = Form.EXACT) -> Iterator[str]:
     """Yield the path of each undeclared value that is masked."""
     if want is _UNDECLARED:
-        yield from (path,) if is_hidden(value) else ()
+        yield from (path,) if is_masked(value) else ()
     elif isinstance(want, dict) and isinstance(value, dict):
         for name, inner in value.items():
             below = None if shape is None else shape.members.get(name)
@@ -165,14 +165,14 @@ def _masks(want: Any, value: Any, path: str, shape: Shape | None, form: Form = F
             yield from _masks(inner, item, f"{path}[]", shape.items)
 
 
-def without_hidden(value: Any) -> Any:
+def without_masked(value: Any) -> Any:
     """Return a value without the members of its objects that the service masks."""
     if not isinstance(value, dict):
         return value
     return {
-        name: without_hidden(inner)
+        name: without_masked(inner)
         for name, inner in value.items()
-        if isinstance(inner, dict) or not is_hidden(inner)
+        if isinstance(inner, dict) or not is_masked(inner)
     }
 
 
@@ -202,14 +202,14 @@ def _unknown(keywords: Values, value: Any, path: str) -> Iterator[str]:
             yield from _unknown(known[name], inner, f"{path}.{name}")
 
 
-def is_hidden(value: Any) -> bool:
+def is_masked(value: Any) -> bool:
     """Return whether a value is, or holds, a secret that the service masks with asterisks."""
     match value:
         case str():
             return _MASKED.fullmatch(value) is not None
         case dict():
-            return any(map(is_hidden, value.values()))
+            return any(map(is_masked, value.values()))
         case list():
-            return any(map(is_hidden, value))
+            return any(map(is_masked, value))
         case _:
             return False

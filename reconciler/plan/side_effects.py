@@ -22,7 +22,7 @@ _MOST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SideEffects:
     """The members of a key that an update lost although it sent them, and those with other values now.
 
     Their values are not shown: no file declares them, and one may be a secret.
@@ -43,7 +43,7 @@ class Kept:
         return f"{what} {listed(self.altered, _MOST)}, sent as it was shown" * bool(self.altered)
 
 
-def kept_after(kind: Kind, sent: Mapping[str, Any], live: Mapping[str, Any]) -> Kept:
+def side_effects_of(kind: Kind, sent: Mapping[str, Any], live: Mapping[str, Any]) -> SideEffects:
     """Return what ``live`` has lost of the fields ``sent``, and what has other values.
 
     Lost is a value that is missing or empty, a member, or an item; and a boolean with the other value.
@@ -55,7 +55,7 @@ def kept_after(kind: Kind, sent: Mapping[str, Any], live: Mapping[str, Any]) -> 
     )
     pairs = ((name, before.get(name, value), after.get(name, live.get(name))) for name, value in sent.items())
     found = sorted({one for pair in pairs for one in _differences(*pair)})
-    return Kept(
+    return SideEffects(
         tuple(path for path, is_lost in found if is_lost),
         tuple(path for path, is_lost in found if not is_lost),
     )
