@@ -4,13 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.frozen import dataclass
 from reconciler.model.source import Problem, Rule
-from reconciler.model.succession import chain, successors
+from reconciler.model.succession import successors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.model.desired import DesiredKey, DesiredScope
+
+
+@dataclass(frozen=True, slots=True)
+class _Chains:
+    """The chains of keys that replace one another, found in one pass: a file may hold long ones.
+
+    ``places`` has, for each key of a chain, the first key of that and the number of keys before it there.
+    ``circles`` are the names of keys that replace themselves, directly or by others.
+    """
+
+    places: Mapping[str, tuple[str, int]]
+    circles: Collection[str]
+
+    @classmethod
+    def of(cls, before: Mapping[str, str]) -> _Chains:
+        """Find the chains; ``before`` has the name of the key that each key replaces."""
+        places: dict[str, tuple[str, int]] = {}
+        circles = set[str]()
+        for name in before:
+            end: str | None = name
+            new: dict[str, None] = {}
+            while end is not None and end not in places and end not in new:
+                new[end] = None
+                end = before.get(end)
+            names = [*new]
+            if end is not None and end in new:
+                circles.update(names[names.index(end) :])
+            first, number = places[end] if end in places else (names[-1], -1)
+            places |= {one: (first, number + at) for at, one in enumerate(reversed(names), 1)}
+        return cls(places, circles)
+
+    def place(self, name: str) -> tuple[str, int]:
+        """Return the first key of the chain of a key, or a key of none, and how many are before it."""
+        return self.places.get(name, (name, 0))
 
 
 def rotation_problems(part: DesiredScope) -> Iterator[Problem]:
@@ -18,17 +53,18 @@ def rotation_problems(part: DesiredScope) -> Iterator[Problem]:
     keys = {key.name: key for key in part.keys}
     found = [key for key in keys.values() if key.lifecycle.is_rotating]
     before = {key.name: old for key in found if (old := key.lifecycle.rotates) is not None and old in keys}
+    chains, replaced = _Chains.of(before), {*before.values()}
     first: dict[str, DesiredKey] = {}
     for key in found:
-        for message in _of_key(key, keys, before, first):
+        for message in _of_key(key, keys, chains, replaced, first):
             yield Problem(message, key.position, part.scope.address(key.name), rule=Rule.WRONG_VALUE)
         if key.lifecycle.rotates:
             first.setdefault(key.lifecycle.rotates, key)
-    by_alias: dict[str | None, list[DesiredKey]] = {}
+    by_alias: dict[str | None, dict[str, DesiredKey]] = {}
     for key in found:
-        by_alias.setdefault(key.lifecycle.alias, []).append(key)
+        by_alias.setdefault(key.lifecycle.alias, {}).setdefault(chains.place(key.name)[0], key)
     for key in found:
-        for message in _of_alias(key, keys, by_alias[key.lifecycle.alias], before):
+        for message in _of_alias(key, keys, by_alias[key.lifecycle.alias], chains):
             yield Problem(message, key.position, part.scope.address(key.name), rule=Rule.WRONG_VALUE)
 
 
@@ -40,7 +76,8 @@ def rotated_keys(part: DesiredScope) -> set[str]:
 def _of_key(
     key: DesiredKey,
     keys: Mapping[str, DesiredKey],
-    before: Mapping[str, str],
+    chains: _Chains,
+    replaced: Collection[str],
     first: Mapping[str, DesiredKey],
 ) -> Iterator[str]:
     """Yield the problems of the key that a key replaces; ``first`` are the replacements found earlier."""
@@ -53,38 +90,29 @@ def _of_key(
     elif old in first:
         other = first[old]
         yield f"lifecycle.rotates names {old}, and so does {other.name} at {other.position}; keep one"
-    elif key.name in _rotated(key, before):
+    elif key.name in chains.circles:
         yield f"lifecycle.rotates names {old}, which replaces this key; keep one of the two"
-    elif key.is_absent and key.name not in before.values():
+    elif key.is_absent and key.name not in replaced:
         yield (
             f"lifecycle.rotates names {old}, and this key is declared absent; remove rotates, and let {old} "
             "expire later if it is to stay"
         )
 
 
-def _rotated(key: DesiredKey, before: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names of the keys that a key replaces, the latest first; in a circle also its own."""
-    return chain(before.get(key.name), before)
-
-
 def _of_alias(
-    key: DesiredKey,
-    keys: Mapping[str, DesiredKey],
-    same: Iterable[DesiredKey],
-    before: Mapping[str, str],
+    key: DesiredKey, keys: Mapping[str, DesiredKey], same: Mapping[str, DesiredKey], chains: _Chains
 ) -> Iterator[str]:
-    """Yield the problems of the alias of a key; ``same`` are all keys that have the alias."""
+    """Yield the problems of the alias of a key; ``same`` has one key of each chain that has the alias."""
     alias = key.lifecycle.alias
     if alias is None:
         return
-    mine = {key.name, *_rotated(key, before)}
-    if alias in keys and alias not in mine:
+    first, number = chains.place(key.name)
+    of_alias = chains.place(alias)
+    if alias in keys and not (of_alias[0] == first and of_alias[1] <= number):
         yield (
             f"lifecycle.alias is {alias}, the name of another key at {keys[alias].position}, whose secret "
             "would be overwritten; give one of the two another name"
         )
-    for other in same:
-        if other.name not in mine and key.name not in _rotated(other, before):
-            if key.position > other.position:
-                yield f"lifecycle.alias is {alias}, and so is that of {other.name} at {other.position}"
-            return
+    other = next((one for start, one in same.items() if start != first), None)
+    if other is not None and key.position > other.position:
+        yield f"lifecycle.alias is {alias}, and so is that of {other.name} at {other.position}"

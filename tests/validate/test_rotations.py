@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from reconciler.errors import InputError
@@ -81,6 +83,19 @@ def test_aliases_of_many_keys_are_checked() -> None:
     count = 10_000
     keys = "".join(f"  - {{name: key-{i}, lifecycle: {{alias: alias-{i}}}}}\n" for i in range(count))
     assert state_of(*parse(HEAD + keys, "keys.yaml")).key_count == count
+
+
+def test_the_keys_of_a_long_chain_are_checked() -> None:
+    """By the third power of their number this would take minutes."""
+    names = [f"shop-{i}" for i in range(3000)]
+    keys = "".join(
+        f"  - {{name: {new}, lifecycle: {{rotates: {old}, alias: shop-0}}}}\n" for old, new in pairwise(names)
+    )
+    text = f"{HEAD}  - {{name: shop-0}}\n{keys}"
+    assert state_of(*parse(text, "keys.yaml")).key_count == len(names)
+    with pytest.raises(InputError) as raised:
+        state_of(*parse(f"{text}  - {{name: other, lifecycle: {{alias: shop-0}}}}\n", "keys.yaml"))
+    assert [one.address for one in raised.value.problems] == ["caas/1/76/other"] * 2
 
 
 def test_the_keys_of_a_rotation_may_be_in_several_files() -> None:
