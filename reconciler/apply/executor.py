@@ -89,7 +89,7 @@ class Executor:
         waiting = [change for change in every if change.waits_for is not None]
         if self._stop.is_set() or not (waiting or aliases):
             return (*first, *self.execute(waiting))
-        handover = Handover(self._kinds, self._successors, self._secrets, (*known, *first))
+        handover = Handover(self._kinds, self._workers, self._successors, self._secrets, (*known, *first))
         handover.read_back(waiting, aliases, self._writer.now())
         failed = handover.publish(aliases)
         reasons = {change.address: handover.obstacle(change) for change in waiting}

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.api.workers import completed
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.rotation import ended
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from reconciler.api.workers import Workers
     from reconciler.apply.observer import SecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.live import LiveScope
@@ -43,27 +45,37 @@ class Handover:
     def __init__(
         self,
         kinds: Mapping[str, Kind],
+        workers: Workers,
         read: Callable[[Scope, Collection[str]], LiveScope],
         secrets: SecretStore | None,
         outcomes: Iterable[Outcome],
     ) -> None:
         """Store the function that lists the keys of a scope, and the outcomes of this run's creations."""
         self._kinds = kinds
+        self._workers = workers
         self._read = read
         self._secrets = secrets
         self._created = {one.change.address: one for one in outcomes if one.change.action.adds}
         self._faults: dict[str, str] = {}
 
     def read_back(self, waiting: Iterable[Change], aliases: Iterable[SecretAlias], now: dt.datetime) -> None:
-        """Read the successors that changes wait for, and new keys with an alias, by scope."""
+        """Read the successors that changes wait for, and new keys with an alias, by scope.
+
+        Those whose creation failed are not read.
+        """
+        wanted = [(change.scope, change.waits_for or "") for change in waiting]
+        wanted += [(alias.scope, alias.name) for alias in aliases if alias.address in self._created]
         names: dict[Scope, set[str]] = {}
-        for change in waiting:
-            names.setdefault(change.scope, set()).add(change.waits_for or "")
-        for alias in aliases:
-            if alias.address in self._created:
-                names.setdefault(alias.scope, set()).add(alias.name)
-        for scope, successors in names.items():
-            self._faults |= self._of_scope(scope, successors, now)
+        for scope, name in wanted:
+            outcome = self._created.get(scope.address(name))
+            if outcome is None or outcome.result.is_success:
+                names.setdefault(scope, set()).add(name)
+            else:
+                fault = ": ".join(filter(None, (outcome.result.value, outcome.detail)))
+                self._faults[scope.address(name)] = fault
+        read = [self._workers.submit(self._of_scope, *item, now) for item in names.items()]
+        for part in completed(read):
+            self._faults |= part.result()
 
     def publish(self, aliases: Iterable[SecretAlias]) -> Mapping[str, str]:
         """Store secrets under their aliases; return the failures by the address of the key."""
@@ -77,7 +89,7 @@ class Handover:
 
     def obstacle(self, change: Change) -> str:
         """Return why a rotated key must not lose its access yet, empty if it may."""
-        address = change.scope.address(change.waits_for or "")
+        address = change.successor or ""
         if fault := self._faults[address]:
             return f"{address} replaces it, and is not ready: {fault}"
         if not change.has_secret:
@@ -90,13 +102,9 @@ class Handover:
             live = self._read(scope, names)
         except ReconcilerError as error:
             return {scope.address(name): f"it cannot be read back: {error}" for name in names}
-        return {scope.address(name): self._fault(scope, name, live, now) for name in names}
-
-    def _fault(self, scope: Scope, name: str, live: LiveScope, now: dt.datetime) -> str:
-        outcome = self._created.get(scope.address(name))
-        if outcome is not None and not outcome.result.is_success:
-            return ": ".join(filter(None, (outcome.result.value, outcome.detail)))
-        row = live.keys.get(name)
-        if row is None:
-            return "it does not exist when it is read back"
-        return ended(self._kinds[scope.kind], row, now)
+        kind, faults = self._kinds[scope.kind], dict[str, str]()
+        for name in names:
+            row = live.keys.get(name)
+            fault = "it does not exist when it is read back" if row is None else ended(kind, row, now)
+            faults[scope.address(name)] = fault
+        return faults

@@ -7,6 +7,8 @@ of a key which is there.
 from __future__ import annotations
 
 import json
+import threading
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.apply.sinks.sink import Held, Place
+    from reconciler.model.desired import DesiredKey
 
 SOON, LATER = "2026-06-08T00:00:00Z", "2026-12-01T00:00:00Z"
 OLD = "caas/1/76/web-key"
@@ -210,14 +213,52 @@ def test_an_alias_is_stored_although_nothing_of_its_api_changes(
     assert world.places[OLD] == ["secret-0", "secret-1"]
 
 
+def test_successors_are_read_back_by_one_listing_of_each_scope_and_of_several_at_once() -> None:
+    kind = replace(CAAS, secret=None)
+    keys: list[DesiredKey] = []
+    rows: dict[str, dict[str, Any]] = {}
+    for i in range(25):
+        old, new = f"old-{i}", f"new-{i}"
+        keys += [
+            declared(old, line=2 * i + 1, expire=SOON),
+            declared(new, line=2 * i + 2)._replace(lifecycle=Lifecycle(rotates=old)),
+        ]
+        rows |= {old: live(old, expire=LATER), new: live(new)}
+    plans = [make_plan(keys, rows.values(), kind=kind, scope=Scope("caas", 1, region)) for region in (76, 77)]
+    plan = replace(plans[0], changes=(*plans[0].changes, *plans[1].changes))
+    listed: list[str] = []
+    together = threading.Barrier(2)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            name = request.url.path.rpartition("/")[2]
+            return httpx.Response(200, json=rows[name] | json.loads(request.content))
+        listed.append(request.url.path)
+        together.wait(timeout=60)
+        return httpx.Response(200, json={"count": len(rows), "results": [*rows.values()]})
+
+    with Session(connect(respond), Workers(2)) as session:
+        outcomes = apply_in(session, {"caas": kind}, plan, Freshness.JUST_MADE)
+    assert Counter(outcome.result for outcome in outcomes) == {Result.APPLIED: 50}
+    assert sorted(listed) == [kind.collection_path(Scope("caas", 1, region)) for region in (76, 77)]
+
+
+def test_a_successor_that_was_not_created_is_not_read_back(tmp_path: Path) -> None:
+    world = Refusing("creation")
+    apply(world, tmp_path, plan_of(world))
+    assert world.requests == ["POST", "GET", "GET"]  # by its name, and in the listing: was it created?
+
+
 class Refusing(World):
     """A service that refuses creations, or a sink that refuses an alias."""
 
     def __init__(self, what: str) -> None:
         super().__init__()
         self.what = what
+        self.requests: list[str] = []
 
     def _respond(self, request: httpx.Request, name: str) -> httpx.Response:
+        self.requests.append(request.method)
         if request.method == "POST" and self.what == "creation":
             return httpx.Response(400, json={"message": "no"})
         if request.method == "GET" and "web-key-2" in self.keys and self.what == "reading":
