@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.forge import CLOUD_TOKEN, DEPLOY, FORGE_TOKEN, Github, Gitlab, reachable
+from tests.contract.forge import CLOUD_TOKEN, DEPLOY, FORGE_TOKEN, LONGEST, Github, Gitlab, reachable
 from tests.support import GIT_SETTINGS, emulate, fill, from_yaml
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class ProposingGithub(Github):
         fields = dict(word.split("=", 1) for flag, word in pairwise(words) if flag in {"-f", "-F"})
         if fields.get("body") == "@body.md":
             fields["body"] = (self.place / "body.md").read_text(encoding="utf-8")
+        assert len(fields.get("body", "")) <= LONGEST
         path = next(word for word in words if word.startswith("repos/web/keys/pulls"))
         method = flags.get("--method", "POST" if fields else "GET")
         if method == "GET":
@@ -284,6 +285,23 @@ def test_without_a_policy_the_run_fails_and_says_why(proposals: Proposals) -> No
     result, log = proposals.forge.run()
     assert (result, "no policy defines which keys are renewed" in log) == ("failed", True)
     assert proposals.forge.issues == []
+
+
+def test_what_is_left_to_people_is_cut_where_the_plan_is_long(proposals: Proposals) -> None:
+    """A plan is the longest that there is: the forge would refuse the whole text."""
+    proposals.repository.commit(keys("{name: web}"))
+    script = [
+        "case $1 in",
+        "plan) head -c 64500 /dev/zero | tr '\\0' p; echo '#' ;;",
+        "*) echo '# a comment' >> keys/keys.yaml; seq -f 'Left %g: ä' 1 99 >&2 ;;",
+        "esac",
+    ]
+    proposals.forge.install("reconciler", "\n".join(script))
+    proposals.run()
+    (request,) = proposals.forge.issues
+    assert len(request.body) <= LONGEST
+    assert re.search(r"(?m)^    Left 9: ä\n(?:    Left \d+: ä\n)*    \(cut here: the log ", request.body)
+    assert "p#\n\nLast run: http" in request.body
 
 
 @on("github")
