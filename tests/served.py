@@ -24,8 +24,10 @@ PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 def ask(address: str, words: list[str]) -> int:
     """Have a server run the main function of a module, the first word, and return its exit code.
 
-    A run that a signal ended ends this process in the same way.
+    A run that a signal ended ends this process in the same way. A signal that comes while the run begins
+    waits until it can be passed on.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     variables = [b"=".join(pair) for pair in os.environb.items()]
     here = os.getcwdb()  # noqa: PTH109 - pathlib takes as long to import as all the rest
     asked = b"\0".join([here, b"%d" % len(words), *map(os.fsencode, words), *variables])
@@ -43,6 +45,7 @@ def ask(address: str, words: list[str]) -> int:
 
     for number in PASSED_ON:
         signal.signal(number, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
     code, ended_by = server.recv(2)
     if ended_by:
         if ended_by in PASSED_ON:
