@@ -590,7 +590,7 @@ def test_requests_and_the_documented_role_match_the_kubernetes_api(
     assert NAME in page
 
 
-def test_an_alias_has_the_secret_before_as_well(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_an_alias_also_holds_the_previous_secret(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     sink = connect(server)
     alias = replace(WEB, is_alias=True)

@@ -769,7 +769,7 @@ def test_an_object_renamed_back_at_the_service_is_no_drift_any_more(notes: Notes
 
 
 @ONE
-def test_an_object_deleted_and_made_anew_is_told_once_and_its_fields_are_corrected(notes: Notes) -> None:
+def test_a_recreated_object_is_reported_once_and_its_fields_are_corrected(notes: Notes) -> None:
     web = watched(notes)
     notes.server.remove(web.number)
     anew = notes.server.add("web", text="theirs")
@@ -982,7 +982,7 @@ def test_swapped_names_are_errors_of_a_plan_where_that_makes_a_difference(notes:
 
 
 @ONE
-def test_an_object_made_anew_is_told_by_a_plan_and_its_fields_are_changed(notes: Notes) -> None:
+def test_a_plan_reports_a_recreated_object_and_changes_its_fields(notes: Notes) -> None:
     web = watched(notes)
     notes.server.remove(web.number)
     anew = notes.server.add("web", text="theirs")

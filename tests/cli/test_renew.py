@@ -92,7 +92,7 @@ def test_an_unknown_target_is_an_error(cli: CommandLine, file: Path) -> None:
     assert (done.code, "matches no declared key: wep; did you mean" in done.err) == (1, True)
 
 
-def test_without_a_policy_it_is_an_error(cli: CommandLine, file: Path) -> None:
+def test_a_missing_policy_is_an_error(cli: CommandLine, file: Path) -> None:
     done = renew(cli, file)
     assert (done.code, "no policy defines which keys are renewed" in done.err) == (1, True)
 

@@ -77,7 +77,7 @@ def test_a_saved_plan_as_a_path_is_not_narrowed_nor_mixed(
 @pytest.mark.parametrize(
     "command", ["plan", "validate", "drift", "explain caas/1/76/web -f", "export --into"]
 )
-def test_other_commands_say_what_a_saved_plan_is(cli: CommandLine, saved: str, command: str) -> None:
+def test_other_commands_report_a_saved_plan_as_such(cli: CommandLine, saved: str, command: str) -> None:
     numbers = ["--project-id", "1", "--region-id", "76"] if command.startswith("export") else []
     done = cli(*command.split(), saved, *numbers)
     use = f"`reconciler show {saved}` shows it, and `reconciler apply {saved}` applies it"

@@ -123,7 +123,7 @@ def test_the_description_says_what_a_parameter_means_that_repeats_what_is_listed
     assert identity(pets(row=row(slug=TEXT), item=f"{PETS}/{{pet}}", last=last)) == expected
 
 
-def test_an_id_that_a_creation_requires_is_written_by_people() -> None:
+def test_an_id_that_a_creation_requires_is_written_in_files() -> None:
     create = an_object({"id": TEXT, "size": {"type": "integer"}}, "id")
     found = extension(pets(create=create))
     creation = {"requires": [], "later": ["name"]}
@@ -718,7 +718,7 @@ def test_an_item_of_another_list_is_not_taken_for_one() -> None:
         draft(pets(item="/farms/pets/{petId}"), PETS)
 
 
-def test_of_two_items_that_are_not_below_their_list_one_is_to_be_named() -> None:
+def test_two_possible_item_paths_require_a_choice() -> None:
     description = pets(item="/pets/{petId}")
     description["paths"]["/shops/pets/{petId}"] = description["paths"]["/pets/{petId}"]
     with pytest.raises(DescriptionError, match="--item"):

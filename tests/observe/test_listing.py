@@ -270,7 +270,7 @@ def test_a_listing_of_ids_says_what_responses_show_inside_an_object(
     assert paths == ["/things/1", *read]
 
 
-def test_a_response_about_another_id_inside_an_object_is_not_believed() -> None:
+def test_a_response_about_another_id_inside_an_object_is_invalid() -> None:
     extension = {"path": "id", "read_from": {"id": "meta.id"}}
     kind = kind_with({"id": {"type": "string"}}, list={"style": "whole", "ids": True}, **extension)
 

@@ -118,7 +118,7 @@ def test_the_programs_of_the_page_make_the_same_plan_in_other_processes(
     assert "Plan: 0 to add, 3 to change, 0 to destroy." in done.stdout
 
 
-def test_a_program_without_a_guard_is_told_where_to_write_one(tmp_path: Path) -> None:
+def test_the_error_of_a_program_without_a_guard_shows_the_guard(tmp_path: Path) -> None:
     (tmp_path / "keys.yaml").write_text("{project_id: 1, region_id: 1, keys: []}", encoding="utf-8")
     (tmp_path / "program.py").write_text(
         """import functools, reconciler
