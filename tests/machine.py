@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +43,15 @@ def unprivileged() -> Iterator[None]:
 
 @contextlib.contextmanager
 def full_disk(size: int) -> Iterator[None]:
-    """Let no file grow beyond ``size`` bytes, which is as good as a disk that has no more left."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    """Let no file grow beyond ``size`` bytes, which is as good as a disk that has no more left.
+
+    No module is cached meanwhile: its file would be cut off, and every later import of it would fail.
+    """
+    before, writes_no_cache = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    sys.dont_write_bytecode = True
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = writes_no_cache
