@@ -72,15 +72,19 @@ class LifetimeOptions:
                 raise ConfigurationError(fault)
         return policy
 
+    def write(self, edits: Edits, console: Console) -> None:
+        """Warn of keys that are not edited, write the files unless with --check, and print their edits.
+
+        Warnings come first, to be seen also where a file cannot be written. Raises ConfigurationError then.
+        """
+        for error in edits.refused.values():
+            console.warning(f"{error}; others are edited")
+        if not self.check:
+            edits.write()
+        print_lines(edits.files, console)
+
 
 def note_waiting(waiting: Mapping[str, str], console: Console) -> None:
     """Print how many keys wait for another run, and why; ``waiting`` has the reasons by addresses."""
     for why, count in Counter(waiting.values()).items():
         console.note(f"Left {counted(count, 'key')} for the next run, because {why}.")
-
-
-def show(edits: Edits, console: Console) -> None:
-    """Print the lines that differ, and why keys are left."""
-    for error in edits.refused.values():
-        console.warning(f"{error}; others are edited")
-    print_lines(edits.files, console)

@@ -13,7 +13,7 @@ from reconciler.adopt.renew import renewed
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
-from reconciler.cli.lifetimes import LifetimeOptions, lifetime_option, max_changes_option, note_waiting, show
+from reconciler.cli.lifetimes import LifetimeOptions, lifetime_option, max_changes_option, note_waiting
 from reconciler.cli.options import clock_of
 from reconciler.cli.rewriting import check_files, read_declarations
 from reconciler.cli.values import command
@@ -67,9 +67,7 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     with sessions(options.connection, clock, console) as client:
         limits = Limits(max_changes=options.max_changes)
         found = renewed(declared, client, options.policy, options.targets, limits)
-    if not options.check:
-        found.edits.write()
-    show(found.edits, console)
+    options.write(found.edits, console)
     for one in found.renewals:
         console.text(escape_control(renewal_line(one)) + "\n")
     for why, keys in groupby(sorted(found.passed_over.items(), key=itemgetter(1)), itemgetter(1)):

@@ -10,7 +10,7 @@ from reconciler.adopt.located import Located
 from reconciler.adopt.rotations import Mode, Request, rotated
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
-from reconciler.cli.lifetimes import LifetimeOptions, lifetime_option, max_changes_option, note_waiting, show
+from reconciler.cli.lifetimes import LifetimeOptions, lifetime_option, max_changes_option, note_waiting
 from reconciler.cli.options import clock_of
 from reconciler.cli.rewriting import check_files, read_declarations
 from reconciler.cli.values import LIMIT, command, option
@@ -92,9 +92,7 @@ def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
         found = rotated(declared, client, request)
     for text in found.report.warnings:
         console.warning(text)
-    if not options.check:
-        found.edits.write()
-    show(found.edits, console)
+    options.write(found.edits, console)
     for line in found.report.lines:
         console.text(escape_control(line) + "\n")
     for line in found.report.unchanged:

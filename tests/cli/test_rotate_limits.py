@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.cli.test_rotate import TEXT, Life, life
+from tests.machine import full_disk
 from tests.support import FakeClock, fill
 
 __all__ = ["life"]  # the fixture
@@ -196,6 +197,19 @@ def test_a_file_that_cannot_be_edited_does_not_keep_others_from_it(life: Life) -
     for refused in (life.rotate("key-12", *both), life.renew("key-12", *both, *longer)):
         assert (refused.code, "Error" in refused.err) == (1, True)
     assert merged.read_text() == DUE + MERGED
+
+
+@pytest.mark.parametrize(
+    "words", [("rotate", "--due"), ("renew", "--within", "30d", "--to", "60d", "--max-total", "9y")]
+)
+def test_a_key_that_cannot_be_edited_is_said_also_where_no_file_can_be_written(
+    life: Life, words: tuple[str, ...]
+) -> None:
+    declare_old(life, many(*range(20, 30)) + MERGED + f"# {'long ' * 1000}\n")
+    with full_disk(2000):
+        done = life.cli(*words, "--file", str(life.file), clock=life.clock)
+    assert (done.code, done.out, done.err.count("key-12: cannot be edited in place")) == (1, "", 1)
+    assert done.err.index("Warning") < done.err.index("Error: ")
 
 
 def test_a_key_that_cannot_be_edited_does_not_keep_others_of_its_file_from_it(life: Life) -> None:
