@@ -23,7 +23,7 @@ from reconciler.errors import SinkError
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
-from tests.machine import full_disk
+from tests.machine import full_disk, open_folder, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,15 @@ NAME = "caas_1_76_web"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "keys"
+
+
+@pytest.fixture
+def bound_folder() -> Iterator[Path]:
+    """Return the path of a folder, for a user whom its mode binds."""
+    with open_folder() as above:
+        above.chmod(0o777)
+        with unprivileged():
+            yield above / "keys"
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077, 0o277, 0o777], ids="umask {:03o}".format)
@@ -211,9 +220,9 @@ def test_a_folder_that_cannot_be_created_is_an_error(folder: Path, name: str) ->
     assert not folder.exists()
 
 
-@pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
 @pytest.mark.parametrize("bits", [0o500, 0o100, 0o400, 0o000])
-def test_a_folder_that_cannot_be_written_is_an_error(folder: Path, bits: int) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(bound_folder: Path, bits: int) -> None:
+    folder = bound_folder
     folder.mkdir()
     folder.chmod(bits)
     reported = [
@@ -226,11 +235,10 @@ def test_a_folder_that_cannot_be_written_is_an_error(folder: Path, bits: int) ->
     assert names(folder) == []
 
 
-@pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
-def test_a_secret_is_rescued_elsewhere_if_the_folder_cannot_be_written(folder: Path) -> None:
-    folder.mkdir(mode=0o500)
-    file = Path(rescue(folder))
-    assert (content(file), folder in file.parents) == (VALUE, False)
+def test_a_secret_is_rescued_elsewhere_if_the_folder_cannot_be_written(bound_folder: Path) -> None:
+    bound_folder.mkdir(mode=0o500)
+    file = Path(rescue(bound_folder))
+    assert (content(file), bound_folder in file.parents) == (VALUE, False)
     shutil.rmtree(file.parent)
 
 
