@@ -37,7 +37,7 @@ from reconciler.model.frozen import dataclass
 from reconciler.model.plan import Freshness, Plan
 from reconciler.pipeline.applying import opened_plan
 from reconciler.plan.needs import Asked
-from reconciler.service.applying import Planned, Writing, write_planned
+from reconciler.service.applying import PlannedApply, Writing, write_planned
 from reconciler.service.records import open_records
 
 _QUESTION = """
@@ -136,7 +136,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             freshness = _approve(options, console)
             if secrets is not None and not options.auto_approve:
                 secrets.probe()  # again: the approval may have taken a while
-        planned = Planned(kinds, state, plan, planning.selection.target, now)
+        planned = PlannedApply(kinds, state, plan, planning.selection.target, now)
         printer = WritePrinter(console, events)
         printer.store = secrets
         signals = partial(stopping, stop, console, lambda: secrets)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedApply:
     """A plan of ``targets``, and its inputs; a saved plan has no ``state``."""
 
     kinds: Mapping[str, Kind]
@@ -49,7 +49,7 @@ class Writing:
     signals: Callable[[], AbstractContextManager[None]]
 
 
-def write_planned(records: Records, client: Sessions, planned: Planned, how: Writing) -> ExitCode:
+def write_planned(records: Records, client: Sessions, planned: PlannedApply, how: Writing) -> ExitCode:
     """Send the changes of a plan, or only publish secrets under their aliases; return the exit code.
 
     Raises ReconcilerError if nothing was sent.
