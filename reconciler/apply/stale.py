@@ -66,8 +66,8 @@ def recheck_key(
     kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str], now: dt.datetime
 ) -> Outcome | None:
     """Return the outcome of a change that must not be sent, None if it may be. ``names`` are by id."""
-    if renaming := _renaming(kind, change, observed, names):
-        return Outcome(change, Result.STALE, renaming)
+    if renamed := _renamed(kind, change, observed, names):
+        return Outcome(change, Result.STALE, renamed)
     live = observed.keys.get(change.name)
     try:
         moved = fields_changed_since_plan(kind, change, live)
@@ -85,7 +85,7 @@ def recheck_key(
     return None
 
 
-def _renaming(kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str]) -> str:
+def _renamed(kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str]) -> str:
     """Return how the object of a name has changed since the plan, where the service assigns ids."""
     if change.name in observed.unclear:
         return f"its name now {unclear_text(kind, observed.unclear[change.name])}"

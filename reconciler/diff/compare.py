@@ -255,10 +255,9 @@ def effect_of(rule: EffectRule, change: FieldChange) -> tuple[Effect, str]:
         case EffectRule.EXPIRY:
             return _expiry(change.before, change.after)
         case EffectRule.BINDING:
-            counts = {"binds": len(change.added), "unbinds": len(change.removed)}
-            reasons = [f"{verb} {count}" for verb, count in counts.items() if count]
-            sides = (Effect.GRANTS,) * bool(change.added) + (Effect.REVOKES,) * bool(change.removed)
-            return Effect.joined(sides), ", ".join(reasons) or _UNCHANGED
+            sides = {Effect.GRANTS: ("binds", change.added), Effect.REVOKES: ("unbinds", change.removed)}
+            reasons = {side: f"{verb} {len(items)}" for side, (verb, items) in sides.items() if items}
+            return Effect.joined(reasons), ", ".join(reasons.values()) or _UNCHANGED
         case EffectRule.NONE:
             return Effect.NEUTRAL, _UNCHANGED
 

@@ -85,8 +85,10 @@ def _expiries(kind: Kind, part: DesiredScope, now: dt.datetime) -> _Expiring:
         if value >= far:
             later = min(later or value, value)
         elif (instant := parse_instant(value)) is not None:
-            near.append(KeyExpiry(part.scope.address(key.name), field, instant, key.name in rotated))
-            manual |= {near[-1].address} if is_manual(kind, key) else set()
+            address = part.scope.address(key.name)
+            near.append(KeyExpiry(address, field, instant, key.name in rotated))
+            if is_manual(kind, key):
+                manual.add(address)
     first = min((one.at for one in near if one.at > now and not one.is_rotated), default=None)
     within = tuple(one for one in near if is_soon(one.at, now, HORIZON))
     return _Expiring(within, count, first or parse_instant(later), frozenset(manual))

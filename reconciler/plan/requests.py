@@ -91,8 +91,9 @@ def removing(kind: Kind, change: Change) -> str:
         for name, after in change.patch.items()
         if is_merged or name in kind.merged
     }
+    needed = kind.schema["required"] if is_merged else ()
     found = [
-        *(name for name in kind.schema["required"] if is_merged and sent.get(name, name) is None),
+        *(name for name in needed if name in sent and sent[name] is None),
         *(path for name, patch in sent.items() for path in _removed(kind.fields[name].shape, patch, name)),
     ]
     if not found:
