@@ -7,7 +7,8 @@ from dataclasses import replace
 import click
 
 from reconciler.adopt.located import Located
-from reconciler.adopt.rotations import Mode, Request, rotated
+from reconciler.adopt.rotation_edits import Mode, Request
+from reconciler.adopt.rotations import rotated
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.lifetimes import LifetimeOptions, lifetime_option, max_changes_option, note_waiting
