@@ -170,28 +170,33 @@ def _shared(run: Run) -> _Shared:
 
 def _end_after(run: Run, client: Any, shared: _Shared, rooms: Sequence[distributed.Semaphore]) -> None:
     """End the work of this worker for a run, when that has ended, was killed, or the scheduler is lost."""
+    is_abandoned = False
     with suppress(Exception):
         over = distributed.Event(f"{run.name}-over", client=client)
         life = distributed.Semaphore(1, run.life)
-        while not over.wait(_LOOK):
-            if life.acquire(
-                timeout=0
-            ):  # Dask gives it to others once nobody has renewed its lease for a while
-                _clear(run, client)
-                life.release()
-                life.close()
-                break
+        while not (is_abandoned or over.wait(_LOOK)):
+            # Dask gives it to others once nobody has renewed its lease for a while.
+            is_abandoned = bool(life.acquire(timeout=0))
     shared.stop.set()
     with suppress(Exception):
         for gate in shared.gates.values():
             gate.return_idle()
         for room in rooms:
-            room.close()  # or each would be refreshed for as long as the worker lives
+            room.refresh_callback.stop()  # or each would be refreshed for as long as the worker lives
+        if is_abandoned:
+            _clear(run, client, rooms)
+            life.release()
+            life.close()
     with _LOCK:
         _RUNS.pop(run.name, None)
 
 
-def _clear(run: Run, client: Any) -> None:
-    """Remove the pauses that a killed run has left on the scheduler."""
+def _clear(run: Run, client: Any, rooms: Sequence[distributed.Semaphore]) -> None:
+    """Remove what a killed run has left on the scheduler; a run that ends does so itself.
+
+    To close a semaphore closes it for all: other workers may have leases of it until the run ends.
+    """
     for name, _ in run.limits:
         distributed.Variable(f"{name}-pause", client=client).delete()
+    for room in rooms:
+        room.close()
