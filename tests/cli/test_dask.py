@@ -175,7 +175,7 @@ def test_a_cluster_makes_the_same_plan_within_the_same_limit(
 def test_a_pause_that_an_api_asked_for_holds_for_all_workers(
     plan: Callable[..., Run], scopes: Api, cluster: Cluster
 ) -> None:
-    scopes.delay, scopes.busy_at = 0.3, 4
+    scopes.delay, scopes.busy_at = 0.1, 4
     assert plan("--dask", cluster.address).finished()[0] == 0
     asked = scopes.times[scopes.busy_at - 1] + scopes.delay
     late = asked + 1  # what was sent before it was known everywhere
