@@ -187,6 +187,16 @@ def test_a_rotation_of_which_nothing_was_applied_is_undone(life: Life) -> None:
         assert life.file.read_text() == TEXT
 
 
+def test_a_field_with_a_comment_stays_where_a_rotation_is_undone(life: Life) -> None:
+    text = TEXT.replace(
+        "shop-key\n", "shop-key\n    expire: 2036-01-01T00:00:00Z  # the default, by contract\n"
+    )
+    life.file.write_text(text)
+    for words in ((), ("--abort",)):
+        assert life.rotate("shop-key", *words).code == 0
+    assert life.file.read_text() == text
+
+
 def test_a_rotation_that_was_applied_cannot_be_undone(life: Life) -> None:
     life.rotate("shop-key")
     life.apply()
@@ -321,6 +331,12 @@ def test_a_name_that_is_taken_is_not_given_again(life: Life) -> None:
     done = life.rotate("shop-key")
     assert "  - name: shop-key-3\n" in life.file.read_text()
     assert "until 2026-06-16T00:00:00Z" in done.out
+
+
+def test_the_alias_of_another_key_is_not_given_as_a_name(life: Life) -> None:
+    life.file.write_text(f"{TEXT}    lifecycle: {{alias: shop-key-2}}\n")
+    assert life.rotate("shop-key").code == 0
+    assert "  - name: shop-key-3\n" in life.file.read_text()
 
 
 def test_a_name_that_would_be_too_long_is_refused(life: Life) -> None:

@@ -135,6 +135,34 @@ def test_keys_of_one_age_are_rotated_in_portions_that_one_apply_may_end(life: Li
     assert len(life.live()) == 14
 
 
+def test_the_rotations_of_a_chain_are_finished_one_after_another(life: Life) -> None:
+    chain = "".join(
+        f"  - {{name: key-14-{number + 1}, lifecycle: {{rotates: {old}}}}}\n"
+        for number, old in enumerate(("key-14", "key-14-2"), 1)
+    )
+    declare_old(life, many(14) + chain)
+    life.emulator.remove_key(1, 76, "key-14")
+    fill(life.emulator, "key-14-3")
+    for gone in ("key-14", "key-14-2"):
+        done = life.rotate("--finish")
+        words = f": {gone} was deleted: its entry is removed"
+        assert (done.code, words in done.out, "Warning" in done.err) == (2, True, False)
+    assert life.file.read_text().endswith("keys:\n  - {name: key-14-3}\n")
+
+
+def test_the_rotation_whose_overlap_ended_first_is_finished_first(life: Life) -> None:
+    later = "  - {name: a-key, expire: 2026-06-15T00:00:00Z, containers: []}\n"
+    names = ("a-key", "key-14")
+    successors = [f"  - {{name: {name}-2, lifecycle: {{rotates: {name}}}}}\n" for name in names]
+    declare_old(life, later + many(14) + "".join(successors))
+    fill(life.emulator, "a-key", expire="2026-06-15T00:00:00Z")
+    fill(life.emulator, "a-key-2", "key-14-2")
+    life.pass_days(20)
+    done = life.rotate("--finish", "--max-revoked", "1")
+    assert (done.code, "a-key waits for the next run" in done.err) == (2, True)
+    assert "key-14 is to be deleted" in done.out
+
+
 @pytest.mark.parametrize(("limit", "count"), [("5", 5), ("50%", 6), ("100%", 12), ("0", 1), ("0%", 1)])
 def test_a_portion_is_what_the_limit_says_and_never_less_than_one(life: Life, limit: str, count: int) -> None:
     declare_old(life, many(*range(18, 30)))
@@ -177,6 +205,17 @@ def test_renewals_wait_where_one_apply_may_not_change_so_many(life: Life) -> Non
     assert (waiting.code, waiting.out, "Left 8 keys" in waiting.err) == (0, "", True)
     named = life.renew(*policy, "--max-changes", "25%", "caas/1/76/key-2*")
     assert (named.code, named.out.count(" -> ")) == (2, 8)
+
+
+@pytest.mark.parametrize(
+    "words", [("rotate", "--due"), ("renew", "--within", "30d", "--to", "60d", "--max-total", "9y")]
+)
+def test_changes_of_other_scopes_count_where_a_limit_counts_keys(life: Life, words: tuple[str, ...]) -> None:
+    other = "---\nproject_id: 1\nregion_id: 80\nkeys:\n  - {name: far, state: absent}\n"
+    declare_old(life, many(14) + other)
+    life.emulator.put_key(1, 80, {"name": "far", "containers": []})
+    done = life.cli(*words, "--file", str(life.file), "--max-changes", "1", clock=life.clock)
+    assert (done.code, done.out, "Left 1 key for the next run" in done.err) == (0, "", True)
 
 
 def test_a_file_that_cannot_be_edited_does_not_keep_others_from_it(life: Life) -> None:
@@ -243,6 +282,17 @@ def test_a_file_that_cannot_be_edited_does_not_keep_others_from_their_end(life: 
     assert life.rotate("--finish", "key-12", "--file", str(merged)).code == 1
 
 
+def test_a_key_that_cannot_be_edited_does_not_keep_others_of_its_file_from_their_end(life: Life) -> None:
+    """The successors, which no edit changes, are needed to find which of the old keys cannot be edited."""
+    successors = [f"  - {{name: key-{day}-2, lifecycle: {{rotates: key-{day}}}}}\n" for day in (12, 14, 15)]
+    declare_old(life, many(14) + MERGED + many(15) + "".join(successors))
+    fill(life.emulator, "key-12-2", "key-14-2", "key-15-2")
+    life.pass_days(20)
+    done = life.rotate("--finish", "--max-revoked", "100%")
+    assert (done.code, done.err.count("Warning"), "key-12" in done.out) == (2, 1, False)
+    assert life.file.read_text().count("state: absent") == 2
+
+
 def test_a_key_that_never_expires_and_is_too_old_has_an_overlap(life: Life) -> None:
     declare_old(life, "")
     life.file.write_text(f"{DUE}  - {{name: old-key, containers: []}}\n")
@@ -276,6 +326,15 @@ def test_a_key_that_is_gone_is_not_declared_again_by_the_next_rotation(life: Lif
     assert life.rotate("shop-key-2").code == 0
     assert life.apply().code == 0
     assert life.live() == {"shop-key-2", "shop-key-3", "other"}
+
+
+def test_an_overlap_that_begins_again_does_not_end_earlier(life: Life) -> None:
+    life.rotate("shop-key", "--overlap", "30d")
+    life.apply()
+    end = "  - name: shop-key\n    expire: 2026-07-02T00:00:00Z\n"
+    assert end in life.file.read_text()
+    assert life.rotate("shop-key-2", "--now").code == 0  # whose overlap would be of 7 days
+    assert end in life.file.read_text()
 
 
 def test_an_overlap_that_begins_again_ends_with_the_longest_life_too(life: Life) -> None:
