@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -394,15 +395,19 @@ NEEDED: dict[str, Any] = {
         ({"hook": {"note": None, "token": "a"}}, ""),
         ({"hook": {"url": "b", "token": "a"}}, ""),
         ({"hooks": [{"token": None}]}, ""),
+        ({"owner": None}, "owner"),
+        ({"owner": None, "hook": {"token": None}}, "owner, hook.token"),
     ],
 )
 def test_a_merge_patch_never_removes_what_must_be_there(want: Any, lost: str) -> None:
     deep = {"type": "object", "properties": {"hook": NEEDED}}
     fields = {"hook": NEEDED, "deep": deep, "hooks": {"type": "array", "items": NEEDED}}
+    fields["owner"] = {"type": ["string", "null"]}
     hook = {"token": "a", "note": "n", "url": "a"}
-    live = {"name": "web-key", "hook": hook, "deep": {"hook": hook}, "hooks": [hook]}
+    live = {"name": "web-key", "hook": hook, "deep": {"hook": hook}, "hooks": [hook], "owner": "us"}
     for encoding in ("merge-patch", "json"):
         kind = kind_with(fields, update={"method": "PATCH", "encoding": encoding})
+        kind = replace(kind, schema={**kind.schema, "required": ["name", "owner"]})
         plan = make_plan([declared(**want)], [live], kind=kind)
         is_refused = bool(lost) and encoding == "merge-patch"
         assert (len(plan.changes), len(plan.objections)) == ((0, 1) if is_refused else (1, 0))

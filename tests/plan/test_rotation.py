@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -234,3 +235,27 @@ def test_a_key_of_a_rotation_is_not_replaced(name: str) -> None:
     kinds = {"thing": kind}
     made = corrections(kinds, plan, drift_of(kinds, plan), lambda *_: True, permissions, NOW)
     assert len(made.plan.changes) == (name == "other-key")
+
+
+@pytest.mark.parametrize(
+    ("spared_by", "is_late"),
+    [
+        ("nothing", True),
+        ("a creation time of live keys", False),
+        ("an overlap that goes on", False),
+        ("an old key that is declared absent", False),
+        ("an old key that is not live", False),
+        ("a successor that is live", False),
+    ],
+)
+def test_a_successor_is_created_within_its_overlap_where_no_later_run_could_see_that(
+    spared_by: str, *, is_late: bool
+) -> None:
+    kind = CAAS if "creation time" in spared_by else replace(CAAS, created=None)
+    first = declared("web-key", containers=[])._replace(is_absent="absent" in spared_by)
+    second = new(until=SOON if "goes on" in spared_by else "2026-06-01T11:00:00Z")
+    rows = [] if "not live" in spared_by else [live()]
+    if "successor" in spared_by:
+        rows.append(live("web-key-2", expire=LATER))
+    problems = [problem.message for problem in make_plan([first, second], rows, kind=kind).problems]
+    assert ["its overlap with web-key has ended" in message for message in problems] == [True] * is_late
