@@ -12,6 +12,7 @@ from reconciler.api.apis import Apis
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import private_file, sessions
 from reconciler.cli.execution_options import AUTO, ExecutionOptions
+from reconciler.cli.forking import MODULES
 from reconciler.cli.machine import usable_cores
 from reconciler.cli.options import ConnectionOptions
 from reconciler.errors import ConfigurationError, SystemFailureError
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from reconciler.api.surroundings import Surroundings
 
 _MOST_AUTOMATIC: Final = 8
-_MODULES: Final = ("reconciler.__main__", __name__)
-"""What every process needs: the program, and what opens the APIs."""
 
 
 @contextmanager
@@ -57,7 +56,7 @@ def executor(
                 logging.disable()  # what distributed logs of a fault is told once, as an error
                 cluster = executors.cluster_pool(options.dask, parallelism, console.note)
                 return distribution.Distributed(stack.enter_context(cluster), connect)
-            pool = stack.enter_context(processes.ProcessPool(width, parallelism, on_life, _MODULES))
+            pool = stack.enter_context(processes.ProcessPool(width, parallelism, on_life, MODULES))
             if count != AUTO:
                 pool.prepare()
             else:

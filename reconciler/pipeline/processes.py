@@ -14,9 +14,10 @@ import threading
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing import connection, forkserver, resource_tracker
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from reconciler.api import fork_server
 from reconciler.api.surroundings import Surroundings
 from reconciler.errors import ConfigurationError, StoppedError, SystemFailureError, os_reason
 from reconciler.model.clock import SYSTEM_CLOCK
@@ -102,7 +103,7 @@ class ProcessPool:
         width: int,
         parallelism: Mapping[str, int],
         on_life: Callable[[], object] = tuple,
-        modules: Sequence[str] = (),
+        modules: Sequence[str] = (__name__,),
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Store the number of processes, and the maximum number of concurrent requests to each API.
@@ -112,7 +113,7 @@ class ProcessPool:
         """
         self.width = width
         self._parallelism, self._on_life = dict(parallelism), on_life
-        self._modules, self._clock = (__name__, *modules), clock
+        self._modules, self._clock = modules, clock
         self._context = multiprocessing.get_context("forkserver")
         self._pool: ProcessPoolExecutor | None = None
         self._run: connection.Connection | None = None
@@ -157,7 +158,7 @@ class ProcessPool:
     def prepare(self) -> None:
         """Start the server that forks the processes, which takes a while, in the background."""
         with suppress(OSError), _uninterrupted():  # the first call tells
-            self._serve()
+            fork_server.ensure_running(self._modules)
 
     def start(self) -> None:
         """Start a process. Raises SystemFailureError if that is not possible."""
@@ -190,7 +191,7 @@ class ProcessPool:
 
     def _started(self) -> ProcessPoolExecutor:
         context = self._context
-        self._serve()
+        fork_server.ensure_running(self._modules)
         over, self._run = context.Pipe(duplex=False)
         # A process that is killed gives its slot back to nobody, so new processes have new gates, with the
         # pauses of the old ones.
@@ -204,16 +205,6 @@ class ProcessPool:
         return ProcessPoolExecutor(
             self.width, context, _begin, (over, self._gates, self._last_sent, self._clock)
         )
-
-    def _serve(self) -> None:
-        """Start the server that forks the processes, unless it runs; all of them block Ctrl-C."""
-        self._context.set_forkserver_preload([*self._modules])
-        resource_tracker.ensure_running()  # which would unblock it
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
-            forkserver.ensure_running()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _pause_end(self, api: str) -> float:
         """Return the end of the pause of an API among the processes so far."""
