@@ -62,7 +62,7 @@ def install(built: Path, place: Path) -> subprocess.CompletedProcess[str]:
     words = INSTALL.replace("https://YOUR-INDEX/simple", (place / "url").read_text("utf-8")).split()
     assert words.pop(0) == "pip"
     pip = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", *words, "--no-cache-dir"]
-    command = [*pip, "--target", str(place / "site")]
+    command = [*pip, "--no-compile", "--target", str(place / "site")]  # nothing of it is run here
     return subprocess.run(command, cwd=built, capture_output=True, text=True, check=False)
 
 
