@@ -89,6 +89,22 @@ def test_the_applied_state_of_an_uncompared_key_is_preserved(applied: Applied) -
     assert origins(applied, newer, r76=[live(description="ours")]) == [Origin.CONFIG]
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_key_that_the_first_round_did_not_compare_is_not_new_in_git(
+    applied: Applied, *, is_whole: bool
+) -> None:
+    theirs = [live(description="theirs")]
+    applied.store(Compared(OURS, planned(OURS, r76=theirs), lambda _: False, is_whole=is_whole))
+    assert origins(applied, OURS, r76=theirs) == [None]
+
+
+def test_a_comparison_of_some_keys_of_a_scope_makes_no_other_key_new_in_git(applied: Applied) -> None:
+    found = [live(description="ours"), live("other-key", description="theirs")]
+    applied.store(Compared(OURS, planned(OURS, r76=found), lambda _: True, is_whole=False))
+    both = (declared(description="ours"), declared("other-key", line=2, description="ours"))
+    assert origins(applied, DesiredState((DesiredScope(SCOPE, both),)), r76=found) == [None]
+
+
 def test_a_scope_that_is_no_longer_declared_is_purged(applied: Applied) -> None:
     both = DesiredState((*OURS.scopes, DesiredScope(OTHER, (declared(description="ours"),))))
     assert origins(applied, both, r76=[live(description="ours")], r77=[live(description="ours")]) == []
