@@ -97,6 +97,13 @@ def test_bash_offers_what_is_there(cli: CommandLine, folder: Path, line: str, of
     assert offered_by_bash(cli, folder, line) == offered
 
 
+def test_no_more_is_read_than_a_person_waits_for(cli: CommandLine, folder: Path) -> None:
+    with (folder / "keys" / "b.yml").open("a") as file:
+        file.write("#" * 2**21)
+    offered = offered_by_bash(cli, folder, "reconciler explain caas")
+    assert offered == ["caas/1/76/storefront", "caas/1/76/web"]
+
+
 @pytest.mark.parametrize("shell", ["fish", "zsh"])
 def test_other_shells_offer_the_same(cli: CommandLine, folder: Path, shell: str) -> None:
     addresses = ["caas/1/76/storefront", "caas/1/76/web", "caas/1/77/web"]

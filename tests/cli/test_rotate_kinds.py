@@ -72,6 +72,15 @@ def life(request: pytest.FixtureRequest, cli: CommandLine, tmp_path: Path) -> It
         yield found
 
 
+def test_an_overlap_ends_with_a_key_whose_expiry_cannot_change(life: Life) -> None:
+    life.clock.elapsed += 180 * 86400  # to the 28th of November
+    assert life.rotate("chat-key").code == 0
+    if life.kind == "inference":
+        assert 'until: "2026-12-01T00:00:00Z"' in life.file.read_text()
+    else:
+        assert "name: chat-key\n    expire: 2026-12-06T00:00:00Z" in life.file.read_text()
+
+
 def test_a_key_is_deleted_after_its_overlap(life: Life) -> None:
     assert life.rotate("chat-key").code == 0
     assert ("until" in life.file.read_text()) is (life.kind == "inference")
