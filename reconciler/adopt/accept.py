@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from reconciler.diff.normalize import normalize
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.kinds.packaged import document_schema
-from reconciler.load.sources import read
+from reconciler.load.sources import read_input_file
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.frozen import dataclass
@@ -117,7 +116,7 @@ def accepted(
         warnings.append(found.mismatch)
     if not found.fields:
         return Accepted(found, warnings, None)
-    content = read(key.source, io.BytesIO())
+    content = read_input_file(key.source)
     text = accept(content, found, now, declared.rules)
     return Accepted(found, warnings, Rewritten(key.source, content, text))
 

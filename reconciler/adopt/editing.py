@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.adopt.located import located_keys, rewritten
 from reconciler.adopt.write import replace_texts
 from reconciler.errors import InputError
-from reconciler.load.sources import read
+from reconciler.load.sources import read_input_file
 from reconciler.model.frozen import dataclass
 from reconciler.model.source import Problem
 from reconciler.observe.listing import observe
@@ -82,7 +81,7 @@ class Declarations:
 
     def located(self, files: Collection[str] | None = None) -> tuple[Located, ...]:
         """Read all files, or some, and return the declared keys with their positions. Raises InputError."""
-        return located_keys(self.state, self.kinds, lambda file: read(file, io.BytesIO()), files)
+        return located_keys(self.state, self.kinds, read_input_file, files)
 
     def live(self, client: Sessions, scopes: Iterable[Scope]) -> Mapping[Scope, LiveScope]:
         """List the live keys of scopes. Raises ReconcilerError if one cannot be read."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import io
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from reconciler.errors import InputError, SchemaMismatchError
 from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
-from reconciler.load.sources import read, sources
+from reconciler.load.sources import read_input_file, sources
 from reconciler.model.desired import DesiredScope
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import counted, listed
@@ -159,7 +158,7 @@ def declaring_file(live: Live, folder: str) -> str | None:
     """Return the file below a folder that declares the scope already, if there is one."""
     for file in sources([folder], []) if Path(folder).is_dir() else ():
         with suppress(InputError):  # validate shows what is wrong with a file
-            if declares(read(file, io.BytesIO()), file, live.rules, live.scope):
+            if declares(read_input_file(file), file, live.rules, live.scope):
                 return file
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.adopt.export import Live, declares, export_to
 from reconciler.adopt.modeline import schema_reference
 from reconciler.errors import ConfigurationError, InputError
-from reconciler.load.sources import read, sources
+from reconciler.load.sources import read_input_file, sources
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
@@ -54,7 +53,7 @@ def imported(
     if not observed.count:
         raise ConfigurationError(f"{scope.address(name)} is not on the server, so there is nothing to import")
     live, schema = Live(kind, observed, declared.now, declared.rules), schema_reference(file)
-    before = read(file, io.BytesIO()) if Path(file).exists() else None
+    before = read_input_file(file) if Path(file).exists() else None
     found = export_to(live, file, before, schema)
     _require_whole(found.export, scope, name)
     return Imported(scope.address(name), found)
@@ -99,7 +98,7 @@ def _file(declared: Declarations, scope: Scope, paths: Sequence[str]) -> str:
     found = [
         file
         for file in files
-        if file in named or declares(read(file, io.BytesIO()), file, declared.rules, scope)
+        if file in named or declares(read_input_file(file), file, declared.rules, scope)
     ]
     if len(found) > 1:
         raise ConfigurationError(f"{scope} is declared in {listed(found)}; choose one of them with --into")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +23,7 @@ from reconciler.kinds.ids import named_kind
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.links import path_refusal
-from reconciler.load.sources import read
+from reconciler.load.sources import read_input_file
 from reconciler.model.escape import escape_control
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
@@ -165,7 +164,7 @@ def _content(file: str) -> bytes:
         raise ConfigurationError(f"--into {file} {refusal}")
     if not Path(file).is_file():
         raise ConfigurationError(f"--into {file}: no such file; write a new one with --out {file}")
-    return read(file, io.BytesIO())
+    return read_input_file(file)
 
 
 def _scope(kind: Kind, options: ExportOptions) -> Scope:

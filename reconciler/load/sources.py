@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Size of one input: room for 150,000 keys, and a bound on what a wrong path can cost."""
+_TOO_LARGE: Final = f"larger than {MAX_BYTES >> 20} MiB; split it into several files"
 STANDARD_INPUT: Final = "-"
 CONFIGURATION: Final = "reconciler.yaml"
 """The name of the configuration, which is no desired state either."""
@@ -131,16 +132,20 @@ def _mode(path: str, problems: list[Problem]) -> int | None:
 
 def read(source: str, standard_input: BinaryIO) -> bytes:
     """Read one input, a file or ``-``. Raises InputError."""
-    too_large = f"larger than {MAX_BYTES >> 20} MiB; split it into several files"
     if source != STANDARD_INPUT:
-        return read_file(source, MAX_BYTES, too_large)
+        return read_input_file(source)
     try:
         content = standard_input.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise InputError([_read_problem(error, label_of(source))]) from error
     if len(content) > MAX_BYTES:
-        raise InputError([Problem(too_large, Position(label_of(source)))])
+        raise InputError([Problem(_TOO_LARGE, Position(label_of(source)))])
     return content
+
+
+def read_input_file(path: str) -> bytes:
+    """Read one file of declarations. Raises InputError."""
+    return read_file(path, MAX_BYTES, _TOO_LARGE)
 
 
 def label_of(source: str) -> str:
