@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.api.address import ip_address, is_loopback
 from reconciler.api.workers import start_thread
 from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
-from reconciler.model.clock import SystemClock
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
 
@@ -86,8 +85,8 @@ def serve(
     address: str,
     port: int,
     paths: Mapping[str, Callable[[str], Response]],
+    clock: Clock,
     hosts: Iterable[str] = (),
-    clock: Clock | None = None,
 ) -> Iterator[int]:
     """Serve GET and HEAD of ``paths`` within the context, and yield the port; 0 means any free one.
 
@@ -96,7 +95,7 @@ def serve(
     ConfigurationError if the port cannot be opened.
     """
     try:
-        server = _Server((address, port), _handler(paths, (address, *hosts)), clock or SystemClock())
+        server = _Server((address, port), _handler(paths, (address, *hosts)), clock)
     except (OSError, OverflowError, TypeError) as error:  # a TypeError is a name that cannot be encoded
         text = f"it is not possible to listen on {address} port {port}: {os_reason(error)}"
         raise ConfigurationError(text) from error

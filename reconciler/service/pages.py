@@ -50,7 +50,7 @@ class Pages:
             "/readyz": lambda _query: self._readiness(),
         }
         content_security_policy()  # reads what the page needs of the package
-        with serve(address, port, paths, settings.metrics_hosts, ports.clock) as reached:
+        with serve(address, port, paths, ports.clock, settings.metrics_hosts) as reached:
             host = f"[{address}]" if ":" in address else address
             ports.observer.note(f"Status page: http://{host}:{reached}/", "page.served")
             yield

@@ -15,7 +15,7 @@ from reconciler.apply.executor import Executor
 from reconciler.errors import ConfigurationError
 from reconciler.service.http import serve
 from tests.engine import KINDS
-from tests.support import Script, connect, no_new_threads
+from tests.support import FakeClock, Script, connect, no_new_threads
 from tests.values import declared, live, make_plan
 
 NO_THREAD = "lower --parallelism, or raise the limits of processes and memory"
@@ -76,7 +76,11 @@ def test_a_thread_that_cannot_be_started_is_an_error_before_anything_is_sent() -
 
 
 def test_a_monitor_without_a_thread_leaves_its_port_free() -> None:
-    with no_new_threads(), pytest.raises(ConfigurationError, match=NO_THREAD), serve("127.0.0.1", 0, {}):
+    with (
+        no_new_threads(),
+        pytest.raises(ConfigurationError, match=NO_THREAD),
+        serve("127.0.0.1", 0, {}, FakeClock()),
+    ):
         raise AssertionError("nothing is served")
 
 

@@ -33,6 +33,7 @@ SAFE = {
 
 HANGING = """
 import threading
+from reconciler.model.clock import SystemClock
 from reconciler.service.http import serve
 asked = threading.Event()
 
@@ -40,7 +41,7 @@ def page(_query):
     asked.set()
     threading.Event().wait()
 
-with serve("127.0.0.1", 0, {"/": page}) as port:
+with serve("127.0.0.1", 0, {"/": page}, SystemClock()) as port:
     print(port, flush=True)
     asked.wait()
 """
@@ -69,13 +70,13 @@ PATHS: dict[str, Callable[[str], Response]] = {
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with serve(HERE, 0, PATHS) as port:
+    with serve(HERE, 0, PATHS, FakeClock()) as port:
         yield port
 
 
 @pytest.fixture(scope="module")
 def restricted() -> Iterator[int]:
-    with serve(HERE, 0, PATHS, ["reconciler-watch.ops.svc", "10.1.2.3"]) as port:
+    with serve(HERE, 0, PATHS, FakeClock(), ["reconciler-watch.ops.svc", "10.1.2.3"]) as port:
         yield port
 
 
@@ -124,7 +125,7 @@ def test_head_returns_the_same_headers_without_the_body(port: int, path: str) ->
 
 
 def test_a_query_is_passed_on() -> None:
-    with serve(HERE, 0, {"/": lambda query: Response(query.encode())}) as port:
+    with serve(HERE, 0, {"/": lambda query: Response(query.encode())}, FakeClock()) as port:
         got = [ask(port, path).body for path in ("/", "/?", "/?a=1&b=%3F?c")]
     assert got == [b"", b"", b"a=1&b=%3F?c"]
 
@@ -196,7 +197,7 @@ def test_a_client_that_disconnects_early_is_not_reported(capfd: pytest.CaptureFi
         gone.wait(timeout=60)
         return Response(b"x" * 10_000_000)
 
-    with serve(HERE, 0, {"/": slow, "/healthz": PATHS["/healthz"]}) as port:
+    with serve(HERE, 0, {"/": slow, "/healthz": PATHS["/healthz"]}, FakeClock()) as port:
         with socket.create_connection((HERE, port)) as peer:
             peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             asked.wait(timeout=60)
@@ -213,7 +214,7 @@ def test_clients_are_served_concurrently() -> None:
         go_on.wait(timeout=60)
         return Response(b"slow")
 
-    with serve(HERE, 0, {"/slow": slow, "/healthz": PATHS["/healthz"]}) as port:
+    with serve(HERE, 0, {"/slow": slow, "/healthz": PATHS["/healthz"]}, FakeClock()) as port:
         found: list[bytes] = []
         thread = threading.Thread(target=lambda: found.append(ask(port, "/slow").body))
         thread.start()
@@ -235,7 +236,7 @@ def test_a_hanging_client_does_not_delay_the_stop_of_the_server() -> None:
     ended = threading.Event()
 
     def run(idle: socket.socket, busy: socket.socket) -> None:
-        with serve(HERE, 0, {"/": stuck}) as port:
+        with serve(HERE, 0, {"/": stuck}, FakeClock()) as port:
             idle.connect((HERE, port))
             idle.sendall(b"GET / HT")
             busy.connect((HERE, port))
@@ -259,25 +260,25 @@ def test_a_hanging_client_does_not_delay_the_end_of_the_process() -> None:
 
 
 def test_a_port_is_free_again_after_the_server() -> None:
-    with serve(HERE, 0, PATHS) as port:
+    with serve(HERE, 0, PATHS, FakeClock()) as port:
         assert ask(port, "/healthz").status == 200
     with contextlib.suppress(ConnectionRefusedError):
         ask(port, "/healthz")
         pytest.fail("the port is still in use")
-    with serve(HERE, port, PATHS) as again:
+    with serve(HERE, port, PATHS, FakeClock()) as again:
         assert again == port
         assert ask(port, "/healthz").status == 200
 
 
 def test_the_server_stops_on_an_error() -> None:
-    with pytest.raises(ZeroDivisionError), serve(HERE, 0, PATHS) as port:
+    with pytest.raises(ZeroDivisionError), serve(HERE, 0, PATHS, FakeClock()) as port:
         raise ZeroDivisionError
-    with serve(HERE, port, PATHS):
+    with serve(HERE, port, PATHS, FakeClock()):
         pass
 
 
 def refusal(address: str, port: int) -> str:
-    with pytest.raises(ConfigurationError) as caught, serve(address, port, PATHS):
+    with pytest.raises(ConfigurationError) as caught, serve(address, port, PATHS, FakeClock()):
         pass
     return str(caught.value)
 
@@ -365,14 +366,14 @@ def test_a_request_of_http_1_1_must_name_one_host(port: int, head: bytes, status
 
 
 def test_the_connected_address_is_a_known_host() -> None:
-    with serve("0.0.0.0", 0, PATHS) as port:  # noqa: S104 - what a pod listens on
+    with serve("0.0.0.0", 0, PATHS, FakeClock()) as port:  # noqa: S104 - what a pod listens on
         reached = raw(port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         other = raw(port, b"GET /healthz HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n")
     assert (reached.split(b" ")[1], other.split(b" ")[1]) == (b"200", b"421")
 
 
 def test_idle_clients_are_disconnected_for_a_new_one() -> None:
-    with contextlib.ExitStack() as clients, serve(HERE, 0, PATHS) as port:
+    with contextlib.ExitStack() as clients, serve(HERE, 0, PATHS, FakeClock()) as port:
         idle = [clients.enter_context(socket.create_connection((HERE, port), timeout=60)) for _ in range(95)]
         assert ask(port, "/healthz").status == 200
         # With the one that asked, 16 are held; the end of a connection is all that its client can see.
@@ -382,7 +383,7 @@ def test_idle_clients_are_disconnected_for_a_new_one() -> None:
 def test_a_client_that_takes_too_long_is_disconnected() -> None:
     clock = FakeClock()
     with (
-        serve(HERE, 0, PATHS, clock=clock) as port,
+        serve(HERE, 0, PATHS, clock) as port,
         socket.create_connection((HERE, port), timeout=60) as peer,
     ):
         peer.sendall(b"GET / HTTP/1.1\r\n")
@@ -401,7 +402,7 @@ def has_ipv6() -> bool:
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 def test_an_address_may_be_ipv6() -> None:
-    with serve("::1", 0, PATHS) as port:
+    with serve("::1", 0, PATHS, FakeClock()) as port:
         assert ask(port, "/healthz", host="::1").body == b"alive\n"
 
 
