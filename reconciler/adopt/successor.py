@@ -111,7 +111,7 @@ class Succession:
         if self._ends.switch is None:
             self.one.set("state", "absent")
         else:
-            self.one.set(self._ends.switch, True)  # noqa: FBT003 - the value of the field
+            self.one.set(self._ends.switch, value=True)
 
     @property
     def _ends(self) -> Ends:

@@ -57,7 +57,7 @@ EDITS: dict[str, tuple[Callable[[FileEdits], object], str, str]] = {
         "{name: flow-key, state: absent,",
     ),
     "a value that is there is replaced": (
-        lambda edits: edits.set((0, 1), "is_disabled", True),  # noqa: FBT003
+        lambda edits: edits.set((0, 1), "is_disabled", value=True),
         "false # on",
         "true # on",
     ),
@@ -190,7 +190,7 @@ REFUSED: dict[str, tuple[str, Callable[[FileEdits], object], str]] = {
     "a merge": (SHARED, lambda edits: edits.set((0, 0), "state", "absent"), "other values would change too"),
     "an alias": (
         SHARED.replace("shop-key, is_disabled: &off false}\n  - {<<: *a, name: back-key}", ANCHORED),
-        lambda edits: edits.set((0, 0), "is_disabled", True),  # noqa: FBT003
+        lambda edits: edits.set((0, 0), "is_disabled", value=True),
         "its anchor &off is used by others",
     ),
     "a comment": (
@@ -215,7 +215,7 @@ REFUSED: dict[str, tuple[str, Callable[[FileEdits], object], str]] = {
     ),
     "a default by a merge": (
         f"{HEAD}defaults: {{<<: {{is_disabled: false}}}}\nkeys:\n  - name: shop-key\n",
-        lambda edits: edits.set_default(0, "is_disabled", True),  # noqa: FBT003
+        lambda edits: edits.set_default(0, "is_disabled", value=True),
         "the default of is_disabled is written elsewhere",
     ),
     "a rule by a merge": (
