@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ from reconciler.load.files import read_description
 from reconciler.validate.custom_kinds import complaints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _IDS: Final = frozenset({"id", "uuid", "uid", "guid", "gid", "identifier"})
 _KNOWN: Final = _IDS | {
@@ -242,12 +243,12 @@ def _counted(title: str, head: str, counters: Iterable[tuple[str, Counter[str]]]
         yield f"| {name.replace('|', chr(92) + '|')} | {count} | {vendors[name]} |"
 
 
-def main() -> None:
-    """Print the tables."""
+def main(words: Sequence[str]) -> None:
+    """Print the tables for the arguments ``words``."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("folder", type=Path, help="folder of descriptions, in JSON or YAML")
     parser.add_argument("-v", "--verbose", action="store_true", help="name what is refused, wrong or unclear")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     found: dict[str, Figures] = {}
     alone: dict[str, Figures] = {}
     for file in sorted(options.folder.iterdir()):
@@ -266,4 +267,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -33,7 +33,7 @@ from reconciler.load.files import read_description
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 
 _TOKEN: Final = "of-the-proof-alone"  # noqa: S105 - no response holds it
@@ -122,8 +122,8 @@ def _check_pages(run: Run, extension: Mapping[str, Any]) -> None:
         raise FaultError(f"{found} of {there} objects were listed")
 
 
-def main() -> None:
-    """Print the tables."""
+def main(words: Sequence[str]) -> None:
+    """Print the tables for the arguments ``words``."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument(
         "files", type=Path, nargs="+", help="descriptions, in JSON or YAML, or folders of them"
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--collection", help="prove this collection alone")
     parser.add_argument("--alone", action="store_true", help="prove those whose items nothing changes")
     parser.add_argument("--seed", type=int, default=0, help="other objects and values")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     files = [
         inner for file in options.files for inner in (sorted(file.iterdir()) if file.is_dir() else [file])
     ]
@@ -153,4 +153,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -55,10 +53,7 @@ def test_what_is_wrong_does_not_stop_the_others(cli: CommandLine, here: Path) ->
     assert (here / "keys/odd.yaml").read_text() == ODD
 
 
-def test_standard_input_is_printed(cli: CommandLine, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stdin:
-        buffer: Any = io.BytesIO(WRONG.encode())
-
-    monkeypatch.setattr(sys, "stdin", Stdin)
-    assert cli("fmt", "-").out == RIGHT
+def test_standard_input_is_printed(cli: CommandLine, here: Path) -> None:
+    with (here / "keys/wrong.yaml").open() as stdin:
+        assert cli.alone("fmt", "-", stdin=stdin).out == RIGHT
     assert (here / "keys/wrong.yaml").read_text() == WRONG

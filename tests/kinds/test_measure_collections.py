@@ -59,15 +59,12 @@ def test_what_a_description_holds_is_counted() -> None:
     assert found.refusals == {"the response to an operation is not described as JSON with a list": 1}
 
 
-def test_the_tables_are_markdown_with_a_sum(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_tables_are_markdown_with_a_sum(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "shop.json").write_text(json.dumps(pets()))
     (tmp_path / "zoo.yaml").write_text(json.dumps(pets(listed=an_object({}))))
     (tmp_path / "broken.yml").write_text("[")
     (tmp_path / "README.md").write_text("no description")
-    monkeypatch.setattr("sys.argv", ["measure_collections.py", "-v", str(tmp_path)])
-    main()
+    main(["-v", str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("broken.yml: ")
     assert "| shop | 1 | 1 | 1 | 1 | 0 | 0 | 1 |" in lines
@@ -86,11 +83,10 @@ def test_the_tables_are_markdown_with_a_sum(
 
 
 def test_collections_that_are_created_and_deleted_alone_have_their_own_table(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "shop.json").write_text(json.dumps(alone()))
-    monkeypatch.setattr("sys.argv", ["measure_collections.py", str(tmp_path)])
-    main()
+    main([str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
     assert "| shop | 0 | 0 | 0 | 0 | 0 | 0 | 0 |" in lines
     assert "| shop | 1 | 1 | 1 | 1 | 0 | 0 | 1 |" in lines
