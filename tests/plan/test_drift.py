@@ -11,6 +11,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import DriftOrigin
 from reconciler.model.scope import Scope
+from reconciler.model.source import Problem
 from reconciler.plan.correction import Permissions, corrections
 from reconciler.plan.drift import Correction, declared_values, drift_of, drifted_part, pending_part
 from reconciler.plan.planning import with_fingerprint
@@ -223,8 +224,12 @@ def test_drift_since_a_report_is_what_differs_otherwise_and_what_no_longer_does(
     assert DriftReport(same, (), {}).since(news.known) == DriftSince((), tuple(sorted(news.known)), {})
 
 
-def test_drift_in_a_scope_that_cannot_be_read_has_not_ended() -> None:
+def test_drift_that_cannot_be_compared_has_not_ended() -> None:
     plan, same = drifted_plan(), make_plan([declared()], [live()])
     known = DriftReport(plan, drift_of(KINDS, plan), {}).since({}).known
-    unread = DriftReport(same, (), {SCOPE: ConfigurationError("away")})
-    assert unread.since(known) == DriftSince((), (), known)
+    odd = Problem("is odd", address=SCOPE.address("web-key"), is_live=True)
+    for report in (
+        DriftReport(same, (), {SCOPE: ConfigurationError("away")}),
+        DriftReport(replace(same, problems=(odd,)), (), {}),
+    ):
+        assert report.since(known) == DriftSince((), (), known)
