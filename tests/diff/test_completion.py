@@ -54,6 +54,8 @@ def told(field: Field, want: Any, have: Any) -> Any:
         ([{"port": 22}, {"port": 80}, {"port": 443}], [{"port": 22}, *LIVE]),
         ([{"port": 80}, {"port": 443}, {"port": 22}], [*LIVE, {"port": 22}]),
         ([{"port": 8080}, {"port": 443}], [{**LIVE[0], "port": 8080}, LIVE[1]]),
+        ([{"port": 8080}, {"mode": "in"}], [{**LIVE[0], "port": 8080}, LIVE[1]]),
+        ([{"port": 22}, {"port": 23}, {"mode": "in"}], [{"port": 22}, {"port": 23}, LIVE[1]]),
         ([{"port": 8080}], [{"port": 8080}]),
         ([{"port": 1}, {"port": 2}, {"port": 443}], [{"port": 1}, {"port": 2}, LIVE[1]]),
         ([{"id": 2, "port": 8080}], [{"id": 2, "port": 8080, "mode": "in"}]),
@@ -100,6 +102,7 @@ def test_items_of_lists_in_lists_are_completed_too() -> None:
 
 def test_the_items_of_a_set_have_no_places() -> None:
     assert told(SET, [{"port": 443}, {"port": 80}], LIVE) == normalize(SET, LIVE)
+    assert told(SET, [{"mode": "in"}, {"port": 80}], LIVE) == normalize(SET, LIVE)
     assert told(SET, [{"port": 8080}, {"port": 443}], LIVE) == normalize(SET, [{"port": 8080}, LIVE[1]])
 
 
