@@ -60,14 +60,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+def os_text(error: BaseException) -> str:
+    """Return the operating system's own text for an error, without number or file; empty if it has none."""
+    return (isinstance(error, OSError) and error.strerror) or ""
+
+
 def os_reason(error: BaseException, otherwise: str = "") -> str:
     """Return why the system refused a file or program, without its name; never empty.
 
     For an error that is not an OSError, such as a name with a NUL character, return ``otherwise``, or its own
     text.
     """
-    reason = error.strerror if isinstance(error, OSError) else None
-    return reason or otherwise or str(error) or type(error).__name__
+    return os_text(error) or otherwise or str(error) or type(error).__name__
 
 
 class ReconcilerError(Exception):

@@ -104,8 +104,8 @@ def _reason(error: Exception, redactor: Redactor) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
             break
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
+        if text := errors.os_text(cause):
+            return text
     return _PARTS_FOR_PROGRAMMERS.sub("", redactor.line(str(error))) or type(error).__name__
 
 
