@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.apply.sinks import spec as sinks
 from reconciler.apply.sinks.spec import SINKS, open_sink
+from reconciler.cli.record_options import secret_sink_option
 from reconciler.errors import ConfigurationError
 from tests.apply.sinks import WEB, probe_error
 from tests.support import FakeClock
@@ -25,6 +26,7 @@ ENVIRONMENT = {
     "VAULT_ADDR": "https://vault.example.com:8200",
     "VAULT_TOKEN": TOKEN,
 }
+FORMS = [kind.form for kind in SINKS.values()]
 DATA = "vault:secret/data/x: leave out data, which only the API writes"
 PAGE = (Path(__file__).parents[2] / "docs/secrets.md").read_text(encoding="utf-8")
 
@@ -62,7 +64,7 @@ def test_a_command_is_split_into_words(kind: str) -> None:
     [
         ("fle:keys", "begins with 'fle', which is not a kind of sink; did you mean file:DIRECTORY?"),
         ("Vault:x", "begins with 'Vault', which is not a kind of sink; did you mean vault:MOUNT/PATH?"),
-        ("", f"begins with '', which is not a kind of sink; known are {', '.join(SINKS.values())}"),
+        ("", f"begins with '', which is not a kind of sink; known are {', '.join(FORMS)}"),
         ("file", "file: lacks what follows the colon: file:DIRECTORY"),
         ("exec: ", "exec: lacks what follows the colon: exec:COMMAND"),
         ("vault:", "vault: lacks what follows the colon: vault:MOUNT/PATH"),
@@ -171,7 +173,8 @@ def test_invalid_vault_certificates_are_detected_by_the_probe(tmp_path: Path) ->
     assert f"the trusted certificates in {tmp_path / 'none'} cannot be loaded" in probe_error(sink)
 
 
-def test_the_documentation_names_every_sink_and_variable() -> None:
-    assert [form for form in SINKS.values() if f"| `{form}` |" not in PAGE] == []
+def test_documentation_and_help_name_every_sink_and_variable() -> None:
+    assert [form for form in FORMS if f"| `{form}` |" not in PAGE] == []
+    assert [name for name in SINKS if f"{name}:" not in secret_sink_option.args[0]] == []
     variables = re.findall(r"(?:VAULT|KUBERNETES)_[A-Z_]+", Path(sinks.__file__).read_text(encoding="utf-8"))
     assert [name for name in variables if f"`{name}`" not in PAGE] == []

@@ -17,6 +17,7 @@ from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.process import MACHINE, NETWORK, child_environment
 from reconciler.model.expressions import expression
+from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import closest
 
 if TYPE_CHECKING:
@@ -26,55 +27,54 @@ if TYPE_CHECKING:
     from reconciler.model.clock import Clock
     from reconciler.model.secret import Secret
 
-SINKS: Final[Mapping[str, str]] = {
-    "exec": "exec:COMMAND",
-    "exec+probe": "exec+probe:COMMAND",
-    "file": "file:DIRECTORY",
-    "kubernetes": "kubernetes:NAMESPACE",
-    "vault": "vault:MOUNT/PATH",
-}
 _NAMESPACE: Final = expression(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 
-def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
-    spec: str,
-    clock: Clock,
-    user_agent: str,
-    environment: Mapping[str, str],
-    passed: Sequence[str] = (),
-    redactor: Redactor | None = None,
-) -> SecretSink:
-    """Return the sink of ``spec``; nothing is opened before its ``probe``.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a sink may depend on besides its argument."""
 
-    ``passed`` are the variables that a program may have beyond those that every program may have;
-    ``redactor`` knows the secrets of the run. Raises ConfigurationError if the text, or a variable of the
-    environment that the sink needs, is unusable.
-    """
-    kind, _, argument = spec.partition(":")
-    if kind not in SINKS:
-        close = closest(kind.lower(), SINKS)
-        advice = f"did you mean {SINKS[close]}?" if close else f"known are {', '.join(SINKS.values())}"
-        raise ConfigurationError(f"--secret-sink begins with {kind!r}, which is not a kind of sink; {advice}")
-    if not argument.strip():
-        raise _unusable(kind, f"lacks what follows the colon: {SINKS[kind]}")
-    if "\0" in argument:
-        raise _unusable(kind, "holds a NUL character")
-    redactor = redactor or Redactor()
-    if kind == "file":
-        if argument.startswith("~"):
-            raise _unusable(spec, "no shell expands ~ here; write $HOME")
-        return FileSink(Path(argument).absolute())
-    if kind in {"exec", "exec+probe"}:
-        variables = child_environment(environment, MACHINE, NETWORK, passed=passed)
-        is_asked = kind == "exec+probe"
-        return ExecSink(_words(kind, argument), variables, is_asked=is_asked, redactor=redactor)
-    settings = HttpSettings(user_agent, clock, environment=environment, redactor=redactor)
-    open_server = _kubernetes_sink if kind == "kubernetes" else _vault_sink
-    return open_server(argument, settings, environment)
+    clock: Clock
+    user_agent: str
+    environment: Mapping[str, str]
+    passed: Sequence[str]
+    redactor: Redactor
+
+    def settings(self) -> HttpSettings:
+        """Return the settings of connections to a server."""
+        return HttpSettings(self.user_agent, self.clock, environment=self.environment, redactor=self.redactor)
+
+    def variables(self) -> Mapping[str, str]:
+        """Return the environment of a program."""
+        return child_environment(self.environment, MACHINE, NETWORK, passed=self.passed)
+
+
+@dataclass(frozen=True, slots=True)
+class SinkKind:
+    """A kind of sink: ``form`` is how its text is written, ``opened`` returns the sink of an argument."""
+
+    form: str
+    opened: Callable[[str, _Run], SecretSink]
 
 
 def _unusable(spec: str, what: str) -> ConfigurationError:
     return ConfigurationError(f"--secret-sink {spec}: {what}")
+
+
+def _file_sink(folder: str, _run: _Run) -> SecretSink:
+    if folder.startswith("~"):
+        raise _unusable(f"file:{folder}", "no shell expands ~ here; write $HOME")
+    return FileSink(Path(folder).absolute())
+
+
+def _program_sink(command: str, run: _Run) -> SecretSink:
+    words = _words("exec", command)
+    return ExecSink(words, run.variables(), is_asked=False, redactor=run.redactor)
+
+
+def _asked_program_sink(command: str, run: _Run) -> SecretSink:
+    words = _words("exec+probe", command)
+    return ExecSink(words, run.variables(), is_asked=True, redactor=run.redactor)
 
 
 def _words(kind: str, command: str) -> tuple[str, ...]:
@@ -87,40 +87,40 @@ def _words(kind: str, command: str) -> tuple[str, ...]:
     return words
 
 
-def _kubernetes_sink(namespace: str, settings: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
+def _kubernetes_sink(namespace: str, run: _Run) -> SecretSink:
     if _NAMESPACE.fullmatch(namespace) is None:
         raise _unusable(f"kubernetes:{namespace}", "a namespace is lower-case letters, digits, hyphens")
-    host = environment.get("KUBERNETES_SERVICE_HOST", "")
-    port = environment.get("KUBERNETES_SERVICE_PORT", "")
+    host = run.environment.get("KUBERNETES_SERVICE_HOST", "")
+    port = run.environment.get("KUBERNETES_SERVICE_PORT", "")
     if not host or not port:
         where = "works in a pod only, where KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are set"
         raise _unusable("kubernetes", f"{where}; elsewhere, use exec: with kubectl")
     shown = f"[{host}]" if ":" in host else host
     address = checked_url(f"https://{shown}:{port}", "the cluster's address", "KUBERNETES_SERVICE_HOST")
-    return KubernetesSink(namespace, Cluster(address), settings)
+    return KubernetesSink(namespace, Cluster(address), run.settings())
 
 
-def _vault_sink(path: str, settings: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
+def _vault_sink(path: str, run: _Run) -> SecretSink:
     parts = path.strip("/").split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or not path.isprintable():
         raise _unusable(f"vault:{path}", "write MOUNT/PATH, like secret/api-keys")
     if parts[1:2] == ["data"]:
         rest = "/".join([parts[0], *parts[2:]])
         raise _unusable(f"vault:{path}", f"leave out data, which only the API writes: vault:{rest}")
-    address, named = _vault_setting(environment, "ADDR")
+    address, named = _vault_setting(run.environment, "ADDR")
     if not address:
         raise _unusable("vault", "needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200")
-    namespace, namer = _vault_setting(environment, "NAMESPACE")
+    namespace, namer = _vault_setting(run.environment, "NAMESPACE")
     if not namespace.isascii() or not namespace.isprintable():
         raise ConfigurationError(f"{namer} contains an invalid character")
-    ca_file, _ = _vault_setting(environment, "CACERT")
+    ca_file, _ = _vault_setting(run.environment, "CACERT")
     access = VaultAccess(
         address=checked_url(address, "the address of Vault", named),
-        token=_vault_token(environment),
+        token=_vault_token(run.environment),
         namespace=namespace.strip("/"),
         ca_file=Path(ca_file) if ca_file else None,
     )
-    return VaultSink("/".join(parts), access, settings)
+    return VaultSink("/".join(parts), access, run.settings())
 
 
 def _vault_setting(environment: Mapping[str, str], name: str) -> tuple[str, str]:
@@ -155,3 +155,41 @@ def _read_token(file: Path, named: str) -> Secret:
         reason = os_reason(error, "it is not UTF-8 text")
         raise ConfigurationError(f"the file {file} of {named} cannot be read: {reason}") from None
     return checked_token(text.strip(), f"the file {file} of {named}")
+
+
+SINKS: Final[Mapping[str, SinkKind]] = {
+    "exec": SinkKind("exec:COMMAND", _program_sink),
+    "exec+probe": SinkKind("exec+probe:COMMAND", _asked_program_sink),
+    "file": SinkKind("file:DIRECTORY", _file_sink),
+    "kubernetes": SinkKind("kubernetes:NAMESPACE", _kubernetes_sink),
+    "vault": SinkKind("vault:MOUNT/PATH", _vault_sink),
+}
+"""Every kind of sink, by the word before the colon."""
+
+
+def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
+    spec: str,
+    clock: Clock,
+    user_agent: str,
+    environment: Mapping[str, str],
+    passed: Sequence[str] = (),
+    redactor: Redactor | None = None,
+) -> SecretSink:
+    """Return the sink of ``spec``; nothing is opened before its ``probe``.
+
+    ``passed`` are the variables that a program may have beyond those that every program may have;
+    ``redactor`` knows the secrets of the run. Raises ConfigurationError if the text, or a variable of the
+    environment that the sink needs, is unusable.
+    """
+    name, _, argument = spec.partition(":")
+    kind = SINKS.get(name)
+    if kind is None:
+        close = closest(name.lower(), SINKS)
+        known = ", ".join(each.form for each in SINKS.values())
+        advice = f"did you mean {SINKS[close].form}?" if close else f"known are {known}"
+        raise ConfigurationError(f"--secret-sink begins with {name!r}, which is not a kind of sink; {advice}")
+    if not argument.strip():
+        raise _unusable(name, f"lacks what follows the colon: {kind.form}")
+    if "\0" in argument:
+        raise _unusable(name, "holds a NUL character")
+    return kind.opened(argument, _Run(clock, user_agent, environment, passed, redactor or Redactor()))
