@@ -311,6 +311,7 @@ def test_a_key_of_a_custom_kind_without_project_and_region_is_adopted(
         assert "reconciler export --kind note --kinds 'own kinds' --into keys/note.yaml\n" in again.err
         assert "  reconciler plan keys/note.yaml --kinds 'own kinds'   #" in again.out
         assert "No live key is called x." in cli(*begin, "--key", "x", "--key", "x").err
+        assert "note/two" not in cli(*begin, "--key", "one").err
 
 
 def test_the_workflow_is_that_of_the_documentation(
@@ -412,6 +413,9 @@ def test_of_the_apis_the_built_in_one_is_the_default(cli: CommandLine, tmp_path:
         True,
         True,
     )
+    (tmp_path / "reconciler.yaml").write_text("paths: [keys/]\n")
+    again = cli.on_terminal("init", "--kind", "thing", answer=b"")
+    assert (again.code, "Which API?" in again.out) == (64, False)
 
 
 @pytest.mark.parametrize("api", ["http://api.example.com", "github", "https://a_b.example.com"])
