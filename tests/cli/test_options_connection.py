@@ -285,3 +285,10 @@ def test_a_certificate_folder_that_is_missing_is_an_error(cli: CommandLine, path
     cli.environment.setenv("SSL_CERT_FILE", "/nowhere.pem")
     done = cli("plan", path, "--base-url", "https://127.0.0.1:9")
     assert (done.code, "SSL_CERT_FILE" in done.err) == (1, True)
+
+
+def test_an_apply_that_cannot_connect_makes_no_history(cli: CommandLine, path: str, tmp_path: Path) -> None:
+    cli.environment.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    history = tmp_path / "history.db"
+    done = cli("apply", path, "--base-url", "https://127.0.0.1:9", "--history", str(history))
+    assert (done.code, "SSL_CERT_FILE" in done.err, history.exists()) == (1, True, False)
