@@ -28,6 +28,7 @@ from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.draft import draft
 from reconciler.kinds.openapi.names import candidates
+from reconciler.kinds.openapi.notes import NO_NAME, ONLY_SETS
 from reconciler.kinds.openapi.operations import operations_of
 from reconciler.kinds.openapi.shapes import shape_of
 from reconciler.validate.custom_kinds import complaints
@@ -38,14 +39,14 @@ if TYPE_CHECKING:
     from reconciler.kinds.openapi.draft import Draft
     from reconciler.kinds.openapi.shapes import Shape
 
-_NAMELESS: Final = re.compile(r"identity: (nothing is a name|.* sets nothing but )")
+_NAMELESS: Final = re.compile(f"{NO_NAME}|identity: .*{ONLY_SETS}")
 """What a draft notes where people have to write an id that the service makes."""
 _NUMBERS: Final = frozenset(
     {"id", "index", "level", "number", "order", "port", "position", "priority", "rank"}
 )
 _TIMES: Final = frozenset({"date", "date-time", "time", "duration"})
 _UNDESCRIBED: Final = re.compile(
-    r"not described|says nothing of|is not an object with properties|takes no JSON|none of them is a list"
+    r"not described|is not an object with properties|takes no JSON|none of them is a list"
     r"|but not of objects|is a map"
 )
 

@@ -43,8 +43,8 @@ def test_a_description_may_be_json(cli: CommandLine, tmp_path: Path, indent: int
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"openapi: 3.1.0\n", f"there is no path {LABELS} in it"),
-        (b"[1]\n", "it is not an OpenAPI 3.0 or 3.1 description"),
+        (b"openapi: 3.1.0\n", f"the description has no path {LABELS}"),
+        (b"[1]\n", "the file is not an OpenAPI 3.0 or 3.1 description"),
         (b"a: [\n", "api.yaml:1:"),
         (b'{"a": 1, "a": 2}', 'duplicate key "a"'),
         (b"a: 1\n---\nb: 2\n", "holds several documents; a description is one"),
@@ -113,8 +113,8 @@ def test_the_index_says_what_is_drafted_what_is_to_decide_and_what_is_refused(
     index = (tmp_path / "drafts/index.md").read_text()
     row = f"| [pet](pet.schema.json) | `{PETS}` | `name`, its path by `id` | size | no | "
     assert row in index
-    assert "- of every kind: foreign: are some keys managed elsewhere?" in index
-    assert "### pet\n\n- identity: people write name, and the path takes id for {petId}\n" in index
+    assert "- for every kind: foreign: are some keys managed by another system?" in index
+    assert "### pet\n\n- identity: files identify a key by name, and request paths" in index
     assert "| `/dogs` | the response to GET /dogs is not described as JSON with a list |" in index
 
 
@@ -156,7 +156,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(drafts: Callable[..., Finis
 
 def test_a_description_without_collections_is_an_error(drafts: Callable[..., Finished]) -> None:
     done = drafts({"openapi": "3.0.0", "paths": {}})
-    assert (done.code, "it has no collection with GET whose items" in done.err) == (1, True)
+    assert (done.code, "the description has no collection with GET" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -194,4 +194,4 @@ def test_the_name_that_people_write_may_be_chosen(cli: CommandLine, tmp_path: Pa
     done = cli(*given, "--identity", "size")
     assert (done.code, json.loads(done.out)["x-reconciler"]["identity"]) == (0, "size")
     done = cli(*given, "--identity", "colour")
-    assert (done.code, "no row has a text or whole number colour" in done.err) == (1, True)
+    assert (done.code, "the listed objects have no string or integer colour" in done.err) == (1, True)

@@ -58,7 +58,9 @@ def test_a_name_inside_an_object_is_found_where_it_is_of_the_item(
     description = pets(row=BARE | {member: an_object(dict(inner))}, **({"body": SIZE} | changes))
     made = drafted(description, changes.get("collection", PETS))
     assert named(made) == name
-    asks = any(text.startswith(f"identity: rows show {name[0]} as {name[1]}") for text in made.decisions)
+    asks = any(
+        text.startswith(f"identity: the listing returns {name[0]} as {name[1]}") for text in made.decisions
+    )
     assert asks is (name[1] is not None)
 
 
@@ -139,7 +141,7 @@ def test_an_object_that_an_update_takes_without_the_name_that_it_shows_is_not_se
     made = drafted(pets(row=BARE | {"spec": SPEC}, body={**SIZE, "spec": spec}, create=create))
     assert named(made) == ("name", "spec.name")
     assert "spec" not in made.schema["properties"]
-    assert "left out: PATCH takes spec without the name that responses show in it" in made.decisions
+    assert "left out: PATCH accepts spec without the name that responses have there" in made.decisions
     assert made.schema[EXTENSION]["create"] == {"requires": [], "later": ["size"]}
 
 
@@ -172,7 +174,10 @@ def test_a_chosen_name_that_no_row_has_is_refused_with_those_that_they_have(chos
     row = BARE | {"spec": SPEC, "tags": {"type": "array", "items": TEXT}, "weight": {"type": "number"}}
     with pytest.raises(DescriptionError) as caught:
         draft(pets(row=row, body=SIZE), PETS, identity=chosen)
-    message = f"no row has a text or whole number {chosen} that may be a name; they have id, size, spec.name"
+    message = (
+        f"the listed objects have no string or integer {chosen} that can be a name; choose one of id, size,"
+        " spec.name"
+    )
     assert str(caught.value) == message
 
 
@@ -193,14 +198,14 @@ def test_a_chosen_name_may_be_kept_in_a_map(values: Any) -> None:
 @pytest.mark.parametrize("values", [NUMBER | {"type": "number"}, False])
 def test_a_map_that_holds_no_texts_has_no_name(values: Any) -> None:
     labels = {"type": "object", "additionalProperties": values}
-    with pytest.raises(DescriptionError, match=r"no row has a text or whole number labels\.name"):
+    with pytest.raises(DescriptionError, match=r"the listed objects have no string or integer labels\.name"):
         draft(pets(row=BARE | {"labels": labels}, body=SIZE), PETS, identity="labels.name")
 
 
 def test_a_chosen_name_stays_where_nothing_can_be_set_beside_it() -> None:
     description = pets(row={"id": TEXT, "name": TEXT}, body={"name": TEXT})
     assert named(drafted(description)) == ("id", None)
-    with pytest.raises(DescriptionError, match="nothing can be set"):
+    with pytest.raises(DescriptionError, match="no field can be set"):
         draft(description, PETS, identity="name")
 
 
@@ -209,7 +214,7 @@ def test_the_id_of_another_object_that_a_creation_requires_is_written_by_people(
     made = drafted(pets(row=BARE, body=SIZE, create=create))
     assert (named(made), made.schema[EXTENSION].get("path")) == (("petId", "id"), None)
     assert made.schema[EXTENSION]["create"] == {"requires": []}
-    assert "identity: a creation takes petId, which rows show as id; is it the same?" in made.decisions
+    assert "identity: a creation sends petId, and the listing returns id; are they equal?" in made.decisions
     optional = pets(row=BARE, body=SIZE, create=an_object({"petId": TEXT, "size": NUMBER}))
     assert named(drafted(optional)) == ("id", None)
 
@@ -240,7 +245,7 @@ def test_a_path_may_take_the_name_of_an_object_in_a_row(
 ) -> None:
     description = pets(row={"size": NUMBER, member: an_object(inner)}, body=SIZE, item=f"{PETS}/{{{last}}}")
     if name is None:
-        with pytest.raises(DescriptionError, match="nothing in the response"):
+        with pytest.raises(DescriptionError, match="has no property for the path parameter"):
             draft(description, PETS)
         return
     made = drafted(description)
@@ -251,4 +256,4 @@ def test_a_path_may_take_the_name_of_an_object_in_a_row(
 def test_an_id_whose_values_a_parameter_lists_is_written_by_people(text: str) -> None:
     made = drafted(pets(row=BARE, body=SIZE, last=in_path("petId", text)))
     assert named(made) == ("id", None)
-    assert "identity: people write id, which is one of the values that {petId} lists" in made.decisions
+    assert "identity: files identify a key by id, one of the values allowed for {petId}" in made.decisions

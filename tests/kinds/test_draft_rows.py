@@ -21,7 +21,7 @@ ONE = an_object({"result": BARE, "success": {"type": "boolean"}})
 MANY = an_object({name: {"type": "array", "items": TEXT} for name in ("ids", "names")})
 MANY_ROWS = {"type": "array", "items": an_object(ROW)}
 SHORT = {"type": "array", "items": an_object({"id": ROW["id"], "name": TEXT}, "id", "name")}
-READ = "list: rows do not show what a request sets, so that each declared key is read at its own path"
+READ = "list: the listing does not return the fields that can be set, so each declared key is also read"
 ITEM = an_object({"result": an_object(ROW), "success": {"type": "boolean"}})
 WHOLE = {**ROW, "id": {"type": "string", "readOnly": True}}
 
@@ -50,7 +50,10 @@ def test_the_body_of_a_whole_item_describes_rows_and_the_draft_says_so() -> None
     assert {*made.schema["properties"]} == {*ROW}
     assert made.schema[EXTENSION]["path"] == "id"
     assert made.schema[EXTENSION]["envelope"] == {"item": "result"}
-    assert noted(made, f"rows: no response describes a key, so that the body of PUT {PET} is taken")
+    assert noted(
+        made,
+        "rows: no response describes a key; the draft assumes that responses have the fields of the body",
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,7 @@ def test_the_body_of_a_whole_item_describes_rows_and_the_draft_says_so() -> None
     ],
 )
 def test_what_is_no_whole_item_describes_no_rows(description: Any) -> None:
-    with pytest.raises(DescriptionError, match="are not described, and neither is one of them"):
+    with pytest.raises(DescriptionError, match="are not described, and no operation describes a single item"):
         draft(description, PETS)
 
 
@@ -79,7 +82,7 @@ def test_keys_are_not_read_one_by_one_where_rows_show_something_that_is_set() ->
     one = an_object({**ROW, **colour})
     made = drafted(pets(one=one, body={"name": TEXT, "size": {"type": "integer"}, **colour}))
     assert "partial" not in made.schema[EXTENSION]["list"]
-    assert noted(made, "left out: PATCH takes colour, which only GET of one key shows")
+    assert noted(made, "left out: fields of PATCH that only GET of one key returns")
 
 
 def test_an_update_of_what_one_key_shows_comes_before_a_kind_without_an_update() -> None:
@@ -101,7 +104,7 @@ def test_rows_that_are_ids_are_read_one_by_one() -> None:
     extension = made.schema[EXTENSION]
     assert (extension["list"]["ids"], extension["list"]["results"]) == (True, "result")
     assert (extension["identity"], extension["path"]) == ("name", "id")
-    assert noted(made, "list: rows are ids, so that each key is read at its own path")
+    assert noted(made, "list: the listing has only ids, so each key is read at its own path")
 
 
 @pytest.mark.parametrize("listed", [an_object({"colours": {"type": "array", "items": TEXT}}), MANY])
@@ -113,8 +116,8 @@ def test_other_lists_of_texts_are_no_rows(listed: Any) -> None:
 @pytest.mark.parametrize(
     ("create", "fields", "what"),
     [
-        (None, {"name", "size", "made_at"}, "rows show and the service does not set"),
-        (an_object({"name": TEXT, "size": {"type": "integer"}}), {"name", "size"}, "a creation takes"),
+        (None, {"name", "size", "made_at"}, "the listing returns and the service does not set"),
+        (an_object({"name": TEXT, "size": {"type": "integer"}}), {"name", "size"}, "a creation accepts"),
     ],
 )
 def test_a_body_that_is_not_described_takes_what_is_known_elsewhere(
@@ -125,7 +128,9 @@ def test_a_body_that_is_not_described_takes_what_is_known_elsewhere(
     made = drafted(description)
     properties = made.schema["properties"]
     assert {name for name in properties if not properties[name].get("readOnly")} == fields
-    assert noted(made, f"update: the body of PATCH {PET} is not described; what {what} may be too much")
+    assert noted(
+        made, f"update: the body of PATCH {PET} is not described; the draft assumes the fields that {what}"
+    )
 
 
 @pytest.mark.parametrize("kind", ["application/octet-stream", "multipart/form-data"])

@@ -16,7 +16,7 @@ from tests.kinds.test_drafts import drafted, noted
 
 CREATE = an_object({"name": TEXT, "size": {"type": "integer"}}, "name")
 MADE: dict[str, Any] = {"responses": {"204": {}}}
-ALONE = "update: nothing updates a key, so that a difference replaces it"
+ALONE = "update: no update is described, so a changed key is replaced"
 
 
 def alone(create: Any = CREATE, **changes: Any) -> dict[str, Any]:
@@ -58,10 +58,13 @@ def test_a_creation_as_a_form_is_drafted_with_its_encoding() -> None:
     [
         (
             {"name": TEXT},
-            f"update: PATCH {PET} sets nothing that rows show; so no update is drafted: is there",
+            f"update: PATCH {PET} sets no field that the listing returns; the draft has no update:",
         ),
-        ({"colour": TEXT}, f"update: PATCH {PET} sets nothing that rows show; so no update is drafted"),
-        ({"type": "object"}, f"update: the body of PATCH {PET} is not an object with properties; so no"),
+        (
+            {"colour": TEXT},
+            f"update: PATCH {PET} sets no field that the listing returns; the draft has no update",
+        ),
+        ({"type": "object"}, f"update: the body of PATCH {PET} is not an object with properties; the"),
     ],
 )
 def test_an_update_that_sets_nothing_is_left_out_with_the_reason(body: Any, note: str) -> None:
@@ -82,15 +85,18 @@ def test_an_update_that_sets_a_field_is_drafted_whatever_creations_set() -> None
     [
         (
             alone(an_object({"name": TEXT, "pin": TEXT}, "pin")),
-            f"create: POST {PETS} requires pin, which no row of the list shows, so keys are not created",
+            (
+                f"create: POST {PETS} requires pin, which the listing does not return; the draft does not"
+                " create keys"
+            ),
         ),
         (
             alone(an_object({"size": TEXT})),
-            f"create: POST {PETS} does not take name, so keys are not created",
+            f"create: POST {PETS} does not accept name; the draft does not create keys",
         ),
         (
             alone(parameters=[query("limit")]),
-            "list: there is a parameter limit, but how the next page is asked for is not described; style",
+            "list: the parameter limit suggests pages, but how to request the next page is not described;",
         ),
         (alone({"type": "object"}), f"the body of POST {PETS} is not an object with properties"),
     ],
@@ -98,12 +104,15 @@ def test_an_update_that_sets_a_field_is_drafted_whatever_creations_set() -> None
 def test_keys_that_cannot_be_created_are_refused_with_the_reason(description: Any, reason: str) -> None:
     with pytest.raises(DescriptionError) as raised:
         draft(description, PETS)
-    assert str(raised.value).removeprefix("nothing can be set: nothing updates it; ").startswith(reason)
+    assert str(raised.value).removeprefix("no field can be set: no update is described; ").startswith(reason)
 
 
 def test_what_a_creation_takes_and_nothing_shows_is_lost_in_a_replacement() -> None:
     made = drafted(alone(an_object({"name": TEXT, "pin": TEXT}, "name")))
-    note = "left out: POST takes pin, which no response shows, so a replaced key is without it"
+    note = (
+        "left out: fields of POST that no response returns, and that would be lost when a key is replaced:"
+        " pin"
+    )
     assert noted(made, note)
 
 
@@ -112,7 +121,7 @@ def test_a_deletion_that_is_accepted_first_is_waited_for() -> None:
     description["paths"][PET]["delete"] = {"responses": {"202": {}}}
     made = drafted(description)
     assert made.schema[EXTENSION]["wait"] == 60
-    assert noted(made, f"wait: DELETE {PET} may be accepted before it is done")
+    assert noted(made, f"wait: DELETE {PET} may respond before the operation has finished")
 
 
 def test_a_creation_whose_body_is_not_described_takes_what_rows_show() -> None:
@@ -122,7 +131,7 @@ def test_a_creation_whose_body_is_not_described_takes_what_rows_show() -> None:
     made = drafted(description)
     properties = made.schema["properties"]
     assert {name for name in properties if not properties[name].get("readOnly")} == {"name", "size"}
-    assert noted(made, f"create: the body of POST {PETS} is not described; what rows show may be too much")
+    assert noted(made, f"create: the body of POST {PETS} is not described; the draft assumes the fields that")
 
 
 @pytest.mark.parametrize("missing", [(PETS, "post"), (PET, "delete"), (PETS, "post", "requestBody")])
@@ -133,7 +142,9 @@ def test_a_collection_needs_an_update_or_both_creation_and_deletion(missing: tup
         place = place[step]
     del place[missing[-1]]
     assert list(collections_of(description)) == []
-    with pytest.raises(DescriptionError, match=r"no PATCH, PUT or POST with a body, and its list no POST"):
+    with pytest.raises(
+        DescriptionError, match=r"no PATCH, PUT or POST with a body, and the collection has no"
+    ):
         draft(description, PETS)
 
 

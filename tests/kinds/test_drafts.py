@@ -147,7 +147,9 @@ def test_a_key_that_a_creation_takes_is_written_by_people() -> None:
 def test_where_nothing_is_a_name_people_write_the_id_and_are_asked() -> None:
     made = drafted(pets(row={"id": TEXT, "size": {"type": "integer"}}))
     assert made.schema[EXTENSION]["identity"] == "id"
-    assert made.decisions[0].startswith("identity: nothing is a name beside id, which the service makes")
+    assert made.decisions[0].startswith(
+        "identity: the listed objects have no name, only id, which the service generates"
+    )
 
 
 def test_a_nullable_identity_loses_its_null() -> None:
@@ -292,9 +294,9 @@ CREATE = an_object({"name": TEXT, "size": NUMBER}, "name")
 @pytest.mark.parametrize(
     ("beside", "parameters", "reason"),
     [
-        ({}, [query("limit", maximum=9)], "list: there is a parameter limit, but how the next page"),
-        ({}, [query("cursor", type="string")], "list: there is a parameter cursor, but how the next page"),
-        ({"has_more": {"type": "boolean"}}, [], "list: a response has has_more, but no parameter"),
+        ({}, [query("limit", maximum=9)], "list: the parameter limit suggests pages, but how to"),
+        ({}, [query("cursor", type="string")], "list: the parameter cursor suggests pages, but how to"),
+        ({"has_more": {"type": "boolean"}}, [], "list: the member has_more of the response suggests"),
     ],
 )
 def test_where_pages_are_not_known_nothing_is_created(beside: Any, parameters: Any, reason: str) -> None:
@@ -343,7 +345,7 @@ def test_a_body_carries_the_id_where_it_has_to(method: str) -> None:
 
 def test_a_whole_item_is_not_sent_where_it_would_wipe_what_nothing_shows() -> None:
     made = drafted(pets(method="put", body={**BODY, "password": TEXT}))
-    assert noted(made, "update: PUT takes password, which this draft does not describe")
+    assert noted(made, "update: PUT accepts password, which this draft does not describe")
     assert made.schema[EXTENSION]["always_sent"] == ["name", "size"]
 
 
@@ -370,7 +372,7 @@ def test_a_whole_item_is_not_sent_where_no_get_shows_what_it_is_laid_over() -> N
 
 def test_an_update_that_requires_what_it_cannot_carry_is_noted() -> None:
     made = drafted(pets(body=an_object({**ROW, "pin": TEXT}, "id", "pin", "size")))
-    assert noted(made, f"update: PATCH {PET} requires pin, which updates of this kind do not carry")
+    assert noted(made, f"update: PATCH {PET} requires pin, which the updates of this draft do not send")
 
 
 def test_a_put_carries_no_identity_that_its_body_describes_as_read_only() -> None:
@@ -410,14 +412,14 @@ def test_members_that_nothing_shows_are_left_out_inside_a_field(inside: Callable
     made = drafted(pets(row=row(hook=row_of), body={**BODY, "hook": inside(taken)}))
     field = made.schema["properties"]["hook"]
     assert list(field.get("items", field)["properties"]) == ["url"]
-    assert noted(made, "left out inside a field")
+    assert noted(made, "left out: members of fields that no response returns")
 
 
 def test_a_field_that_requires_what_nothing_shows_is_left_out() -> None:
     taken = an_object({"url": TEXT, "password": TEXT}, "password")
     made = drafted(pets(row=row(hook=an_object({"url": TEXT})), body={**BODY, "hook": taken}))
     assert "hook" not in made.schema["properties"]
-    assert noted(made, "left out: PATCH takes hook in another shape than responses show")
+    assert noted(made, "left out: fields of PATCH that have another type in responses: hook")
 
 
 def test_a_patch_is_preferred_to_a_put_and_what_is_not_deprecated_to_what_is() -> None:
@@ -435,10 +437,10 @@ def test_where_the_first_update_sets_nothing_that_is_shown_the_next_one_is_used(
     operations["patch"] = {**operations["put"], "requestBody": content(an_object({"secret": TEXT}))}
     made = drafted(description)
     assert made.schema[EXTENSION]["update"]["method"] == "PUT"
-    note = f"update: PATCH {PET} sets nothing that rows show; updates are sent by PUT"
+    note = f"update: PATCH {PET} sets no field that the listing returns; the draft sends updates by PUT"
     assert made.decisions[-1] == note
     operations["put"]["deprecated"] = True
-    with pytest.raises(DescriptionError, match=r"nothing can be set: PATCH"):
+    with pytest.raises(DescriptionError, match=r"no field can be set: PATCH"):
         draft(description, PETS)
 
 
@@ -493,7 +495,7 @@ def test_envelopes_are_found(one: Any, body: Any, expected: Any) -> None:
 
 
 def test_a_list_that_is_not_called_like_what_is_listed_is_no_envelope() -> None:
-    with pytest.raises(DescriptionError, match=r"nothing can be set: PATCH .* takes append"):
+    with pytest.raises(DescriptionError, match=r"no field can be set: PATCH .* takes append"):
         draft(pets(body=an_object({"append": a_list(an_object(BODY))})), PETS)
 
 
@@ -503,12 +505,12 @@ def test_a_list_that_is_not_called_like_what_is_listed_is_no_envelope() -> None:
         (
             None,
             an_object({"pet": an_object(BODY)}),
-            "create: POST {} takes the fields in pet, and an update by",
+            "create: POST {} expects the fields inside pet, but an",
         ),
         (
             an_object({"pet": an_object(BODY)}),
             None,
-            "create: POST {} takes the fields by themselves, and an upd",
+            "create: POST {} expects the fields at the top level, but an",
         ),
         (an_object({"pet": an_object(BODY)}), an_object({"pet": an_object(BODY)}), None),
     ],
@@ -581,7 +583,7 @@ def test_relationships_are_drafted_where_an_update_takes_nothing_else(is_all: bo
     if not is_all:
         assert "relationships" not in made.schema[EXTENSION]
         return
-    with pytest.raises(DescriptionError, match=r"no row has a text or whole number owner\.id"):
+    with pytest.raises(DescriptionError, match=r"the listed objects have no string or integer owner\.id"):
         draft(description, PETS, identity="owner.id")
     assert made.schema[EXTENSION]["relationships"] == ["owner", "toys"]
     fields = made.schema["properties"]
@@ -601,7 +603,7 @@ def test_in_json_api_the_path_takes_the_id(last: str, is_drafted: bool) -> None:
     if is_drafted:
         assert identity(description) == ("name", "id")
     else:
-        with pytest.raises(DescriptionError, match="in JSON:API it has to take the id"):
+        with pytest.raises(DescriptionError, match="in JSON:API it must contain the id"):
             draft(description, PETS)
 
 
@@ -668,7 +670,7 @@ def test_the_parameters_of_the_collection_are_the_scope(
     found = made.schema[EXTENSION]
     assert found["collection"] == f"/shops/{{{name}}}/pets"
     assert found.get("scope") == (None if described is None else {name: described})
-    assert noted(made, "scope: some path parameters have other names here") == (name != written)
+    assert noted(made, "scope: some path parameters have another name in the kind") == (name != written)
 
 
 @pytest.mark.parametrize(
@@ -701,7 +703,9 @@ def test_an_item_that_is_not_below_its_list_has_a_path_of_its_own() -> None:
     ],
 )
 def test_a_name_is_not_the_path_of_an_item_that_lacks_the_scope(changes: Any) -> None:
-    message = r"the path of one item lacks \{shop\}, so that one (id|name) would be a key in several of these"
+    message = (
+        r"the path of one item does not contain \{shop\}, so the same (id|name) would be a key in several"
+    )
     with pytest.raises(DescriptionError, match=message):
         draft(pets(**({"item": "/pets/{id}"} | changes)), PETS)
     assert identity(pets(item="/pets/{id}")) == ("name", "id")
@@ -814,7 +818,7 @@ def test_a_value_that_is_shown_in_another_shape_is_compared_in_that(
 def test_a_value_in_an_unknown_shape_is_left_out(taken: Any, shown: Any) -> None:
     made = drafted(pets(row=row(tag=shown), body={**BODY, "tag": taken}))
     assert "tag" not in made.schema[EXTENSION].get("shown", {})
-    assert "left out: PATCH takes tag in another shape than responses show" in made.decisions
+    assert "left out: fields of PATCH that have another type in responses: tag" in made.decisions
 
 
 PAIRS = {"type": "array", "items": an_object({"key": TEXT, "value": TEXT, "read_only": {"type": "boolean"}})}
@@ -837,7 +841,7 @@ PAIRS = {"type": "array", "items": an_object({"key": TEXT, "value": TEXT, "read_
 def test_what_is_set_may_be_shown_under_a_name_like_it(shown: Any, expected: Any) -> None:
     made = drafted(pets(row=row(**shown), body={**BODY, "tags": MAP}))
     assert (made.schema[EXTENSION].get("read_from"), made.schema[EXTENSION].get("shown")) == expected
-    assert noted(made, "read_from: responses show tags as ") == bool(expected[0])
+    assert noted(made, "read_from: responses return tags as ") == bool(expected[0])
 
 
 @pytest.mark.parametrize(
@@ -895,7 +899,7 @@ GO, STOP = {"const": "go"}, {"enum": ["stop", "wait"]}
         (
             a_body(an_object({"how": GO, "key": TEXT}, "key"), an_object({"how": STOP})),
             {},
-            "update: it has to carry key with how, which updates of this kind do not",
+            "update: the updates of this draft do not send fields that the service requires: key with how",
         ),
         (
             {**an_object({"how": TEXT, "to": TEXT}), "anyOf": [{"required": ["how"]}, {"required": ["to"]}]},
@@ -908,7 +912,10 @@ GO, STOP = {"const": "go"}, {"enum": ["stop", "wait"]}
                 "anyOf": [{"required": ["how", "to"]}, {"required": ["to"]}],
             },
             {},
-            "update: it may have to carry how and to, to, and what decides that is not described",
+            (
+                "update: the service may require how and to, to, and when is not described; set always_sent,"
+                " sent_with or sent_one_of"
+            ),
         ),
         (
             a_body(an_object({"how": GO}, "how"), an_object({"how": STOP, "size": NUMBER}, "how")),
@@ -923,7 +930,7 @@ def test_a_body_of_several_shapes_says_what_updates_carry(body: Any, expected: A
     carried = {name: found.get(name) for name in ("always_sent", "sent_with", "sent_one_of")}
     assert {name: value for name, value in carried.items() if value} == expected
     assert any(text == note for text in made.decisions) == bool(note)
-    assert any(text.startswith("update: it") for text in made.decisions) == bool(note)
+    assert any(text.startswith("update: the") for text in made.decisions) == bool(note)
 
 
 @pytest.mark.parametrize(
@@ -955,9 +962,11 @@ def test_members_that_are_shown_in_another_shape_are_left_out_inside_a_field() -
     shown = an_object({"data": TEXT, "disks": {"type": "array", "items": an_object({"id": TEXT})}})
     made = drafted(pets(row=row(server=shown), body={**BODY, "server": taken}))
     assert list(made.schema["properties"]["server"]["properties"]) == ["data"]
-    assert noted(made, "left out inside a field, because responses show it in another shape: server.disks")
+    assert noted(
+        made, "left out: members of fields that have another type in responses than in requests: server.disks"
+    )
     required = drafted(pets(row=row(server=shown), body={**BODY, "server": {**taken, "required": ["disks"]}}))
-    assert noted(required, "left out: PATCH takes server in another shape")
+    assert noted(required, "left out: fields of PATCH that have another type in responses: server")
 
 
 @pytest.mark.parametrize(
@@ -973,7 +982,7 @@ def test_members_that_are_shown_in_another_shape_are_left_out_inside_a_field() -
 def test_whether_an_object_has_one_of_its_members_is_asked(members: Any, *, is_asked: bool) -> None:
     action = {"action": an_object(members)}
     made = drafted(pets(row=row(**action), body={**BODY, **action}))
-    assert noted(made, "oneOf: has action one of its members at a time?") is is_asked
+    assert noted(made, "oneOf: does action have only one of its members at a time?") is is_asked
 
 
 def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
@@ -985,7 +994,7 @@ def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
     said = {"additionalProperties": values, "description": "Tags, by JSON Merge Patch (RFC 7396)."}
     described = drafted(pets(row=row(tags=MAP), body={**BODY, "tags": said}))
     assert described.schema[EXTENSION]["merge"] == ["tags"]
-    assert noted(described, "merge: tags is described as merged (RFC 7396)")
+    assert noted(described, "merge: tags is described as a JSON Merge Patch (RFC 7396)")
     assert described.schema["properties"]["tags"]["additionalProperties"] == TEXT
     merged = drafted(pets(kind="application/merge-patch+json", **changes))
     assert not noted(merged, "merge")
@@ -1003,14 +1012,14 @@ def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
 def test_an_update_that_is_accepted_before_it_is_done_is_waited_for(responses: Any) -> None:
     made = drafted(pets(responses=responses))
     assert made.schema[EXTENSION]["wait"] == 60
-    assert noted(made, f"wait: PATCH {PET} may be accepted before it is done")
+    assert noted(made, f"wait: PATCH {PET} may respond before the operation has finished")
 
 
 @pytest.mark.parametrize(
     ("create", "expected", "reason"),
     [
         (CREATE, {"requires": []}, None),
-        (an_object({"size": NUMBER}), None, "create: POST /shops/{shop}/pets does not take name"),
+        (an_object({"size": NUMBER}), None, "create: POST /shops/{shop}/pets does not accept name"),
         (an_object({"name": TEXT, "pin": TEXT}, "pin"), None, "create: POST /shops/{shop}/pets requires pin"),
     ],
 )
@@ -1032,13 +1041,13 @@ def test_what_a_creation_requires_and_no_update_takes_is_immutable() -> None:
 
 def test_what_is_only_created_and_deleted_is_drafted() -> None:
     made = drafted(pets(row=without("size"), body={"name": TEXT}, create=an_object({"name": TEXT}, "name")))
-    assert any(text.endswith("keys are created and deleted alone") for text in made.decisions)
+    assert any(text.endswith("keys are only created and deleted") for text in made.decisions)
 
 
 def test_where_only_a_name_can_be_set_people_write_the_id() -> None:
     made = drafted(pets(body={"name": TEXT}))
     assert (made.schema[EXTENSION]["identity"], "path" in made.schema[EXTENSION]) == ("id", False)
-    assert made.decisions[0].startswith(f"identity: PATCH {PET} sets nothing but name")
+    assert made.decisions[0].startswith(f"identity: PATCH {PET} sets no field except name")
 
 
 @pytest.mark.parametrize(
@@ -1073,7 +1082,7 @@ def test_rows_decide_what_can_be_compared_and_one_item_says_more_of_it() -> None
     one = an_object(row(size=size, colour=TEXT))
     made = drafted(pets(one=one, body={**BODY, "colour": TEXT}))
     assert "colour" not in made.schema["properties"]
-    assert any("PATCH takes colour, which only GET of one key shows" in text for text in made.decisions)
+    assert any("fields of PATCH that only GET of one key returns" in text for text in made.decisions)
 
 
 def test_a_value_that_is_write_only_is_in_no_response() -> None:
@@ -1091,11 +1100,16 @@ def test_a_deprecated_update_is_noted_with_its_successor() -> None:
     description = pets(deprecated=True, item="/v1/pets/{petId}", collection="/v1/pets")
     update = description["paths"]["/v1/pets/{petId}"]["patch"]
     alone = drafted(description, "/v1/pets")
-    assert "deprecated: PATCH /v1/pets/{petId}; no successor of it is described" in alone.decisions
+    assert (
+        "deprecated: PATCH /v1/pets/{petId} is deprecated, and no successor is described" in alone.decisions
+    )
     description["paths"]["/v2/pets/{pet}"] = {"put": {**update, "deprecated": False}}
     made = drafted(description, "/v1/pets")
     assert made.schema[EXTENSION]["update"] == {"method": "PUT", "path": "/v2/pets/{pet}", "body": "whole"}
-    assert noted(made, "deprecated: PATCH /v1/pets/{petId}; updates are sent by PUT /v2/pets/{pet}")
+    assert noted(
+        made,
+        "deprecated: PATCH /v1/pets/{petId} is deprecated; the draft sends updates by its successor, PUT",
+    )
 
 
 def test_a_successor_may_be_named_by_the_end_of_its_path() -> None:
@@ -1113,7 +1127,12 @@ def test_of_each_sort_there_is_one_note_and_none_of_read_only_fields() -> None:
     odd = {"type": "string", "format": "odd"}
     changes: Any = {"row": row(a=odd, b=odd, c=odd), "body": {**BODY, "a": odd, "b": odd}}
     formats = [text for text in drafted(pets(**changes)).decisions if "format" in text]
-    assert formats == ["formats are not checked here: a (odd), b (odd); give a pattern if one matters"]
+    assert formats == [
+        (
+            "not validated: formats that are not supported: a (odd), b (odd); add a pattern where the format"
+            " matters"
+        )
+    ]
 
 
 UNDESCRIBED = an_object({"result": {"type": "array"}, "ok": TEXT})
@@ -1126,12 +1145,12 @@ NAMED = {"name": TEXT, "size": NUMBER}
     [
         (
             pets(row=NAMED, body={"pin": TEXT}, item=f"{PETS}/{{name}}"),
-            "nothing can be set",
+            "no field can be set",
         ),
-        (pets(listed=an_object({"ok": TEXT})), "has ok, and none of them is a list"),
+        (pets(listed=an_object({"ok": TEXT})), "has ok, but none of them is a list"),
         (
             pets(listed={"type": "object", "additionalProperties": an_object(ROW)}),
-            "is a map, and a kind is listed as a list",
+            "is a map; a kind needs a list of objects",
         ),
         (pets(listed={}), "is not described as JSON with a list"),
         (
@@ -1139,7 +1158,10 @@ NAMED = {"name": TEXT, "size": NUMBER}
             "has a list of tags, but not of objects",
         ),
         (pets(listed=UNDESCRIBED, one=UNDESCRIBED_ITEM), "the items in result of GET"),
-        (pets(row=without("id")), "is what {petId} takes; its items have name, size, made_at"),
+        (
+            pets(row=without("id")),
+            "has no property for the path parameter {petId}; its items have name, size, made_at",
+        ),
         (pets(body={"type": "string"}), "is not an object"),
         (
             pets(
@@ -1148,7 +1170,7 @@ NAMED = {"name": TEXT, "size": NUMBER}
             ),
             "responses follow JSON:API",
         ),
-        ({"swagger": "2.0", "paths": {}}, "convert it with a converter of Swagger 2.0"),
+        ({"swagger": "2.0", "paths": {}}, "convert it from Swagger 2.0 to OpenAPI 3"),
     ],
 )
 def test_every_refusal_names_its_cause(description: Any, reason: str) -> None:

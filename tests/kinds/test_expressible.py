@@ -75,8 +75,8 @@ def test_people_write_the_name_that_a_request_takes(changes: Any, name: str | No
             {"body": {"colour": TEXT}},
             Verdict(
                 Group.LACKING,
-                reason="nothing can be set: an operation takes …, and of it no row of the list shows more"
-                " than the identity",
+                reason="no field can be set: an operation takes …, but the listing returns none of these"
+                " except the identity",
             ),
         ),
         (
@@ -91,7 +91,8 @@ def test_people_write_the_name_that_a_request_takes(changes: Any, name: str | No
             {"listed": an_object({"result": {"type": "array", "items": {}}}), "one": {}},
             Verdict(
                 Group.UNDESCRIBED,
-                reason="the items of an operation are not described, and neither is one of them",
+                reason="the items of an operation are not described, and no operation describes"
+                " a single item",
             ),
         ),
     ],

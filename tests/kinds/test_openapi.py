@@ -165,12 +165,18 @@ def test_a_draft_satisfies_the_rules_for_kinds(name: str) -> None:
 def test_open_decisions_are_listed() -> None:
     fields = "description, expire, is_disabled, containers"
     assert list(draft(DESCRIPTION, KINDS["caas"].collection).decisions) == [
-        "identity: {key_name} is taken for the property name",
-        "secret: secret is only in the response to a creation, so it is taken for one",
-        "base URL: the paths are below https://api.gcore.com",
-        f"effects: what does a change of {fields} do to access? expiry, switch-off, binding or none",
-        'sets: is the order of containers of no account? then add "uniqueItems": true',
-        "foreign: are some keys managed elsewhere? name the property and the values that mark them",
+        "identity: the draft assumes that {key_name} is the property name: check it",
+        "secret: is secret a secret? Only the response to a creation has it",
+        "base URL: set base_url of the API to https://api.gcore.com, to which the paths are relative",
+        (
+            f"effects: does a change of {fields} grant or revoke access? For each field that"
+            " does, write expiry, switch-off or binding"
+        ),
+        'sets: does the order of containers matter? If not, add "uniqueItems": true to compare it as a set',
+        (
+            "foreign: are some keys managed by another system? If so, write the property and the values that"
+            " identify them under foreign"
+        ),
     ]
 
 
@@ -241,7 +247,8 @@ def test_the_draft_of_labels_lacks_only_what_the_description_omits() -> None:
     assert fields["color"] == {"type": "string", "pattern": "^[0-9a-f]{6}$"}
     assert fields["description"] == {"type": ["string", "null"], "maxLength": 100}
     assert (
-        "left out: PATCH takes new_name, which no response shows, so it cannot be compared" in made.decisions
+        "left out: fields of PATCH that no response returns, and that cannot be compared: new_name"
+        in made.decisions
     )
 
 
@@ -386,7 +393,7 @@ def test_a_field_without_a_described_type_is_omitted_and_listed(schema: Any) -> 
     body["properties"]["color"] = schema
     made = draft(whole, LABELS)
     assert "color" not in made.schema["properties"]
-    assert "no type is described of color, which is left out" in made.decisions
+    assert "left out: no type is described for color" in made.decisions
 
 
 def test_a_field_of_which_nothing_is_said_may_have_any_value() -> None:
@@ -397,7 +404,7 @@ def test_a_field_of_which_nothing_is_said_may_have_any_value() -> None:
     made = draft(whole, LABELS)
     types = ["array", "boolean", "number", "object", "string", "null"]
     assert made.schema["properties"]["color"] == {"description": "Any.", "type": types}
-    assert "no type is described of color, so that any value is allowed" in made.decisions
+    assert "no type is described for color, so any value is allowed" in made.decisions
 
 
 def without(*path: str) -> dict[str, Any]:
@@ -418,25 +425,25 @@ def referring(target: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("description", "collection", "complaint"),
     [
-        (None, LABELS, "it is not an OpenAPI 3.0 or 3.1 description"),
-        ({"swagger": "2.0"}, LABELS, "it is not an OpenAPI 3.0 or 3.1 description"),
-        (described(openapi="4.0.0"), LABELS, "it is not an OpenAPI 3.0 or 3.1 description"),
+        (None, LABELS, "the file is not an OpenAPI 3.0 or 3.1 description"),
+        ({"swagger": "2.0"}, LABELS, "the file is not an OpenAPI 3.0 or 3.1 description"),
+        (described(openapi="4.0.0"), LABELS, "the file is not an OpenAPI 3.0 or 3.1 description"),
         (
             described(),
             "/repos/{owner}/{repo}/label",
-            f"there is no path /repos/{{owner}}/{{repo}}/label in it; did you mean {LABELS}?",
+            f"the description has no path /repos/{{owner}}/{{repo}}/label; did you mean {LABELS}?",
         ),
         (
             described(paths={"/v1/regs": {}, f"{LABELS}/x": {}, LABELS: {}, ITEM: {}}),
             "/repos/label",
             f"did you mean {LABELS}?",
         ),
-        (described(paths={}), LABELS, "there is no path"),
-        (without("paths", ITEM), LABELS, f"there is no path {LABELS}/{{name}} in it"),
+        (described(paths={}), LABELS, "the description has no path"),
+        (without("paths", ITEM), LABELS, f"the description has no path {LABELS}/{{name}}"),
         (
             without("paths", ITEM, "patch"),
             LABELS,
-            f"{ITEM} has no PATCH, PUT or POST with a body, and its list no POST with one beside a DELETE",
+            f"{ITEM} has no PATCH, PUT or POST with a body, and the collection has no POST with a body",
         ),
         (without("paths", LABELS, "get"), LABELS, f"{LABELS} has no GET"),
         (without("paths", ITEM, "patch", "requestBody"), LABELS, "has no PATCH, PUT or POST with a body"),
@@ -491,11 +498,11 @@ def growing(branches: int) -> dict[str, Any]:
 def test_deep_references_are_cut() -> None:
     made = draft(growing(1), LABELS)
     assert complaints("label", made.schema) == []
-    assert any(text.endswith("is nested deeply, and is not checked") for text in made.decisions)
+    assert any(text.endswith("because it is nested too deeply") for text in made.decisions)
 
 
 def test_exponentially_growing_references_are_refused() -> None:
-    with pytest.raises(DescriptionError, match="its references expand to too much"):
+    with pytest.raises(DescriptionError, match="the schemas are too large with their references"):
         draft(growing(9), LABELS)
 
 
@@ -508,7 +515,7 @@ def test_a_reference_to_itself_is_cut_where_it_is_needed() -> None:
         place["color"] = {"$ref": "#/x/tree"}
     made = draft(whole, LABELS)
     assert made.schema["properties"]["color"]["properties"]["below"] == {"type": "object"}
-    assert "what lies inside color.below refers to itself, and is not checked" in made.decisions
+    assert "not validated: the content of color.below, because its schema refers to itself" in made.decisions
 
 
 def test_an_unused_response_may_refer_to_itself() -> None:

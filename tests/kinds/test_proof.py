@@ -342,11 +342,11 @@ def test_the_server_knows_nothing_of_the_engine() -> None:
 def test_the_tables_say_what_fails_and_why() -> None:
     one = Verdict("/pets", fields={"size": "", "note": "refused"}, taken=4, is_patched=True)
     one.gaps = {"name": NAME, "key": UNSEEN}
-    other = Verdict("/shops", fault="draft: nothing can be set")
+    other = Verdict("/shops", fault="draft: no field can be set")
     lines = list(tables({"zoo": [one, other]}))
     assert "| zoo | 2 | 1 | 0 | 1 | 0 | 4 | 1 | 1 | 2 | 1 | 0 | 50 % |" in lines
     assert f"| {UNSEEN} | 1 | /pets key |" in lines
-    assert "- /shops: draft: nothing can be set" in lines
+    assert "- /shops: draft: no field can be set" in lines
     assert "- /pets note: refused" in lines
 
 

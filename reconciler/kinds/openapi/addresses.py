@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 UPDATES: Final = ("patch", "put", "post")
 """Methods that change an item, the most exact one first."""
 NOT_CHANGED: Final = (
-    "no PATCH, PUT or POST with a body, and its list no POST with one beside a DELETE of an item; a kind is"
-    " changed by one of them, or created and deleted"
+    "no PATCH, PUT or POST with a body, and the collection has no POST with a body together with a DELETE of"
+    " the item; a kind needs an update, or a creation and a deletion"
 )
 """What an item lacks that no kind can be written for."""
 _LAST: Final = expression(r"(?P<list>.*)/\{(?P<name>[^{}/]+)\}(?P<format>\.(?:json|xml))?/?")
@@ -30,8 +30,8 @@ def paths_of(content: Any) -> dict[str, Any]:
     version = content.get("openapi") if isinstance(content, dict) else None
     if not isinstance(version, str) or not version.startswith(("3.0", "3.1")):
         old = isinstance(content, dict) and "swagger" in content
-        advice = "convert it with a converter of Swagger 2.0" if old else "`openapi: 3.1.0` is missing"
-        raise DescriptionError(f"it is not an OpenAPI 3.0 or 3.1 description: {advice}")
+        advice = "convert it from Swagger 2.0 to OpenAPI 3" if old else "`openapi: 3.1.0` is missing"
+        raise DescriptionError(f"the file is not an OpenAPI 3.0 or 3.1 description: {advice}")
     return mapping(content.get("paths"))
 
 
@@ -106,8 +106,8 @@ def known_path(paths: Iterable[str], collection: str) -> str:
         if path in paths:
             return path
     close = meant(collection, paths) or _nearest(paths, collection)
-    advice = f"did you mean {close}?" if close else f"it has {listed(paths, 20)}"
-    raise DescriptionError(f"there is no path {collection} in it; {advice}")
+    advice = f"did you mean {close}?" if close else f"the paths are {listed(paths, 20)}"
+    raise DescriptionError(f"the description has no path {collection}; {advice}")
 
 
 def _nearest(paths: Sequence[str], collection: str) -> str:
@@ -137,11 +137,15 @@ def found_item_path(paths: Mapping[str, Any], collection: str) -> str:
         return found[0]
     whole = collection.rstrip("/")
     if found:
-        raise DescriptionError(f"one item may be {' or '.join(found)}; say which by --item")
+        raise DescriptionError(
+            f"several paths may be that of one item: {' or '.join(found)}; choose one with --item"
+        )
     below = next((path for path in paths if _LAST.fullmatch(path) and _parent(path) == whole), None)
     if below is not None:
         raise DescriptionError(f"{below} has {NOT_CHANGED}")
-    raise DescriptionError(f"there is no path {whole}/{{name}} in it, so its items have no address")
+    raise DescriptionError(
+        f"the description has no path {whole}/{{name}}, so its items have no address; set it with --item"
+    )
 
 
 def _parent(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.openapi.notes import NOT_CREATED
 from reconciler.kinds.rest import BodyRule
 from reconciler.kinds.shape import type_names
 from reconciler.model.expressions import expression
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from reconciler.kinds.openapi.schemas import Schema
     from reconciler.kinds.openapi.shapes import Shape
 
-_IS_MERGED: Final = "merge: {} is described as merged (RFC 7396), so that null removes a member: is it?"
+_IS_MERGED: Final = (
+    "merge: {} is described as a JSON Merge Patch (RFC 7396), in which null removes a member; check that the"
+    " service does so"
+)
 _MAY_BE_MERGED: Final = (
-    "merge: does PATCH keep the members of {} that it does not carry? then list them under merge; as drafted,"
-    " a map is sent whole, as if it were replaced"
+    "merge: does PATCH keep the members of {} that a request omits? If so, list the field under merge; the"
+    " draft sends the complete map, as if PATCH replaced it"
 )
 _WAIT: Final = 60
 _MERGED: Final = expression(r"merge[- ]patch|\bRFC[ -]?7(?:38|39)6\b", re.IGNORECASE)
@@ -55,8 +59,8 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
     required = [name for name in shape.update.required if name in unsent]
     if required:
         notes.add(
-            f"update: {update} requires {listed(required, 12)}, which updates of this kind do not carry; the"
-            " service may refuse every one of them"
+            f"update: {update} requires {listed(required, 12)}, which the updates of this draft do not send;"
+            " the service may reject every update: describe these fields"
         )
     if update.method == "PUT":
         declared = made.declared - ({made.identity} if made.is_name_inside else set())
@@ -64,8 +68,8 @@ def update_of(found: Operations, shape: Shape, made: Properties, notes: Notes) -
         drafted["body"] = (BodyRule.WHOLE if is_whole else BodyRule.CHANGED).value
         if unseen:
             notes.add(
-                f"update: PUT takes {listed(unseen, 12)}, which this draft does not describe, so that a whole"
-                " item would wipe them; does the service keep what a PUT leaves out?"
+                f"update: PUT accepts {listed(unseen, 12)}, which this draft does not describe, so a PUT of"
+                " the full object would clear them; does the service keep fields that a PUT omits?"
             )
     if update.encoding is not Encoding.JSON:
         drafted["encoding"] = update.encoding.value
@@ -114,15 +118,17 @@ def creation_of(
         return None, ()
     if found.update.encoding is not Encoding.JSON_PATCH and shape.create_body != shape.body:
         own, others = (
-            f"in {place}" if place else "by themselves" for place in (shape.create_body, shape.body)
+            f"inside {place}" if place else "at the top level" for place in (shape.create_body, shape.body)
         )
-        notes.add(f"create: {create} takes the fields {own}, and an update {others}, so keys are not created")
+        notes.add(
+            f"create: {create} expects the fields {own}, but an update expects them {others}; {NOT_CREATED}"
+        )
         return None, ()
     taken, name = shape.create, identity
     if inside is not None and made.is_name_inside:
         taken, name = shape.create.member(inside.outer), inside.inner
     if not taken.takes(name):
-        notes.add(f"create: {create} does not take {identity}, so keys are not created")
+        notes.add(f"create: {create} does not accept {identity}; {NOT_CREATED}")
         return None, ()
     required = [
         made.file_name(name)
@@ -133,8 +139,8 @@ def creation_of(
     unseen = [name for name in required if name not in fields]
     if unseen:
         notes.add(
-            f"create: {create} requires {listed(unseen, 12)}, which no row of the list shows, so keys are not"
-            " created"
+            f"create: {create} requires {listed(unseen, 12)}, which the listing does not return;"
+            f" {NOT_CREATED}"
         )
         return None, ()
     later = [made.file_name(name) for name in made.settable if name not in shape.create.members]
@@ -168,10 +174,12 @@ def constants_of(found: Operations, paging: Iterable[str | None], notes: Notes) 
             what = f"the {'query parameter' if where == 'query' else 'header'} {parameter.name}"
             value = _value(parameter)
             if value is None:
-                notes.add(f"send: {operation} requires {what}; write what it is under send.{where}")
+                notes.add(f"send: {operation} requires {what}; write its value under send.{where}")
             else:
                 send.setdefault(where, {})[parameter.name] = value
-                notes.add(f"send: {operation} requires {what}; {value} is what is described: is it right?")
+                notes.add(
+                    f"send: {operation} requires {what}; the draft sends the described {value}: check it"
+                )
     return send
 
 
@@ -196,7 +204,10 @@ def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
     late += [str(found.deletion)] if found.deletion is not None and found.deletion.is_accepted else []
     if not late:
         return {}
-    notes.add(f"wait: {' and '.join(late)} may be accepted before it is done; {_WAIT} seconds is a guess")
+    notes.add(
+        f"wait: {' and '.join(late)} may respond before the operation has finished; {_WAIT} seconds is a"
+        " guess: check it"
+    )
     return {"wait": _WAIT}
 
 
@@ -213,16 +224,21 @@ def _is_elsewhere(response: Schema, shape: Shape) -> bool:
 def note_deletion(found: Operations, notes: Notes) -> None:
     """Add a note that keys cannot be deleted, if no such operation is described."""
     if found.deletion is None:
-        notes.add(f"delete: no DELETE of {found.item_path} is described, so state: absent may be refused")
+        notes.add(
+            f"delete: no DELETE of {found.item_path} is described, so the service may reject `state: absent`"
+        )
 
 
 def note_deprecated(found: Operations, notes: Notes) -> None:
     """Add a note about deprecated operations, with their successor if it is named."""
     for operation in found.every:
         if operation.is_deprecated:
-            notes.add(f"deprecated: {operation}; no successor of it is described")
+            notes.add(f"deprecated: {operation} is deprecated, and no successor is described")
     if found.outdated is not None and found.outdated is not found.update:
-        notes.add(f"deprecated: {found.outdated}; updates are sent by {found.update}, which replaces it")
+        notes.add(
+            f"deprecated: {found.outdated} is deprecated; the draft sends updates by its successor,"
+            f" {found.update}"
+        )
 
 
 def note_base_url(content: Mapping[str, Any], notes: Notes) -> None:
@@ -230,4 +246,4 @@ def note_base_url(content: Mapping[str, Any], notes: Notes) -> None:
     servers = content.get("servers")
     known = servers[0].get("url") if isinstance(servers, list) and servers else None
     if isinstance(known, str) and known.startswith(("http://", "https://")):
-        notes.add(f"base URL: the paths are below {known}")
+        notes.add(f"base URL: set base_url of the API to {known}, to which the paths are relative")

@@ -35,8 +35,11 @@ def carried_of(shape: Shape, update: Mapping[str, Any], made: Properties, notes:
         return {"always_sent": always, **({"sent_with": found} if found else {})}
     if group := _one_of(own, made):
         return {"always_sent": always, "sent_one_of": [group]}
-    shapes = listed(dict.fromkeys(" and ".join(names) or "none of them" for names in own), 12)
-    notes.add(f"update: it may have to carry {shapes}, and what decides that is not described")
+    shapes = listed(dict.fromkeys(" and ".join(names) or "none of these" for names in own), 12)
+    notes.add(
+        f"update: the service may require {shapes}, and when is not described; set always_sent, sent_with or"
+        " sent_one_of"
+    )
     return {"always_sent": always}
 
 
@@ -60,7 +63,8 @@ def _sent_with(
                 known += [value for value in values if value not in known]
             elif name not in {made.identity, made.path}:
                 notes.add(
-                    "update: it has to carry {}, which updates of this kind do not", f"{name} with {told_by}"
+                    "update: the updates of this draft do not send fields that the service requires: {}",
+                    f"{name} with {told_by}",
                 )
     return found
 

@@ -20,30 +20,30 @@ from reconciler.kinds.openapi.api import (
 from reconciler.kinds.openapi.carried import carried_of
 from reconciler.kinds.openapi.identity import Identity, identity_of
 from reconciler.kinds.openapi.listing import Listed, listing_of
-from reconciler.kinds.openapi.notes import Notes
+from reconciler.kinds.openapi.notes import NOT_CREATED, ONLY_SETS, Notes
 from reconciler.kinds.openapi.operations import Operations, operations_of
 from reconciler.kinds.openapi.properties import Properties, properties_of
 from reconciler.kinds.openapi.scope import scope_of
 from reconciler.kinds.openapi.shapes import Shape, shape_of
+from reconciler.kinds.openapi.undecided import note_guesses, undecided
 from reconciler.kinds.openapi.ways import Way, ways_of
 from reconciler.kinds.openapi.words import plain_segments
-from reconciler.kinds.shape import type_names
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     Schema = Mapping[str, Any]
 
 _DRAFT_07: Final = "http://json-schema.org/draft-07/schema#"
 _PARTIAL: Final = (
-    "list: rows do not show what a request sets, so that each declared key is read at its own path, too: one"
-    " more request for each"
+    "list: the listing does not return the fields that can be set, so each declared key is also read at its"
+    " own path: one more request per key"
 )
 _ALONE: Final = (
-    "update: nothing updates a key, so that a difference replaces it: deleted and created again, where a file"
-    " allows that"
+    "update: no update is described, so a changed key is replaced (deleted and created again), if its file"
+    " allows it with `lifecycle: {replace: true}`"
 )
 
 
@@ -71,10 +71,10 @@ def draft(
         return _draft(operations_of(description, collection, item), description, title, identity)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         # Others write descriptions: instead of looking at each value before its use, all are distrusted here.
-        message = f"what it says of {collection} does not match OpenAPI ({error})"
+        message = f"the description of {collection} does not follow the OpenAPI specification ({error})"
         raise DescriptionError(message) from error
     except RecursionError as error:
-        raise DescriptionError("it is nested too deeply") from error
+        raise DescriptionError("the description is nested too deeply") from error
 
 
 def _draft(found: Operations, description: Schema, title: str | None, chosen: str | None) -> Draft:
@@ -96,7 +96,7 @@ def _draft(found: Operations, description: Schema, title: str | None, chosen: st
             return _with_reason(made, found, way, refusal)
         spare += [] if made is None else [(way, made)]
     if not spare:
-        raise refusal or DescriptionError(f"nothing changes {found.item_path}")
+        raise refusal or DescriptionError(f"no described operation changes {found.item_path}")
     way, made = min(spare, key=lambda one: one[0].found.is_updated)
     return _with_reason(made, found, way, refusal)
 
@@ -105,11 +105,11 @@ def _with_reason(made: Draft, found: Operations, way: Way, refusal: DescriptionE
     """Return a draft with the reason why it does not have the likeliest update."""
     if way.found.update is found.update:
         return made
-    why = f"{found.update} sets nothing that rows show"
+    why = f"{found.update} sets no field that the listing returns"
     if way.found.is_updated:
-        why = f"{why}; updates are sent by {way.found.update.method}"
+        why = f"{why}; the draft sends updates by {way.found.update.method}"
     else:
-        why = f"{refusal or why}; so no update is drafted: is there a field that one sets?"
+        why = f"{refusal or why}; the draft has no update: does the service accept one for some field?"
     return replace(made, decisions=(*made.decisions, f"update: {why}"))
 
 
@@ -126,15 +126,15 @@ def _draft_with(way: Way, description: Schema, title: str | None, chosen: str | 
     """Draft the kind in one way, None if that equals an earlier way."""
     notes, found = Notes(), way.found
     shape = shape_of(found)
-    _note_guesses(found, shape, notes)
+    note_guesses(found, shape, notes)
     identity = identity_of(found, shape, notes, chosen)
     if way.by_id:
         if not identity.has_id:
             return None
         notes = Notes()
         notes.add(
-            f"identity: {found.update} sets nothing but {identity.name}; for it to be a field, people write"
-            f" {identity.path}"
+            f"identity: {found.update}{ONLY_SETS}{identity.name}; so that files can change it, they identify"
+            f" a key by {identity.path}"
         )
         identity = Identity(identity.path, identity.path)
     if way.reads_items:
@@ -146,17 +146,19 @@ def _draft_with(way: Way, description: Schema, title: str | None, chosen: str | 
     made = parts.made
     if not parts.can_be_set:
         taken = listed(shape.update.members, 12)
-        message = f"{found.update} takes {taken}, and of it no row of the list shows more than the identity"
-        causes = (text for text in notes if text.startswith("create:") or "create is left out" in text)
-        message = message if found.is_updated else f"nothing updates it; {next(causes, message)}"
-        raise DescriptionError(f"nothing can be set: {message}")
+        message = f"{found.update} takes {taken}, but the listing returns none of these except the identity"
+        causes = (text for text in notes if text.startswith("create:") or NOT_CREATED in text)
+        message = message if found.is_updated else f"no update is described; {next(causes, message)}"
+        raise DescriptionError(f"no field can be set: {message}")
     if not found.is_updated:
         notes.add(_ALONE)
     elif not made.settable:
-        notes.add(f"update: {found.update} sets nothing that is compared: keys are created and deleted alone")
+        notes.add(
+            f"update: {found.update} sets no field that can be compared, so keys are only created and deleted"
+        )
     extension = _extension(parts, notes)
     note_base_url(description, notes)
-    for text in _undecided(found, shape, made):
+    for text in undecided(found, shape, made):
         notes.add(text)
     schema = {
         "$schema": _DRAFT_07,
@@ -168,17 +170,6 @@ def _draft_with(way: Way, description: Schema, title: str | None, chosen: str | 
         EXTENSION: extension,
     }
     return Draft(schema, tuple(notes))
-
-
-def _note_guesses(found: Operations, shape: Shape, notes: Notes) -> None:
-    if shape.source:
-        notes.add(f"rows: no response describes a key, so that {shape.source} is taken for what it shows")
-    if shape.has_ids:
-        notes.add("list: rows are ids, so that each key is read at its own path: one more request for each")
-    if shape.guess:
-        notes.add(f"update: the body of {found.update} is not described; what {shape.guess} may be too much")
-    if found.create is not None and found.create.is_open:
-        notes.add(f"create: the body of {found.create} is not described; what rows show may be too much")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +218,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     envelope = {"item": shape.item, "body": shape.body}
     read = {"partial": parts.way.reads_items, "ids": shape.has_ids}
     if shape.is_typeless:
-        notes.add(f"type: the type of the resource is not described; {shape.api_type} is a guess")
+        notes.add(f"type: the JSON:API resource type is not described; {shape.api_type} is a guess: check it")
     optional: dict[str, Any] = {
         "path": made.path if made.path != made.identity else None,
         "item": paths.item,
@@ -266,30 +257,6 @@ def _update(parts: _Parts, path: str | None, notes: Notes) -> dict[str, Any]:
     if not parts.found.is_updated:
         return {}
     return update_of(parts.found, parts.shape, parts.made, notes) | ({"path": path} if path else {})
-
-
-def _undecided(found: Operations, shape: Shape, made: Properties) -> Iterable[str]:
-    """Yield notes about decisions that no description contains."""
-    settable = [made.file_name(name) for name in made.settable]
-    rules = "expiry, switch-off, binding or none"
-    if settable:
-        yield f"effects: what does a change of {listed(settable, 12)} do to access? {rules}"
-    fields = {name: made.properties[name] for name in settable}
-    lists = [
-        name
-        for name, field in fields.items()
-        if "array" in type_names(field) and not field.get("uniqueItems")
-    ]
-    if lists:
-        yield f'sets: is the order of {listed(lists, 12)} of no account? then add "uniqueItems": true'
-    fixed = [
-        name
-        for name in shape.create.members
-        if made.properties.get(name, {}).get("readOnly") and name != made.path
-    ]
-    if fixed and found.is_updated:
-        yield f"immutable: only a creation sets {listed(fixed, 12)}; immutable, or read-only as drafted?"
-    yield "foreign: are some keys managed elsewhere? name the property and the values that mark them"
 
 
 def _title(collection: str) -> str:

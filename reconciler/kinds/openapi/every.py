@@ -35,7 +35,7 @@ def every_draft(description: Any, taken: Container[str]) -> tuple[Entry, ...]:
     found = dict(collections_of(description))
     if not found:
         raise DescriptionError(
-            "it has no collection with GET whose items are changed, or created and deleted"
+            "the description has no collection with GET whose items can be updated, or created and deleted"
         )
     entries = []
     for collection, name in _names(found, taken):
@@ -81,9 +81,9 @@ def index_of(source: str, entries: Sequence[Entry], faults: Mapping[str, Sequenc
         lines += [head, "|---|---|---|---|---|--:|"]
         lines += [_row(entry, one, len(one.decisions) - len(common)) for entry, one in made]
         lines += [""]
-    questions = [f"- of every kind: {_text(text)}" for text in common] + [""] * bool(common)
+    questions = [f"- for every kind: {_text(text)}" for text in common] + [""] * bool(common)
     for entry, one in made:
-        own = [f"- **does not load**: {_text(fault)}" for fault in faults.get(entry.name, ())]
+        own = [f"- **invalid draft**: {_text(fault)}" for fault in faults.get(entry.name, ())]
         own += [f"- {_text(text)}" for text in one.decisions if text not in common]
         questions += [f"### {entry.name}", "", *own, ""] if own else []
     if questions:

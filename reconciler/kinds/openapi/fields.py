@@ -30,7 +30,8 @@ _KEPT: Final = (
     *("uniqueItems", "default"),
 )
 _UNLIKE: Final = (
-    "left out inside a field, because responses show it in another shape: {}; does an update keep it?"
+    "left out: members of fields that have another type in responses than in requests: {}; check that an"
+    " update without them does not clear them"
 )
 _ANY: Final = ("array", "boolean", "number", "object", "string", "null")
 _DEEPEST: Final = 6
@@ -64,10 +65,10 @@ class FieldDrafter:
         """
         types = schema.types if shown is None else _as_shown(schema, shown)
         if not types and not level and schema.says_nothing and (shown is None or shown.says_nothing):
-            self._note("no type is described of {}, so that any value is allowed", place)
+            self._note("no type is described for {}, so any value is allowed", place)
             return {**_words(schema), "type": [*_ANY]}
         if not types:
-            self._note("no type is described of {}, which is left out", place)
+            self._note("left out: no type is described for {}", place)
             return None
         drafted = _words(schema)
         drafted["type"] = [*types, "null"] if schema.is_nullable else types[0] if len(types) == 1 else types
@@ -76,8 +77,8 @@ class FieldDrafter:
             drafted |= self._text_rules(place, schema)
         if schema.is_cut or level >= self._deepest:
             if {"array", "object"} & {*types}:
-                reason = "refers to itself" if schema.is_cut else "is nested deeply"
-                self._note(f"what lies inside {{}} {reason}, and is not checked", place)
+                reason = "its schema refers to itself" if schema.is_cut else "it is nested too deeply"
+                self._note(f"not validated: the content of {{}}, because {reason}", place)
             return drafted
         if "array" in types and schema.items is not None:
             seen = None if shown is None else shown.items
@@ -94,9 +95,12 @@ class FieldDrafter:
         declared = [name for name, member in members.items() if "readOnly" not in member]
         choice = choice_of(schema, declared) if self._notes is not None and declared else {}
         if schema.alternatives and not choice:
-            self._note("{} may be one of several shapes; the draft allows what any of them has", place)
+            self._note("{} has several schemas (oneOf or anyOf); the draft allows the members of all", place)
         elif not choice and may_be_choice(schema, members):
-            self._note("oneOf: has {} one of its members at a time? then name them as alternatives", place)
+            self._note(
+                "oneOf: does {} have only one of its members at a time? If so, describe them as alternatives",
+                place,
+            )
         return choice
 
     def _note(self, text: str, place: str) -> None:
@@ -111,7 +115,7 @@ class FieldDrafter:
         values = [*listed, *([None] if schema.is_nullable else [])]
         values = [value for number, value in enumerate(values) if value not in values[:number]]
         if not values:
-            self._note("the list of values of {} is empty, and is left out", place)
+            self._note("left out: the empty enum of {}", place)
         return {"enum": values} if values else {}
 
     def _text_rules(self, place: str, schema: Schema) -> dict[str, Any]:
@@ -120,13 +124,16 @@ class FieldDrafter:
         if form in _allowed()["format"]["enum"]:
             rules["format"] = form
         elif isinstance(form, str):
-            self._note("formats are not checked here: {}; give a pattern if one matters", f"{place} ({form})")
+            self._note(
+                "not validated: formats that are not supported: {}; add a pattern where the format matters",
+                f"{place} ({form})",
+            )
         if isinstance(pattern, str):
             try:
                 Pattern(pattern)
                 rules["pattern"] = pattern
             except (PatternError, PatternLimitError) as error:
-                self._note("patterns are left out, because they cannot be used: {}", f"{place} ({error})")
+                self._note("left out: patterns that are not supported: {}", f"{place} ({error})")
         return rules
 
     def _members(self, place: str, schema: Schema, level: int, shown: Schema | None) -> dict[str, Any]:
@@ -136,7 +143,7 @@ class FieldDrafter:
         members = {}
         for name, inner in (schema.properties | others).items():
             if seen and name not in seen and not shown_freely:
-                self._note("left out inside a field, because no response shows it: {}", f"{place}.{name}")
+                self._note("left out: members of fields that no response returns: {}", f"{place}.{name}")
                 continue
             if name in seen and not are_alike(inner, seen[name]):
                 self._note(_UNLIKE, f"{place}.{name}")

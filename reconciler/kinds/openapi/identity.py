@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.addresses import placeholders_of
 from reconciler.kinds.openapi.names import Inside, chosen_name, is_text, likeliest_name, name_property
+from reconciler.kinds.openapi.notes import NO_NAME
 from reconciler.kinds.openapi.words import last_segment, singular, words_of
 from reconciler.kinds.wire import JSON_API_ID
 from reconciler.model.expressions import expression
@@ -111,21 +112,24 @@ def identity_of(found: Operations, shape: Shape, notes: Notes, chosen: str | Non
     elif not _is_chosen(path, shape) and not _is_named(path, found):
         written, inside = likeliest_name(path, found, shape)
     if written is None and found.named is not None and _IS_LISTED.search(found.named.text):
-        notes.add(f"identity: people write {path}, which is one of the values that {{{found.last}}} lists")
+        notes.add(f"identity: files identify a key by {path}, one of the values allowed for {{{found.last}}}")
         written = path
     if written is None:
         notes.add(
-            f"identity: nothing is a name beside {path}, which the service makes; people have to write it, or"
-            " --identity names another member of rows"
+            f"{NO_NAME}, only {path}, which the service generates; files have to contain it, unless"
+            " --identity sets another member of the listed objects"
         )
     name = written or path
     _check_scope(name, path, found)
     if inside is not None:
-        notes.add(f"identity: rows show {name} as {inside.place}; is it another in each of them?")
+        notes.add(f"identity: the listing returns {name} as {inside.place}; check that it is unique")
     if name != path:
-        notes.add(f"identity: people write {name}, and the path takes {path} for {{{found.last}}}")
+        notes.add(
+            f"identity: files identify a key by {name}, and request paths contain its {path} as"
+            f" {{{found.last}}}"
+        )
     elif words_of(found.last) != words_of(path):
-        notes.add(f"identity: {{{found.last}}} is taken for the property {path}")
+        notes.add(f"identity: the draft assumes that {{{found.last}}} is the property {path}: check it")
     return Identity(name, path, inside)
 
 
@@ -138,7 +142,7 @@ def _required_path(found: Operations, shape: Shape) -> str:
     if path is None:
         plain = [name for name, schema in shape.shown.properties.items() if _is_plain(schema)]
         raise DescriptionError(
-            f"nothing in the response to {found.listing} is what {{{found.last}}} takes;"
+            f"the response to {found.listing} has no property for the path parameter {{{found.last}}};"
             f" its items have {listed(plain or shape.shown.members, 12)}"
         )
     if shape.api_type is None or path == JSON_API_ID:
@@ -146,7 +150,9 @@ def _required_path(found: Operations, shape: Shape) -> str:
     if words_of(path)[-1] in _IDS:
         return JSON_API_ID
     if shape.sends_id or not (_is_chosen(path, shape) or _is_named(path, found)):
-        raise DescriptionError(f"the path of an item takes its {path}, and in JSON:API it has to take the id")
+        raise DescriptionError(
+            f"the path of an item contains its {path}, but in JSON:API it must contain the id"
+        )
     return path
 
 
@@ -161,7 +167,7 @@ def _given(found: Operations, shape: Shape, notes: Notes) -> Identity | None:
         return None
     is_other = last in shape.create.required and last not in shape.shown.members
     if is_other and words[-1] in _IDS and words[-1] in shape.shown.members:
-        notes.add(f"identity: a creation takes {last}, which rows show as {words[-1]}; is it the same?")
+        notes.add(f"identity: a creation sends {last}, and the listing returns {words[-1]}; are they equal?")
         return Identity(last, last, Inside("", words[-1], is_sent=False))
     if _path_property(found, shape) is not None:
         return None
@@ -169,7 +175,7 @@ def _given(found: Operations, shape: Shape, notes: Notes) -> Identity | None:
         names = [name for name in _OF_PEOPLE if is_text(schema.member(name))]
         if schema.types == ["object"] and outer.startswith(last) and names:
             inside = Inside(outer, names[0], is_sent=False)
-            notes.add(f"identity: {{{last}}} is taken for {inside.place}")
+            notes.add(f"identity: the draft assumes that {{{last}}} is {inside.place}: check it")
             return Identity(inside.own_name(shape), inside.own_name(shape), inside)
     return None
 
@@ -179,8 +185,8 @@ def _check_scope(name: str, path: str, found: Operations) -> None:
     if name == path and found.lacking:
         around = " and ".join(f"{{{parameter}}}" for parameter in found.lacking)
         raise DescriptionError(
-            f"the path of one item lacks {around}, so that one {path} would be a key in several of these;"
-            " --identity names another member of rows, which people write"
+            f"the path of one item does not contain {around}, so the same {path} would be a key in several of"
+            " these; choose another member of the listed objects with --identity"
         )
 
 

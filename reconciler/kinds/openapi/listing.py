@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.openapi.notes import NOT_CREATED
 from reconciler.kinds.rest import ListStyle
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
@@ -78,6 +79,10 @@ _MORES: Final = ("hasmore", "more", "hasnextpage", "hasnext")
 _OF_PAGES: Final = frozenset({*_MORES, "nextcursor", "nextpagetoken", "totalpages"})
 _DEPTH: Final = 3
 _PLAIN_LIMIT: Final = 100
+_WHOLE: Final = (
+    f"the draft assumes that one response has all keys, and {NOT_CREATED}: a key of another page would be"
+    " created again"
+)
 _LARGEST: Final = 100_000
 _FROM_ZERO: Final = expression(
     r"\b(?:zero|0)[- ](?:based|indexed)|(?:start|begin)(?:s|ing)? (?:at|from|with) (?:page )?(?:0|zero)\b",
@@ -217,7 +222,7 @@ def _first(page: Parameter, notes: Notes) -> dict[str, Any]:
     default, least = words.get("default"), words.get("minimum")
     if default == 0 or (default is None and (least == 0 or _FROM_ZERO.search(page.text))):
         if default is None:
-            notes.add(f"list: pages seem to begin at 0, and not at 1, by what is said of {page.name}")
+            notes.add(f"list: the description of {page.name} suggests that pages start at 0, not 1: check it")
         return {"first": 0}
     return {}
 
@@ -232,9 +237,9 @@ def _page_limit(limit: Parameter, notes: Notes) -> int:
         return min(int(written), _LARGEST)
     default = words.get("default")
     if type(default) is int and default > 0:
-        notes.add(f"page_limit: no maximum is described; {default} is the default")
+        notes.add(f"page_limit: no maximum is described; the draft uses the default, {default}")
         return min(default, _LARGEST)
-    notes.add(f"page_limit: not described; {_PLAIN_LIMIT} is a guess, and must not be too large")
+    notes.add(f"page_limit: the page size is not described; {_PLAIN_LIMIT} is a guess: check it")
     return _PLAIN_LIMIT
 
 
@@ -242,9 +247,8 @@ def _is_whole(asked: Parameter | None, members: list[tuple[str, Schema]], notes:
     """Return whether a listing without known pages is complete, as far as is described."""
     if asked is not None:
         notes.add(
-            f"list: there is a parameter {asked.name}, but how the next page is asked for is not described;"
-            " style whole is a guess, and create is left out, because what is on other pages would be created"
-            " again"
+            f"list: the parameter {asked.name} suggests pages, but how to request the next page is not"
+            f" described; {_WHOLE}"
         )
         return False
     hints = [
@@ -252,7 +256,7 @@ def _is_whole(asked: Parameter | None, members: list[tuple[str, Schema]], notes:
     ]
     if hints:
         notes.add(
-            f"list: a response has {hints[0]}, but no parameter of a page is described; style whole is a"
-            " guess, and create is left out, because what is on other pages would be created again"
+            f"list: the member {hints[0]} of the response suggests pages, but no page parameter is described;"
+            f" {_WHOLE}"
         )
     return not hints

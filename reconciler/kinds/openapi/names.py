@@ -161,7 +161,7 @@ def chosen_name(chosen: str, shape: Shape) -> tuple[str, Inside | None]:
     if len(schema.types) != 1 or not {"string", "integer"}.issuperset(schema.types):
         known = listed(candidates(shape), 20)
         raise DescriptionError(
-            f"no row has a text or whole number {chosen} that may be a name; they have {known}"
+            f"the listed objects have no string or integer {chosen} that can be a name; choose one of {known}"
         )
     inside = Inside(outer, inner, _is_sent(shape, outer, inner)) if inner else None
     return (chosen, None) if inside is None else (inside.own_name(shape), inside)

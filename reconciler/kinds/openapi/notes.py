@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 _MOST: Final = 12
 """Subjects that one line names."""
+NO_NAME: Final = "identity: the listed objects have no name"
+"""The start of the note that files have to contain an id which the service generates."""
+ONLY_SETS: Final = " sets no field except "
+"""Part of the note that files identify a key by its id, because an update sets the name alone."""
+NOT_CREATED: Final = "the draft does not create keys"
+"""Part of each note on why a draft has no creation."""
 
 
 class Notes:

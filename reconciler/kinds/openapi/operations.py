@@ -134,10 +134,10 @@ def operations_of(content: Any, collection: str, item_path: str | None = None) -
     description = Description(content)
     collection = known_path(paths, collection)
     if "get" not in description.target(paths[collection]):
-        raise DescriptionError(f"{collection} has no GET; a kind is listed by GET")
+        raise DescriptionError(f"{collection} has no GET, by which keys are listed; choose another path")
     path = item_path or found_item_path(paths, collection)
     if path not in paths:
-        raise DescriptionError(f"there is no path {path} in it; --item names that of one item")
+        raise DescriptionError(f"the description has no path {path}; set the path of one item with --item")
     at_collection = _operations(description, collection, paths[collection])
     at_item = _operations(description, path, paths[path])
     methods = [method for method in UPDATES if method in at_item]

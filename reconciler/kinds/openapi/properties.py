@@ -122,21 +122,21 @@ class Properties:
     def add_settable(self, found: Operations, shape: Shape) -> None:
         """Add the properties that an update accepts and rows show."""
         notes, method = self._notes, found.update.method
-        then = "it cannot be compared" if found.is_updated else "a replaced key is without it"
+        then = "cannot be compared" if found.is_updated else "would be lost when a key is replaced"
         for name, taken in shape.update.properties.items():
             if name in {self.identity, self.path} or taken.words.get("readOnly"):
                 continue
             if self.inside is not None and name == self.inside.outer and not self.inside.is_sent:
-                notes.add(f"left out: {method} takes {{}} without the name that responses show in it", name)
+                notes.add(f"left out: {method} accepts {{}} without the name that responses have there", name)
                 continue
             there = name if name in shape.shown.members else shown_as(name, found, shape)
             if there is None or shape.shown.at(there).words.get("writeOnly"):
-                where = "only GET of one key shows" if name in shape.only_in_item else "no response shows"
-                notes.add(f"left out: {method} takes {{}}, which {where}, so {then}", name)
+                where = "only GET of one key returns" if name in shape.only_in_item else "no response returns"
+                notes.add(f"left out: fields of {method} that {where}, and that {then}: {{}}", name)
                 continue
             shown = shape.shown.at(there)
             if not self._fits(name, taken, shown):
-                notes.add(f"left out: {method} takes {{}} in another shape than responses show", name)
+                notes.add(f"left out: fields of {method} that have another type in responses: {{}}", name)
                 continue
             wanted = taken if shown.is_nullable else taken.never_null()
             drafted = self._drafter.field(name, wanted, shown=shown)
@@ -144,7 +144,7 @@ class Properties:
             if drafted is None or own is None:
                 continue
             if shown.is_nullable and not taken.is_nullable:
-                notes.add(f"optional: a response may give null for {{}}, which {method} does not take", own)
+                notes.add(f"optional: {method} does not accept null, which responses may have, for {{}}", own)
             if self.inside is not None and name == self.inside.outer:
                 drafted, has_more = _around(drafted, self.inside.inner)
                 self.properties[own] = drafted
@@ -153,7 +153,7 @@ class Properties:
             self.properties[own] = _declarable(drafted)
             if there != name:
                 self.read_from[name] = there
-                notes.add("read_from: responses show {}; is it the same?", f"{name} as {there}")
+                notes.add("read_from: responses return {}; are both the same?", f"{name} as {there}")
             self.settable.append(name)
 
     def _fits(self, name: str, taken: Schema, shown: Schema) -> bool:
@@ -175,7 +175,8 @@ class Properties:
         if member is None:
             return False
         self.shown[name] = member
-        self._notes.add("shown: responses show {}; is it that member?", f"{name} as an object with {member}")
+        text = "shown: responses return {}; is that the member that requests send?"
+        self._notes.add(text, f"{name} as an object with {member}")
         return True
 
     def _own_name(self, name: str, shape: Shape) -> str | None:
@@ -190,10 +191,10 @@ class Properties:
         taken = {*shape.shown.members, *shape.update.members, *self.properties}
         own = next((one for one in others if one not in taken and _PROPERTY.fullmatch(one)), None)
         if own is None:
-            self._notes.add("left out: no property of a file can be called {}", name)
+            self._notes.add("left out: no valid property name was found for {}", name)
             return None
         self.renamed[own] = name
-        self._notes.add("as: some properties have other names in files: {}", f"{own} for {name}")
+        self._notes.add("as: some fields have another name in files than in the API: {}", f"{own} for {name}")
         return own
 
     def add_read_only(self, found: Operations, shape: Shape) -> None:
@@ -219,7 +220,7 @@ class Properties:
                 continue
             own, value = self.file_name(name), shape.shown.at(there).default
             if value is None and "null" not in self.properties[own]["type"]:
-                self._notes.add("optional: what does it mean where a response lacks {}?", own)
+                self._notes.add("optional: which value has a field that a response omits? {}", own)
             else:
                 self.optional[own] = value
 
@@ -232,9 +233,7 @@ class Properties:
         ]
         if secrets:
             self.marked["secret"] = secrets[0]
-            self._notes.add(
-                f"secret: {secrets[0]} is only in the response to a creation, so it is taken for one"
-            )
+            self._notes.add(f"secret: is {secrets[0]} a secret? Only the response to a creation has it")
         created = (name for name in _CREATED if self.properties.get(name, {}).get("readOnly"))
         texts = [name for name in created if "string" in self.properties[name]["type"]]
         self.marked |= {"created": texts[0]} if texts else {}

@@ -79,8 +79,8 @@ def listed_as(found: Operations) -> str:
 def _refuse_listing(listing: Operation) -> None:
     response = listing.response
     if "object" in response.types and response.values is not None:
-        raise DescriptionError(f"the response to {listing} is a map, and a kind is listed as a list")
+        raise DescriptionError(f"the response to {listing} is a map; a kind needs a list of objects")
     if response.members:
         names = listed(response.members, 8)
-        raise DescriptionError(f"the response to {listing} has {names}, and none of them is a list")
+        raise DescriptionError(f"the response to {listing} has {names}, but none of them is a list")
     raise DescriptionError(f"the response to {listing} is not described as JSON with a list")

@@ -175,7 +175,7 @@ class Description:
         found = mapping(value)
         while isinstance(reference := found.get("$ref"), str):
             if reference in seen:
-                raise DescriptionError(f"the reference {reference} leads to itself")
+                raise DescriptionError(f"the reference {reference} refers to itself; correct it")
             seen.append(reference)
             beside = {name: part for name, part in found.items() if name != "$ref"}
             found = {**self._referenced(reference), **beside}
@@ -185,7 +185,7 @@ class Description:
         """Return a schema with its reference followed and its ``allOf`` and alternatives merged."""
         self._left -= 1
         if self._left < 0:
-            message = "its references expand to too much; describe the path in a separate file"
+            message = "the schemas are too large with their references; copy the path into a file of its own"
             raise DescriptionError(message)
         raw, above = mapping(closed.raw), closed.above
         parts: list[Schema] = []

@@ -70,7 +70,9 @@ def scope_of(found: Operations, notes: Notes) -> Paths:
         is_number = field.get("type") == "integer"
         names[name] = own = _own_name(name, scope, () if is_number else SCOPE_NAMES)
         if own != name:
-            notes.add("scope: some path parameters have other names here: {}", f"{{{own}}} for {{{name}}}")
+            notes.add(
+                "scope: some path parameters have another name in the kind: {}", f"{{{own}}} for {{{name}}}"
+            )
         kept = {word: value for word, value in field.items() if word in _OF_PARAMETERS}
         if is_number and own in SCOPE_NAMES:
             continue

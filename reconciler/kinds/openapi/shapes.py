@@ -95,7 +95,7 @@ def shape_of(found: Operations) -> Shape:
     if not rows.members:
         where = f"in {results} " if results else ""
         raise DescriptionError(
-            f"the items {where}of {found.listing} are not described, and neither is one of them"
+            f"the items {where}of {found.listing} are not described, and no operation describes a single item"
         )
     create_body, create = _body(found.create, found, shown)
     update, guess = _settable(found, shown)
@@ -216,7 +216,7 @@ def _settable(found: Operations, shown: Schema) -> tuple[Schema, str]:
             raise DescriptionError(f"the body of {found.update} is not an object")
         raise DescriptionError(f"the body of {found.update} is not an object with properties")
     create = _body(found.create, found, shown)[1]
-    what = "a creation takes" if create.members else "rows show and the service does not set"
+    what = "a creation accepts" if create.members else "the listing returns and the service does not set"
     return replace(create if create.members else shown, words={}), what if is_guess else ""
 
 
@@ -228,7 +228,7 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
     related = set() if "attributes" in body.members else _related(rows).keys() & _related(body).keys()
     if not _is_resource(body) and "attributes" not in body.members and not related:
         raise DescriptionError(
-            f"responses follow JSON:API, with type and attributes, and the body of {found.update} does not"
+            f"responses follow JSON:API, with type and attributes, but the body of {found.update} does not"
         )
     rows = rows if rows.members else resource
     created = Schema(rows.description) if found.create is None else found.create.response.member("data")
@@ -242,7 +242,7 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
     kind = next((name for name in map(_type, (body, resource, rows, create)) if name), None)
     in_rows, shown = _attributes(rows, related), _attributes(resource, related)
     if not in_rows.members:
-        raise DescriptionError(f"{found.listing} says nothing of the attributes of its items")
+        raise DescriptionError(f"the attributes of the items of {found.listing} are not described")
     known = {name: shown.members.get(name, part) for name, part in in_rows.members.items()}
     return Shape(
         results=results,
