@@ -91,6 +91,23 @@ def test_what_the_judge_allows_is_accepted_by_schemas_of_known_words(
     assert fast_check(schema, Patterns())(values) is not any(map(violations, values))
 
 
+@pytest.mark.parametrize(
+    ("schema", "accepted", "refused"),
+    [
+        ({"uniqueItems": True}, [[], [1], [1, 2], [1, True, 2]], [[1, 1], [1, 2, 1]]),
+        ({"type": "integer", "enum": [1, 2]}, [1, 2], [3]),
+        ({"type": "boolean", "enum": [True]}, [True], [False]),
+        ({"enum": ["a", None]}, ["a", None], ["b"]),
+    ],
+)
+def test_values_are_accepted_or_refused_without_the_judge(
+    schema: dict[str, Any], accepted: list[Any], refused: list[Any]
+) -> None:
+    accepts = fast_check(schema, Patterns())
+    assert accepts(accepted)
+    assert not_accepted(accepts, refused) == [*range(len(refused))]
+
+
 def test_few_of_many_are_found_in_order() -> None:
     accepts = fast_check({"type": "integer"}, Patterns())
     assert not_accepted(accepts, [*range(7), "a", *range(20), None, "b"]) == [7, 28, 29]
@@ -113,6 +130,8 @@ for _ in range(2000):
         ({"unevaluatedItems": True}, []),
         ({"uniqueItems": True}, [dt.date(2036, 7, 31)] * 2),
         ({"enum": [1, True]}, 1),
+        ({"enum": [1]}, True),
+        ({"type": ["boolean", "integer"], "enum": [1]}, True),
         ({"$ref": "#"}, "a"),
         ({"$ref": "#/definitions/thing"}, "a"),
         ({"definitions": {"list": LIST}, **LIST}, NESTED),
