@@ -111,8 +111,7 @@ class ClientCredentials(Authenticator):
         """Store the settings for fetching a token; nothing is sent yet. Raises ConfigurationError."""
         super().__init__(settings)
         self._server, self._client = server, client
-        is_https = server.url.startswith("https:")
-        where = Server(server.url, _BOUNDS, f"the token URL {server.url}", use_proxies=is_https)
+        where = Server(server.url, _BOUNDS, f"the token URL {server.url}")
         self._http = HttpClient(where, settings)
         self._lock = threading.Lock()
         self._token: str | None = None

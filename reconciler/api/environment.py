@@ -12,6 +12,7 @@ import ipaddress
 import os
 import re
 import ssl
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -66,6 +67,20 @@ def proxy_for(url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
     if variable is None or _is_excluded(url, environment):
         return None
     return Proxy(_proxy_url(variable, environment[variable].strip()), variable)
+
+
+class Proxies(Enum):
+    """Which requests to a server go through the proxy of the environment, if there is one."""
+
+    NONE = auto()
+    ENCRYPTED = auto()
+    """Those by https: plain http must not carry a token to a proxy."""
+    ALL = auto()
+
+    def of(self, url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
+        """Return the proxy for an address, if there is one. Raises ConfigurationError if it is unusable."""
+        is_used = self is Proxies.ALL or (self is Proxies.ENCRYPTED and url.scheme == "https")
+        return proxy_for(url, environment) if is_used else None
 
 
 def _set(name: str, environment: Mapping[str, str]) -> str | None:

@@ -17,8 +17,8 @@ import httpx
 
 from reconciler.api.environment import (
     TRUST_SETTING,
+    Proxies,
     network_variables,
-    proxy_for,
     trusted,
     trusted_file,
     untrusting,
@@ -102,7 +102,7 @@ class Server:
     name: str = "the address"
     ca_file: Path | None = None
     trust_setting: str = TRUST_SETTING
-    use_proxies: bool = True
+    proxies: Proxies = Proxies.ENCRYPTED
 
     def tls(self, environment: Mapping[str, str], proxy: Proxy | None) -> ssl.SSLContext | None:
         """Return the TLS context; None without encryption. Raises ConfigurationError."""
@@ -189,7 +189,7 @@ class HttpClient:
             _ = url.host  # which is decoded only now
         except (httpx.InvalidURL, UnicodeError):
             raise ConfigurationError(f"{server.name} cannot be used as an address") from None
-        self._proxy = proxy_for(url, settings.environment) if server.use_proxies else None
+        self._proxy = server.proxies.of(url, settings.environment)
         if self._proxy and self._proxy.url.password:
             settings.redactor.add(Secret(self._proxy.url.password))
         # Loading certificates takes 40 ms: all threads share them.

@@ -64,12 +64,11 @@ class Connection(AuthSettings):
             checked_url(self.auth.server.url, "the token URL", "token_url")
 
     def server(self) -> Server:
-        """Return the server of the API. Plain http must not carry the token to a proxy."""
+        """Return the server of the API."""
         connect, read = self.connect_timeout, self.read_timeout
         bounds = Bounds(connect, read, connect + read, connect + _SLOWEST * read, _LARGEST_RESPONSE)
-        is_https = self.base_url.startswith("https:")
         name = " (GCORE_BASE_URL)" if self.api == BUILT_IN_API else f" of {self.api}"
-        return Server(self.base_url, bounds, f"the base URL{name}", use_proxies=is_https)
+        return Server(self.base_url, bounds, f"the base URL{name}")
 
 
 class Page(NamedTuple):

@@ -14,6 +14,7 @@ import httpx
 
 from reconciler import errors
 from reconciler.api.address import is_loopback
+from reconciler.api.environment import Proxies
 from reconciler.api.exchange import HttpClient, HttpSettings, Request, Server, ignore
 from reconciler.api.redaction import Redactor
 from reconciler.api.responses import error_class
@@ -55,7 +56,7 @@ class Webhook:
         self._clock = settings.clock
         self._retrier = Retrier(_POLICY, settings.clock, settings.stop)
         settings = replace(settings, redactor=redactor, on_exchange=ignore)  # the path is a secret
-        self._http = HttpClient(Server(url.reveal(), _BOUNDS), settings)
+        self._http = HttpClient(Server(url.reveal(), _BOUNDS, proxies=Proxies.ALL), settings)
 
     def __enter__(self) -> Self:
         """Return the webhook itself."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.api.environment import proxy_for, trusted
+from reconciler.api.environment import Proxies, proxy_for, trusted
 from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.reader import Reader
 from reconciler.api.transport import Bounds
@@ -36,6 +36,15 @@ def test_what_is_not_encrypted_trusts_nothing() -> None:
     through = server.tls({}, proxy)
     assert server.tls({}, None) is None
     assert (through is not None and through.cert_store_stats()["x509_ca"], proxy is None) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "used"),
+    [(Proxies.NONE, []), (Proxies.ENCRYPTED, ["https"]), (Proxies.ALL, ["http", "https"])],
+)
+def test_a_server_says_which_requests_use_a_proxy(proxies: Proxies, used: list[str]) -> None:
+    urls = [httpx.URL(f"{scheme}://api.example.com") for scheme in ("http", "https")]
+    assert [url.scheme for url in urls if proxies.of(url, {"all_proxy": PROXY})] == used
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
 from reconciler.api.address import checked_token
+from reconciler.api.environment import Proxies
 from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.sink import object_name
@@ -58,7 +59,7 @@ class KubernetesSink:
         self._path = f"/api/v1/namespaces/{namespace}/secrets"
         ca_file, setting = cluster.service_account / "ca.crt", "ca.crt of the service account"
         server = Server(
-            cluster.base_url, BOUNDS, "the cluster's address", ca_file, setting, use_proxies=False
+            cluster.base_url, BOUNDS, "the cluster's address", ca_file, setting, proxies=Proxies.NONE
         )
         self._server = SecretServer(server, ServerAuth("Authorization", "Bearer ", cluster.token), settings)
         self._hints: Mapping[type[errors.ApiError], str] = {

@@ -77,7 +77,6 @@ class VaultSink:
             "the address of Vault",
             access.ca_file,
             "VAULT_CACERT",
-            use_proxies=access.address.startswith("https:"),  # plain http is for loopback
         )
         auth = ServerAuth("X-Vault-Token", "", access.token, {"X-Vault-Request": "true", **namespace})
         self._server = SecretServer(server, auth, settings)
