@@ -8,13 +8,12 @@ import os
 import select
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.apply.sinks.program import ExecSink
+from reconciler.apply.sinks.program import ExecSink, ProbedExecSink
 from reconciler.apply.sinks.sink import Place
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import ConfigurationError
@@ -65,7 +64,7 @@ needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 
 def asked(folder: Path, script: str = RECORDING, **environment: str) -> ExecSink:
     variables = PATH | {"RECORD": str(folder / "record")} | environment
-    return ExecSink(("sh", "-c", script), variables, 20.0, is_asked=True)
+    return ProbedExecSink(("sh", "-c", script), variables, 20.0)
 
 
 @needs_jq
@@ -415,7 +414,8 @@ def test_a_probed_recipe_returns_the_version_and_stores_nothing(
     tmp_path: Path, name: str, live: Any, version: str
 ) -> None:
     recipe = Recipe(tmp_path, name, *RECIPES[name])
-    sink = replace(recipe.sink(LIVE=json.dumps(live)), is_asked=True)
+    plain = recipe.sink(LIVE=json.dumps(live))
+    sink = ProbedExecSink(plain.command, plain.environment, plain.seconds)
     assert sink.probe([WEB]) == {WEB: version}
     assert not (tmp_path / "arguments").exists()
 

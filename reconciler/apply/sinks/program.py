@@ -29,14 +29,12 @@ _LONGEST_VERSION: Final = 200
 class ExecSink:
     """A program that is run once for each secret, without a shell, for at most ``seconds``.
 
-    ``environment`` is its complete environment. If it ``is_asked``, it is run once for each place before,
-    without a secret. ``redactor`` knows the secrets of the run.
+    ``environment`` is its complete environment. ``redactor`` knows the secrets of the run.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     seconds: float = SECONDS
-    is_asked: bool = False
     redactor: Redactor = field(default_factory=Redactor)
 
     @property
@@ -48,21 +46,11 @@ class ExecSink:
         return f"exec:{self._program}"
 
     def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
-        """Check that the program exists, and query each place if it supports that. Raises SinkError."""
+        """Check that the program exists; what the places hold is unknown. Raises SinkError."""
         path = self.environment.get("PATH", os.defpath)
         if shutil.which(self.command[0], path=path) is None:
             raise SinkError(f"the program {self.command[0]} cannot be found or run")
-        return {place: self._asked(place) if self.is_asked else None for place in places}
-
-    def _asked(self, place: Place) -> str:
-        """Return the version in a place, empty for none, as the program reports it."""
-        version, failure = self._run(_message(place, "probe"))
-        if failure:
-            raise SinkError(f"{place.address}: asked by a probe, {failure}")
-        if len(version) > _LONGEST_VERSION or not version.isprintable():
-            what = "more than one short line"
-            raise SinkError(f"{place.address}: asked by a probe, {self._program} printed {what}")
-        return version
+        return dict.fromkeys(places)
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
         """Run the program with the secret. Raises SinkError unless it exits with 0 in time."""
@@ -100,6 +88,25 @@ class ExecSink:
             what = f"ended with {ended.code}"
         said = self.redactor.line((ended.out + b"\n" + ended.err).decode("utf-8", "replace"))
         return out, f"{self._program} {what}{f': {said}' if said else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedExecSink(ExecSink):
+    """A program that is also run once for each place before, without a secret, and prints what it holds."""
+
+    def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
+        """Check that the program exists, and query each place. Raises SinkError."""
+        return {place: self._version(place) for place in ExecSink.probe(self, places)}
+
+    def _version(self, place: Place) -> str:
+        """Return the version in a place, empty for none, as the program reports it."""
+        version, failure = self._run(_message(place, "probe"))
+        if failure:
+            raise SinkError(f"{place.address}: asked by a probe, {failure}")
+        if len(version) > _LONGEST_VERSION or not version.isprintable():
+            what = "more than one short line"
+            raise SinkError(f"{place.address}: asked by a probe, {self._program} printed {what}")
+        return version
 
 
 def _message(place: Place, action: str, held: Held = None, secret: Secret | None = None) -> Secret:

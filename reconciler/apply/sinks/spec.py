@@ -12,7 +12,7 @@ from reconciler.api.exchange import HttpSettings
 from reconciler.api.redaction import Redactor
 from reconciler.apply.sinks.file import FileSink
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
-from reconciler.apply.sinks.program import ExecSink
+from reconciler.apply.sinks.program import ExecSink, ProbedExecSink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.process import MACHINE, NETWORK, child_environment
@@ -69,12 +69,12 @@ def _file_sink(folder: str, _run: _Run) -> SecretSink:
 
 def _program_sink(command: str, run: _Run) -> SecretSink:
     words = _words("exec", command)
-    return ExecSink(words, run.variables(), is_asked=False, redactor=run.redactor)
+    return ExecSink(words, run.variables(), redactor=run.redactor)
 
 
-def _asked_program_sink(command: str, run: _Run) -> SecretSink:
+def _probed_program_sink(command: str, run: _Run) -> SecretSink:
     words = _words("exec+probe", command)
-    return ExecSink(words, run.variables(), is_asked=True, redactor=run.redactor)
+    return ProbedExecSink(words, run.variables(), redactor=run.redactor)
 
 
 def _words(kind: str, command: str) -> tuple[str, ...]:
@@ -159,7 +159,7 @@ def _read_token(file: Path, named: str) -> Secret:
 
 SINKS: Final[Mapping[str, SinkKind]] = {
     "exec": SinkKind("exec:COMMAND", _program_sink),
-    "exec+probe": SinkKind("exec+probe:COMMAND", _asked_program_sink),
+    "exec+probe": SinkKind("exec+probe:COMMAND", _probed_program_sink),
     "file": SinkKind("file:DIRECTORY", _file_sink),
     "kubernetes": SinkKind("kubernetes:NAMESPACE", _kubernetes_sink),
     "vault": SinkKind("vault:MOUNT/PATH", _vault_sink),
