@@ -71,8 +71,7 @@ class DriftPrinter(WritePrinter):
             plan.shown_apis,
             plan.unmanaged_ids,
             detection.doubtful_scopes,
-            self._advised is not None,
-            self._advised or (),
+            self._advised,
         )
         if self._format == "json":
             self.console.result(render_drift_json(plan, view, at))

@@ -67,8 +67,8 @@ class DriftView:
     ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that were
     created after the first cycle, and ``named`` how many of them are listed. It ``is_complete`` if everything
     could be compared. ``apis`` are those of the kinds, where there are several, ``ids`` those of unmanaged
-    keys that share an address. ``doubtful`` are scopes that may be the wrong ones. ``is_advised`` adds the
-    next steps, with the files at ``paths`` if any.
+    keys that share an address. ``doubtful`` are scopes that may be the wrong ones. ``advised`` are the
+    paths of the files that the next steps name, None without such advice.
     """
 
     drifted: Sequence[DriftedKey]
@@ -80,8 +80,7 @@ class DriftView:
     apis: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     doubtful: Sequence[Scope] = ()
-    is_advised: bool = False
-    paths: Sequence[str] = ()
+    advised: Sequence[str] | None = None
 
 
 def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime, indent: int | None = 2) -> str:
@@ -113,8 +112,8 @@ def render_drift(view: DriftView, screen: Screen = PLAIN) -> Iterator[str]:
         yield from _pending_lines(view.pending, screen)
     if view.unmanaged:
         yield from _unmanaged_lines(view, screen)
-    if view.drifted and view.is_advised:
-        yield from _advice_lines(view, screen)
+    if view.drifted and view.advised is not None:
+        yield from _advice_lines(view, view.advised, screen)
 
 
 def title(key: DriftedKey) -> str:
@@ -231,7 +230,7 @@ def _unmanaged_lines(view: DriftView, screen: Screen) -> Iterator[str]:
         yield from screen.lines(f"  {and_more(len(ordered) - view.named)} (-v lists them)", hang="    ")
 
 
-def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
+def _advice_lines(view: DriftView, paths: Sequence[str], screen: Screen) -> Iterator[str]:
     """Yield the commands that undo the drift, and those that write it into the files."""
     corrections = [key.correction for key in view.drifted if key.is_correctable]
     destroy = " --allow-destroy" if any(change.action.destroys for change in corrections) else ""
@@ -258,7 +257,7 @@ def _advice_lines(view: DriftView, screen: Screen) -> Iterator[str]:
             ways[_way_to_keep(key)].append(key.correction.address)
     for way, addresses in ways.items():
         address = addresses[0] if len(addresses) == 1 else "ADDRESS"
-        yield from screen.lines(_unbroken(f"Keep: {way(address, view.paths)}", screen))
+        yield from screen.lines(_unbroken(f"Keep: {way(address, paths)}", screen))
 
 
 def _unbroken(text: str, screen: Screen) -> str:

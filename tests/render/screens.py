@@ -87,7 +87,7 @@ def _with_origins() -> Plan:
 def _drift() -> DriftView:
     plan = every_change()
     unmanaged = (*(key.address for key in NEW), "caas/1/77/tmp")
-    return DriftView(drift_of({"caas": CAAS}, plan), (), unmanaged, NEW, is_advised=True, paths=("keys/",))
+    return DriftView(drift_of({"caas": CAAS}, plan), (), unmanaged, NEW, advised=("keys/",))
 
 
 def _explanation(screen: Screen) -> str:
