@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.model.plan import Change, Plan
+    from reconciler.model.scope import Scope
 
 _SPELLING: Final = expression(r"(?P<number>\d{1,9})(?P<percent>%?)", re.ASCII)
 _WHOLE: Final = 100
@@ -43,6 +44,21 @@ class Count:
         """Return the limit with the unit."""
         return f"{counted(self.number, 'key')} of all scopes together"
 
+    @property
+    def counts_together(self) -> bool:
+        """Return True: the keys of all scopes are counted together."""
+        return True
+
+    def used(self, counts: Counter[Scope], _scope: Scope) -> int:
+        """Return how many of the counted keys the limit of a scope applies to: all."""
+        return counts.total()
+
+    def excesses(self, _plan: Plan, changes: Sequence[Change], verb: str, option: str) -> Iterator[Excess]:
+        """Yield one excess if there are more changes than this."""
+        if len(changes) > self.number:
+            would = f"{verb} {counted(len(changes), 'key')}"
+            yield Excess(option, would, f", more than {option} {self}", _addresses(changes))
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -64,6 +80,25 @@ class Share:
         """Return the limit with its base."""
         size = f" with {self.smallest_scope} keys or more" if self.smallest_scope > 1 else ""
         return f"{self} of a scope{size}"
+
+    @property
+    def counts_together(self) -> bool:
+        """Return False: the keys of each scope are counted alone."""
+        return False
+
+    def used(self, counts: Counter[Scope], scope: Scope) -> int:
+        """Return how many of the counted keys the limit of a scope applies to: its own."""
+        return counts[scope]
+
+    def excesses(self, plan: Plan, changes: Sequence[Change], verb: str, option: str) -> Iterator[Excess]:
+        """Yield an excess for each scope with more changes than this."""
+        counts = Counter(change.scope for change in changes)
+        for scope, observed in plan.observed:
+            most = self.most(observed)
+            if most is not None and counts[scope] > most:
+                there = [change for change in changes if change.scope == scope]
+                would = f"{verb} {counts[scope]} of the {observed} keys in {scope}, more than {self}"
+                yield Excess(option, would, f"; {option} N or P% allows more", _addresses(there))
 
 
 DEFAULT_REVOKED: Final = Share(30, smallest_scope=10)
@@ -89,7 +124,7 @@ class Limits:
     @property
     def count_together(self) -> bool:
         """Return whether at least one limit counts the keys of all scopes together."""
-        return isinstance(self.revoked, Count) or isinstance(self.changed, Count)
+        return any(limit.counts_together for limit in (self.revoked, self.changed) if limit is not None)
 
     @property
     def revoked(self) -> Count | Share:
@@ -153,30 +188,13 @@ class Excess:
 def excesses(plan: Plan, limits: Limits) -> Iterator[Excess]:
     """Yield the ``limits`` that ``plan`` exceeds."""
     revoking = tuple(change for change in plan.changes if change.effect.revokes)
-    yield from _beyond(plan, revoking, limits.revoked, "revoke access of", "--max-revoked")
+    yield from limits.revoked.excesses(plan, revoking, "revoke access of", "--max-revoked")
     if limits.changed is not None:
-        yield from _beyond(plan, plan.changes, limits.changed, "change", "--max-changes")
+        yield from limits.changed.excesses(plan, plan.changes, "change", "--max-changes")
     undeclared = [change for change in plan.changes if change.is_undeclared]
     if undeclared and not limits.may_destroy:
         would = f"destroy {counted(len(undeclared), 'key')} that no file declares"
         yield Excess("--allow-destroy", would, "; --allow-destroy allows it", _addresses(undeclared))
-
-
-def _beyond(
-    plan: Plan, changes: Sequence[Change], limit: Count | Share, verb: str, option: str
-) -> Iterator[Excess]:
-    if isinstance(limit, Count):
-        if len(changes) > limit.number:
-            would = f"{verb} {counted(len(changes), 'key')}"
-            yield Excess(option, would, f", more than {option} {limit}", _addresses(changes))
-        return
-    counts = Counter(change.scope for change in changes)
-    for scope, observed in plan.observed:
-        most = limit.most(observed)
-        if most is not None and counts[scope] > most:
-            there = [change for change in changes if change.scope == scope]
-            would = f"{verb} {counts[scope]} of the {observed} keys in {scope}, more than {limit}"
-            yield Excess(option, would, f"; {option} N or P% allows more", _addresses(there))
 
 
 def _addresses(changes: Iterable[Change]) -> tuple[str, ...]:

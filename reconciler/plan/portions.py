@@ -6,14 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reconciler.model.frozen import dataclass
-from reconciler.plan.limits import Count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
-    from reconciler.plan.limits import Limits, Share
+    from reconciler.plan.limits import Count, Limits, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +89,10 @@ class _Portion:
     def has_room(self, scope: Scope, keys: set[_Key]) -> bool:
         """Return whether these keys are within the limit in addition, or are counted already."""
         most = None if self._limit is None else self._limit.most(self._observed[scope])
-        used = len(self._used) if isinstance(self._limit, Count) else self._counts[scope]
-        more = len(keys - self._used)
-        return most is None or not more or not used or used + more <= most
+        if self._limit is None or most is None:
+            return True
+        used, more = self._limit.used(self._counts, scope), len(keys - self._used)
+        return not more or not used or used + more <= most
 
     def take(self, keys: set[_Key]) -> None:
         """Count keys, each once."""
