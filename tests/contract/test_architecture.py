@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +23,9 @@ import reconciler
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.expressions import expression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PACKAGE = Path(reconciler.__file__).parent
 ROOT = PACKAGE.parent
@@ -77,6 +81,12 @@ BOOLEANS = {
 """The only parameters that are true or false, each with its reason: others decide for them what they mean."""
 
 
+def is_boolean(annotation: ast.expr) -> bool:
+    """Return whether an annotation says true or false, and perhaps None."""
+    text = ast.unparse(annotation).strip("'\"")
+    return re.fullmatch(r"(None \| )?bool( \| None)?", text) is not None
+
+
 def test_a_mode_is_a_function_an_enum_or_a_value_and_no_boolean_parameter() -> None:
     found = {
         (str(path.relative_to(PACKAGE)), function.name, parameter.arg)
@@ -87,10 +97,77 @@ def test_a_mode_is_a_function_an_enum_or_a_value_and_no_boolean_parameter() -> N
             *function.args.args,
             *function.args.kwonlyargs,
         )
-        if parameter.annotation is not None
-        and re.fullmatch(r"(None \| )?bool( \| None)?", ast.unparse(parameter.annotation))
+        if parameter.annotation is not None and is_boolean(parameter.annotation)
     }
     assert found == BOOLEANS.keys()
+
+
+FACTS = {
+    ("adopt/edit/replace.py", "Place", "in_flow"): "how the text is written",
+    ("adopt/rotate.py", "Step", "is_edit"): "a result",
+    ("adopt/rotate.py", "Step", "revokes"): "a result",
+    ("api/mail.py", "MailServer", "is_tls"): "whether the address is smtps:",
+    ("apply/observer.py", "StoredSecret", "is_lost"): "a result",
+    ("apply/sinks/sink.py", "Place", "is_replaced"): "what the plan does with the key",
+    ("apply/sinks/sink.py", "Place", "is_alias"): "whether the name is an alias in the files",
+    ("load/documents.py", "Document", "has_whole_floats"): "how the text is written",
+    ("load/files.py", "Input", "is_named"): "whether it was named or found in a folder",
+    ("observe/base.py", "Base", "is_whole"): "a result: whether all files could be read at the base",
+    ("observe/paging.py", "Collection", "creates"): "whether its kind can be created",
+    ("plan/correction.py", "Permissions", "may_destroy"): "an answer of a person",
+    ("plan/correction.py", "Permissions", "may_store"): "whether there is a place for secrets",
+    ("plan/limits.py", "Limits", "may_destroy"): "an answer of a person",
+    ("plan/needs.py", "Need", "is_limit"): "whether the option is a limit",
+    ("plan/origins.py", "BaseKey", "is_complete"): "a result",
+    ("plan/portions.py", "Proposed", "revokes"): "what the edits do",
+    ("plan/portions.py", "Proposed", "changes"): "what the edits do",
+    ("plan/portions.py", "Proposed", "creates"): "what the edits do",
+    ("plan/renewal.py", "Renewal", "is_for_rotation"): "whether the policy says rotate",
+    ("render/calendar.py", "Day", "is_near"): "whether it is soon",
+    ("render/drift.py", "DriftView", "is_complete"): "whether everything could be compared",
+    ("render/markdown.py", "_Block", "is_bounded"): "whether the text was shortened",
+    ("render/page.py", "Values", "is_list"): "whether the values are items of lists",
+    ("render/plan_page.py", "FieldCell", "is_long"): "the size of the text",
+    ("render/plan_page.py", "ChangeView", "is_open"): "whether the change must not be overlooked",
+    ("render/text_changes.py", "KeyView", "is_alarming"): "whether access changes",
+    ("service/history/compared.py", "Compared", "is_whole"): "whether the plan has all keys of its scopes",
+    ("validate/parts.py", "ScopePart", "has_rotations"): "what the file declares",
+}
+"""The fields that are true or false, each with the fact that it states.
+
+Not listed are those of cli, where a flag of a command is one, and those of kinds and model, which state
+what a file, a response or a plan says.
+"""
+
+
+def boolean_fields(tree: Iterable[ast.AST]) -> set[tuple[str, str]]:
+    """Return the classes and names of all fields that are true or false."""
+    return {
+        (kind.name, part.target.id)
+        for kind in tree
+        if isinstance(kind, ast.ClassDef)
+        for part in kind.body
+        if isinstance(part, ast.AnnAssign)
+        and isinstance(part.target, ast.Name)
+        and is_boolean(part.annotation)
+    }
+
+
+def test_a_field_that_is_true_or_false_states_a_fact_and_selects_no_mode() -> None:
+    found = {
+        (place, *one)
+        for path in ENGINE
+        if (place := path.relative_to(PACKAGE).as_posix()).split("/")[0] not in {"cli", "kinds", "model"}
+        for one in boolean_fields(nodes_of(path))
+    }
+    assert found == FACTS.keys()
+
+
+@pytest.mark.parametrize(
+    "field", ["is_asked: bool", "is_asked: bool = False", "is_asked: bool | None = None", "is_asked: 'bool'"]
+)
+def test_a_field_is_seen_however_it_is_written(field: str) -> None:
+    assert boolean_fields(ast.walk(ast.parse(f"class Sink:\n    {field}"))) == {("Sink", "is_asked")}
 
 
 def module_name(path: Path) -> str:
