@@ -35,6 +35,11 @@ def placeholders(collection: str) -> list[str]:
     return _PLACEHOLDER.findall(collection)
 
 
+def without_slash(path: str) -> str:
+    """Return a path without slashes at its end: with and without, services mean one collection."""
+    return path.rstrip("/")
+
+
 def item_template(collection: str, item: str | None) -> str:
     """Return the path of one item with ``{}`` for its id: ``item``, or by default below its collection.
 
@@ -42,7 +47,7 @@ def item_template(collection: str, item: str | None) -> str:
     """
     if item is None:
         slash = "/" * collection.endswith("/")
-        return f"{collection.rstrip('/')}/{{}}{slash}"
+        return f"{without_slash(collection)}/{{}}{slash}"
     known = placeholders(collection)
     return _PLACEHOLDER.sub(lambda found: found[0] if found[1] in known else "{}", item)
 

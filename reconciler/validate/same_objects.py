@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from reconciler.kinds.paths import segment
+from reconciler.kinds.paths import segment, without_slash
 from reconciler.model.scope import ALIASES
 from reconciler.model.source import Problem, Rule
 
@@ -56,7 +56,7 @@ def _place(kind: Kind, scope: Scope) -> Place:
         _PARAMETERS.get(name, name): f"{{{value}}}" if name in _PARAMETERS else segment(str(value))
         for name, value in scope.parameters
     }
-    path = kind.collection.format(**parameters).rstrip("/")
+    path = without_slash(kind.collection.format(**parameters))
     query = f"?{urlencode(sorted(kind.query.items()))}" if kind.query else ""
     identity = kind.read_from.get(kind.identity, kind.renamed.get(kind.identity, kind.identity))
     return f"{kind.server or kind.api}{path}{query}", identity

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION, kind_from_schema
-from reconciler.kinds.openapi.addresses import collections_of
+from reconciler.kinds.openapi.addresses import collections_of, item_paths
 from reconciler.kinds.openapi.draft import draft
 from reconciler.kinds.openapi.every import every_draft
 from tests.kinds.descriptions import PET, PETS, ROW, TEXT, an_object, content, pets
@@ -151,6 +151,14 @@ def test_the_fields_of_a_body_are_inside_what_is_called_like_the_list() -> None:
 def test_the_root_may_be_a_collection() -> None:
     made = drafted(pets(collection="/", item="/{petName}"), "/").schema[EXTENSION]
     assert (made["collection"], made["item"], made["identity"]) == ("/", "/{petName}", "name")
+
+
+@pytest.mark.parametrize("end", ["", "/", ".json"])
+def test_the_item_of_another_list_has_a_parameter_of_its_own(end: str) -> None:
+    collection = f"{PETS}{end}"
+    for name, is_own in (("shop", False), ("petId", True)):
+        item = f"/pets/{{{name}}}{end}"
+        assert item_paths(pets(collection=collection, item=item)["paths"], collection) == [item] * is_own
 
 
 def test_paths_may_end_in_a_format() -> None:

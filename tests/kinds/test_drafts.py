@@ -555,6 +555,22 @@ def test_json_api_is_a_style(sends_id: bool) -> None:  # noqa: FBT001 - a case
     assert found.get("update") == (None if sends_id else {"method": "PATCH", "id": False})
 
 
+@pytest.mark.parametrize("end", ["", "/", ".json"])
+def test_a_type_that_is_not_described_is_the_last_word_of_the_path(end: str) -> None:
+    row = resource({name: schema for name, schema in ROW.items() if name != "id"})
+    row["properties"]["type"] = TEXT
+    description = pets(
+        listed=an_object({"data": a_list(row)}),
+        one=an_object({"data": row}),
+        body=an_object({"data": row}),
+        collection=f"{PETS}{end}",
+        item=f"{PET}{end}",
+    )
+    made = drafted(description, f"{PETS}{end}")
+    assert made.schema[EXTENSION]["type"] == "pets"
+    assert noted(made, "type: ")
+
+
 @pytest.mark.parametrize("is_all", [True, False])
 def test_relationships_are_drafted_where_an_update_takes_nothing_else(is_all: bool) -> None:  # noqa: FBT001 - a case
     linked = an_object({"id": TEXT, "type": TEXT}, "id", "type")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.schemas import mapping
+from reconciler.kinds.openapi.words import last_segment
+from reconciler.kinds.paths import without_slash
 from reconciler.model.expressions import expression
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import listed
@@ -67,13 +69,13 @@ def _deleted_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
     """Return the paths of items below a collection, if it creates them and they can be deleted."""
     if "requestBody" not in mapping(mapping(paths[collection]).get("post")):
         return []
-    below = [path for path in paths if _LAST.fullmatch(path) and _parent(path) == collection.rstrip("/")]
+    below = [path for path in paths if _LAST.fullmatch(path) and _parent(path) == without_slash(collection)]
     return [path for path in below if "delete" in mapping(paths[path])]
 
 
 def changed_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
     """Return the paths of items that can be changed, by the rules of :func:`item_paths`."""
-    whole = collection.rstrip("/")
+    whole = without_slash(collection)
     candidates = [path for path in paths if _LAST.fullmatch(path) and _methods(paths[path])]
     below = [path for path in candidates if _parent(path) == whole]
     if below or _LAST.fullmatch(collection):
@@ -84,7 +86,7 @@ def changed_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
         for path in candidates
         if _parent(path).rpartition("/")[2] == word
         and known.issuperset(_parent(path).split("/"))
-        and path.rstrip("/").rpartition("/")[2] not in known
+        and last_segment(path) not in known
         and _methods(paths[path])[0] != "post"
         and "get" not in mapping(paths.get(_parent(path)) or paths.get(f"{_parent(path)}/"))
     ]
@@ -101,7 +103,7 @@ def known_path(paths: Iterable[str], collection: str) -> str:
     Raises DescriptionError if it does not have the path.
     """
     paths = list(paths)
-    plain = collection.rstrip("/")
+    plain = without_slash(collection)
     for path in (collection, plain, f"{plain}/"):
         if path in paths:
             return path
@@ -113,7 +115,7 @@ def known_path(paths: Iterable[str], collection: str) -> str:
 def _nearest(paths: Sequence[str], collection: str) -> str:
     """Return the path that is most like another, ignoring parameters; collections are preferred."""
     around = {_parent(path) for path in paths}
-    lists = [path for path in paths if path.rstrip("/") in around]
+    lists = [path for path in paths if without_slash(path) in around]
     for some in (lists, paths):
         by_words = {_words(path): path for path in sorted(some, key=len, reverse=True)}
         found = difflib.get_close_matches(_words(collection), by_words, n=1)
@@ -132,10 +134,10 @@ def found_item_path(paths: Mapping[str, Any], collection: str) -> str:
     Raises DescriptionError if none or several are possible.
     """
     found = item_paths(paths, collection)
-    is_below = bool(found) and _parent(found[0]) == collection.rstrip("/")
+    whole = without_slash(collection)
+    is_below = bool(found) and _parent(found[0]) == whole
     if is_below or len(found) == 1:
         return found[0]
-    whole = collection.rstrip("/")
     if found:
         raise DescriptionError(
             f"several paths may be that of one item: {' or '.join(found)}; choose one with --item"

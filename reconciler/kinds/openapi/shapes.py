@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.rows import are_ids, inside, listed_as, names_in, rows_of
 from reconciler.kinds.openapi.schemas import Closed, Schema
-from reconciler.kinds.openapi.words import singular
+from reconciler.kinds.openapi.words import last_segment, singular
 from reconciler.kinds.wire import ONLY, RELATED
 from reconciler.model.frozen import dataclass
 from reconciler.model.request import Encoding
@@ -253,7 +253,7 @@ def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema)
         update=_with_related(body.member("attributes"), body, related),
         create=_attributes(create, related),
         created=_attributes(created, related),
-        api_type=kind or found.listing.path.rstrip("/").rpartition("/")[2],
+        api_type=kind or last_segment(found.listing.path),
         is_typeless=kind is None,
         sends_id="id" in body.members,
         one=shown,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from reconciler.kinds.paths import without_slash
 from reconciler.model.expressions import expression
 
 _FORMAT: Final = expression(r"\.(?:json|xml)$")
@@ -13,7 +14,7 @@ _FORMAT: Final = expression(r"\.(?:json|xml)$")
 
 def last_segment(path: str) -> str:
     """Return the last segment of a path without a file extension, as in ``/pets.json``."""
-    return _FORMAT.sub("", path.rstrip("/").rpartition("/")[2])
+    return _FORMAT.sub("", without_slash(path).rpartition("/")[2])
 
 
 def plain_segments(path: str) -> list[str]:
