@@ -11,8 +11,8 @@ from reconciler.adopt.write import replace_text
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.explain import KeyOptions
-from reconciler.cli.options import clock_of
 from reconciler.cli.rewriting import check_files, print_lines, read_declarations
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import command
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control

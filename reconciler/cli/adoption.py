@@ -7,9 +7,10 @@ import click
 from reconciler.adopt.editing import Declarations
 from reconciler.adopt.importing import declaration_files, imported
 from reconciler.cli.credentials import sessions
-from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions, clock_of
+from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
 from reconciler.cli.plan import read_files
 from reconciler.cli.rewriting import check_files, files_option
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
 from reconciler.model.desired import DesiredState

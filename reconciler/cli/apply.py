@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -19,12 +18,13 @@ from reconciler.cli.effects import check_effects
 from reconciler.cli.events import EventStream
 from reconciler.cli.execution import executor
 from reconciler.cli.execution_options import ExecutionOptions
-from reconciler.cli.options import OutputOptions, base_option, clock_of
+from reconciler.cli.options import OutputOptions, base_option
 from reconciler.cli.plan import plan_files
 from reconciler.cli.planning_options import PlanningOptions
 from reconciler.cli.printing import FormatOptions, complain, show
 from reconciler.cli.record_options import RecordOptions, SecretOptions, pass_env_option, secret_sink_option
 from reconciler.cli.signals import stopping
+from reconciler.cli.system import HOST, clock_of
 from reconciler.cli.values import FILE, command, option
 from reconciler.cli.writing import WritePrinter, record_settings, secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
@@ -193,7 +193,7 @@ def _open_plan(
 def _commit(saved: Plan | None, paths: Sequence[str], console: Console) -> str | None:
     """Return the commit of what is applied: of a saved plan, or of the files."""
     if saved is None:
-        return git_commit(paths, os.environ, console.warning)
+        return git_commit(paths, HOST, console.warning)
     return None if saved.provenance is None else saved.provenance.git_commit
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from click.shell_completion import CompletionItem
 
+from reconciler.cli.system import clock_of
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.ids import named_kind
 from reconciler.kinds.packaged import document_schema
@@ -121,7 +121,7 @@ def _addresses(context: click.Context) -> Iterable[str]:
             document_schema=document_schema(),
             kinds=_kinds(context, said),
             defaults=defaults,
-            now=dt.datetime.now(dt.UTC),
+            now=clock_of(context).now(),
         )
         paths = [path for path in _paths(context, said) if path != "-"]
         yield from declared_addresses(paths, rules, _MOST_BYTES)

@@ -16,6 +16,7 @@ from reconciler.api.address import DEFAULT_BASE_URL, checked_scheme
 from reconciler.cli.api_kinds import kinds_of
 from reconciler.cli.console import Console, color_choice
 from reconciler.cli.machine import usable_cores
+from reconciler.cli.system import HOST
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.configuration import (
     committed_configuration,
@@ -178,7 +179,7 @@ def _file(given: Mapping[str, Any]) -> tuple[ConfigurationFile | None, tuple[str
         return None, tuple(_unused("the configuration comes from the repository of the files"))
     if not is_of_base:
         return found_configuration() if name is None else named_configuration(name), ()
-    file = committed_configuration(base, name, os.environ)
+    file = committed_configuration(base, name, HOST)
     if file is None and name is not None:
         raise ConfigurationError(
             f"--config {name} is not in the commit {base}, from which --trust base takes it"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 import click
 
 from reconciler.cli.progress import progress_bar
+from reconciler.cli.system import ENVIRONMENT
 from reconciler.errors import ConfigurationError, InputError, ReconcilerError, os_reason
 from reconciler.model.escape import escape_control
 from reconciler.model.frozen import dataclass
@@ -232,7 +233,7 @@ def plain_console() -> Console:
 
 def is_stderr_journal() -> bool:
     """Return whether the journal of systemd reads standard error."""
-    return is_journal(sys.stderr, os.environ.get("JOURNAL_STREAM", ""))
+    return is_journal(sys.stderr, ENVIRONMENT.get("JOURNAL_STREAM", ""))
 
 
 def for_stderr(text: str, priority: Priority) -> str:
@@ -258,7 +259,7 @@ def color_choice() -> bool | None:
     The first that is set decides: --color and --no-color, NO_COLOR, CLICOLOR_FORCE or FORCE_COLOR,
     CLICOLOR=0, TERM=dumb. An empty variable, or 0 for one that enables colour, counts as unset.
     """
-    context, variables = click.get_current_context(silent=True), os.environ
+    context, variables = click.get_current_context(silent=True), ENVIRONMENT
     chosen = None if context is None else context.find_root().color
     if chosen is not None:
         return chosen
@@ -271,7 +272,7 @@ def color_choice() -> bool | None:
 
 def _can_redraw(stream: TextIO | None) -> bool:
     """Return whether a line can be redrawn: on a terminal that supports control sequences."""
-    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+    return stream is not None and stream.isatty() and ENVIRONMENT.get("TERM") != "dumb"
 
 
 def _width(stream: TextIO | None) -> int | None:
@@ -282,7 +283,7 @@ def _width(stream: TextIO | None) -> int | None:
         known = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         return None
-    named = os.environ.get("COLUMNS", "")
+    named = ENVIRONMENT.get("COLUMNS", "")
     return (int(named) if re.fullmatch(r"[0-9]{1,5}", named) else 0) or known or _USUAL_WIDTH
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions
+from reconciler.cli.system import ENVIRONMENT
 from reconciler.cli.variables import FILE_VARIABLE, OLD_WEBHOOK_SECRET, PREFIX, SMTP_PASSWORD, WEBHOOK_SECRET
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.clock import Clock
@@ -97,7 +97,7 @@ def connection(  # noqa: PLR0913, PLR0917 - all that requests depend on
         stop=stop or threading.Event(),
         on_exchange=on_exchange or options.shown_by(console),
         on_wait=options.waits_shown_by(console, api.name),
-        environment=os.environ,
+        environment=ENVIRONMENT,
     )
 
 
@@ -139,7 +139,7 @@ def _check_issuer(base_url: BaseUrl, token_url: BaseUrl) -> None:
     if binding(base_url) == binding(token_url):
         return
     name, place = _variable("TOKEN_FROM", base_url), urlsplit(token_url).netloc
-    if os.environ.get(name) != place:
+    if ENVIRONMENT.get(name) != place:
         there = urlsplit(base_url).netloc
         message = f"access tokens of {place} may not be sent to {there}; to allow it, set {name}={place}"
         raise ConfigurationError(message)
@@ -151,7 +151,7 @@ def _api_token(
     """Return the token for the host of an API, and the name of its setting."""
     is_built_in = base_url == options.built_in_url or _place(base_url) == _place(options.built_in_url)
     name = "" if binding_fault(base_url) else _variable("TOKEN", base_url)
-    is_bound = bool(name) and (name in os.environ or _variable("TOKEN_FILE", base_url) in os.environ)
+    is_bound = bool(name) and (name in ENVIRONMENT or _variable("TOKEN_FILE", base_url) in ENVIRONMENT)
     if is_built_in and (options.token_file is not None or not is_bound):
         return api_token(options.token_file, console, auth), _key_setting(options.token_file)
     return _bound("TOKEN", base_url, console, auth.method)
@@ -180,8 +180,8 @@ def _bound(
     Raises ConfigurationError.
     """
     name, file_name = _variable(what, url), _variable(f"{what}_FILE", url)
-    file = os.environ.get(file_name)
-    text, where = os.environ.get(name), name
+    file = ENVIRONMENT.get(file_name)
+    text, where = ENVIRONMENT.get(name), name
     if file:
         text, where = _read_secret(file, "token", console), f"the file of {file_name}"
     if text is None or not text.strip():
@@ -196,7 +196,7 @@ def _bound(
 def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AUTH) -> Secret:
     """Read the API's token from a file or the environment. Raises ConfigurationError if it is unusable."""
     if token_file is None:
-        text = os.environ.get("GCORE_API_KEY")
+        text = ENVIRONMENT.get("GCORE_API_KEY")
     else:
         text = _read_secret(token_file, "token", console)
     where = _key_setting(token_file)
@@ -208,7 +208,7 @@ def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AU
 
 def private_file(options: ConnectionOptions) -> str | None:
     """Return a token file that can be read only once: a pipe, or an open descriptor."""
-    bound = (value for name, value in os.environ.items() if FILE_VARIABLE.fullmatch(name))
+    bound = (value for name, value in ENVIRONMENT.items() if FILE_VARIABLE.fullmatch(name))
     files = (*filter(None, (options.token_file,)), *bound)
     return next((file for file in files if _is_private(file)), None)
 
@@ -222,7 +222,7 @@ def _is_private(file: str) -> bool:
 def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:
     """Read the secret that signs messages, if there is one. Raises ConfigurationError if it is unusable."""
     if secret_file is None:
-        text = os.environ.get(WEBHOOK_SECRET) or os.environ.get(OLD_WEBHOOK_SECRET)
+        text = ENVIRONMENT.get(WEBHOOK_SECRET) or ENVIRONMENT.get(OLD_WEBHOOK_SECRET)
         return Secret(text) if text else None
     text = _read_secret(secret_file, "webhook secret", console)
     if not text:
@@ -233,7 +233,7 @@ def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:
 def smtp_password(password_file: str | None, console: Console) -> Secret:
     """Read the password of the mail server. Raises ConfigurationError if there is none."""
     if password_file is None:
-        text, where = os.environ.get(SMTP_PASSWORD, ""), SMTP_PASSWORD
+        text, where = ENVIRONMENT.get(SMTP_PASSWORD, ""), SMTP_PASSWORD
     else:
         text, where = _read_secret(password_file, "mail password", console), f"the file {password_file}"
     if not text:

@@ -19,6 +19,7 @@ import click
 from gcore_emulator.command import emulator_class
 from reconciler.adopt.modeline import MODELINE, SCHEMA_FILE
 from reconciler.cli.console import CONTEXT, plain_console
+from reconciler.cli.system import ENVIRONMENT
 from reconciler.cli.values import epilog
 from reconciler.errors import ExitCode
 from reconciler.kinds.bundle import editor_schema
@@ -166,7 +167,7 @@ def _say(text: str) -> None:
 def _environment(url: str, token: str) -> Mapping[str, str]:
     """Return the environment of a command that uses the emulator, without other settings."""
     ours = {"GCORE_BASE_URL": url, "GCORE_API_KEY": token, "RECONCILER_CONFIG": os.devnull}
-    return child_environment(os.environ, MACHINE, _SHOWN) | ours
+    return child_environment(ENVIRONMENT, MACHINE, _SHOWN) | ours
 
 
 def _writes(requests: Iterable[RequestRecord]) -> Iterable[str]:

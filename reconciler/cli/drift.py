@@ -24,9 +24,10 @@ from reconciler.cli.drift_log import DriftLog, banner, logging_console
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.execution import executor
-from reconciler.cli.options import clock_of, paths_argument
+from reconciler.cli.options import paths_argument
 from reconciler.cli.receivers import receivers
 from reconciler.cli.signals import handling, stop_handler, stopping
+from reconciler.cli.system import ENVIRONMENT, HOST, clock_of
 from reconciler.cli.values import command
 from reconciler.cli.writing import record_settings, secret_store
 from reconciler.errors import ExitCode, ReconcilerError
@@ -116,7 +117,7 @@ def _advised(context: click.Context, options: DriftOptions) -> tuple[str, ...] |
 def _settings(options: DriftOptions, console: Console) -> DriftSettings:
     planning = options.planning
     connecting, selection, paths = planning.connection, planning.selection, planning.inputs.paths
-    commit = partial(git_commit, planning.inputs.versioned, os.environ, console.warning)
+    commit = partial(git_commit, planning.inputs.versioned, HOST, console.warning)
     window = dt.timedelta(seconds=options.contested_window)
     return DriftSettings(
         paths=paths,
@@ -172,14 +173,14 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         kinds=kinds,
         standard_input=standard_input(),
         rules_at=partial(inputs.rules, kinds),
-        not_committed=partial(not_committed, inputs.paths, os.environ),
+        not_committed=partial(not_committed, inputs.paths, HOST),
         connect=connect,
         open_store=open_store,
         signals=partial(_signals, options, stop, wake, console, printer),
-        supervisor=Supervisor.of(os.environ, os.getpid()),
+        supervisor=Supervisor.of(ENVIRONMENT, os.getpid()),
         observer=printer,
         base=partial(inputs.read_base, kinds),
-        pull=partial(pull, inputs.paths, os.environ, passed=passed) if options.git_pull else None,
+        pull=partial(pull, inputs.paths, HOST, passed=passed) if options.git_pull else None,
         receivers=notified,
         executor=partial(executor, options.execution, options.planning.connection, console),
         stop=stop,

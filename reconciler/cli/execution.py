@@ -15,8 +15,8 @@ from reconciler.cli.execution_options import AUTO, ExecutionOptions
 from reconciler.cli.forking import MODULES
 from reconciler.cli.machine import usable_cores
 from reconciler.cli.options import ConnectionOptions
+from reconciler.cli.system import CLOCK
 from reconciler.errors import ConfigurationError, SystemFailureError
-from reconciler.model.clock import SystemClock
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Executor
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def executor(
 
 def _connect(connection: ConnectionOptions | None, surroundings: Surroundings) -> Apis:
     """Open the APIs in a worker, with the tokens of its own environment."""
-    clock, redactor = SystemClock(), surroundings.redactor
+    clock, redactor = CLOCK, surroundings.redactor
     if connection is None:
         return Apis({}, clock, surroundings.stop, redactor)
     return sessions(

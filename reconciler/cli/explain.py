@@ -8,10 +8,11 @@ import click
 
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
-from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions, clock_of
+from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
 from reconciler.cli.plan import read_files
 from reconciler.cli.record_options import KnownOptions
 from reconciler.cli.rewriting import files_option
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import command
 from reconciler.errors import ExitCode
 from reconciler.model.frozen import dataclass

@@ -16,7 +16,8 @@ from reconciler.adopt.modeline import SCHEMA_FILE, schema_reference
 from reconciler.cli.completing import by
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import sessions
-from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, flag_of, id_option
+from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, flag_of, id_option
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.ids import named_kind

@@ -12,9 +12,9 @@ from reconciler.cli.color import ColorOptions
 from reconciler.cli.console import CONTEXT, plain_console
 from reconciler.cli.drift_options import DURATION
 from reconciler.cli.effects import check_handed_on
-from reconciler.cli.options import clock_of
 from reconciler.cli.record_options import ROUNDS_AND_WRITES, history_option
 from reconciler.cli.sections import Group
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import Integers, command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.collector import paused_collector

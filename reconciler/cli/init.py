@@ -24,8 +24,9 @@ from reconciler.cli.asking import ask, ask_number, can_ask, candidates
 from reconciler.cli.configuration import is_open
 from reconciler.cli.credentials import sessions
 from reconciler.cli.export import tell_elsewhere, usable_kind
-from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of, flag_of, id_option
+from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, flag_of, id_option
 from reconciler.cli.other_api import asked_api, other_api, other_files, other_next
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.packaged import document_schema

@@ -8,7 +8,8 @@ import click
 
 from reconciler.apply.in_doubt import Finding, Reading, Resolution, resolve
 from reconciler.cli.credentials import sessions
-from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions, clock_of
+from reconciler.cli.options import ConnectionOptions, KindOptions, OutputOptions
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
 from reconciler.kinds.ids import named_kind

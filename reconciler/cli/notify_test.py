@@ -7,8 +7,9 @@ from contextlib import closing
 
 import click
 
-from reconciler.cli.options import OutputOptions, clock_of
+from reconciler.cli.options import OutputOptions
 from reconciler.cli.receivers import ReceiverOptions, receivers
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
 from reconciler.model.frozen import dataclass

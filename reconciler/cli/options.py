@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -16,11 +15,11 @@ from reconciler.cli.completing import InputPath, by
 from reconciler.cli.configuration import NOT_CONFIGURED, TREE, Configured
 from reconciler.cli.console import Console
 from reconciler.cli.sections import GLOBAL
+from reconciler.cli.system import HOST
 from reconciler.cli.values import Integers, PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.configuration import shares_repository
-from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.configuration import Api
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.frozen import dataclass
@@ -154,7 +153,7 @@ class KindOptions(ConfigurationOptions):
             committed = self.configured.committed_kinds
             named = [folder for folder in folders if folder not in committed]
             apis = self.configured.kind_apis
-            return base_kinds(named, self.paths, self.base, os.environ, warn, committed, on_file, apis)
+            return base_kinds(named, self.paths, self.base, HOST, warn, committed, on_file, apis)
         for text in unused_folders(folders, self.paths):
             warn(text)
         return tree_kinds(folders, (), on_file, self.configured.kind_apis)
@@ -195,7 +194,7 @@ class InputOptions(KindOptions):
         """Read the desired state at the commit of --base, None without it. Raises ConfigurationError."""
         if self.base is None:
             return None
-        return read_base(self.base, self.paths, os.environ, self.rules(kinds, now), directory)
+        return read_base(self.base, self.paths, HOST, self.rules(kinds, now), directory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,8 +264,3 @@ class ConnectionOptions(ConfigurationOptions):
     def waits_shown_by(self, console: Console, api: str) -> Callable[[Wait], None]:
         """Return a function that prints a wait for an API: with its name, where there are several."""
         return partial(console.wait, f"{api}: " if len(self.apis) > 1 else "")
-
-
-def clock_of(context: click.Context) -> Clock:
-    """Return the clock of the caller, or the machine's."""
-    return context.obj or SystemClock()

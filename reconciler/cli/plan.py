@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -19,10 +18,11 @@ from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import sessions
 from reconciler.cli.execution import executor
 from reconciler.cli.execution_options import ExecutionOptions
-from reconciler.cli.options import InputOptions, OutputOptions, base_option, clock_of, paths_argument
+from reconciler.cli.options import InputOptions, OutputOptions, base_option, paths_argument
 from reconciler.cli.planning_options import PlanningOptions, allow_destroy_option
 from reconciler.cli.printing import FormatOptions, show
 from reconciler.cli.record_options import KnownOptions
+from reconciler.cli.system import HOST, clock_of
 from reconciler.cli.values import FILE, command, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
@@ -87,7 +87,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
         ids = partial(options.known.known_ids, planning.connection.base_urls, warn=console.warning)
         _, _, found = plan_files(client, planning, clock.now(), console, workers, ids)
     if found.provenance is not None and (out is not None or options.form.format != "text"):
-        commit = git.git_commit(planning.inputs.versioned, os.environ, console.warning)
+        commit = git.git_commit(planning.inputs.versioned, HOST, console.warning)
         found = replace(found, provenance=replace(found.provenance, git_commit=commit))
     if out is not None:
         pipeline.write_plan(found, out)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from reconciler.cli.credentials import sessions
-from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of
+from reconciler.cli.options import ConnectionOptions, OutputOptions
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.configuration import BUILT_IN_API

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from reconciler.api.mail import Login, Mail, MailServer
 from reconciler.api.webhook import Webhook
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import smtp_password, webhook_secret
+from reconciler.cli.system import ENVIRONMENT
 from reconciler.cli.values import ListType, option
 from reconciler.cli.variables import MAIL, SLACK, SMTP, TEAMS, WEBHOOK
 from reconciler.errors import ConfigurationError
@@ -118,7 +118,8 @@ def receivers(
 def _receivers(
     options: ReceiverOptions, clock: Clock, console: Console, stop: threading.Event
 ) -> Iterator[Receiver]:
-    http, page = HttpSettings(USER_AGENT, clock, environment=os.environ, stop=stop), options.status_page or ""
+    http = HttpSettings(USER_AGENT, clock, environment=ENVIRONMENT, stop=stop)
+    page = options.status_page or ""
     secret = webhook_secret(options.webhook_secret_file, console) if options.webhook else None
     for url in options.webhook:
         yield _posting("webhook", Webhook(Secret(url), secret, http), webhook_body)

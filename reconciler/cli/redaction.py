@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.redaction import MASK, Redactor
+from reconciler.cli.system import ENVIRONMENT
 from reconciler.cli.variables import FILE_VARIABLE
 from reconciler.errors import InputError
 from reconciler.load.process import BOUND_VARIABLE, OWN_VARIABLES, secrets_in
@@ -61,7 +61,7 @@ def redacted(problems: Iterable[Problem], files: Iterable[str] = ()) -> list[Pro
 def _secrets(named: Iterable[str]) -> Iterator[str]:
     """Yield the secrets in the environment or the files it refers to, and those in named files."""
     files = [*named]
-    for name, value in os.environ.items():
+    for name, value in ENVIRONMENT.items():
         if name == "GCORE_API_KEY_FILE" or FILE_VARIABLE.fullmatch(name):
             files.append(value)
         elif name in OWN_VARIABLES or BOUND_VARIABLE.fullmatch(name):

@@ -12,8 +12,8 @@ from reconciler.adopt.rotations import rotated
 from reconciler.cli.completing import by
 from reconciler.cli.credentials import sessions
 from reconciler.cli.lifetimes import LifetimeOptions, lifetime_option, max_changes_option, note_waiting
-from reconciler.cli.options import clock_of
 from reconciler.cli.rewriting import check_files, read_declarations
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import LIMIT, command, option
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
+from reconciler.cli.system import ENVIRONMENT
 from reconciler.render.text_layout import Screen
 
 GLOBAL: Final = "Global options"
@@ -47,7 +48,7 @@ class Option(click.Option):
             return hint
         own = (self.envvar,) if isinstance(self.envvar, str) else tuple(self.envvar or ())
         names = (*own, f"{ctx.auto_envvar_prefix}_{self.name}".upper())
-        return f"{hint} from {next(name for name in names if os.environ.get(name))}"
+        return f"{hint} from {next(name for name in names if ENVIRONMENT.get(name))}"
 
 
 class _Context(click.Context):
@@ -60,7 +61,7 @@ class _Context(click.Context):
 
 def _columns() -> int:
     """Return the columns of the terminal, like shutil, whose import would load compressors."""
-    named = os.environ.get("COLUMNS", "")
+    named = ENVIRONMENT.get("COLUMNS", "")
     if named.isdecimal() and int(named):
         return int(named)
     try:

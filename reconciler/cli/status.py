@@ -12,11 +12,12 @@ from reconciler.cli.credentials import sessions
 from reconciler.cli.execution import executor
 from reconciler.cli.execution_options import ExecutionOptions
 from reconciler.cli.lifetimes import LIFETIME
-from reconciler.cli.options import OutputOptions, base_option, clock_of, paths_argument
+from reconciler.cli.options import OutputOptions, base_option, paths_argument
 from reconciler.cli.plan import plan_files
 from reconciler.cli.planning_options import PlanningOptions
 from reconciler.cli.printing import complain
 from reconciler.cli.record_options import KnownOptions
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
 from reconciler.model.durations import parse_lifetime

@@ -11,8 +11,9 @@ import click
 
 from reconciler.cli.console import Console, plain_console, standard_input
 from reconciler.cli.execution_options import AUTO, ExecutionOptions
-from reconciler.cli.options import InputOptions, OutputOptions, clock_of, paths_argument
+from reconciler.cli.options import InputOptions, OutputOptions, paths_argument
 from reconciler.cli.redaction import redacted
+from reconciler.cli.system import clock_of
 from reconciler.cli.values import command, option
 from reconciler.errors import InputError
 from reconciler.kinds.kind import Kind

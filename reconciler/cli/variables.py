@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +10,7 @@ import click
 
 from reconciler.cli.console import plain_console
 from reconciler.cli.sections import GLOBAL, Option
+from reconciler.cli.system import ENVIRONMENT
 from reconciler.model.configuration import BOUND_SECRETS
 from reconciler.model.escape import escape_control
 from reconciler.model.expressions import expression
@@ -156,18 +156,18 @@ def _checked(root: click.Group, callback: Callable[..., Any]) -> Callable[..., A
 
 def _check(root: click.Group, context: click.Context) -> None:
     """Warn about variables that nothing reads. Raises UsageError with --strict-env."""
-    ours = {name for name in os.environ if _is_ours(name, os.environ)}
+    ours = {name for name in ENVIRONMENT if _is_ours(name, ENVIRONMENT)}
     known = _named(_options(context.command, context.auto_envvar_prefix or PREFIX))
     for command in root.commands:  # a command is imported only where one of its variables may be set
         prefix = f"{PREFIX}_{command.replace('-', '_').upper()}"
         if any(name.startswith(f"{prefix}_") and name not in known for name in ours):
             known |= _named(_options(root.commands[command], prefix))
     ours = {name for name in ours if not _BOUND.fullmatch(name)}
-    texts = () if all(known.get(name) == name for name in ours) else misspelt(root, os.environ)
+    texts = () if all(known.get(name) == name for name in ours) else misspelt(root, ENVIRONMENT)
     if texts and context.meta.get(_META):
         raise click.UsageError("\n".join(texts), context)
     console = plain_console()  # quiet or not: a limit that does nothing must not do so in silence
     for text in texts:
         console.warning(text)
-    if os.environ.get(OLD_WEBHOOK_SECRET):
+    if ENVIRONMENT.get(OLD_WEBHOOK_SECRET):
         console.warning(f"{OLD_WEBHOOK_SECRET} is an old name; set {WEBHOOK_SECRET} instead")

@@ -20,6 +20,7 @@ from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.console import Console
 from reconciler.cli.events import EventStream
 from reconciler.cli.record_options import RecordOptions, SecretOptions
+from reconciler.cli.system import ENVIRONMENT
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import BaseUrl
@@ -123,7 +124,7 @@ def record_settings(  # noqa: PLR0913, PLR0917 - what a record says, and where i
 def _actor() -> str:
     """Return the name of the person behind a pipeline's run, or of the user of this machine."""
     try:
-        return next(filter(None, map(os.environ.get, _ACTORS)), None) or getpass.getuser()
+        return next(filter(None, map(ENVIRONMENT.get, _ACTORS)), None) or getpass.getuser()
     except (KeyError, OSError):  # a container without a user database
         return f"uid {os.getuid()}"
 
@@ -144,7 +145,7 @@ def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret dep
     """
     sink = None
     if secrets.secret_sink is not None:
-        settings = (clock, USER_AGENT, os.environ, secrets.pass_env, redactor)
+        settings = (clock, USER_AGENT, ENVIRONMENT, secrets.pass_env, redactor)
         sink = partial(open_sink, secrets.secret_sink, *settings)
     every = tuple(changes)
     store = open_secret_store(every, sink, Rescuer(tuple(_rescue_folders())), console.error, aliases)

@@ -14,10 +14,11 @@ from reconciler.model.later import Later
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.load import git
     from reconciler.load.documents import Document
+    from reconciler.load.process import Host
 else:
     git = Later("reconciler.load.git")
 
@@ -106,9 +107,7 @@ def _folders() -> Iterator[str]:
         yield folder
 
 
-def committed_configuration(
-    reference: str, file: str | None, environment: Mapping[str, str]
-) -> ConfigurationFile | None:
+def committed_configuration(reference: str, file: str | None, host: Host) -> ConfigurationFile | None:
     """Return the configuration of a commit of the repository around the working folder.
 
     That is ``file``, or the one found from the working folder. Raises ConfigurationError where the commit
@@ -116,7 +115,7 @@ def committed_configuration(
     """
     places = [os.path.join(folder, CONFIGURATION) for folder in _folders()] if file is None else [file]
     for place in places:
-        there = git.reviewed_at(reference, place, environment)
+        there = git.reviewed_at(reference, place, host)
         if there.problems:
             raise InputError(there.problems)
         for label, content in there.files:

@@ -26,9 +26,8 @@ from reconciler.model.frozen import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from reconciler.load.process import Host
     from reconciler.model.source import Problem
-
-    Environment = Mapping[str, str]
 
 _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 _PULL_SECONDS: Final = 60.0
@@ -38,9 +37,7 @@ _HEXADECIMAL: Final = expression(r"[0-9a-f]{4,39}", re.ASCII)
 _HEAD: Final = ("rev-parse", "--verify", "HEAD^{commit}")
 
 
-def git_commit(
-    paths: Sequence[str], environment: Environment, warn: Callable[[str], None] | None = None
-) -> str | None:
+def git_commit(paths: Sequence[str], host: Host, warn: Callable[[str], None] | None = None) -> str | None:
     """Return the commit of the files, with ``-dirty`` if one differs from it or is not in it.
 
     Outside Git it is the commit in the variables of the CI system. None if the files come from several
@@ -52,7 +49,7 @@ def git_commit(
     is_dirty = False
     try:
         for path in paths:
-            repository = find_repository(path, environment)
+            repository = find_repository(path, host)
             commit = repository.text(*_HEAD)
             commits.add((repository.top, commit))
             is_dirty |= any(_uncommitted(repository, commit, path))
@@ -61,18 +58,18 @@ def git_commit(
             warn(f"the commit of the files is unknown: {error}")
         return None
     except GitError:
-        return next((environment[name] for name in _COMMITS if environment.get(name)), None)
+        return next((host.environment[name] for name in _COMMITS if host.environment.get(name)), None)
     if len(commits) != 1:
         return None
     return f"{commit}-dirty" if is_dirty else commit
 
 
-def not_committed(paths: Sequence[str], environment: Environment) -> tuple[str, ...]:
+def not_committed(paths: Sequence[str], host: Host) -> tuple[str, ...]:
     """Return the files that differ from the last commit, or are not in it; empty outside Git."""
     found: dict[str, None] = {}
     for path in (path for path in paths if path != STANDARD_INPUT):
         with suppress(GitError):
-            repository = find_repository(path, environment)
+            repository = find_repository(path, host)
             found |= dict.fromkeys(_uncommitted(repository, repository.text(*_HEAD), path))
     return tuple(found)
 
@@ -121,7 +118,7 @@ def _inside(path: str, top: str) -> str:
 
 def pull(
     paths: Sequence[str],
-    environment: Environment,
+    host: Host,
     seconds: float = _PULL_SECONDS,
     passed: Sequence[str] = (),
 ) -> None:
@@ -130,7 +127,7 @@ def pull(
     ``passed`` are the variables that Git receives besides its own. Raises ConfigurationError with the
     checkout and Git's message.
     """
-    found = (_repository(path, "--git-pull", environment) for path in paths)
+    found = (_repository(path, "--git-pull", host) for path in paths)
     for repository in {one.top: one for one in found}.values():
         try:
             repository.pull(seconds, passed)
@@ -153,7 +150,7 @@ class BaseFiles:
     problems: tuple[Problem, ...] = ()
 
 
-def files_at(reference: str, paths: Sequence[str], environment: Environment) -> BaseFiles:
+def files_at(reference: str, paths: Sequence[str], host: Host) -> BaseFiles:
     """Return the files that ``paths`` refer to in a commit, each once.
 
     ``A...B`` is the merge base of the two, ``A...`` that of A and HEAD. Raises ConfigurationError if the
@@ -161,29 +158,29 @@ def files_at(reference: str, paths: Sequence[str], environment: Environment) -> 
     """
     if STANDARD_INPUT in paths:
         raise ConfigurationError("--base needs files: Git has no earlier version of standard input")
-    trees = ((path, _repository(path, "--base", environment)) for path in paths)
+    trees = ((path, _repository(path, "--base", host)) for path in paths)
     return _gathered(reference, trees, CommitTree.files, "{name}@{reference}")
 
 
-def reviewed_at(reference: str, file: str, environment: Environment) -> BaseFiles:
+def reviewed_at(reference: str, file: str, host: Host) -> BaseFiles:
     """Return one reviewed file as in a commit, with the checks of :func:`kinds_at`."""
-    trees = ((file, repository) for repository in [_reviewed(file, environment)])
+    trees = ((file, repository) for repository in [_reviewed(file, host)])
     return _gathered(reference, trees, CommitTree.files, "{reference}:./{name}")
 
 
-def kinds_at(reference: str, folders: Mapping[str, str], environment: Environment) -> BaseFiles:
+def kinds_at(reference: str, folders: Mapping[str, str], host: Host) -> BaseFiles:
     """Return the kind files of folders as in a commit, with the checks of :func:`files_at`.
 
     Each folder comes with a path whose repository is used: a folder may have become a repository of its own.
     Raises ConfigurationError for a submodule too, since the repository around it determines its content.
     """
-    trees = ((folder, _reviewed(path, environment)) for folder, path in folders.items())
+    trees = ((folder, _reviewed(path, host)) for folder, path in folders.items())
     return _gathered(reference, trees, CommitTree.kinds, "{reference}:./{name}")
 
 
-def _reviewed(path: str, environment: Environment) -> Repository:
+def _reviewed(path: str, host: Host) -> Repository:
     """Return the repository of a path. Raises ConfigurationError if it is a submodule."""
-    repository = _repository(path, "--base", environment)
+    repository = _repository(path, "--base", host)
     around = repository.around
     if around is not None:
         raise ConfigurationError(
@@ -262,9 +259,9 @@ def _shallow(repository: Repository) -> str:
     return ", which is shallow: fetch more of it (git fetch --unshallow, or fetch-depth: 0)"
 
 
-def _repository(path: str, option: str, environment: Environment) -> Repository:
+def _repository(path: str, option: str, host: Host) -> Repository:
     try:
-        return find_repository(os.curdir if path == STANDARD_INPUT else path, environment)
+        return find_repository(os.curdir if path == STANDARD_INPUT else path, host)
     except NoWorkTreeError as error:
         raise ConfigurationError(f"{option} needs a Git checkout, but {error}") from error
     except GitError as error:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
 from reconciler.model.configuration import BOUND_SECRETS
 from reconciler.model.expressions import expression
+from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from reconciler.model.clock import Clock
 
 OWN_VARIABLES: Final = (
     *("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK"),
@@ -34,6 +38,14 @@ NETWORK: Final = (
 )
 """How a program that talks gets out of this machine, and whom it trusts."""
 _NAME: Final = expression(r"[A-Za-z_][A-Za-z0-9_]*\*?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where programs are run: the operator's environment, and the clock that bounds their time."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    clock: Clock
 
 
 def secrets_in(value: str) -> tuple[str, ...]:

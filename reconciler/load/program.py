@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def run(  # noqa: PLR0913 - what a program is given, and what bounds it
     content: bytes = b"",
     most: int = sys.maxsize,
     *,
-    clock: Clock = SYSTEM_CLOCK,
+    clock: Clock,
 ) -> Ended:
     """Run a program with ``content`` as input; return the last ``most`` bytes of its output and errors.
 

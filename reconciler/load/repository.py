@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.links import has_git, is_inside, work_tree
-from reconciler.load.process import MACHINE, NETWORK, child_environment
+from reconciler.load.process import MACHINE, NETWORK, Host, child_environment
 from reconciler.load.program import run
 from reconciler.model.frozen import dataclass
 from reconciler.model.phrases import shortened
@@ -64,15 +65,15 @@ class UntrustedRepositoryError(GitError):
 class Repository:
     """A work tree whose Git directory belongs to it; ``top`` is its real path.
 
-    No program of it is run: ``environment`` has none of its folders in PATH.
+    No program of it is run: the PATH of ``host`` has none of its folders.
     """
 
     top: str
-    environment: Mapping[str, str]
+    host: Host
 
     def read(self, *arguments: str, content: bytes = b"") -> bytes:
         """Return the output of a read-only command without network access. Raises GitError."""
-        environment = child_environment(self.environment, MACHINE, _SETTINGS) | _QUIET | _OFFLINE
+        environment = child_environment(self.host.environment, MACHINE, _SETTINGS) | _QUIET | _OFFLINE
         return self._run(arguments, environment, _SECONDS, content)
 
     def text(self, *arguments: str) -> str:
@@ -86,7 +87,7 @@ class Repository:
     def pull(self, seconds: float, passed: Sequence[str]) -> None:
         """Fast-forward to the upstream branch: no merge, no hook, no filter. Raises GitError."""
         lists = (MACHINE, NETWORK, _SETTINGS, _TALKING)
-        environment = _ONLINE | child_environment(self.environment, *lists, passed=passed)
+        environment = _ONLINE | child_environment(self.host.environment, *lists, passed=passed)
         self._run((*self._without_filters(), *_PULL), environment | _QUIET | _PROTOCOLS, seconds)
 
     @property
@@ -172,7 +173,7 @@ class Repository:
         ceiling = {"GIT_CEILING_DIRECTORIES": str(Path(self.top).parent)}
         command = ["git", *_OPTIONS, "-C", self.top, *arguments]
         try:
-            ended = run(command, {**environment, **ceiling}, seconds, content)
+            ended = run(command, {**environment, **ceiling}, seconds, content, clock=self.host.clock)
         except (OSError, ValueError) as error:
             raise GitError(f"git cannot be run: {os_reason(error)}") from error
         if ended.code is None:
@@ -182,7 +183,7 @@ class Repository:
         return ended.out
 
 
-def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
+def find_repository(path: str, host: Host) -> Repository:
     """Return the repository that contains a path; Git receives only the variables that it needs.
 
     Raises NoWorkTreeError, UntrustedRepositoryError, or GitError if Git cannot be run or fails.
@@ -191,9 +192,10 @@ def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
     top = work_tree(path if is_folder else os.path.dirname(path.rstrip(os.sep)))  # noqa: PTH120 - the same
     if top is None:
         raise NoWorkTreeError(f"{path} is not in a Git work tree")
-    folders = (folder for folder in environment.get("PATH", "").split(os.pathsep) if folder)
+    folders = (folder for folder in host.environment.get("PATH", "").split(os.pathsep) if folder)
     outside = [folder for folder in folders if not is_inside(os.path.realpath(folder), top)]
-    return Repository(top, {**environment, "PATH": os.pathsep.join(outside)}).checked()
+    environment = {**host.environment, "PATH": os.pathsep.join(outside)}
+    return Repository(top, replace(host, environment=environment)).checked()
 
 
 def _is_of_tree(path: str, top: str) -> bool:

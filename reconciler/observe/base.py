@@ -12,9 +12,10 @@ from reconciler.model.source import Problem
 from reconciler.validate.state import validated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from reconciler.load import git
+    from reconciler.load.process import Host
     from reconciler.model.desired import DesiredState
     from reconciler.observe.names import Directory
     from reconciler.validate.validator import Rules
@@ -43,12 +44,12 @@ class Base:
 def read_base(
     reference: str,
     paths: Sequence[str],
-    environment: Mapping[str, str],
+    host: Host,
     rules: Rules,
     directory: Directory,
 ) -> Base:
     """Read the desired state at a commit, with names looked up. Raises ConfigurationError if Git fails."""
-    there = git.files_at(reference, paths, environment)
+    there = git.files_at(reference, paths, host)
     unknown = f"at {reference} there was no such path, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.load import git
+    from reconciler.load.process import Host
     from reconciler.model.source import Problem
 
     Warn = Callable[[str], None]
@@ -64,7 +65,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
     folders: Sequence[str],
     paths: Sequence[str],
     base: str,
-    environment: Mapping[str, str],
+    host: Host,
     warn: Warn,
     configured: Mapping[str, str],
     on_file: Listener | None = None,
@@ -87,7 +88,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
         if is_inside(os.path.realpath(folder), top)
     }
     elsewhere = [folder for folder in folders if folder not in reviewed]
-    there = git.kinds_at(base, {**reviewed, **configured, **beside}, environment)
+    there = git.kinds_at(base, {**reviewed, **configured, **beside}, host)
     for text in _differences(there, [*reviewed, *configured, *beside], base):
         warn(text)
     problems = list(there.problems)

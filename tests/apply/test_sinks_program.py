@@ -29,11 +29,11 @@ PATH = {"PATH": os.environ["PATH"]}  # noqa: TID251 - where this machine has its
 
 
 def shell(script: str, seconds: float = 20.0, environment: Mapping[str, str] = PATH) -> ExecSink:
-    return ExecSink(("sh", "-c", script), environment, seconds)
+    return ExecSink(("sh", "-c", script), environment, SystemClock(), seconds)
 
 
 def python(script: str, seconds: float = 20.0) -> ExecSink:
-    return ExecSink((sys.executable, "-S", "-c", script), PATH, seconds)
+    return ExecSink((sys.executable, "-S", "-c", script), PATH, SystemClock(), seconds)
 
 
 def test_the_program_reads_one_line_of_json(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 
 def asked(folder: Path, script: str = RECORDING, **environment: str) -> ExecSink:
     variables = PATH | {"RECORD": str(folder / "record")} | environment
-    return ProbedExecSink(("sh", "-c", script), variables, 20.0)
+    return ProbedExecSink(("sh", "-c", script), variables, SystemClock(), 20.0)
 
 
 @needs_jq
@@ -192,7 +192,7 @@ def test_a_long_secret_reaches_a_slow_reader(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["no-such-program", "/no/such/program", "/etc/passwd", "/etc"])
 def test_a_missing_program_is_detected_by_the_probe(command: str) -> None:
-    sink = ExecSink((command,), PATH)
+    sink = ExecSink((command,), PATH, SystemClock())
     assert probe_error(sink) == f"the program {command} cannot be found or run"
     assert "cannot be run: " in store_error(sink)
 
@@ -298,7 +298,7 @@ class Recipe:
     def sink(self, **environment: str) -> ExecSink:
         path = f"{self._folder}{os.pathsep}{PATH['PATH']}"
         variables = {"PATH": path, "RECORD": str(self._folder)} | environment
-        return ExecSink((str(self.script), *self._arguments), variables, 20.0)
+        return ExecSink((str(self.script), *self._arguments), variables, SystemClock(), 20.0)
 
     @property
     def arguments(self) -> list[str]:
@@ -415,7 +415,7 @@ def test_a_probed_recipe_returns_the_version_and_stores_nothing(
 ) -> None:
     recipe = Recipe(tmp_path, name, *RECIPES[name])
     plain = recipe.sink(LIVE=json.dumps(live))
-    sink = ProbedExecSink(plain.command, plain.environment, plain.seconds)
+    sink = ProbedExecSink(plain.command, plain.environment, plain.clock, plain.seconds)
     assert sink.probe([WEB]) == {WEB: version}
     assert not (tmp_path / "arguments").exists()
 

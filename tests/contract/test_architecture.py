@@ -13,6 +13,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -372,6 +373,24 @@ def test_subprocesses_are_started_in_two_places_with_an_explicit_environment() -
             found[str(path.relative_to(PACKAGE))] = [("env=" in call) for call in starts]
     assert found.keys() == running
     assert all(all(has_environment) for has_environment in found.values())
+
+
+REAL = {
+    "reconciler/cli/system.py": "the composition root reads the environment",
+    "reconciler/model/clock.py": "the clock of the machine",
+    "reconciler/model/randomness.py": "the random numbers of the machine",
+}
+"""The only modules of the engine that reach what others are passed, each with its reason."""
+
+
+def test_clock_environment_and_randomness_are_reached_in_named_modules_alone() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    exempt = settings["tool"]["ruff"]["lint"]["per-file-ignores"]
+    outside = ("tests/", "tools/")
+    assert {path for path, rules in exempt.items() if "TID251" in rules and not path.startswith(outside)} == {
+        *REAL
+    }
+    assert [str(path) for path in ENGINE if "noqa: TID251" in path.read_text(encoding="utf-8")] == []
 
 
 def test_every_exit_code_has_its_own_number() -> None:

@@ -11,6 +11,8 @@ import pytest
 from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.configuration import committed_configuration, found_configuration, is_reviewed
 from reconciler.load.files import Input, parse_content, parse_single
+from reconciler.load.process import Host
+from reconciler.model.clock import SystemClock
 from tests.support import GIT_SETTINGS
 from tests.values import loaded
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 TEXT = "paths: [keys/]\n"
 ENVIRONMENT = os.environ  # noqa: TID251 - what the command line hands in
+HOST = Host(ENVIRONMENT, SystemClock())
 GIT = ("git", *GIT_SETTINGS, "-c", "commit.gpgsign=false")
 
 
@@ -94,10 +97,10 @@ def test_the_one_of_a_commit_is_found_where_it_was_then(work: Path, monkeypatch:
     (work / "reconciler.yaml").unlink()
     (work / "deep/reconciler.yaml").write_text("paths: [other/]\n", encoding="utf-8")
     monkeypatch.chdir(work / "deep")
-    file = committed_configuration("HEAD", None, ENVIRONMENT)
+    file = committed_configuration("HEAD", None, HOST)
     assert file is not None
     assert (file.file, file.folder, file.content) == ("HEAD:./reconciler.yaml", "..", TEXT.encode())
-    assert committed_configuration("HEAD", "reconciler.yaml", ENVIRONMENT) is None
+    assert committed_configuration("HEAD", "reconciler.yaml", HOST) is None
 
 
 def test_a_link_of_a_commit_must_not_lead_out(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +108,7 @@ def test_a_link_of_a_commit_must_not_lead_out(work: Path, monkeypatch: pytest.Mo
     commit(work)
     monkeypatch.chdir(work)
     with pytest.raises(InputError, match="leads out of the Git work tree"):
-        committed_configuration("HEAD", None, ENVIRONMENT)
+        committed_configuration("HEAD", None, HOST)
 
 
 def test_a_commit_of_a_submodule_is_not_asked(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +120,7 @@ def test_a_commit_of_a_submodule_is_not_asked(work: Path, monkeypatch: pytest.Mo
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "--quiet", str(work), "inner")
     monkeypatch.chdir(outer / "inner")
     with pytest.raises(ConfigurationError, match="is in a submodule"):
-        committed_configuration("HEAD", None, ENVIRONMENT)
+        committed_configuration("HEAD", None, HOST)
 
 
 @pytest.mark.parametrize("kind", ["a submodule", "a submodule in a submodule", "a clone"])

@@ -13,6 +13,8 @@ import pytest
 
 from reconciler.errors import ConfigurationError
 from reconciler.load.git import files_at, git_commit, kinds_at, not_committed, pull
+from reconciler.load.process import Host
+from reconciler.model.clock import SystemClock
 from tests.values import loaded
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ SECRETS = {
     "RECONCILER_WEBHOOK_SECRET": "whsec_tell-nobody",
 }
 ENVIRONMENT = os.environ  # noqa: TID251 - what the command line hands in
+HOST = Host(ENVIRONMENT, SystemClock())
 REAL = shutil.which("git")
 PIPELINE = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 
@@ -82,7 +85,7 @@ def checkout(tmp_path: Path, upstream: Path) -> Path:
 
 def refusal(*paths: Path | str, seconds: float = 30) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        pull([str(path) for path in paths], ENVIRONMENT, seconds)
+        pull([str(path) for path in paths], HOST, seconds)
     return str(caught.value)
 
 
@@ -99,16 +102,16 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path
 
 def test_a_pull_fetches_new_commits(checkout: Path, upstream: Path) -> None:
     newest = commit(upstream, "two")
-    pull([str(checkout / "keys.yaml")], ENVIRONMENT)
+    pull([str(checkout / "keys.yaml")], HOST)
     assert (checkout / "keys.yaml").read_text(encoding="utf-8") == "two"
-    assert git_commit([str(checkout)], ENVIRONMENT) == newest
-    pull([str(checkout)], ENVIRONMENT)
-    assert git_commit([str(checkout)], ENVIRONMENT) == newest
+    assert git_commit([str(checkout)], HOST) == newest
+    pull([str(checkout)], HOST)
+    assert git_commit([str(checkout)], HOST) == newest
 
 
 def test_a_pull_is_silent(checkout: Path, upstream: Path, capfd: pytest.CaptureFixture[str]) -> None:
     commit(upstream, "two")
-    pull([str(checkout)], ENVIRONMENT)
+    pull([str(checkout)], HOST)
     assert capfd.readouterr() == ("", "")
 
 
@@ -121,7 +124,7 @@ def test_each_checkout_is_pulled_once(
     log = tmp_path / "log"
     stand_in(tmp_path, monkeypatch, f'echo "$*" >> {log}\nexec {REAL} "$@"')
     second = tmp_path / "second"
-    pull([str(checkout), str(checkout / "team"), str(checkout / "keys.yaml"), str(second)], ENVIRONMENT)
+    pull([str(checkout), str(checkout / "team"), str(checkout / "keys.yaml"), str(second)], HOST)
     pulls = [line for line in log.read_text(encoding="utf-8").splitlines() if " pull " in line]
     assert [line.partition(" -C ")[2].split()[0] for line in pulls] == [str(checkout), str(second)]
     assert (second / "keys.yaml").read_text(encoding="utf-8") == "two"
@@ -132,16 +135,16 @@ def test_the_current_folder_is_the_checkout_of_standard_input(
 ) -> None:
     monkeypatch.chdir(checkout)
     newest = commit(upstream, "two")
-    pull(["-"], ENVIRONMENT)
-    assert git_commit(["keys.yaml"], ENVIRONMENT) == newest
-    assert git_commit(["-"], ENVIRONMENT) is None  # files reached through it are in no commit
+    pull(["-"], HOST)
+    assert git_commit(["keys.yaml"], HOST) == newest
+    assert git_commit(["-"], HOST) is None  # files reached through it are in no commit
 
 
 def test_diverged_histories_are_not_merged(checkout: Path, upstream: Path) -> None:
     commit(upstream, "theirs")
     ours = commit(checkout, "ours")
     assert refusal(checkout) == f"git pull in {checkout}: fatal: Not possible to fast-forward, aborting."
-    assert git_commit([str(checkout)], ENVIRONMENT) == ours
+    assert git_commit([str(checkout)], HOST) == ours
     assert git(checkout, "status", "--porcelain") == ""
 
 
@@ -205,7 +208,7 @@ def environment_of_git(
     dump = checkout.parent / "environment"
     noted = f"env -0 > {dump}; readlink /proc/$$/fd/0 > {dump}.stdin"
     stand_in(checkout.parent, monkeypatch, f'case "$*" in *" pull "*) {noted};; *) exec {REAL} "$@";; esac')
-    pull([str(checkout)], ENVIRONMENT, passed=passed)
+    pull([str(checkout)], HOST, passed=passed)
     pairs = (entry.partition("=") for entry in dump.read_text(encoding="utf-8").split("\0"))
     return {name: value for name, _, value in pairs}
 
@@ -250,7 +253,7 @@ def test_a_checkout_in_a_folder_with_an_undecodable_name_is_pulled(
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
     checkout.rename(odd)
     commit(upstream, "two")
-    pull([odd], ENVIRONMENT)
+    pull([odd], HOST)
     assert (Path(odd) / "keys.yaml").read_text(encoding="utf-8") == "two"
 
 
@@ -259,36 +262,36 @@ def test_the_commit_is_the_full_hash_of_the_checkout(checkout: Path) -> None:
     git(checkout, "tag", "v1")
     git(checkout, "tag", "--annotate", "--message", "two", "v2")
     assert re.fullmatch("[0-9a-f]{40}", expected)
-    assert git_commit([str(checkout / "keys.yaml")], ENVIRONMENT) == expected
-    assert git_commit([str(checkout / "missing.yaml")], ENVIRONMENT) == expected
+    assert git_commit([str(checkout / "keys.yaml")], HOST) == expected
+    assert git_commit([str(checkout / "missing.yaml")], HOST) == expected
 
 
 def test_a_tree_that_differs_from_its_commit_is_marked(checkout: Path) -> None:
     expected = git(checkout, "rev-parse", "HEAD")
     (checkout / "other.txt").write_text("not tracked", encoding="utf-8")
-    assert git_commit([str(checkout)], ENVIRONMENT) == expected
+    assert git_commit([str(checkout)], HOST) == expected
     (checkout / "keys.yaml").write_text("changed", encoding="utf-8")
-    assert git_commit([str(checkout)], ENVIRONMENT) == f"{expected}-dirty"
+    assert git_commit([str(checkout)], HOST) == f"{expected}-dirty"
     git(checkout, "add", "keys.yaml")
-    assert git_commit([str(checkout)], ENVIRONMENT) == f"{expected}-dirty"
+    assert git_commit([str(checkout)], HOST) == f"{expected}-dirty"
 
 
 def test_outside_git_the_commit_is_taken_from_the_pipeline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert git_commit([str(tmp_path)], ENVIRONMENT) is None
+    assert git_commit([str(tmp_path)], HOST) is None
     for name in reversed(PIPELINE):
         monkeypatch.setenv(name, f"of {name}")
-        assert git_commit([str(tmp_path)], ENVIRONMENT) == f"of {name}"
+        assert git_commit([str(tmp_path)], HOST) == f"of {name}"
     monkeypatch.setenv(PIPELINE[0], "")
-    assert git_commit([str(tmp_path)], ENVIRONMENT) == f"of {PIPELINE[1]}"
+    assert git_commit([str(tmp_path)], HOST) == f"of {PIPELINE[1]}"
 
 
 def test_a_repository_without_commits_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(tmp_path, "init", "--quiet")
-    assert git_commit([str(tmp_path)], ENVIRONMENT) is None
+    assert git_commit([str(tmp_path)], HOST) is None
     monkeypatch.setenv("CI_COMMIT_SHA", "abc")
-    assert git_commit([str(tmp_path)], ENVIRONMENT) == "abc"
+    assert git_commit([str(tmp_path)], HOST) == "abc"
 
 
 def test_only_listed_variables_and_no_token_are_passed_to_git(
@@ -306,12 +309,12 @@ def test_only_listed_variables_and_no_token_are_passed_to_git(
         ("*", "not the"),
     ):
         with pytest.raises(ConfigurationError, match=reason):
-            pull([str(checkout)], ENVIRONMENT, passed=[name])
+            pull([str(checkout)], HOST, passed=[name])
 
 
 def test_without_git_the_commit_is_unknown(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout.parent / "nothing"))
-    assert git_commit([str(checkout)], ENVIRONMENT) is None
+    assert git_commit([str(checkout)], HOST) is None
 
 
 def test_a_folder_at_a_commit_follows_the_rules_of_the_work_tree(checkout: Path) -> None:
@@ -321,7 +324,7 @@ def test_a_folder_at_a_commit_follows_the_rules_of_the_work_tree(checkout: Path)
         (checkout / name).write_text(name, encoding="utf-8")
     git(checkout, "add", ".")
     git(checkout, "commit", "--quiet", "--message", "more")
-    there = files_at("HEAD", [str(checkout)], ENVIRONMENT)
+    there = files_at("HEAD", [str(checkout)], HOST)
     assert dict(there.files).keys() >= {" first.yaml@HEAD", "below/second.yml@HEAD"}
     assert not [name for name, _ in there.files if "hidden" in name or "notes" in name]
     assert (there.commit, there.missing) == (git(checkout, "rev-parse", "HEAD"), ())
@@ -379,23 +382,23 @@ def test_links_at_a_commit_are_resolved_as_in_the_work_tree(
     now, is_refused = read_now(folder / "keys")
     monkeypatch.chdir(folder)
     for path in (str(folder / "keys"), "keys", "./keys/"):
-        there = files_at("HEAD", [path], ENVIRONMENT)
+        there = files_at("HEAD", [path], HOST)
         assert bool(there.problems) == is_refused == (layout in REFUSED)
         assert sorted(content for _, content in there.files) == sorted(
             f"keys: [{data['keys'][0]}]".encode() for data in now if isinstance(data, dict)
         )
     if layout in LAYOUTS:
-        assert git_commit([str(folder / "keys")], ENVIRONMENT) == git(folder, "rev-parse", "HEAD")
+        assert git_commit([str(folder / "keys")], HOST) == git(folder, "rev-parse", "HEAD")
 
 
 def test_a_submodule_is_reported_where_its_files_would_be_read(checkout: Path, upstream: Path) -> None:
     git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(upstream), "more")
     git(checkout, "commit", "--quiet", "--message", "more")
     reported = "more@HEAD: is a submodule, whose files are in another repository"
-    assert [str(problem) for problem in files_at("HEAD", [str(checkout)], ENVIRONMENT).problems] == [reported]
+    assert [str(problem) for problem in files_at("HEAD", [str(checkout)], HOST).problems] == [reported]
     git(checkout, "submodule", "--quiet", "deinit", "--all")
     (checkout / "more").rmdir()  # otherwise the path is looked up in the repository of the submodule
-    assert [str(problem) for problem in files_at("HEAD", [str(checkout / "more")], ENVIRONMENT).problems] == [
+    assert [str(problem) for problem in files_at("HEAD", [str(checkout / "more")], HOST).problems] == [
         reported
     ]
 
@@ -406,7 +409,7 @@ def test_a_renamed_path_is_looked_up_as_typed(checkout: Path) -> None:
     commit(checkout, "then", "keys/a.yaml")
     (checkout / "keys").rename(checkout / "moved")
     (checkout / "keys").symlink_to("moved")
-    there = files_at("HEAD", [str(checkout / "keys")], ENVIRONMENT)
+    there = files_at("HEAD", [str(checkout / "keys")], HOST)
     assert there.files == (("keys/a.yaml@HEAD", b"then"),)
 
 
@@ -418,7 +421,7 @@ def test_a_base_of_two_revisions_is_their_merge_base(checkout: Path, reference: 
     git(checkout, "switch", "--quiet", "main")
     commit(checkout, "theirs")
     git(checkout, "switch", "--quiet", "side")
-    there = files_at(reference, [str(checkout)], ENVIRONMENT)
+    there = files_at(reference, [str(checkout)], HOST)
     assert (there.commit, [content for _, content in there.files]) == (parted, [b"one"])
 
 
@@ -436,7 +439,7 @@ def test_an_unknown_base_is_reported(checkout: Path, reference: str, reason: str
     commit(checkout, "apart")
     git(checkout, "switch", "--quiet", "main")
     with pytest.raises(ConfigurationError, match=re.escape(reason)):
-        files_at(reference, [str(checkout)], ENVIRONMENT)
+        files_at(reference, [str(checkout)], HOST)
 
 
 def test_the_index_and_filters_cannot_hide_a_changed_file(checkout: Path) -> None:
@@ -446,7 +449,7 @@ def test_the_index_and_filters_cannot_hide_a_changed_file(checkout: Path) -> Non
     for flag in ("--assume-unchanged", "--skip-worktree"):
         git(checkout, "update-index", flag, "keys.yaml")
         (checkout / "keys.yaml").write_text("two", encoding="utf-8")
-        assert git_commit([str(checkout)], ENVIRONMENT) == f"{expected}-dirty"
+        assert git_commit([str(checkout)], HOST) == f"{expected}-dirty"
 
 
 def test_converted_line_endings_and_object_hashes_are_not_a_difference(
@@ -455,21 +458,21 @@ def test_converted_line_endings_and_object_hashes_are_not_a_difference(
     folder = tmp_path / "repository"
     git(tmp_path, "init", "--quiet", "--object-format=sha256", str(folder))
     head = commit(folder, "one\ntwo\n")
-    assert git_commit([str(folder)], ENVIRONMENT) == head
+    assert git_commit([str(folder)], HOST) == head
     (folder / "keys.yaml").write_bytes(b"one\r\ntwo\r\n")
-    assert git_commit([str(folder)], ENVIRONMENT) == head
+    assert git_commit([str(folder)], HOST) == head
     (folder / "keys.yaml").unlink()
-    assert git_commit([str(folder)], ENVIRONMENT) == f"{head}-dirty"
+    assert git_commit([str(folder)], HOST) == f"{head}-dirty"
 
 
 def test_a_kind_that_is_not_committed_makes_the_tree_differ(checkout: Path) -> None:
     expected = git(checkout, "rev-parse", "HEAD")
     (checkout / "kinds").mkdir()
     (checkout / "kinds/own.schema.json").write_text("{}", encoding="utf-8")
-    assert git_commit([str(checkout / "keys.yaml")], ENVIRONMENT) == f"{expected}-dirty"
+    assert git_commit([str(checkout / "keys.yaml")], HOST) == f"{expected}-dirty"
     (checkout / "kinds/notes.txt").write_text("", encoding="utf-8")
     (checkout / "kinds/own.schema.json").unlink()
-    assert git_commit([str(checkout)], ENVIRONMENT) == expected
+    assert git_commit([str(checkout)], HOST) == expected
 
 
 def test_missing_objects_of_a_partial_clone_are_not_fetched(tmp_path: Path, upstream: Path) -> None:
@@ -478,15 +481,15 @@ def test_missing_objects_of_a_partial_clone_are_not_fetched(tmp_path: Path, upst
     git(upstream, "config", "uploadpack.allowFilter", "true")
     git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{upstream}", "partial")
     with pytest.raises(ConfigurationError, match="cannot be read: "):
-        files_at(first, [str(tmp_path / "partial")], ENVIRONMENT)
+        files_at(first, [str(tmp_path / "partial")], HOST)
 
 
 def test_files_that_are_not_committed_are_named(checkout: Path, tmp_path: Path) -> None:
     paths = [str(checkout), str(checkout / "keys.yaml"), "-", str(tmp_path)]
-    assert not_committed(paths, ENVIRONMENT) == ()
+    assert not_committed(paths, HOST) == ()
     (checkout / "keys.yaml").write_text("two", encoding="utf-8")
     (checkout / "new.yaml").write_text("new", encoding="utf-8")
-    assert not_committed(paths, ENVIRONMENT) == ("new.yaml", "keys.yaml")
+    assert not_committed(paths, HOST) == ("new.yaml", "keys.yaml")
 
 
 def test_a_repository_whose_work_tree_is_elsewhere_is_not_that_of_the_path(
@@ -494,7 +497,7 @@ def test_a_repository_whose_work_tree_is_elsewhere_is_not_that_of_the_path(
 ) -> None:
     reported: list[str] = []
     git(checkout, "config", "core.worktree", str(upstream))
-    assert git_commit([str(checkout)], ENVIRONMENT, reported.append) is None
+    assert git_commit([str(checkout)], HOST, reported.append) is None
     reason = f"the repository of {checkout} belongs to another folder"
     assert reported == [f"the commit of the files is unknown: {reason}"]
 
@@ -510,7 +513,7 @@ def test_a_folder_of_kinds_is_read_at_a_commit_like_any_other(checkout: Path) ->
     commit(checkout, "kinds")
     (checkout / "gone").symlink_to("/etc")
     commit(checkout, "link")
-    there = kinds_at("HEAD", {str(kinds): str(checkout), str(checkout / "gone"): str(checkout)}, ENVIRONMENT)
+    there = kinds_at("HEAD", {str(kinds): str(checkout), str(checkout / "gone"): str(checkout)}, HOST)
     assert dict(there.files) == {
         "HEAD:./kinds/a.schema.json": b"a.schema.json",
         "HEAD:./kinds/d.schema.json": b"c.txt",

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from dataclasses import field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.apply.sinks.sink import Held, Place
+    from reconciler.model.clock import Clock
 
 SECONDS: Final = 60.0
 _TAIL: Final = 64 * 2**10
@@ -29,11 +31,13 @@ _LONGEST_VERSION: Final = 200
 class ExecSink:
     """A program that is run once for each secret, without a shell, for at most ``seconds``.
 
-    ``environment`` is its complete environment. ``redactor`` knows the secrets of the run.
+    ``environment`` is its complete environment, and ``clock`` measures its time. ``redactor`` knows the
+    secrets of the run.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
+    clock: Clock
     seconds: float = SECONDS
     redactor: Redactor = field(default_factory=Redactor)
 
@@ -72,7 +76,8 @@ class ExecSink:
     def _run(self, message: Secret, *secrets: Secret) -> tuple[str, str]:
         """Return the output of the program, and why it failed, without secrets; empty on success."""
         try:
-            ended = run(self.command, self.environment, self.seconds, message.reveal().encode("ascii"), _TAIL)
+            start = partial(run, self.command, self.environment, self.seconds, clock=self.clock)
+            ended = start(message.reveal().encode("ascii"), _TAIL)
         except (OSError, ValueError) as error:
             reason = os_reason(error, "its name cannot be used")
             raise SinkError(f"{self._program} cannot be run: {reason}") from None

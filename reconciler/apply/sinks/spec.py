@@ -69,12 +69,12 @@ def _file_sink(folder: str, _run: _Run) -> SecretSink:
 
 def _program_sink(command: str, run: _Run) -> SecretSink:
     words = _words("exec", command)
-    return ExecSink(words, run.variables(), redactor=run.redactor)
+    return ExecSink(words, run.variables(), run.clock, redactor=run.redactor)
 
 
 def _probed_program_sink(command: str, run: _Run) -> SecretSink:
     words = _words("exec+probe", command)
-    return ProbedExecSink(words, run.variables(), redactor=run.redactor)
+    return ProbedExecSink(words, run.variables(), run.clock, redactor=run.redactor)
 
 
 def _words(kind: str, command: str) -> tuple[str, ...]:
