@@ -1,4 +1,4 @@
-"""Workers on a Dask cluster, whose scheduler counts the requests; the only module that uses distributed.
+"""Workers on a Dask cluster, whose scheduler counts the requests; the client's side of distributed.
 
 Every client of the scheduler can run programs on the workers, which have tokens: it belongs in a separate
 network, or behind TLS as Dask's configuration sets it up.

@@ -176,6 +176,40 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+SOLE = re.compile(r"\bonly (module|package) that imports (\w+)")
+"""What the documentation of a module claims of its place."""
+
+
+def run_imports(tree: ast.AST) -> set[str]:
+    """Return the libraries that a module imports when it runs, not those for types alone."""
+    found = set()
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).split(".")[0])
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            found |= run_imports(node)
+    return found
+
+
+def test_what_says_that_it_alone_imports_a_library_does() -> None:
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in ENGINE}
+    imports = {path: run_imports(tree) for path, tree in trees.items()}
+    claims = {
+        (path.parent if unit == "package" else path, library)
+        for path, tree in trees.items()
+        for unit, library in SOLE.findall((ast.get_docstring(tree) or "").replace("\n", " "))
+    }
+    assert {library for _, library in claims} >= {"httpx", "jsonschema", "sqlite3"}
+    assert [
+        f"{path.relative_to(ROOT)} imports {library} too"
+        for place, library in sorted(claims)
+        for path, found in imports.items()
+        if library in found and path != place and not path.is_relative_to(place)
+    ] == []
+
+
 BY_NAME = {module_name(path): path for path in MODULES}
 CONTRACTS = configparser.ConfigParser()
 CONTRACTS.read(ROOT / ".importlinter", encoding="utf-8")

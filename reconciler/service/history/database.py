@@ -1,4 +1,4 @@
-"""The SQLite file of a history: opened, locked, read and written; the engine's only module with sqlite3.
+"""The SQLite file of a history: opened, locked, read, written; the engine's only module that imports sqlite3.
 
 Write-ahead logging with full synchronisation: a transaction that has ended survives a crash of the process
 and of the machine, and one that has not leaves no trace. Times are seconds since 1970.
@@ -210,6 +210,17 @@ def connect(place: str) -> sqlite3.Connection:
     # The globs of --address are those of --target, which GLOB is not quite.
     connection.create_function("matches", 2, fnmatchcase, deterministic=True)
     return connection
+
+
+def read_only(file: str) -> sqlite3.Connection | None:
+    """Open a file through the files beside it, for reading; return None if SQLite cannot do that."""
+    opened = connect(address(file, mode="ro"))
+    try:
+        opened.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except sqlite3.Error:
+        opened.close()
+        return None
+    return opened
 
 
 def address(file: str, **switches: str) -> str:

@@ -8,15 +8,17 @@ process; and if these are incomplete, as after a crash on a disk that is now rea
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import HistoryError
-from reconciler.service.history.database import Database, address, check_place, connect
+from reconciler.service.history.database import Database, address, check_place, connect, read_only
 from reconciler.service.history.tables import views_of
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _LOG: Final = "-wal"
 _INDEX: Final = "-shm"
@@ -51,14 +53,8 @@ class ReadOnlyDatabase(Database):
         if not _facts(file + _LOG)[1]:
             self._seen = _signature(file)
             return connect(address(file, mode="ro", immutable="1"))
-        if _facts(file + _INDEX)[1]:
-            opened = connect(address(file, mode="ro"))
-            try:
-                opened.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-            except sqlite3.Error:
-                opened.close()
-            else:
-                return opened
+        if _facts(file + _INDEX)[1] and (opened := read_only(file)) is not None:
+            return opened
         return connect(address(self._copied(file)))
 
     def _copied(self, file: str) -> str:
