@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import configparser
 import importlib
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -34,6 +37,11 @@ def quoted(page: str) -> list[str]:
         *re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)),
         *drawn,
     ]
+
+
+def quotes(text: str) -> list[str]:
+    """Return what a line quotes."""
+    return re.findall(r"`([^`]+)`", text)
 
 
 def resolve(name: str) -> object:
@@ -73,6 +81,48 @@ def test_every_path_on_a_page_exists(page: str) -> None:
 def test_the_development_page_names_every_package() -> None:
     named = set(quoted("docs/development.md"))
     assert [f"reconciler/{path.name}/" for path in PACKAGES if f"reconciler/{path.name}/" not in named] == []
+
+
+def homes() -> dict[str, set[str]]:
+    """Return each library that a contract protects, with the packages and modules that may import it."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".importlinter", encoding="utf-8")
+    protected = (config[name] for name in config.sections() if config[name].get("protected_modules"))
+    return {
+        library: set(contract["allowed_importers"].split())
+        for contract in protected
+        for library in contract["protected_modules"].split()
+        if library.split(".")[0] not in {"reconciler", "gcore_emulator"}
+    }
+
+
+def test_the_table_of_libraries_is_what_the_contracts_allow() -> None:
+    page = (ROOT / "docs/development.md").read_text(encoding="utf-8")
+    table = page.split("\n| library | imported by |\n")[1].split("\n\n")[0]
+    named = {
+        library: {name.removesuffix(".py").rstrip("/").replace("/", ".") for name in quotes(places)}
+        for libraries, places in (row.strip("| ").split(" | ") for row in table.splitlines()[1:])
+        for library in quotes(libraries)
+    }
+    assert named == homes()
+
+
+def test_a_contract_protects_every_library_of_others() -> None:
+    imported = {
+        name.split(".")[0]
+        for folder in ("reconciler", "gcore_emulator")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [str(node.module)]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    ours = {"reconciler", "gcore_emulator"}
+    assert sorted(imported - sys.stdlib_module_names - homes().keys() - ours) == []
 
 
 def test_mutation_testing_covers_every_module_that_decides_what_is_sent() -> None:
