@@ -25,12 +25,12 @@ def bundled_schema(name: str) -> str:
         if not is_other:
             return reference
         used.add(other)
-        return f"#/definitions/{other}{inside.removeprefix('#')}"
+        return f"{_reference(other)}{inside.removeprefix('#')}"
 
     schema = with_references(json.loads(texts[name]), localized)
     if not used:
         return texts[name]
-    others = {other: json.loads(text) for other, text in texts.items() if other in used}
+    others = {f"{other}{SUFFIX}": json.loads(text) for other, text in texts.items() if other in used}
     return _text({**schema, "definitions": schema.get("definitions", {}) | others})
 
 
@@ -51,15 +51,20 @@ def editor_schema(kinds: Iterable[Kind]) -> str:
             # Kinds may mean different things by one name: each says for itself what it takes.
             header[name] = described if header.get(name, described) == described else {}
         is_meant = {"required": ["kind"], "properties": {"kind": {"const": kind.name}}}
-        keys = {"keys": {"items": {"$ref": f"#/definitions/{kind.name}"}}}
+        keys = {"keys": {"items": {"$ref": _reference(kind.name)}}}
         then = {"required": sorted(parameters), "properties": {**parameters, **keys}}
         schema["allOf"].append({"if": is_meant, "then": then})
         rules = {name: {"$ref": f"#/definitions/{name}"} for name in sorted(RESERVED, reverse=True)}
-        schema["definitions"][kind.name] = {
+        schema["definitions"][f"{kind.name}{SUFFIX}"] = {
             **kind.schema,
             "properties": {**kind.schema["properties"], **rules},
         }
     return _text(schema)
+
+
+def _reference(kind: str) -> str:
+    """Return the reference to a kind: it is called like its file, so as no other definition can be."""
+    return f"#/definitions/{kind}{SUFFIX}"
 
 
 def _leave_out(schema: Any, name: str) -> None:
