@@ -1,7 +1,7 @@
 """One HTTP exchange: bounded in time and size, without redirects, its failures mapped to errors by meaning.
 
-All HTTP goes through an :class:`HttpClient`: the API, the webhook and the servers of secrets define the
-requests, and what each status means to them.
+All HTTP goes through an :class:`HttpClient`: the API, the server of access tokens, the webhook and the
+servers of secrets define the requests, and what each status means to them.
 """
 
 from __future__ import annotations
