@@ -15,7 +15,6 @@ from reconciler.model.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from reconciler.api.apis import Apis
-    from reconciler.api.client import Client
     from reconciler.apply.observer import Observer, SecretStore, StoredSecret
     from reconciler.errors import (
         ApiError,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.model.source import Position, Problem
     from reconciler.pipeline import check, load, load_kinds, plan, read_plan, render, write_plan
     from reconciler.pipeline.applying import apply
+    from reconciler.pipeline.client import Client
     from reconciler.pipeline.comparing import drift
     from reconciler.pipeline.execution import Executor
     from reconciler.pipeline.executors import cluster, processes
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "api.apis": "Apis",
-    "api.client": "Client",
     "apply.observer": "Observer SecretStore StoredSecret",
     "errors": "ApiError ConfigurationError ExitCode InputError JournalError ReconcilerError RefusedError"
     " SinkError UnreadableError",
@@ -61,6 +60,7 @@ _HOMES: Final = {
     "model.source": "Position Problem",
     "pipeline": "check load load_kinds plan read_plan render write_plan",
     "pipeline.applying": "apply",
+    "pipeline.client": "Client",
     "pipeline.comparing": "drift",
     "pipeline.execution": "Executor",
     "pipeline.executors": "cluster processes",

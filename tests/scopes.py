@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos_runs.answering import answering
-from reconciler.model.clock import SYSTEM_CLOCK
+from reconciler.model.system import SystemClock
 from tests.support import COMMAND, live
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Api:
     def respond(self) -> tuple[int, bytes]:
         with self.lock:
             self.requests += 1
-            self.times.append(SYSTEM_CLOCK.monotonic())
+            self.times.append(SystemClock().monotonic())
             self.busy += 1
             self.most = max(self.most, self.busy)
             number = self.requests

@@ -54,9 +54,9 @@ def executor(
 
             if options.dask is not None:
                 logging.disable()  # what distributed logs of a fault is told once, as an error
-                cluster = executors.cluster_pool(options.dask, parallelism, console.note)
+                cluster = executors.cluster_pool(options.dask, parallelism, console.note, CLOCK)
                 return distribution.Distributed(stack.enter_context(cluster), connect)
-            pool = stack.enter_context(processes.ProcessPool(width, parallelism, on_life, MODULES))
+            pool = stack.enter_context(processes.ProcessPool(width, parallelism, CLOCK, on_life, MODULES))
             if count != AUTO:
                 pool.prepare()
             else:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from reconciler.load.process import Host
-from reconciler.model.clock import SystemClock
+from reconciler.model.system import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

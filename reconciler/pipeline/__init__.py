@@ -17,12 +17,12 @@ from reconciler.kinds import packaged
 from reconciler.load.files import InputsDigest
 from reconciler.load.links import special_refusal
 from reconciler.load.write import write_whole
-from reconciler.model.clock import SystemClock
 from reconciler.model.collector import paused_collector
 from reconciler.model.later import Later
 from reconciler.model.phrases import first_texts
 from reconciler.model.provenance import Provenance
 from reconciler.model.scope import ScopeDefaults
+from reconciler.pipeline.defaults import CLOCK
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import (
     Comparison,
@@ -101,7 +101,7 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
         document_schema=packaged.document_schema(),
         kinds=kinds or load_kinds(),
         defaults=defaults,
-        now=now or SystemClock().now(),
+        now=now or CLOCK.now(),
         expiry_warning=expiry_warning,
     )
     digest = digest or InputsDigest()

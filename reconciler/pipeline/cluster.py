@@ -18,7 +18,6 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from reconciler.errors import ConfigurationError, SystemFailureError
-from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.phrases import counted
 from reconciler.model.randomness import unique
 from reconciler.model.version import __version__
@@ -61,13 +60,13 @@ class ClusterPool:
         address: str,
         parallelism: Mapping[str, int],
         wait: Callable[[str], object],
-        clock: Clock = SYSTEM_CLOCK,
+        clock: Clock,
     ) -> None:
         """Store the address of the scheduler, and the maximum number of concurrent requests to each API."""
         self._address, self._parallelism, self._wait = address, dict(parallelism), wait
         self._clock = clock
         self._client: distributed.Client | None = None
-        self._run = Run("", {})
+        self._run = Run("", {}, clock)
         self._rooms: list[distributed.Semaphore] = []
         self._life: distributed.Semaphore | None = None
         self._begun = self._done = 0
@@ -174,7 +173,7 @@ class ClusterPool:
             raise
 
     def _open(self) -> distributed.Client:
-        self._run = Run(f"reconciler-{unique()}", self._parallelism)
+        self._run = Run(f"reconciler-{unique()}", self._parallelism, self._clock)
         self._begun = self._done = 0
         self._is_told = self._is_lost = False
         try:

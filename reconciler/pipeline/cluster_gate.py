@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.errors import StoppedError
-from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.randomness import unique
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class ClusterGate:
     it whenever the scheduler has granted them a lease.
     """
 
-    def __init__(self, leases: Leases, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, leases: Leases, clock: Clock) -> None:
         """Store the leases of all workers, and the clock to measure pauses by."""
         self._leases, self._clock = leases, clock
         self._changed = threading.Condition()

@@ -22,6 +22,7 @@ from reconciler.pipeline.worker import Comparer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from reconciler.model.clock import Clock
     from reconciler.model.desired import DesiredScope
     from reconciler.pipeline.worker import Examined
 
@@ -37,10 +38,11 @@ _LOOK: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the workers of one run share; ``parallelism`` is that of each API."""
+    """What the workers of one run share; ``parallelism`` is that of each API, ``clock`` measures pauses."""
 
     name: str
     parallelism: Mapping[str, int]
+    clock: Clock
 
     @property
     def limits(self) -> tuple[tuple[str, int], ...]:
@@ -160,7 +162,9 @@ def _shared(run: Run) -> _Shared:
         if run.name not in _RUNS:
             client: Any = distributed.get_client()
             leases = {api: SchedulerLeases(run, api, client) for api in run.parallelism}
-            shared = _Shared(threading.Event(), {api: ClusterGate(one) for api, one in leases.items()})
+            shared = _Shared(
+                threading.Event(), {api: ClusterGate(one, run.clock) for api, one in leases.items()}
+            )
             _RUNS[run.name] = shared
             client.subscribe_topic(_PAUSES, _learn)
             rooms = [one.room for one in leases.values()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.model.frozen import dataclass
+from reconciler.pipeline.defaults import CLOCK
 from reconciler.pipeline.distribution import Distributed
 from reconciler.pipeline.processes import ProcessPool
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.client import Sessions
     from reconciler.api.surroundings import Surroundings
+    from reconciler.model.clock import Clock
     from reconciler.pipeline.cluster import ClusterPool
     from reconciler.pipeline.execution import Executor
 
@@ -31,7 +33,7 @@ def processes(count: int, connect: Callable[[], Sessions]) -> Iterator[Executor]
     if count < 1:
         raise ConfigurationError("the number of processes must be positive")
     opening = _Opening(connect)
-    with ProcessPool(count, opening.parallelism()) as pool:
+    with ProcessPool(count, opening.parallelism(), CLOCK) as pool:
         yield Distributed(pool, opening)
 
 
@@ -45,17 +47,17 @@ def cluster(
     The cluster is contacted when there is work. Raises ImportError without the extra ``dask``.
     """
     opening = _Opening(connect)
-    with cluster_pool(address, opening.parallelism(), on_wait) as pool:
+    with cluster_pool(address, opening.parallelism(), on_wait, CLOCK) as pool:
         yield Distributed(pool, opening)
 
 
 def cluster_pool(
-    address: str, parallelism: Mapping[str, int], on_wait: Callable[[str], object]
+    address: str, parallelism: Mapping[str, int], on_wait: Callable[[str], object], clock: Clock
 ) -> ClusterPool:
     """Return the workers of a cluster. Raises ImportError without the extra ``dask``."""
     from reconciler.pipeline.cluster import ClusterPool  # noqa: PLC0415 - an extra, and half a second
 
-    return ClusterPool(address, parallelism, on_wait)
+    return ClusterPool(address, parallelism, on_wait, clock)
 
 
 @dataclass(frozen=True, slots=True)

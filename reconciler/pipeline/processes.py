@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from reconciler.api import fork_server
 from reconciler.api.surroundings import Surroundings
 from reconciler.errors import ConfigurationError, StoppedError, SystemFailureError, os_reason
-from reconciler.model.clock import SYSTEM_CLOCK
 from reconciler.model.frozen import dataclass
 from reconciler.pipeline.worker import Comparer
 
@@ -102,9 +101,9 @@ class ProcessPool:
         self,
         width: int,
         parallelism: Mapping[str, int],
+        clock: Clock,
         on_life: Callable[[], object] = tuple,
         modules: Sequence[str] = (__name__,),
-        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Store the number of processes, and the maximum number of concurrent requests to each API.
 

@@ -12,8 +12,8 @@ import pytest
 from reconciler import errors
 from reconciler.api.reader import Connection, Reader
 from reconciler.api.writer import Writer
-from reconciler.model.clock import SystemClock
 from reconciler.model.request import Request
+from reconciler.model.system import SystemClock
 from tests.support import COLLECTION, FakeClock, Script, connect, dripping, http_bytes, raw_server
 
 if TYPE_CHECKING:

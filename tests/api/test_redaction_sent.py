@@ -23,9 +23,9 @@ from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.observer import StoredSecret
 from reconciler.apply.sinks.spec import open_sink
-from reconciler.model.clock import SystemClock
 from reconciler.model.outcome import Result
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemClock
 from tests.apply.sinks import WEB
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect, http_bytes, raw_server
 from tests.values import CAAS, declared, live, make_plan

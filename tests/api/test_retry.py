@@ -28,8 +28,8 @@ from reconciler.errors import (
     ThrottledError,
     UnreachableError,
 )
-from reconciler.model.clock import SystemClock
 from reconciler.model.request import Request
+from reconciler.model.system import SystemClock
 from tests.support import COLLECTION, EMPTY_LIST, NOON, FakeClock, Script, connect, http_bytes, raw_server
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from reconciler.api.reader import Reader
 from reconciler.api.webhook import Webhook
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import ApiError, SinkError, UnreachableError, UntrustedError
-from reconciler.model.clock import SystemClock
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemClock
 from tests.apply.sinks import WEB
 from tests.support import COLLECTION, Script, connect, http_bytes, raw_server
 

@@ -20,9 +20,9 @@ from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.sink import object_name
 from reconciler.errors import SinkError
-from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemClock
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script, from_yaml, serving
 

@@ -17,8 +17,8 @@ from reconciler.apply.sinks.program import ExecSink, ProbedExecSink
 from reconciler.apply.sinks.sink import Place
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import ConfigurationError
-from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope
+from reconciler.model.system import SystemClock
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.sink import file_name
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import SinkError
-from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.system import SystemClock
 from tests.apply.sinks import SECRET, TELLING, VALUE, WEB, safe, store
 from tests.support import FakeClock, Script, http_bytes, raw_server, unused_port
 

@@ -14,10 +14,10 @@ from reconciler.apply.sinks.sink import Place
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.errors import SinkError
-from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemClock
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script, serving, unused_port
 

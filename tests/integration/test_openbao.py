@@ -17,8 +17,8 @@ from gcore_emulator import Faults
 from reconciler.apply.sinks.sink import Place
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import SinkError
-from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope
+from reconciler.model.system import SystemClock
 from tests.apply.sinks import SECRET, VALUE, probe_error, store_error
 from tests.integration.openbao import PROGRAM, serving
 from tests.support import CommandLine, declare, emulate, lines_until

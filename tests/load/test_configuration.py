@@ -12,7 +12,7 @@ from reconciler.errors import ConfigurationError, InputError
 from reconciler.load.configuration import committed_configuration, found_configuration, is_reviewed
 from reconciler.load.files import Input, parse_content, parse_single
 from reconciler.load.process import Host
-from reconciler.model.clock import SystemClock
+from reconciler.model.system import SystemClock
 from tests.support import GIT_SETTINGS
 from tests.values import loaded
 

@@ -14,7 +14,7 @@ import pytest
 from reconciler.errors import ConfigurationError
 from reconciler.load.git import files_at, git_commit, kinds_at, not_committed, pull
 from reconciler.load.process import Host
-from reconciler.model.clock import SystemClock
+from reconciler.model.system import SystemClock
 from tests.values import loaded
 
 if TYPE_CHECKING:

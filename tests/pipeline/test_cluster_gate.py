@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import StoppedError
-from reconciler.model.clock import SYSTEM_CLOCK
+from reconciler.model.system import SystemClock
 from reconciler.pipeline.cluster_gate import ClusterGate
 from tests.support import FakeClock
 
@@ -79,8 +79,8 @@ def make() -> Iterator[Callable[..., ClusterGate]]:
     """Return what makes a gate, which holds no lease after the test."""
     made: list[ClusterGate] = []
 
-    def gate(leases: Leases, clock: Clock = SYSTEM_CLOCK) -> ClusterGate:
-        made.append(ClusterGate(leases, clock))
+    def gate(leases: Leases, clock: Clock | None = None) -> ClusterGate:
+        made.append(ClusterGate(leases, clock or SystemClock()))
         return made[-1]
 
     yield gate

@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.api.client import Client, Session
+from reconciler.api.client import Session
 from reconciler.api.workers import Workers
 from reconciler.cli.console import Console
 from reconciler.cli.execution import executor
 from reconciler.cli.execution_options import ExecutionOptions
 from reconciler.errors import SystemFailureError
 from reconciler.load.files import Input
+from reconciler.model.system import SystemClock
+from reconciler.pipeline.client import Client
 from reconciler.pipeline.distribution import Distributed
 from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.processes import ProcessPool
@@ -64,7 +66,11 @@ def test_requests_of_others_are_signs_of_life_before_their_step_is_done() -> Non
             seen.append(life.wait(30))
 
     state = validated(declared(), RULES)
-    with api() as server, Client(TOKEN, base_url=server.url) as own, ProcessPool(1, {}, life.set) as pool:
+    with (
+        api() as server,
+        Client(TOKEN, base_url=server.url) as own,
+        ProcessPool(1, {}, SystemClock(), life.set) as pool,
+    ):
         server.on_request = wait
         by = Distributed(pool, partial(client, server.url))
         plans, failures = by.examine(
@@ -96,7 +102,11 @@ def test_where_no_process_can_be_started_auto_needs_none(capsys: pytest.CaptureF
 
 
 def test_where_no_process_can_be_started_a_number_of_them_is_an_error() -> None:
-    with ProcessPool(2, {}) as pool, without_files(), pytest.raises(SystemFailureError) as caught:
+    with (
+        ProcessPool(2, {}, SystemClock()) as pool,
+        without_files(),
+        pytest.raises(SystemFailureError) as caught,
+    ):
         pool.start()
     assert str(caught.value) == (
         "no process can be started (Too many open files): it needs room in the folder for temporary files, in"
@@ -106,8 +116,9 @@ def test_where_no_process_can_be_started_a_number_of_them_is_an_error() -> None:
 
 def test_what_processes_are_made_by_imports_the_modules_that_each_of_them_needs() -> None:
     script = """if __name__ == "__main__":
+    from reconciler.model.system import SystemClock
     from reconciler.pipeline.processes import ProcessPool
-    with ProcessPool(1, {}, modules=["colorsys"]) as pool:
+    with ProcessPool(1, {}, SystemClock(), modules=["colorsys"]) as pool:
         pool.prepare()
         assert pool.submit(eval, "'colorsys' in __import__('sys').modules").result()
 """
@@ -123,7 +134,7 @@ def fifo(tmp_path: Path) -> Path:
 
 def test_a_call_that_is_cancelled_before_it_begins_is_left_out(fifo: Path) -> None:
     folders = [fifo.with_name(str(number)) for number in range(6)]
-    with ProcessPool(1, {}) as pool:
+    with ProcessPool(1, {}, SystemClock()) as pool:
         first = pool.submit(Path.read_bytes, fifo)
         calls = [pool.submit(Path.mkdir, folder) for folder in folders]
         assert calls[-1].cancel()
@@ -134,7 +145,7 @@ def test_a_call_that_is_cancelled_before_it_begins_is_left_out(fifo: Path) -> No
 
 
 def test_a_process_that_ends_while_calls_are_cancelled_ends_the_pool_without_a_trace(fifo: Path) -> None:
-    with ProcessPool(1, {}) as pool:
+    with ProcessPool(1, {}, SystemClock()) as pool:
         process = pool.submit(os.getpid).result()
         calls = [pool.submit(Path.read_bytes, fifo) for _ in range(6)]
         assert calls[-1].cancel()

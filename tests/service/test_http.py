@@ -33,7 +33,7 @@ SAFE = {
 
 HANGING = """
 import threading
-from reconciler.model.clock import SystemClock
+from reconciler.model.system import SystemClock
 from reconciler.service.http import serve
 asked = threading.Event()
 

@@ -17,10 +17,10 @@ from reconciler.api.reader import Connection, Reader
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.writer import Writer
 from reconciler.errors import ReconcilerError
-from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.request import Request
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemClock
 
 if TYPE_CHECKING:
     import random

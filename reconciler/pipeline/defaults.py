@@ -1,0 +1,13 @@
+"""The defaults of the library's own functions: what everything below them is passed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.system import SystemClock
+
+if TYPE_CHECKING:
+    from reconciler.model.clock import Clock
+
+CLOCK: Final[Clock] = SystemClock()
+"""The clock of this machine, where the caller gives no other time."""
