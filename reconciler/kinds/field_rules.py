@@ -45,11 +45,11 @@ def _names(kind: Kind) -> Iterator[Fault]:
     there = Counter(kind.renamed.values())
     for name, other in kind.renamed.items():
         if name not in kind.schema["properties"]:
-            yield Fault((*place, name), f"{name} is not a property; write its name in files here")
+            yield Fault((*place, name), f"{name} is not a property; write the name of a property here")
         elif name == other:
-            yield Fault((*place, name), "is its own name; remove it")
+            yield Fault((*place, name), "has the same name in files as in the API; remove it")
         elif there[other] > 1 or (other in kind.fields and other not in kind.renamed):
-            yield Fault((*place, name), f"{other} is the name of two properties; keep one of them")
+            yield Fault((*place, name), f"two properties are mapped to {other}; keep one of them")
 
 
 def _settable(kind: Kind, member: str, names: Iterable[str]) -> Iterator[Fault | str]:
@@ -67,7 +67,7 @@ def _sent_with(kind: Kind) -> Iterator[Fault]:
     """Check that fields and their conditions can be set, and that the conditions can be met."""
     place: Path = (EXTENSION, "sent_with")
     if kind.sent_with and (kind.update.encoding is Encoding.JSON_PATCH or is_whole(kind)):
-        yield Fault(place, "has no use where a JSON Patch names each field, or a body is whole; remove it")
+        yield Fault(place, "has no effect with a JSON Patch or a whole body; remove it")
     yield from (one for one in _settable(kind, "sent_with", kind.sent_with) if isinstance(one, Fault))
     for name, conditions in kind.sent_with.items():
         for found in _settable(kind, "sent_with", conditions):
@@ -81,13 +81,15 @@ def _sent_one_of(kind: Kind) -> Iterator[Fault]:
     """Check that each group consists of fields that can be set, and that it is not redundant."""
     place: Path = (EXTENSION, "sent_one_of")
     if kind.sent_one_of and (kind.update.encoding is Encoding.JSON_PATCH or is_whole(kind)):
-        yield Fault(place, "has no use where a JSON Patch names each field, or a body is whole; remove it")
+        yield Fault(place, "has no effect with a JSON Patch or a whole body; remove it")
     for number, group in enumerate(kind.sent_one_of):
         for found in _settable(kind, "sent_one_of", group):
             if isinstance(found, Fault):
                 yield found
             elif found in kind.always_sent:
-                yield Fault((*place, number), f"{found} is in always_sent, so that one is sent; remove them")
+                yield Fault(
+                    (*place, number), f"{found} is in always_sent, so it is always sent; remove this group"
+                )
 
 
 def _shown(kind: Kind) -> Iterator[Fault]:
@@ -106,7 +108,7 @@ def _read_from(kind: Kind) -> Iterator[Fault]:
         if isinstance(found, Fault):
             yield found
         elif kind.read_from[found] == kind.renamed.get(found, found):
-            message = f"{found} is read from the member of its name by default; remove it here"
+            message = f"{found} is read from the member of the same name by default; remove it here"
             yield Fault((EXTENSION, "read_from", found), message)
     if kind.identity in kind.read_from:
         yield from _name_inside(kind)
@@ -119,14 +121,14 @@ def _name_inside(kind: Kind) -> Iterator[Fault]:
     if not inner:
         other = kind.fields.get(where)
         if other is not None and not other.read_only and where not in kind.renamed:
-            yield Fault(place, f"{where} is a property that files declare; name that as the identity")
+            yield Fault(place, f"{where} is a property that files declare; set it as the identity")
         return
     keywords: Mapping[str, Any] = kind.schema["properties"][outer]
     known = outer
     for step in inner:
         described = keywords.get("properties", {}).get(step)
         if keywords.get("type") != "object" or isinstance(keywords.get("additionalProperties"), dict):
-            message = f"{known} holds the name, so it must be an object with described members alone"
+            message = f"{known} contains the name, so it must be an object without additional members"
             yield Fault(place, f'{message}; give it "type": "object" and properties')
             return
         if described is None:
@@ -134,12 +136,12 @@ def _name_inside(kind: Kind) -> Iterator[Fault]:
             return
         keywords, known = described, f"{known}.{step}"
     if not keywords.get("readOnly"):
-        message = f'{known} would be declared twice; give it "readOnly": true, so that {kind.identity} alone'
-        yield Fault(place, f"{message} is it")
+        message = f'{known} would be declared twice; add "readOnly": true to it, so that only {kind.identity}'
+        yield Fault(place, f"{message} declares it")
     if kind.identity in kind.always_sent and outer not in kind.always_sent:
         yield Fault((EXTENSION, "always_sent"), f"{kind.identity} is sent inside {outer}; name {outer} here")
     if outer in kind.create_later:
-        message = f"{outer} holds the name, which a creation has to send; remove it from later"
+        message = f"{outer} contains the name, which every creation must send; remove it from later"
         yield Fault((EXTENSION, "create"), message)
 
 
@@ -147,8 +149,8 @@ def _merge(kind: Kind) -> Iterator[Fault]:
     place: Path = (EXTENSION, "merge")
     is_json_patch = kind.update.encoding is Encoding.JSON_PATCH
     if kind.merged and (is_json_patch or is_whole(kind)):
-        what = "a JSON Patch replaces a field" if is_json_patch else "the body is whole"
-        yield Fault(place, f"is for changed members, and {what}; remove it")
+        what = "a JSON Patch replaces the field" if is_json_patch else "the body is whole"
+        yield Fault(place, f"has an effect only where updates send changed members, but {what}; remove it")
     for found in _settable(kind, "merge", sorted(kind.merged)):
         if isinstance(found, Fault):
             yield found
@@ -159,7 +161,9 @@ def _merge(kind: Kind) -> Iterator[Fault]:
             message = f'{found} is not a map; give it "type": "object" and a schema as additionalProperties'
             yield Fault(place, message)
         elif isinstance(values, dict) and "null" in type_names(values):
-            message = f"{found} has values that may be null, which removes a member; give them another type"
+            message = (
+                f"{found} allows null as a value, which would remove a member; exclude null from its type"
+            )
             yield Fault(place, message)
         elif found in kind.immutable:
-            yield Fault(place, f"{found} is immutable, so that no update sends it; remove it here")
+            yield Fault(place, f"{found} is immutable, so no update sends it; remove it here")

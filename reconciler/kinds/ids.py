@@ -43,7 +43,7 @@ def clear_key(kind: Kind, observed: LiveScope, name: str, known_id: str | None =
 
 def stood_for(path_id: str) -> str:
     """Return which of several objects a name stood for, as a continuation of :func:`unclear_text`."""
-    return f"; until now it stood for {json_text(path_id)}"
+    return f"; its last known id is {json_text(path_id)}"
 
 
 def unclear_text(kind: Kind, rows: Sequence[Row]) -> str:

@@ -15,7 +15,7 @@ SEGMENT_PATTERN: Final = r"^(?!\.{1,2}$)[^/]+$"
 NAME_PATTERN: Final = r"^(?!\.{1,2}$).+$"
 """What a drafted identity must match: its slashes are encoded."""
 NOT_A_SEGMENT: Final = (
-    "cannot be one segment of a request path, because between slashes it has nothing, a dot or two dots; "
+    'cannot be one segment of a request path, because it has an empty segment, "." or ".."; '
     "write another name"
 )
 _PLACEHOLDER: Final = expression(r"\{(\w+)\}")
@@ -86,7 +86,7 @@ def path_fault(path: str) -> str:
         if not part:
             return "has an empty segment; write one slash between segments"
         if not part.strip("."):
-            return f'has the segment "{part}", which leads elsewhere; write the path without it'
+            return f'has the segment "{part}", which refers to another path; remove it'
         plain, count = _PLAIN_PLACEHOLDER.subn("", part)
         if count > 1:
             return f'has two placeholders in the segment "{part}"; write each in a segment of its own'

@@ -20,7 +20,7 @@ def lookup_in(document: Any) -> Callable[[str], Any]:
     def target(reference: str) -> Any:
         if not reference.startswith("#/"):
             raise DescriptionError(
-                f"the reference {reference} leads out of the file; copy its target into the file"
+                f"the reference {reference} refers to another file; copy its target into this file"
             )
         try:
             return resolver.lookup(reference).contents

@@ -97,9 +97,9 @@ def _members(kind: Kind) -> Iterator[Fault]:
             for number, one in enumerate(keywords.get(word, ())):
                 yield from _alternative(keywords, one, (*path, word, number))
         if "oneOf" in keywords and "null" in type_names(keywords):
-            yield Fault((*path, "oneOf"), "cannot be: null would fit each of them; write anyOf")
+            yield Fault((*path, "oneOf"), "cannot be used, because null matches every alternative; use anyOf")
         if "oneOf" in keywords and "anyOf" in keywords:
-            yield Fault((*path, "anyOf"), "has no meaning beside oneOf; remove one of them")
+            yield Fault((*path, "anyOf"), "cannot be combined with oneOf; remove one of them")
         for name in keywords.get("required", ()):
             described = keywords.get("properties", {}).get(name)
             if described is None:
@@ -115,7 +115,7 @@ def _alternative(keywords: Schema, one: Schema, path: Path) -> Iterator[Fault]:
         described = keywords.get("properties", {}).get(name)
         if described is None or described.get("readOnly"):
             what = "is not described under properties" if described is None else "is read-only"
-            yield Fault(path, f'"{name}" {what}; an alternative is of members that can be declared')
+            yield Fault(path, f'"{name}" {what}; an alternative has only members that can be declared')
 
 
 def _reserved(kind: Kind) -> Iterator[Fault]:
@@ -149,9 +149,11 @@ def _identity(kind: Kind) -> Iterator[Fault]:
     if keywords["type"] not in ("string", "integer"):
         yield Fault((*at, "type"), 'must be "string" or "integer", because it is the identity')
     elif keywords.get("readOnly"):
-        yield Fault((*at, "readOnly"), "cannot be, because it is the identity: it has to be declared")
+        yield Fault(
+            (*at, "readOnly"), "is not allowed, because every key must declare its identity; remove it"
+        )
     elif keywords["type"] == "integer" and "pattern" in keywords:
-        yield Fault((*at, "pattern"), "is for texts; write minimum and maximum, or an enum")
+        yield Fault((*at, "pattern"), "applies to strings only; use minimum and maximum, or an enum")
     elif keywords["type"] == "string" and not kind.has_ids:
         yield from _accepted(at, keywords, NOT_SEGMENTS, NAME_PATTERN)
 
@@ -204,7 +206,7 @@ def _role_fault(kind: Kind, member: str, field: Field) -> str:
     fixed = () if kind.update.method is None else kind.immutable
     never_later = {kind.identity, *(kind.create_requires or ()), *fixed}
     if member == "create" and field.name in kind.create_later & never_later:
-        return f"{field.name} is sent by a creation, which it cannot be after; remove it from later"
+        return f"{field.name} can only be sent by a creation; remove it from later"
     if member in {"always_sent", "immutable", "create"} and field.read_only:
         return f"{field.name} is read-only and cannot be declared; remove it"
     if member in {"secret", "created"} and not field.read_only:
@@ -233,7 +235,7 @@ def _effects(kind: Kind) -> Iterator[Fault]:
             EffectRule.SWITCH_OFF: field.types == (bool,),
         }
         if not suits[field.effect]:
-            message = f"is {field.effect}, for which {field.name} needs {_NEEDED[field.effect]}"
+            message = f"is {field.effect}, which requires that {field.name} has {_NEEDED[field.effect]}"
             yield Fault((EXTENSION, "effects", field.name), message)
 
 
@@ -254,7 +256,7 @@ def _scope(kind: Kind) -> Iterator[Fault]:
         if name not in names:
             yield Fault(place, f"is not in the path of the collection; write {{{name}}} there or remove it")
         elif keywords["type"] == "string" and name in SCOPE_NAMES:
-            yield Fault(place, "is a number in every kind; give a text another name")
+            yield Fault(place, "is an integer in every kind; use another name for a string")
         elif keywords["type"] == "string":
             yield from _accepted(place, keywords, (*NOT_SEGMENTS, "a/b"), SEGMENT_PATTERN)
         elif keywords.get("minimum", -1) < 0:
@@ -262,7 +264,7 @@ def _scope(kind: Kind) -> Iterator[Fault]:
 
 
 def _forms(kind: Kind) -> Iterator[Fault]:
-    keywords_of = (("format", "string", "is for texts"), ("uniqueItems", "array", "is for lists"))
+    keywords_of = (("format", "string", "applies to strings"), ("uniqueItems", "array", "applies to lists"))
     for name, keywords in kind.schema["properties"].items():
         for keyword, wanted, message in keywords_of:
             if keywords.get(keyword) and not {wanted, "null"}.issuperset(type_names(keywords)):
@@ -273,7 +275,7 @@ def _optional(kind: Kind) -> Iterator[Fault]:
     for name, value in kind.optional.items():
         field = kind.fields.get(name)
         if field is not None and type(value) not in field.types:
-            yield Fault((EXTENSION, "optional", name), "is not a valid value of the field; give one")
+            yield Fault((EXTENSION, "optional", name), "is not a valid value of the field; write a valid one")
 
 
 def _foreign(kind: Kind) -> Iterator[Fault]:
@@ -282,5 +284,5 @@ def _foreign(kind: Kind) -> Iterator[Fault]:
         field = kind.fields.get(name)
         for value in values if field is not None else ():
             if field is not None and type(value) not in field.types:
-                message = f"{json_text(value)} is not a valid value of the field; give one"
+                message = f"{json_text(value)} is not a valid value of the field; write a valid one"
                 yield Fault((EXTENSION, "foreign", name), message)

@@ -144,7 +144,7 @@ class _Builder:
                     self._value(event, depth)
                 if key == "<<" and event.implicit[0]:
                     if merged is not None:
-                        self._refuse(event, 'duplicate key "<<"; give it one list of aliases')
+                        self._refuse(event, 'duplicate key "<<"; write it once, with a list of aliases')
                     merged = self._merge_sources(depth)
                     continue
             if key in result:

@@ -101,7 +101,7 @@ class Prepared:
             first + second, lambda found: bytes.fromhex(found[1] + found[2]).decode("utf-16-be"), value
         )
         if self.half in joined:
-            raise CharacterError("an escape of half a character; write the character itself")
+            raise CharacterError("an escape of an unpaired surrogate; write the character itself")
         return joined
 
 
@@ -116,7 +116,7 @@ def prepared(text: str) -> Prepared | None:
     free = (chr(code) for codes in _PRIVATE for code in codes if chr(code) not in used)
     others = dict(zip((*_NOT_BREAKS, BYTE_ORDER_MARK, "\\"), free, strict=False))
     if len(others) < len(_NOT_BREAKS) + 2:
-        raise CharacterError("this file holds all private characters of Unicode; remove some")
+        raise CharacterError("this file contains all private-use characters of Unicode; remove some")
     half = others.pop("\\")
     if "\\u" in text:
         text = _HALF.sub(lambda found: half + found[1] if found[1] else found[0], text)

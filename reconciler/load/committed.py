@@ -141,7 +141,7 @@ class CommitTree:
                     continue
                 links += 1
                 if links > _MOST_LINKS:
-                    raise _LinkError(f"{_NOWHERE}, but in a circle")
+                    raise _LinkError("is a link that leads back to itself")
                 target = os.fsdecode(self._repository.read("cat-file", "blob", entry.content))
                 if target.startswith("/"):
                     place = []

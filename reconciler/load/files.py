@@ -32,7 +32,7 @@ _CONFIGURATION: Final = expression(rf"(?s)(?:^|/){re.escape(CONFIGURATION)}(?:@.
 _WIDE: Final = 4
 """Bytes of the widest character."""
 _EMPTY: Final = (
-    "declares nothing; a complete document is `{project_id: 1, region_id: 76, keys: []}`, with your numbers"
+    "declares nothing; a complete document is `{project_id: 1, region_id: 76, keys: []}`, with your ids"
 )
 
 
@@ -69,7 +69,10 @@ def parse_content(file: Input) -> Loaded:
         return Loaded((), (*of_rule(repeated, Rule.SYNTAX), empty))
     if not _is_configuration(label, found):
         return Loaded(found, of_rule(repeated, Rule.SYNTAX))
-    silent = Problem("is the configuration, which declares nothing", Position(label))
+    silent = Problem(
+        "is the configuration file, which declares no keys; pass the files of the desired state",
+        Position(label),
+    )
     return Loaded((), of_rule((*repeated, silent) if is_named else repeated, Rule.SYNTAX))
 
 

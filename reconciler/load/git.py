@@ -184,8 +184,8 @@ def _reviewed(path: str, host: Host) -> Repository:
     around = repository.around
     if around is not None:
         raise ConfigurationError(
-            f"--trust base: {path} is in a submodule, whose commit {around} determines; "
-            "name configuration and kinds with --config and --kinds, from elsewhere and without --base"
+            f"--trust base: {path} is in a submodule, whose commit is determined by {around}; "
+            "set --config and --kinds to files outside of it, and remove --base"
         )
     return repository
 
@@ -227,7 +227,7 @@ def _commit(repository: Repository, reference: str) -> str:
     try:
         return repository.text("merge-base", *commits)
     except GitError as error:
-        message = f"--base {reference}: the two have no common commit in the clone {repository.top}"
+        message = f"--base {reference}: both sides have no common commit in the clone {repository.top}"
         raise ConfigurationError(f"{message}{_shallow(repository)}") from error
 
 
@@ -236,7 +236,7 @@ def _verified(repository: Repository, name: str, reference: str) -> str:
     try:
         return repository.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     except GitError as error:
-        what = f"--base {reference}: {name!r} names no commit of the clone {repository.top}"
+        what = f"--base {reference}: {name!r} is not a commit of the clone {repository.top}"
         raise ConfigurationError(f"{what}{_shallow(repository)}; check its spelling") from error
 
 

@@ -167,7 +167,7 @@ def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
         advice = "a document begins here without ---; write --- on a line before it"
         return Problem(f"not valid YAML: {advice}", position)
     if "Unicode" in problem:
-        return Problem("an escape that is not a character; write the character itself", position)
+        return Problem("an escape that is not a Unicode character; write the character itself", position)
     what = getattr(error, "problem", None) or "the parser reports no reason"
     return Problem(f"not valid YAML: {what}; check the indentation, quotes and brackets here", position)
 

@@ -120,8 +120,8 @@ class Repository:
             file = os.path.realpath(Path(self.top) / origin)
             if _is_of_tree(file, self.top):
                 raise UntrustedRepositoryError(
-                    f"Git reads settings from {file}, a file of the work tree {self.top}, which could name "
-                    "programs; an include.path, or HOME, leads there: let it lead out of the tree"
+                    f"Git reads settings from {file}, a file of the work tree {self.top}, which could start "
+                    "programs; move it out of the work tree (include.path or HOME refers to it)"
                 )
         return self
 

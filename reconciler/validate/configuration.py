@@ -47,7 +47,7 @@ def read_configuration(file: ConfigurationFile, environment: str | None = None) 
     document = file.document()
     data: Any = document.data
     if isinstance(data, dict) and "keys" in data:
-        text = "holds desired state, but its name is that of the configuration; rename it"
+        text = "contains desired state, but has the name of the configuration file; rename it"
         raise InputError([Problem(text, document.key_position(("keys",)))])
     violations = _check()(data)
     if violations:
@@ -146,12 +146,12 @@ class _View:
             kinds = self._member("apis", name, "kinds")
             owner = name if kinds.value is None else owners.setdefault(normpath(kinds.value), name)
             if owner != name:
-                yield kinds.path, f"{kinds.name} is the folder of {owner} too; give each API its own"
+                yield kinds.path, f"{kinds.name} is also the folder of {owner}; use one folder for each API"
 
     def _unknown(self, name: str) -> Fault:
         known = self._names("apis")
         close = closest(name, known)
-        advice = f"did you mean {close}?" if close else "name it under apis at the top too"
+        advice = f"did you mean {close}?" if close else "add it under apis at the top level too"
         where = ("environments", str(self.environment), "apis", name)
         return where, f"{'.'.join(where)} is not an API of this file; {advice}"
 
@@ -259,7 +259,7 @@ def _auth_faults(found: _Member) -> Iterator[Fault]:
         yield path, f"{name} has both basic and oauth2; keep one"
     for word in ("header", "scheme") if ways else ():
         if word in said:
-            yield (*path, word), f"{name}.{word} is for a token by itself; remove it, or {ways[0]}"
+            yield (*path, word), f"{name}.{word} cannot be combined with {ways[0]}; remove one of the two"
     header, second = said.get("header", AUTHORIZATION), said.get("second_header")
     if header.lower() != AUTHORIZATION.lower() and not is_constant(header):
         yield (*path, "header"), f"{name}.header {header} cannot carry a token; use another header"
@@ -280,4 +280,4 @@ def _header_faults(found: _Member, auth: Auth) -> Iterator[Fault]:
             fault = "authenticates, routes or frames a request"
         if fault:
             yield (*found.path, header), f"{found.name}.{header} {fault}; use another header, or remove it"
-        seen[header.lower()] = "differs from another header in capitals only"
+        seen[header.lower()] = "differs from another header only in upper and lower case"

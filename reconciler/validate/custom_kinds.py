@@ -61,9 +61,7 @@ def custom_kinds(
     for file, content in files:
         size += len(content)
         if size > _LARGEST:
-            reason = (
-                f"with this file, kinds are larger than {_LARGEST >> 20} MiB; name fewer, or smaller ones"
-            )
+            reason = f"with this file, the kinds exceed {_LARGEST >> 20} MiB; use fewer or smaller files"
             problems.append(Problem(reason, Position(file)))
             break
         name = posixpath.basename(file).removesuffix(SUFFIX)

@@ -114,7 +114,7 @@ def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
     last = name.rpartition(".")[2]
     known = [field for field, keywords in schema.get("properties", {}).items() if "not" not in keywords]
     if not known:
-        return f"{name} is not a known field, and there are none; remove it"
+        return f"{name} is not a known field: no field is allowed here; remove it"
     close = meant(last.strip('"'), known) or closest(last, known)
     advice = f"did you mean {close}?" if close else f"known fields: {listed(known)}"
     return f"{name} is not a known field; {advice}"
@@ -206,7 +206,9 @@ def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
 def _no_alternative(name: str, _value: Any, schema: Schema) -> str:
     shapes = [one for word in ALTERNATIVES for one in schema.get(word, ())]
     written = dict.fromkeys(" and ".join(map(_member_of(one), one.get("required", ()))) for one in shapes)
-    return f"{name} is not one of several alternatives; write the members of one: {listed(written)}"
+    return (
+        f"{name} does not match exactly one alternative; set the members of one of these: {listed(written)}"
+    )
 
 
 def _member_of(alternative: Schema) -> Callable[[str], str]:

@@ -84,18 +84,21 @@ def _of_key(
     old = key.lifecycle.rotates
     if old is None:
         if key.lifecycle.until is not None:
-            yield "lifecycle.until is the end of an overlap, and rotates is not set; remove until"
+            yield "lifecycle.until has no effect without lifecycle.rotates; remove until"
     elif old not in keys:
         yield f"lifecycle.rotates names {old}, which is not declared in this scope; remove rotates"
     elif old in first:
         other = first[old]
         yield f"lifecycle.rotates names {old}, and so does {other.name} at {other.position}; keep one"
     elif key.name in chains.circles:
-        yield f"lifecycle.rotates names {old}, which replaces this key; keep one of the two"
+        yield (
+            f"lifecycle.rotates names {old}, whose own rotates leads back to this key; remove one of the two"
+        )
     elif key.is_absent and key.name not in replaced:
         yield (
-            f"lifecycle.rotates names {old}, and this key is declared absent; remove rotates, and let {old} "
-            "expire later if it is to stay"
+            f"lifecycle.rotates names {old}, but this key is declared absent; remove rotates, and if"
+            f" {old} is to stay, "
+            "set a later expiry on it"
         )
 
 
@@ -115,4 +118,7 @@ def _of_alias(
         )
     other = next((one for start, one in same.items() if start != first), None)
     if other is not None and key.position > other.position:
-        yield f"lifecycle.alias is {alias}, and so is that of {other.name} at {other.position}"
+        yield (
+            f"lifecycle.alias is {alias}, and so is that of {other.name} at {other.position}; change"
+            " one of them"
+        )

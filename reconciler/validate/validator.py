@@ -162,8 +162,11 @@ class _Checked:
         """Return the name that a document has in place of an id, and record that it must be looked up."""
         fault = f"both {alias} and {parameter} are set; keep one" if parameter in document.data else ""
         if kind.shown_api not in {"", BUILT_IN_API}:
-            why = f"{alias} is looked up at {BUILT_IN_API}, and {kind.name} is of {kind.api}"
-            fault = f"{why}; write {parameter} with the number"
+            why = (
+                f"{alias} is available only with the API {BUILT_IN_API}, but {kind.name} is a kind of"
+                f" {kind.api}"
+            )
+            fault = f"{why}; set {parameter} instead"
         if fault:
             self._problem(fault, document.key_position((alias,)))
             return None
@@ -235,7 +238,7 @@ class _Checked:
         known = [name for name in kind.fields if name != kind.identity]
         for number, field in enumerate(ignored):
             if field not in known:
-                message = f"{field} is not a field that can be ignored; there are {', '.join(known)}"
+                message = f"{field} is not a field that can be ignored; choose from {', '.join(known)}"
                 position = document.position(("keys", index, "lifecycle", "ignore_changes", number))
                 self._problem(message, position, key.name, Rule.WRONG_VALUE)
         return key._replace(

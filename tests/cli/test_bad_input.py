@@ -15,9 +15,7 @@ NAME_RULE = (
     "use lower-case letters, digits and hyphens, starting with a letter and ending with a letter or digit"
 )
 UNMANAGED = "leave the field out to leave it unmanaged"
-NOTHING = (
-    "declares nothing; a complete document is `{project_id: 1, region_id: 76, keys: []}`, with your numbers"
-)
+NOTHING = "declares nothing; a complete document is `{project_id: 1, region_id: 76, keys: []}`, with your ids"
 CHECK = "check the indentation, quotes and brackets here"
 NO_INTEGER = "project_id must be a whole number, not the text"
 NO_PROJECT = "write `project_id: N` at the top of the document or set GCORE_CLOUD_PROJECT_ID"

@@ -369,7 +369,7 @@ def test_ignored_fields_are_not_changed_once_the_key_exists(
 def test_only_fields_can_be_ignored(cli: CommandLine, tmp_path: Path) -> None:
     path = declare(tmp_path / "keys.yaml", {"name": "web", "lifecycle": {"ignore_changes": ["colour"]}})
     done = cli("validate", path)
-    assert (done.code, "colour is not a field that can be ignored; there are description," in done.err) == (
+    assert (done.code, "colour is not a field that can be ignored; choose from description," in done.err) == (
         1,
         True,
     )

@@ -170,7 +170,7 @@ def test_git_settings_from_a_file_of_the_tree_are_refused(
         reported = f"Git reads settings from {file}, a file of the work tree {keys.parent}"
         assert (done.code, reported in done.err, canary.is_silent()) == (1, True, True)
     done = cli("plan", str(keys), "--format", "json")
-    assert (json.loads(done.out)["git_commit"], "which could name programs" in done.err) == (None, True)
+    assert (json.loads(done.out)["git_commit"], "which could start programs" in done.err) == (None, True)
 
 
 @pytest.mark.parametrize("folder", ["{0}/bin", "{0}/keys/../bin", "bin", ".", ""])

@@ -1165,7 +1165,7 @@ def test_an_apply_records_nothing_of_a_key_that_could_not_be_compared(notes: Not
 def test_of_two_objects_of_a_name_the_known_one_is_told(notes: Notes) -> None:
     web = watched(notes)
     notes.server.add("web")
-    told = f'; until now it stood for "{web.number}"'
+    told = f'; its last known id is "{web.number}"'
     (problem,) = planned(web)["errors"]
     assert problem["message"].endswith(told)
     assert told in web.drift().err

@@ -154,7 +154,7 @@ def test_a_missing_base_is_an_error_with_advice(runner: Runner, base: str) -> No
     subprocess.run(["/usr/bin/git", "-C", str(runner.workspace), "init", "--quiet"], check=True)
     done = runner.act(base=base)
     assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (False, "1", "false")
-    reported = f"::error::--base {base}...: '{base}' names no commit of the clone {runner.workspace}"
+    reported = f"::error::--base {base}...: '{base}' is not a commit of the clone {runner.workspace}"
     assert f"{reported}; check its spelling" in done.log
 
 

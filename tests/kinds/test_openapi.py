@@ -453,7 +453,7 @@ def referring(target: str) -> dict[str, Any]:
             "is not an object",
         ),
         (without("components", "schemas"), LABELS, "#/components/schemas/label cannot be resolved"),
-        (referring("other.yaml#/color"), LABELS, "leads out of the file"),
+        (referring("other.yaml#/color"), LABELS, "refers to another file"),
         (referring("#/components/nothing"), LABELS, "cannot be resolved"),
         (
             described(components={"schemas": {"label": {"properties": []}}, "parameters": {"page": 7}}),

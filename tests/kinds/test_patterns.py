@@ -138,11 +138,11 @@ def test_a_pattern_is_interpreted_by_ecma_262(source: str, found: list[str], mis
         (r"\p{Greek}", "only general categories"),
         (r"\p{Script=Greek}", "only general categories"),
         (r"\pL", "only general categories"),
-        (r"\u12", "an escape that is not a character"),
-        (r"\u{110000}", "an escape that is not a character"),
-        ("\\", "a backslash at the end"),
+        (r"\u12", "an escape that is not a Unicode character"),
+        (r"\u{110000}", "an escape that is not a Unicode character"),
+        ("\\", "it ends with a backslash"),
         ("(a", "a group is not closed"),
-        ("a)", '")" closes no group'),
+        ("a)", '")" without a matching "("'),
         ("(?<n>a)|(?<n>b)", "two groups are called <n>"),
         ("[a", "a set of characters is not closed"),
         ("[b-a]", "the bounds of a range are out of order"),
@@ -156,7 +156,7 @@ def test_a_pattern_is_interpreted_by_ecma_262(source: str, found: list[str], mis
         ("a{99999999999}", "repeats more often than 10,000 times"),
         ("((a{100}){100}){100}", "too large when its repetitions are expanded"),
         ("(?:){9999}(?:){9999}", "too large when its repetitions are expanded"),
-        ("(?=a)" * 9, "more than 8 looks"),
+        ("(?=a)" * 9, "more than 8 lookaheads"),
         ("(" * 60 + ")" * 60, "more than 50 groups inside each other"),
         ("a" * 4097, "longer than 4,096 characters"),
     ],
@@ -254,4 +254,4 @@ def test_an_uncompiled_schema_is_still_checked(schema: Any, value: Any, is_valid
 
 def test_an_object_without_members_has_its_own_message() -> None:
     (found,) = check_of({"type": "object", "additionalProperties": False})({"a": 1})
-    assert describe(found) == "a is not a known field, and there are none; remove it"
+    assert describe(found) == "a is not a known field: no field is allowed here; remove it"

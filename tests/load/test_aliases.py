@@ -84,7 +84,7 @@ def test_only_mappings_can_be_merged(yaml: Yaml, value: str) -> None:
 
 def test_a_duplicate_merge_key_is_refused(yaml: Yaml) -> None:
     error = yaml.error("{<<: {a: 1}, <<: {b: 1}}")
-    assert error == 'keys.yaml:1:14: duplicate key "<<"; give it one list of aliases'
+    assert error == 'keys.yaml:1:14: duplicate key "<<"; write it once, with a list of aliases'
 
 
 def test_a_change_of_a_merged_copy_leaves_the_original_alone(yaml: Yaml) -> None:

@@ -67,13 +67,13 @@ def test_a_json_surrogate_pair_is_one_character(yaml: Yaml, text: str, value: st
     "text", [r"\ud83d", r"\ude80", r"\ude80\ud83d", r"\ud83d \ude80", r"\ud83d\ud83d\ude80"]
 )
 def test_an_escaped_lone_surrogate_is_refused_at_its_position(yaml: Yaml, text: str) -> None:
-    reason = "an escape of half a character; write the character itself"
+    reason = "an escape of an unpaired surrogate; write the character itself"
     assert yaml.error(f'a: b\nc: "{text}"\n') == f"keys.yaml:2:4: {reason}"
 
 
 @pytest.mark.parametrize("text", [r"\U0000d83d", r"\U00110000", r"\UFFFFFFFF"])
 def test_an_escape_beyond_unicode_is_refused(yaml: Yaml, text: str) -> None:
-    assert "an escape that is not a character" in yaml.error(f'c: "{text}"\n')
+    assert "an escape that is not a Unicode character" in yaml.error(f'c: "{text}"\n')
 
 
 NAMES = ["team:web", "v1.2", "\u00e4", "a/b", "a#b", "a:", "&", "*", "a\u2028b", "a'b\""]
@@ -174,7 +174,7 @@ def test_replacement_characters_do_not_occur_in_the_text() -> None:
     assert found is not None
     assert found.restored(found.text, None) == f"{private}\u2028"
     everything = private + "".join(map(chr, range(0xF0000, 0xFFFFE)))
-    with pytest.raises(CharacterError, match="all private characters"):
+    with pytest.raises(CharacterError, match="all private-use characters"):
         prepared(f"{everything}\u2028")
 
 

@@ -178,7 +178,9 @@ def test_one_that_is_named_as_desired_state_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "reconciler.yaml"
     file.write_text(TEXT, encoding="utf-8")
     found = loaded([str(file)])
-    assert [problem.message for problem in found.problems] == ["is the configuration, which declares nothing"]
+    assert [problem.message for problem in found.problems] == [
+        "is the configuration file, which declares no keys; pass the files of the desired state"
+    ]
 
 
 @pytest.mark.parametrize("label", ["reconciler.yaml@main", "a/reconciler.yaml@origin/main..."])

@@ -428,10 +428,10 @@ def test_a_base_of_two_revisions_is_their_merge_base(checkout: Path, reference: 
 @pytest.mark.parametrize(
     ("reference", "reason"),
     [
-        ("apart...", "the two have no common commit in the clone"),
-        ("gone...", "--base gone...: 'gone' names no commit of the clone"),
-        ("--all", "--base --all: '--all' names no commit of the clone"),
-        ("", "--base : '' names no commit of the clone"),
+        ("apart...", "both sides have no common commit in the clone"),
+        ("gone...", "--base gone...: 'gone' is not a commit of the clone"),
+        ("--all", "--base --all: '--all' is not a commit of the clone"),
+        ("", "--base : '' is not a commit of the clone"),
     ],
 )
 def test_an_unknown_base_is_reported(checkout: Path, reference: str, reason: str) -> None:

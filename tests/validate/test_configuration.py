@@ -116,8 +116,8 @@ WRONG = {
     'paths: ["a\\0"]\n': "1:9: paths[0] is not a path relative to this file; write one such as keys/",
     "apis: {GitHub: {}}\n": '1:7: apis "GitHub" is not allowed; name an API in lower-case letters, digits and'
     " hyphens",
-    "apis: {gcore: {kinds: k}, a: {base_url: 'https://h', kinds: ./k/}}\n": "1:61: apis.a.kinds is the"
-    " folder of gcore too; give each API its own",
+    "apis: {gcore: {kinds: k}, a: {base_url: 'https://h', kinds: ./k/}}\n": "1:61: apis.a.kinds is also the"
+    " folder of gcore; use one folder for each API",
     "apis: {github: {}}\n": "1:16: apis.github.base_url is missing; write the address of the API",
     "apis: {a: {base_url: 'http://h'}}\n": "1:22: apis.a.base_url cannot be used: it would send the token"
     " unencrypted; use https:// (http:// is accepted for loopback addresses only)",
@@ -139,8 +139,8 @@ WRONG = {
     " authorization cannot carry a token; use another header",
     "apis: {gcore: {auth: {header: X-A, second_header: x-a}}}\n": "1:51: apis.gcore.auth.second_header is"
     " the same as header; use another one",
-    "apis: {gcore: {auth: {basic: true, scheme: A}}}\n": "1:44: apis.gcore.auth.scheme is for a token by"
-    " itself; remove it, or basic",
+    "apis: {gcore: {auth: {basic: true, scheme: A}}}\n": "1:44: apis.gcore.auth.scheme cannot be combined"
+    " with basic; remove one of the two",
     "apis: {gcore: {auth: {basic: true, oauth2: {token_url: 'https://h'}}}}\n": "1:22: apis.gcore.auth has"
     " both basic and oauth2; keep one",
     "apis: {gcore: {auth: {oauth2: {}}}}\n": "1:31: apis.gcore.auth.oauth2.token_url is missing; write it,"
@@ -154,8 +154,8 @@ WRONG = {
     " routes or frames a request; use another header, or remove it",
     "apis: {gcore: {auth: {header: X-Key}, headers: {x-key: h}}}\n": "1:56: apis.gcore.headers.x-key carries"
     " a token; use another header, or remove it",
-    "apis: {gcore: {headers: {X-A: h, x-a: h}}}\n": "1:39: apis.gcore.headers.x-a differs from another"
-    " header in capitals only; use another header, or remove it",
+    "apis: {gcore: {headers: {X-A: h, x-a: h}}}\n": "1:39: apis.gcore.headers.x-a differs from another header"
+    " only in upper and lower case; use another header, or remove it",
     "apis: {gcore: {kinds: ../kinds}}\n": "1:23: apis.gcore.kinds leads out of {folder}; use a path in it",
     "limits: {max_revoked: 300%}\n": '1:23: limits.max_revoked "300%" is not allowed; write a number of keys,'
     " or a percentage such as 30%",
@@ -178,7 +178,8 @@ WRONG = {
     ),
     "environments: {a: {environments: {}}}\n": "1:20: environments.a.environments is not a known field; known"
     " fields: paths, apis, limits, renew, rotate, processes",
-    "kind: caas\nkeys: []\n": "2:1: holds desired state, but its name is that of the configuration; rename"
+    "kind: caas\nkeys: []\n": "2:1: contains desired state, but has the name of the configuration file;"
+    " rename"
     " it",
     "[]\n": "1:1: the configuration must be a mapping, not a list",
     "": " declares nothing; write a configuration",

@@ -159,7 +159,7 @@ def test_kinds_beyond_the_total_size_limit_are_not_read(tmp_path: Path) -> None:
     for number in range(5):
         write(tmp_path / "kinds", f"t{number}.schema.json", text + " " * (2**20 - len(text)))
     assert complaints(tmp_path / "kinds") == [
-        "kinds/t4.schema.json: with this file, kinds are larger than 4 MiB; name fewer, or smaller ones"
+        "kinds/t4.schema.json: with this file, the kinds exceed 4 MiB; use fewer or smaller files"
     ]
 
 

@@ -39,7 +39,7 @@ def test_an_object_that_is_no_alternative_or_several_is_told_which_there_are(val
     }
     (found,) = check_of({"properties": {"action": schema}})({"action": value})
     assert describe(found) == (
-        "action is not one of several alternatives; write the members of one: allow, "
+        "action does not match exactly one alternative; set the members of one of these: allow, "
         'block and how ("a", "b"), block'
     )
 

@@ -47,19 +47,19 @@ def test_a_key_that_gives_way_to_another_is_not_warned_about() -> None:
     ("keys", "complaint"),
     [
         (NEXT, "rotates names shop, which is not declared in this scope"),
-        ("  - {name: shop, lifecycle: {rotates: shop}}\n", "replaces this key"),
+        ("  - {name: shop, lifecycle: {rotates: shop}}\n", "leads back to this key"),
         (
             "  - {name: one, lifecycle: {rotates: two}}\n  - {name: two, lifecycle: {rotates: one}}\n",
-            "replaces this key",
+            "leads back to this key",
         ),
         (
             SHOP + NEXT.replace("shop-2,", "shop-2, state: absent,"),
-            "rotates names shop, and this key is declared absent; remove rotates, and let shop expire later",
+            "rotates names shop, but this key is declared absent; remove rotates, and if shop is to",
         ),
         (SHOP + NEXT + NEXT.replace("shop-2", "shop-9"), "and so does shop-2 at keys.yaml:5:5; keep one"),
         (
             SHOP + '  - {name: one, lifecycle: {until: "2036-01-01T00:00:00Z"}}\n',
-            "rotates is not set; remove until",
+            "without lifecycle.rotates; remove until",
         ),
         (
             SHOP + "  - {name: other, lifecycle: {alias: shop}}\n",

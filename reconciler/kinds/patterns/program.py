@@ -110,7 +110,7 @@ class _Builder:
             case Look():
                 if len(self._found) >= MAX_LOOKS:
                     raise PatternError(
-                        f"more than {MAX_LOOKS} looks ahead or behind, with repetitions written out"
+                        f"more than {MAX_LOOKS} lookaheads and lookbehinds, after repetitions are expanded"
                     )
                 direction = Direction.BACKWARDS if node.is_ahead else Direction.FORWARDS
                 bit = _Builder(self._found, direction).add(node.item)

@@ -101,7 +101,7 @@ class _Parser:
         """Parse the complete pattern."""
         node = self._choice(0)
         if self._at < len(self._source):
-            raise self._error('")" closes no group')
+            raise self._error('")" without a matching "("')
         return node
 
     def _error(self, what: str) -> PatternError:
@@ -223,7 +223,7 @@ class _Parser:
         """Parse what follows a backslash: a character, or a class of them."""
         char = self._next()
         if not char:
-            raise self._error("a backslash at the end")
+            raise self._error("it ends with a backslash")
         if char in "pP":
             return self._property()
         if char in "ux":
@@ -255,6 +255,6 @@ class _Parser:
         found = _HEX.match(self._source, self._at)
         code = 0 if found is None else int(found[1] or found[2] or found[3], 16)
         if found is None or code > LAST:
-            raise self._error("an escape that is not a character")
+            raise self._error("an escape that is not a Unicode character")
         self._at = found.end()
         return chr(code)
