@@ -26,6 +26,7 @@ def schemas_page() -> str:
 
 def _section(name: str) -> str:
     schema = packaged_schema(name)
+    schema = _with_texts(schema, schema.get("definitions", {}))
     parts = [f"## {name}", f"{schema['title']}. {_text(schema.get('description', ''))}".strip()]
     parts += _table(schema)
     for part, definition in schema.get("definitions", {}).items():
@@ -33,6 +34,18 @@ def _section(name: str) -> str:
             parts += [f"### {name}: {part}", *filter(None, [_text(definition.get("description", ""))])]
             parts += _table(definition)
     return "\n\n".join(parts) + "\n"
+
+
+def _with_texts(value: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return a schema without references to definitions of texts, which have no table of their own."""
+    if isinstance(value, list):
+        return [_with_texts(item, definitions) for item in value]
+    if not isinstance(value, dict):
+        return value
+    definition = definitions.get(str(value.get("$ref")).rpartition("/")[2], {})
+    if definition.get("type") == "string":
+        value = {name: word for name, word in value.items() if name != "$ref"} | {"type": "string"}
+    return {name: _with_texts(word, definitions) for name, word in value.items()}
 
 
 def _table(schema: Mapping[str, Any]) -> list[str]:

@@ -7,13 +7,16 @@ days, weeks or years of 365 days, from 1 to 9,999 of them, as the schemas of doc
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import Final
 
 from reconciler.model.expressions import expression
 from reconciler.model.phrases import counted
 
-_SPELLING: Final = expression(r"(?P<number>\d{1,6})(?P<unit>[smhdwy])", re.ASCII)
+LIFETIME_PATTERN: Final = "^[1-9][0-9]{0,3}[hdwy]$"
+"""The texts that are lifetimes, as the schemas of documents and configuration repeat it, for editors."""
+_LIFETIME: Final = expression(LIFETIME_PATTERN)
+_OF_INTERVALS: Final = "smhd"
+_INTERVAL: Final = expression(f"[0-9]{{1,6}}[{_OF_INTERVALS}]")
 _HOUR: Final = dt.timedelta(hours=1)
 _DAY: Final = dt.timedelta(days=1)
 _UNITS: Final = {
@@ -24,15 +27,11 @@ _UNITS: Final = {
     "w": dt.timedelta(weeks=1),
     "y": 365 * _DAY,
 }
-_OF_INTERVALS: Final = "smhd"
-_OF_LIFETIMES: Final = "hdwy"
-_LONGEST_LIFETIME: Final = len("9999y")
 
 
 def parse_interval(text: str) -> float | None:
     """Parse an interval such as ``30s``, ``15m``, ``6h`` or ``1d`` as seconds; None for any other text."""
-    found = _parsed(text, _OF_INTERVALS)
-    return None if found is None else found.total_seconds()
+    return _size(text).total_seconds() if _INTERVAL.fullmatch(text) else None
 
 
 def interval_text(seconds: float) -> str:
@@ -44,16 +43,11 @@ def interval_text(seconds: float) -> str:
 
 def parse_lifetime(text: str) -> dt.timedelta | None:
     """Parse a lifetime such as ``36h``, ``30d``, ``8w`` or ``2y``; None for any other text."""
-    if text.startswith("0") or len(text) > _LONGEST_LIFETIME:
-        return None
-    return _parsed(text, _OF_LIFETIMES)
+    return _size(text) if _LIFETIME.fullmatch(text) else None
 
 
-def _parsed(text: str, units: str) -> dt.timedelta | None:
-    found = _SPELLING.fullmatch(text)
-    if found is None or found["unit"] not in units:
-        return None
-    return int(found["number"]) * _UNITS[found["unit"]]
+def _size(text: str) -> dt.timedelta:
+    return int(text[:-1]) * _UNITS[text[-1]]
 
 
 def rough_duration(size: dt.timedelta) -> str:

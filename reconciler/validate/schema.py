@@ -117,7 +117,7 @@ def _combined(document_schema: Schema, kind: Kind, key_schema: Schema) -> Schema
         "additionalProperties": False,
         "properties": fields | {kind.identity: _NO_DEFAULT},
     }
-    header = {name: value for name, value in document_schema.items() if name not in {"allOf", "definitions"}}
+    header = {name: value for name, value in document_schema.items() if name != "allOf"}
     return {**header, "properties": properties}
 
 

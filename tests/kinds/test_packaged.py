@@ -124,4 +124,7 @@ def test_other_tools_accept_the_examples_and_refuse_what_we_refuse(tmp_path: Pat
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_describes_key_metadata_in_the_same_words(kind: str) -> None:
-    assert {name: FIELDS_OF[kind][name] for name in RESERVED} == SCHEMAS["keys"]["definitions"]
+    definitions = SCHEMAS["keys"]["definitions"]
+    assert {name: FIELDS_OF[kind][name] for name in RESERVED} == {
+        name: definitions[name] for name in RESERVED
+    }

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.durations import interval_text, parse_interval, parse_lifetime
+from reconciler.kinds.packaged import packaged_schema, schema_texts
+from reconciler.model.durations import LIFETIME_PATTERN, interval_text, parse_interval, parse_lifetime
 
 DAY = dt.timedelta(days=1)
 
@@ -42,10 +43,20 @@ def test_anything_else_is_not_a_duration(text: str) -> None:
         ("10000d", None),
         ("30", None),
         ("1m", None),
+        ("30d\n", None),
+        ("\u0663d", None),
     ],
 )
 def test_a_lifetime_is_a_number_and_a_unit(text: str, days: float | None) -> None:
     assert parse_lifetime(text) == (None if days is None else days * DAY)
+
+
+def test_a_schema_defines_a_lifetime_once_by_the_same_pattern() -> None:
+    found = {name: text.count("[hdwy]") for name, text in schema_texts().items() if "[hdwy]" in text}
+    assert found == {"config": 1, "keys": 1}
+    assert {packaged_schema(name)["definitions"]["lifetime"]["pattern"] for name in found} == {
+        LIFETIME_PATTERN
+    }
 
 
 @given(st.integers(1, 999_999))
