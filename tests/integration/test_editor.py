@@ -139,6 +139,18 @@ def test_hovering_over_a_field_shows_its_documentation(server: LanguageServer, f
     assert shown.startswith(f"#### {keywords['title']}\n\n{description}")
 
 
+def test_a_lifetime_is_checked_and_has_the_documentation_of_its_member(opened: Opener) -> None:
+    document = opened(f"{SCOPE}renew:\n  within: soon\nkeys: []\n")
+    assert document.diagnostics() == ["5: write a whole number and a unit: 36h, 30d, 8w or 2y"]
+    within = DECLARABLE["renew"][0]["properties"]["within"]
+    shown = document.hover("\n  within").replace("\\", "")
+    assert shown.startswith(f"#### {within['title']}\n\n{within['description']}")
+
+
+def test_an_example_of_a_lifetime_is_offered(opened: Opener) -> None:
+    assert "30d" in opened(f"{SCOPE}renew:\n  within: \nkeys: []\n").completion("within: ")
+
+
 # Kinds and defaults
 
 
