@@ -30,6 +30,7 @@ from reconciler.api.retry import RetryPolicy
 from reconciler.cli.main import run
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemRandomness
 
 if TYPE_CHECKING:
     import signal
@@ -84,6 +85,7 @@ def connect(handler: Handler, **settings: Any) -> Connection:
         "token": Secret(TOKEN),
         "user_agent": "test/1",
         "clock": FakeClock(),
+        "randomness": SystemRandomness(),
         "retry": ONCE,
         "transport": httpx.MockTransport(handler),
     }

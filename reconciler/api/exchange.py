@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.environment import Proxy
     from reconciler.model.clock import Clock
+    from reconciler.model.randomness import Randomness
 
 _ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
 
@@ -78,6 +79,7 @@ class HttpSettings:
 
     user_agent: str
     clock: Clock
+    randomness: Randomness
     transport: httpx.BaseTransport | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     redactor: Redactor = field(default_factory=Redactor)

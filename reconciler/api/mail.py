@@ -128,7 +128,7 @@ class Mail:
         self._tls = trusted(settings.environment)
         self._budget = Budget(settings.clock, settings.stop, _BOUNDS)
         self._network = network or Backend(self._budget)
-        self._retrier = Retrier(_POLICY, settings.clock, settings.stop)
+        self._retrier = Retrier(_POLICY, settings.clock, settings.stop, settings.randomness)
 
     def close(self) -> None:
         """Close nothing: no connection outlives a message."""

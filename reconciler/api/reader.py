@@ -94,6 +94,7 @@ class Reader:
             connection.retry,
             connection.clock,
             connection.stop,
+            connection.randomness,
             gate=connection.gate,
             on_wait=connection.on_wait,
         )

@@ -13,7 +13,6 @@ from reconciler.api.gate import ThreadGate
 from reconciler.errors import ApiError, RateLimitedError, StoppedError, ThrottledError
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
-from reconciler.model.randomness import SYSTEM_RANDOMNESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +85,7 @@ class Retrier:
         policy: RetryPolicy,
         clock: Clock,
         stop: threading.Event,
-        randomness: Randomness = SYSTEM_RANDOMNESS,
+        randomness: Randomness,
         gate: Gate | None = None,
         on_wait: Callable[[Wait], object] = str,
     ) -> None:

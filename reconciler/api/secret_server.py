@@ -72,7 +72,9 @@ class SecretServer:
         self._auth = auth
         self._settings = settings
         self._hurry = threading.Event()
-        self._retriers = {each: Retrier(each.value, settings.clock, self._hurry) for each in Patience}
+        self._retriers = {
+            each: Retrier(each.value, settings.clock, self._hurry, settings.randomness) for each in Patience
+        }
 
     @cached_property
     def _http(self) -> HttpClient:

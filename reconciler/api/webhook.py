@@ -54,7 +54,7 @@ class Webhook:
             redactor.add(secret)
         self._login = _login(url)
         self._clock = settings.clock
-        self._retrier = Retrier(_POLICY, settings.clock, settings.stop)
+        self._retrier = Retrier(_POLICY, settings.clock, settings.stop, settings.randomness)
         settings = replace(settings, redactor=redactor, on_exchange=ignore)  # the path is a secret
         self._http = HttpClient(Server(url.reveal(), _BOUNDS, proxies=Proxies.ALL), settings)
 

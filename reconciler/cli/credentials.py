@@ -22,7 +22,7 @@ from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions
-from reconciler.cli.system import ENVIRONMENT
+from reconciler.cli.system import ENVIRONMENT, RANDOMNESS
 from reconciler.cli.variables import FILE_VARIABLE, OLD_WEBHOOK_SECRET, PREFIX, SMTP_PASSWORD, WEBHOOK_SECRET
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.clock import Clock
@@ -97,6 +97,7 @@ def connection(  # noqa: PLR0913, PLR0917 - all that requests depend on
         stop=stop or threading.Event(),
         on_exchange=on_exchange or options.shown_by(console),
         on_wait=options.waits_shown_by(console, api.name),
+        randomness=RANDOMNESS,
         environment=ENVIRONMENT,
     )
 

@@ -27,7 +27,7 @@ from reconciler.cli.execution import executor
 from reconciler.cli.options import paths_argument
 from reconciler.cli.receivers import receivers
 from reconciler.cli.signals import handling, stop_handler, stopping
-from reconciler.cli.system import ENVIRONMENT, HOST, clock_of
+from reconciler.cli.system import ENVIRONMENT, HOST, RANDOMNESS, clock_of
 from reconciler.cli.values import command
 from reconciler.cli.writing import record_settings, secret_store
 from reconciler.errors import ExitCode, ReconcilerError
@@ -170,6 +170,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
 
     return Ports(
         clock=clock,
+        randomness=RANDOMNESS,
         kinds=kinds,
         standard_input=standard_input(),
         rules_at=partial(inputs.rules, kinds),

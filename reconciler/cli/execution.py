@@ -15,7 +15,7 @@ from reconciler.cli.execution_options import AUTO, ExecutionOptions
 from reconciler.cli.forking import MODULES
 from reconciler.cli.machine import usable_cores
 from reconciler.cli.options import ConnectionOptions
-from reconciler.cli.system import CLOCK
+from reconciler.cli.system import CLOCK, RANDOMNESS
 from reconciler.errors import ConfigurationError, SystemFailureError
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive, Executor
 
@@ -54,7 +54,7 @@ def executor(
 
             if options.dask is not None:
                 logging.disable()  # what distributed logs of a fault is told once, as an error
-                cluster = executors.cluster_pool(options.dask, parallelism, console.note, CLOCK)
+                cluster = executors.cluster_pool(options.dask, parallelism, console.note, CLOCK, RANDOMNESS)
                 return distribution.Distributed(stack.enter_context(cluster), connect)
             pool = stack.enter_context(processes.ProcessPool(width, parallelism, CLOCK, on_life, MODULES))
             if count != AUTO:

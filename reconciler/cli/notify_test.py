@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.options import OutputOptions
 from reconciler.cli.receivers import ReceiverOptions, receivers
-from reconciler.cli.system import clock_of
+from reconciler.cli.system import RANDOMNESS, clock_of
 from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
 from reconciler.model.frozen import dataclass
@@ -41,7 +41,7 @@ def notify_test(context: click.Context, options: NotifyTestOptions) -> ExitCode:
     for receiver in found:
         with closing(receiver):
             try:
-                response = receiver.send(sample_message(clock.now()), new_identifier())
+                response = receiver.send(sample_message(clock.now()), new_identifier(RANDOMNESS))
             except ReconcilerError as error:
                 console.error(f"{receiver.name}: {error}")
                 is_done = False

@@ -15,7 +15,7 @@ from reconciler.api.mail import Login, Mail, MailServer
 from reconciler.api.webhook import Webhook
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import smtp_password, webhook_secret
-from reconciler.cli.system import ENVIRONMENT
+from reconciler.cli.system import ENVIRONMENT, RANDOMNESS
 from reconciler.cli.values import ListType, option
 from reconciler.cli.variables import MAIL, SLACK, SMTP, TEAMS, WEBHOOK
 from reconciler.errors import ConfigurationError
@@ -118,7 +118,7 @@ def receivers(
 def _receivers(
     options: ReceiverOptions, clock: Clock, console: Console, stop: threading.Event
 ) -> Iterator[Receiver]:
-    http = HttpSettings(USER_AGENT, clock, environment=ENVIRONMENT, stop=stop)
+    http = HttpSettings(USER_AGENT, clock, RANDOMNESS, environment=ENVIRONMENT, stop=stop)
     page = options.status_page or ""
     secret = webhook_secret(options.webhook_secret_file, console) if options.webhook else None
     for url in options.webhook:

@@ -1,4 +1,4 @@
-"""The composition root: the environment and the clock of this machine, which all else is passed."""
+"""The composition root: the environment, clock and randomness of this machine, which all else is passed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from reconciler.load.process import Host
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     import click
 
     from reconciler.model.clock import Clock
+    from reconciler.model.randomness import Randomness
 
 ENVIRONMENT: Final[Mapping[str, str]] = os.environ
 """The variables of this process, as they are when one is looked up."""
 CLOCK: Final[Clock] = SystemClock()
+RANDOMNESS: Final[Randomness] = SystemRandomness()
 HOST: Final = Host(ENVIRONMENT, CLOCK)
 """For Git, which real time bounds whatever the clock of a run is."""
 

@@ -20,7 +20,7 @@ from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.console import Console
 from reconciler.cli.events import EventStream
 from reconciler.cli.record_options import RecordOptions, SecretOptions
-from reconciler.cli.system import ENVIRONMENT
+from reconciler.cli.system import ENVIRONMENT, RANDOMNESS
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import BaseUrl
@@ -118,7 +118,7 @@ def record_settings(  # noqa: PLR0913, PLR0917 - what a record says, and where i
     if options.journal is not None:
         check_journal(options.journal)
     console.warn_of_readers(options.journal, "journal")
-    return RecordSettings(command, base_urls, _actor(), commit, options.journal, options.history)
+    return RecordSettings(command, base_urls, _actor(), commit, RANDOMNESS, options.journal, options.history)
 
 
 def _actor() -> str:
@@ -145,7 +145,7 @@ def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret dep
     """
     sink = None
     if secrets.secret_sink is not None:
-        settings = (clock, USER_AGENT, ENVIRONMENT, secrets.pass_env, redactor)
+        settings = (clock, RANDOMNESS, USER_AGENT, ENVIRONMENT, secrets.pass_env, redactor)
         sink = partial(open_sink, secrets.secret_sink, *settings)
     every = tuple(changes)
     store = open_secret_store(every, sink, Rescuer(tuple(_rescue_folders())), console.error, aliases)

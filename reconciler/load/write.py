@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-from reconciler.model.randomness import unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +45,11 @@ def create_new(file: Path, text: str) -> None:
 
 def write_beside(file: Path, content: bytes) -> Path:
     """Write a new private file into the folder of another file, and return its path. Raises OSError."""
-    temporary = file.parent / f".reconciler-{unique()}"
-    create_private(temporary, content)
+    for number in count():  # what a killed run has left is passed over
+        temporary = file.parent / f".reconciler-{os.getpid()}-{number}"
+        with suppress(FileExistsError):
+            create_private(temporary, content)
+            break
     return temporary
 
 

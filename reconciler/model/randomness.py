@@ -1,9 +1,8 @@
-"""Randomness as an argument: by default the real source, in tests a seeded ``random.Random``."""
+"""Randomness as an argument: the real source, or in tests a seeded ``random.Random``."""
 
 from __future__ import annotations
 
-import random
-from typing import Final, Protocol
+from typing import Protocol
 
 
 class Randomness(Protocol):
@@ -18,10 +17,6 @@ class Randomness(Protocol):
         ...
 
 
-SYSTEM_RANDOMNESS: Final[Randomness] = random.SystemRandom()
-"""The source of the operating system, which nobody can predict."""
-
-
-def unique(source: Randomness = SYSTEM_RANDOMNESS) -> str:
+def unique(source: Randomness) -> str:
     """Return 32 hexadecimal digits, as a unique name."""
     return f"{source.getrandbits(128):032x}"

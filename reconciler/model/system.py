@@ -1,8 +1,9 @@
-"""The clock of this machine, which only the command line and the defaults of the library choose."""
+"""The clock and the random numbers of this machine: the choice of the command line and of the library."""
 
 from __future__ import annotations
 
 import datetime as dt
+import random
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     import threading
 
 _LONGEST_WAIT: Final = 0.2
+_SOURCE: Final = random.SystemRandom()
 
 
 class SystemClock:
@@ -32,3 +34,15 @@ class SystemClock:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not wake.wait(min(left, _LONGEST_WAIT)):
             pass
+
+
+class SystemRandomness:
+    """The source of the operating system, which nobody can predict; it can be sent to other processes."""
+
+    def random(self) -> float:
+        """Return a number from 0 up to 1, without 1."""
+        return _SOURCE.random()
+
+    def getrandbits(self, k: int, /) -> int:
+        """Return a number of ``k`` bits."""
+        return _SOURCE.getrandbits(k)

@@ -14,7 +14,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT
-from reconciler.pipeline.defaults import CLOCK
+from reconciler.pipeline.defaults import CLOCK, RANDOMNESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,7 @@ class Client(Session):
             token=checked_token(text, "the token"),
             user_agent=USER_AGENT,
             clock=clock or CLOCK,
+            randomness=RANDOMNESS,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             retry=RetryPolicy(attempts=retries + 1),

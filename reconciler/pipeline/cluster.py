@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.clock import Clock
     from reconciler.model.desired import DesiredScope
+    from reconciler.model.randomness import Randomness
     from reconciler.pipeline.worker import Examined
 
 T = TypeVar("T")
@@ -61,12 +62,13 @@ class ClusterPool:
         parallelism: Mapping[str, int],
         wait: Callable[[str], object],
         clock: Clock,
+        randomness: Randomness,
     ) -> None:
         """Store the address of the scheduler, and the maximum number of concurrent requests to each API."""
         self._address, self._parallelism, self._wait = address, dict(parallelism), wait
-        self._clock = clock
+        self._clock, self._randomness = clock, randomness
         self._client: distributed.Client | None = None
-        self._run = Run("", {}, clock)
+        self._run = Run("", {}, clock, randomness)
         self._rooms: list[distributed.Semaphore] = []
         self._life: distributed.Semaphore | None = None
         self._begun = self._done = 0
@@ -173,7 +175,9 @@ class ClusterPool:
             raise
 
     def _open(self) -> distributed.Client:
-        self._run = Run(f"reconciler-{unique()}", self._parallelism, self._clock)
+        self._run = Run(
+            f"reconciler-{unique(self._randomness)}", self._parallelism, self._clock, self._randomness
+        )
         self._begun = self._done = 0
         self._is_told = self._is_lost = False
         try:

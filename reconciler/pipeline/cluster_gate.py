@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.model.clock import Clock
+    from reconciler.model.randomness import Randomness
 
 _LONGEST_WAIT: Final = 0.2
 _LONGEST_HELD: Final = 3.0
@@ -57,9 +58,9 @@ class ClusterGate:
     it whenever the scheduler has granted them a lease.
     """
 
-    def __init__(self, leases: Leases, clock: Clock) -> None:
+    def __init__(self, leases: Leases, clock: Clock, randomness: Randomness) -> None:
         """Store the leases of all workers, and the clock to measure pauses by."""
-        self._leases, self._clock = leases, clock
+        self._leases, self._clock, self._randomness = leases, clock, randomness
         self._changed = threading.Condition()
         self._held: deque[float] = deque()  # when each lease was acquired
         self._free = 0
@@ -82,7 +83,7 @@ class ClusterGate:
     def pause(self, seconds: float) -> None:
         """Delay all requests for ``seconds``."""
         if seconds > 0:
-            name = unique()
+            name = unique(self._randomness)
             self.learn(name, seconds)
             self._leases.publish(name, seconds)
 

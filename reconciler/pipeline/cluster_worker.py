@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.clock import Clock
     from reconciler.model.desired import DesiredScope
+    from reconciler.model.randomness import Randomness
     from reconciler.pipeline.worker import Examined
 
     Facts = tuple[tuple[str, str], ...]
@@ -43,6 +44,7 @@ class Run:
     name: str
     parallelism: Mapping[str, int]
     clock: Clock
+    randomness: Randomness
 
     @property
     def limits(self) -> tuple[tuple[str, int], ...]:
@@ -163,7 +165,8 @@ def _shared(run: Run) -> _Shared:
             client: Any = distributed.get_client()
             leases = {api: SchedulerLeases(run, api, client) for api in run.parallelism}
             shared = _Shared(
-                threading.Event(), {api: ClusterGate(one, run.clock) for api, one in leases.items()}
+                threading.Event(),
+                {api: ClusterGate(one, run.clock, run.randomness) for api, one in leases.items()},
             )
             _RUNS[run.name] = shared
             client.subscribe_topic(_PAUSES, _learn)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.model.frozen import dataclass
-from reconciler.pipeline.defaults import CLOCK
+from reconciler.pipeline.defaults import CLOCK, RANDOMNESS
 from reconciler.pipeline.distribution import Distributed
 from reconciler.pipeline.processes import ProcessPool
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import Sessions
     from reconciler.api.surroundings import Surroundings
     from reconciler.model.clock import Clock
+    from reconciler.model.randomness import Randomness
     from reconciler.pipeline.cluster import ClusterPool
     from reconciler.pipeline.execution import Executor
 
@@ -47,17 +48,21 @@ def cluster(
     The cluster is contacted when there is work. Raises ImportError without the extra ``dask``.
     """
     opening = _Opening(connect)
-    with cluster_pool(address, opening.parallelism(), on_wait, CLOCK) as pool:
+    with cluster_pool(address, opening.parallelism(), on_wait, CLOCK, RANDOMNESS) as pool:
         yield Distributed(pool, opening)
 
 
 def cluster_pool(
-    address: str, parallelism: Mapping[str, int], on_wait: Callable[[str], object], clock: Clock
+    address: str,
+    parallelism: Mapping[str, int],
+    on_wait: Callable[[str], object],
+    clock: Clock,
+    randomness: Randomness,
 ) -> ClusterPool:
     """Return the workers of a cluster. Raises ImportError without the extra ``dask``."""
     from reconciler.pipeline.cluster import ClusterPool  # noqa: PLC0415 - an extra, and half a second
 
-    return ClusterPool(address, parallelism, on_wait, clock)
+    return ClusterPool(address, parallelism, on_wait, clock, randomness)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import CycleResult
-from reconciler.model.randomness import SYSTEM_RANDOMNESS
 from reconciler.model.status import ServiceStatus
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Service:
         stop: threading.Event,
         wake: threading.Event,
         messages: Messages,
-        randomness: Randomness = SYSTEM_RANDOMNESS,
+        randomness: Randomness,
     ) -> None:
         """Store the schedule, the maximum delay of a cycle in seconds, and the followers of the service."""
         self._schedule = schedule

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.model.notification import Notification
+    from reconciler.model.randomness import Randomness
     from reconciler.service.history.undelivered import Undelivered
 
 _MOST_WAITING: Final = 100
 _LONGEST_WAIT: Final = dt.timedelta(days=1)
 
 
-def new_identifier() -> str:
+def new_identifier(source: Randomness) -> str:
     """Return the identifier of a new message."""
-    return f"msg_{unique()}"
+    return f"msg_{unique(source)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,13 @@ class Outbox:
         undelivered: Undelivered,
         failed: Callable[[str], object],
         count: Callable[[str], object],
+        randomness: Randomness,
     ) -> None:
         """Store the receivers, and their undelivered messages from earlier runs. Raises HistoryError.
 
         ``failed`` shows an error, ``count`` counts a result: sent or failed.
         """
-        self.receivers = receivers
+        self.receivers, self._randomness = receivers, randomness
         self._undelivered, self._failed, self._count = undelivered, failed, count
         self._by_name = dict(_named(receivers))
         left = undelivered.read() if receivers else {}
@@ -83,7 +85,7 @@ class Outbox:
 
         Raises HistoryError.
         """
-        message = Waiting(notification, new_identifier())
+        message = Waiting(notification, new_identifier(self._randomness))
         missed = [name for name in self._waiting if name in self._down or not self._send(name, message)]
         if len(missed) == len(self._waiting):
             return False

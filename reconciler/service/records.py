@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.model.endpoint import BaseUrl
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, Plan
+    from reconciler.model.randomness import Randomness
     from reconciler.model.scope import Scope
     from reconciler.plan.identity import KnownIds
 
@@ -64,6 +65,7 @@ class RecordSettings:
     base_urls: Mapping[str, BaseUrl]
     who: str
     commit: Callable[[], str | None]
+    randomness: Randomness
     journal: str | None = None
     history: str | None = None
 
@@ -93,7 +95,7 @@ class Records:
                 sinks.append(self.history)
             if sinks:
                 # Not the run's own name: a service journals many times, and each is a run for itself.
-                name = f"{self.run}-{unique()[:8]}"
+                name = f"{self.run}-{unique(settings.randomness)[:8]}"
                 run = Run(name, fingerprint, settings.who, settings.commit())
                 urls = settings.base_urls
                 observers.append(Journal(sinks, run, self.clock, lambda change: urls[change.api], places))
@@ -169,7 +171,7 @@ class Records:
 def open_records(settings: RecordSettings, clock: Clock) -> Iterator[Records]:
     """Open the history, if there is one. Raises HistoryError."""
     if settings.history is None:
-        yield Records(_identifier(), settings, clock)
+        yield Records(_identifier(settings.randomness), settings, clock)
         return
     with Database(settings.history) as database:
         yield _records(database, settings, clock)[0]
@@ -190,7 +192,7 @@ def _records(database: Database, settings: RecordSettings, clock: Clock) -> tupl
     if settings.history is not None:
         database.bind(settings.base_urls)
         who, commit = settings.who, settings.commit()
-    run = _identifier()
+    run = _identifier(settings.randomness)
     history = History(database, HistoryRun(run, settings.command, __version__, who, commit), clock.now)
     return Records(run, settings, clock, history), history
 
@@ -211,5 +213,5 @@ def read_records(file: str) -> Reading:
         return read_journal(journal_lines(database))
 
 
-def _identifier() -> str:
-    return unique()[:12]
+def _identifier(source: Randomness) -> str:
+    return unique(source)[:12]

@@ -44,7 +44,7 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
     metrics = _metrics(settings)
     count = _ignore if metrics is None else metrics.notification
     failed = partial(ports.observer.error, event="notification.failed")
-    outbox = Outbox(ports.receivers, Undelivered(history.database), failed, count)
+    outbox = Outbox(ports.receivers, Undelivered(history.database), failed, count, ports.randomness)
     monitor = Monitor(settings, ports, records.run, history.database, heartbeat, metrics, outbox)
     with ExitStack() as stack, ports.executor(heartbeat.touch) as executor:
         for receiver in ports.receivers:

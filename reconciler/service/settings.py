@@ -8,7 +8,6 @@ from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from reconciler.model.frozen import dataclass
-from reconciler.model.randomness import SYSTEM_RANDOMNESS
 from reconciler.service.records import RecordSettings, WriteObserver
 
 if TYPE_CHECKING:
@@ -120,6 +119,7 @@ class Ports:
     """
 
     clock: Clock
+    randomness: Randomness
     kinds: Mapping[str, Kind]
     standard_input: BinaryIO
     rules_at: Callable[[dt.datetime], Rules]
@@ -133,6 +133,5 @@ class Ports:
     base: Callable[[Directory, dt.datetime], Base | None]
     pull: Callable[[], None] | None = None
     receivers: Sequence[Receiver] = ()
-    randomness: Randomness = SYSTEM_RANDOMNESS
     stop: Event = field(default_factory=Event)
     wake: Event = field(default_factory=Event)

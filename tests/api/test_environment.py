@@ -15,6 +15,7 @@ from reconciler.api.transport import Bounds
 from reconciler.api.webhook import Webhook
 from reconciler.errors import ConfigurationError, UnreachableError
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemRandomness
 from tests.support import COLLECTION, FakeClock, Script, connect, http_bytes, raw_server, unused_port
 
 if TYPE_CHECKING:
@@ -261,7 +262,9 @@ def test_a_loopback_webhook_ignores_the_variables(environment: dict[str, str]) -
     with raw_server(http_bytes(b"ok")) as server:
         url = Secret(f"{server.url}/services/x")
         clock = FakeClock()
-        with Webhook(url, None, HttpSettings("test/1", clock, environment=environment)) as hook:
+        with Webhook(
+            url, None, HttpSettings("test/1", clock, SystemRandomness(), environment=environment)
+        ) as hook:
             hook.send({}, "msg_1")
         assert server.heads[0].startswith(b"POST /services/x HTTP/1.1\r\n")
 
@@ -279,4 +282,4 @@ def test_a_webhook_elsewhere_names_the_variable_that_is_wrong(
 ) -> None:
     url = Secret("https://hooks.example.com/x")
     with pytest.raises(ConfigurationError, match=named):
-        Webhook(url, None, HttpSettings("test/1", FakeClock(), environment=environment))
+        Webhook(url, None, HttpSettings("test/1", FakeClock(), SystemRandomness(), environment=environment))

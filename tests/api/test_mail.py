@@ -27,6 +27,7 @@ from reconciler.errors import (
     UntrustedError,
 )
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemRandomness
 from tests.mailserver import MailRecorder, mail_server
 from tests.support import NO_AUTHORITIES, FakeClock, unused_port
 
@@ -65,7 +66,9 @@ def send(  # noqa: PLR0913 - what a message depends on
 ) -> str:
     network = Elsewhere() if host == "mail.example.com" else None
     environment = environment or {"SSL_CERT_DIR": NO_AUTHORITIES}
-    settings = HttpSettings("test/1", FakeClock(), environment=environment, stop=stop or threading.Event())
+    settings = HttpSettings(
+        "test/1", FakeClock(), SystemRandomness(), environment=environment, stop=stop or threading.Event()
+    )
     server = MailServer.of(f"{scheme}://{host}:{found.port}", login)
     return Mail(server, SENDER, TEAM, settings, network).send(subject, text, "msg_1")
 
@@ -248,7 +251,7 @@ def test_a_reply_without_end_is_bounded_in_time() -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         server = MailServer.of(f"smtp://127.0.0.1:{listener.getsockname()[1]}")
-        mail = Mail(server, SENDER, TEAM, HttpSettings("test/1", clock))
+        mail = Mail(server, SENDER, TEAM, HttpSettings("test/1", clock, SystemRandomness()))
         with pytest.raises(UnreachableError, match="timed out"):
             mail.send("a", "b", "msg_1")
         for _ in range(3):
@@ -300,4 +303,9 @@ def test_the_usual_ports_are_those_of_submission(address: str, shown: str) -> No
 )
 def test_an_address_that_could_end_a_command_is_refused(mailbox: str) -> None:
     with pytest.raises(ConfigurationError, match=r"is not an address like team@example\.com"):
-        Mail(MailServer.of("smtp://localhost"), SENDER, mailbox, HttpSettings("test/1", FakeClock()))
+        Mail(
+            MailServer.of("smtp://localhost"),
+            SENDER,
+            mailbox,
+            HttpSettings("test/1", FakeClock(), SystemRandomness()),
+        )

@@ -25,7 +25,7 @@ from reconciler.apply.observer import StoredSecret
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.model.outcome import Result
 from reconciler.model.secret import Secret
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from tests.apply.sinks import WEB
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect, http_bytes, raw_server
 from tests.values import CAAS, declared, live, make_plan
@@ -191,7 +191,7 @@ def test_the_address_of_a_webhook_is_redacted(spell: Callable[[str], str]) -> No
         with Webhook(
             Secret(f"https://hooks.example.com{path}?{query}"),
             None,
-            HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote)),
+            HttpSettings("test/1", FakeClock(), SystemRandomness(), httpx.MockTransport(remote)),
         ) as hook:
             with pytest.raises(errors.ApiError, match="no response: brok") as raised:
                 hook.send({}, "msg_1")
@@ -202,7 +202,7 @@ def sink_error(spec: str, **environment: str) -> str:
     """Fail to store a secret in a run that knows the token of the API, and return the message."""
     redactor = Redactor(Secret(TOKEN))
     found = {"PATH": os.defpath, "VAULT_TOKEN": "hvs.token-of-vault"} | environment
-    sink = open_sink(spec, SystemClock(), "test/1", found, redactor=redactor)
+    sink = open_sink(spec, SystemClock(), SystemRandomness(), "test/1", found, redactor=redactor)
     with pytest.raises(errors.SinkError) as raised:
         sink.store(WEB, Secret(NEW))
     return str(raised.value)

@@ -16,6 +16,7 @@ from reconciler.errors import ApiError, ConfigurationError, RejectedError
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.request import Request
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemRandomness
 from tests.support import (
     COLLECTION,
     EMPTY_LIST,
@@ -185,6 +186,8 @@ def test_a_reader_is_closed_when_its_context_exits(remote: Script) -> None:
 
 
 def test_the_defaults_are_those_of_the_command_line() -> None:
-    connection = Connection("test", FakeClock(), base_url=BaseUrl("https://h"), token=Secret(TOKEN))
+    connection = Connection(
+        "test", FakeClock(), SystemRandomness(), base_url=BaseUrl("https://h"), token=Secret(TOKEN)
+    )
     assert (connection.connect_timeout, connection.read_timeout) == (5, 30)
     assert connection.retry.attempts > ONCE.attempts

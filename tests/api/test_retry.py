@@ -29,7 +29,7 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.model.request import Request
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from tests.support import COLLECTION, EMPTY_LIST, NOON, FakeClock, Script, connect, http_bytes, raw_server
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def test_one_retry_after_delays_every_worker(clock: FakeClock) -> None:
 
 
 def test_a_request_started_during_a_pause_waits_for_its_end(clock: FakeClock) -> None:
-    retrier = Retrier(RetryPolicy(attempts=1), clock, threading.Event())
+    retrier = Retrier(RetryPolicy(attempts=1), clock, threading.Event(), SystemRandomness())
     with pytest.raises(RateLimitedError):
         retrier.call(_limited)
     assert clock.elapsed == 0
@@ -391,7 +391,7 @@ def test_an_interrupt_during_a_wait_prevents_the_next_attempt(failure: httpx.Res
 
 def test_an_interrupt_during_a_pause_prevents_the_request() -> None:
     clock = InterruptedClock()
-    retrier = Retrier(RetryPolicy(attempts=1), clock, threading.Event())
+    retrier = Retrier(RetryPolicy(attempts=1), clock, threading.Event(), SystemRandomness())
     with pytest.raises(RateLimitedError):
         retrier.call(_limited)
     with pytest.raises(StoppedError):

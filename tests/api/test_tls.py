@@ -17,7 +17,7 @@ from reconciler.api.webhook import Webhook
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import ApiError, SinkError, UnreachableError, UntrustedError
 from reconciler.model.secret import Secret
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from tests.apply.sinks import WEB
 from tests.support import COLLECTION, Script, connect, http_bytes, raw_server
 
@@ -132,7 +132,7 @@ def test_a_webhook_names_the_setting_that_trusts(store: Path) -> None:
     with serving(store, "good") as port:
         url = Secret(f"https://127.0.0.1:{port}/x")
         with (
-            Webhook(url, None, HttpSettings("test/1", SystemClock())) as hook,
+            Webhook(url, None, HttpSettings("test/1", SystemClock(), SystemRandomness())) as hook,
             pytest.raises(ApiError, match="SSL_CERT_FILE or SSL_CERT_DIR"),
         ):
             hook.send({}, "msg_1")
@@ -142,4 +142,4 @@ def test_vault_names_its_own_setting_that_trusts(store: Path) -> None:
     with serving(store, "good") as port:
         environment = {"VAULT_ADDR": f"https://127.0.0.1:{port}", "VAULT_TOKEN": "hvs.some-token"}
         with pytest.raises(SinkError, match="set the certificate of its authority in VAULT_CACERT"):
-            open_sink("vault:secret", SystemClock(), "test/1", environment).probe([WEB])
+            open_sink("vault:secret", SystemClock(), SystemRandomness(), "test/1", environment).probe([WEB])

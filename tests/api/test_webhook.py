@@ -19,6 +19,7 @@ from reconciler.api.exchange import Exchange, HttpSettings
 from reconciler.api.webhook import Webhook
 from reconciler.errors import ApiError, ConfigurationError, StoppedError, ThrottledError
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemRandomness
 from tests.support import NOON, FakeClock, Script, http_bytes, raw_server, unused_port
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def webhook(
 ) -> Webhook:
     transport = None if remote is None else httpx.MockTransport(remote)
     key = None if secret is None else Secret(secret)
-    settings = HttpSettings("test/1", clock or FakeClock(), transport, stop=stop or threading.Event())
+    settings = HttpSettings(
+        "test/1", clock or FakeClock(), SystemRandomness(), transport, stop=stop or threading.Event()
+    )
     return Webhook(Secret(url), key, settings)
 
 
@@ -204,7 +207,9 @@ def test_the_address_is_in_no_error(response: httpx.Response | Exception) -> Non
 
 def test_the_address_is_not_passed_to_observers() -> None:
     seen: list[Exchange] = []
-    settings = HttpSettings("test/1", FakeClock(), httpx.MockTransport(Script(OK)), on_exchange=seen.append)
+    settings = HttpSettings(
+        "test/1", FakeClock(), SystemRandomness(), httpx.MockTransport(Script(OK)), on_exchange=seen.append
+    )
     with Webhook(Secret(URL), None, settings) as hook:
         hook.send(MESSAGE, "msg_1")
     assert seen == []

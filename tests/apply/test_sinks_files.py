@@ -22,6 +22,7 @@ from reconciler.apply.sinks.sink import Place
 from reconciler.errors import SinkError
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemRandomness
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.machine import full_disk, open_folder, unprivileged
 
@@ -70,7 +71,7 @@ def content(path: Path) -> str:
 
 
 def test_a_file_contains_only_the_secret_and_its_location_is_reported(folder: Path) -> None:
-    assert store(FileSink(folder)) == f"file:{folder / NAME}"
+    assert store(FileSink(folder, SystemRandomness())) == f"file:{folder / NAME}"
     assert content(folder / NAME) == VALUE
     assert names(folder) == [NAME]
 
@@ -79,22 +80,22 @@ def test_the_location_is_reported_as_an_absolute_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert store(FileSink(Path("some/../keys"))) == f"file:{tmp_path / 'keys' / NAME}"
+    assert store(FileSink(Path("some/../keys"), SystemRandomness())) == f"file:{tmp_path / 'keys' / NAME}"
 
 
 @pytest.mark.usefixtures("umask")
 def test_files_and_folders_are_private_whatever_the_umask(folder: Path) -> None:
-    store(FileSink(folder / "new"))
+    store(FileSink(folder / "new", SystemRandomness()))
     assert [mode(folder), mode(folder / "new"), mode(folder / "new" / NAME)] == [0o700, 0o700, 0o600]
 
 
 @pytest.mark.usefixtures("umask")
 def test_a_probe_leaves_nothing_behind(folder: Path) -> None:
-    FileSink(folder / "new").probe([WEB])
+    FileSink(folder / "new", SystemRandomness()).probe([WEB])
     assert not folder.exists()
     folder.mkdir()
     folder.chmod(0o700)
-    FileSink(folder).probe([WEB])
+    FileSink(folder, SystemRandomness()).probe([WEB])
     assert names(folder) == []
 
 
@@ -104,8 +105,8 @@ def test_a_folder_that_is_open_to_others_is_refused(folder: Path, bits: int) -> 
     folder.chmod(bits)
     advice = "use another one; a missing one is created for you only"  # chmod on /tmp would harm others
     expected = f"the folder {folder} is accessible to others (mode {bits:04o}): {advice}"
-    assert probe_error(FileSink(folder)) == expected
-    assert store_error(FileSink(folder)) == expected
+    assert probe_error(FileSink(folder, SystemRandomness())) == expected
+    assert store_error(FileSink(folder, SystemRandomness())) == expected
     assert names(folder) == []
 
 
@@ -114,10 +115,12 @@ def test_a_folder_of_another_user_is_refused(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     os.chown(folder, 12345, -1)
     assert (
-        probe_error(FileSink(folder))
+        probe_error(FileSink(folder, SystemRandomness()))
         == f"the folder {folder} belongs to user 12345, not to you: use another one"
     )
-    assert store_error(FileSink(folder)) == probe_error(FileSink(folder))
+    assert store_error(FileSink(folder, SystemRandomness())) == probe_error(
+        FileSink(folder, SystemRandomness())
+    )
 
 
 @pytest.mark.parametrize("ending", ["", "/"])
@@ -126,20 +129,20 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(folder: Path, ending:
     elsewhere.mkdir(mode=0o700)
     folder.symlink_to(elsewhere)
     expected = f"{folder} is a symbolic link, which could lead anywhere: name the folder itself"
-    assert probe_error(FileSink(Path(f"{folder}{ending}"))) == expected
-    assert store_error(FileSink(Path(f"{folder}{ending}"))) == expected
+    assert probe_error(FileSink(Path(f"{folder}{ending}"), SystemRandomness())) == expected
+    assert store_error(FileSink(Path(f"{folder}{ending}"), SystemRandomness())) == expected
     assert names(elsewhere) == []
 
 
 def test_a_dangling_link_is_not_replaced_by_a_folder(folder: Path) -> None:
     folder.symlink_to("nowhere")
-    assert "symbolic link" in probe_error(FileSink(folder))
-    assert "cannot be created" in probe_error(FileSink(folder / "below"))
+    assert "symbolic link" in probe_error(FileSink(folder, SystemRandomness()))
+    assert "cannot be created" in probe_error(FileSink(folder / "below", SystemRandomness()))
     assert names(folder.parent) == ["keys"]
 
 
 def test_the_secret_of_a_replaced_key_takes_the_name_and_earlier_ones_are_preserved(folder: Path) -> None:
-    sink = FileSink(folder)
+    sink = FileSink(folder, SystemRandomness())
     folder.mkdir(mode=0o700)
     (folder / NAME).write_text("first")
     (folder / NAME).chmod(0o644)
@@ -157,7 +160,7 @@ def test_the_secret_of_a_replaced_key_takes_the_name_and_earlier_ones_are_preser
 
 
 def test_a_probe_returns_the_version_of_the_existing_file(folder: Path) -> None:
-    sink, other = FileSink(folder), Place(WEB.scope, "other")
+    sink, other = FileSink(folder, SystemRandomness()), Place(WEB.scope, "other")
     store(sink)
     first = sink.probe([WEB, other])
     assert (bool(first[WEB]), first[other]) == (True, "")
@@ -167,16 +170,16 @@ def test_a_probe_returns_the_version_of_the_existing_file(folder: Path) -> None:
 
 @pytest.mark.parametrize("held", ["", "1-2"], ids=["nothing", "another"])
 def test_a_secret_created_after_the_probe_is_not_overwritten(folder: Path, held: str) -> None:
-    store(FileSink(folder))
+    store(FileSink(folder, SystemRandomness()))
     before = content(folder / NAME)
     with pytest.raises(SinkError) as caught:
-        FileSink(folder).store(WEB, Secret("newer"), held)
+        FileSink(folder, SystemRandomness()).store(WEB, Secret("newer"), held)
     assert str(caught.value) == f"{folder / NAME} came after the probe, and is not changed"
     assert (names(folder), content(folder / NAME)) == ([NAME], before)
 
 
 def test_a_file_removed_after_the_probe_does_not_prevent_storing(folder: Path) -> None:
-    assert FileSink(folder).store(WEB, SECRET, "1-2") == f"file:{folder / NAME}"
+    assert FileSink(folder, SystemRandomness()).store(WEB, SECRET, "1-2") == f"file:{folder / NAME}"
     assert names(folder) == [NAME]
 
 
@@ -193,30 +196,36 @@ def test_an_unrelated_file_is_detected_by_the_probe_and_not_changed(folder: Path
     }
     make[what](folder / NAME)
     expected = f"{folder / NAME} is not a regular file, and is not changed: move it away, or store elsewhere"
-    assert probe_error(FileSink(folder)) == expected
-    assert store_error(FileSink(folder)) == expected
+    assert probe_error(FileSink(folder, SystemRandomness())) == expected
+    assert store_error(FileSink(folder, SystemRandomness())) == expected
     assert (names(folder), theirs.read_text(), folder.with_name("missing").exists()) == ([NAME], "", False)
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give a file away")
 def test_a_file_of_another_user_is_not_changed(folder: Path) -> None:
-    store(FileSink(folder))
+    store(FileSink(folder, SystemRandomness()))
     os.chown(folder / NAME, 12345, -1)
-    assert f"{folder / NAME} belongs to another user, and is not changed" in probe_error(FileSink(folder))
+    assert f"{folder / NAME} belongs to another user, and is not changed" in probe_error(
+        FileSink(folder, SystemRandomness())
+    )
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_error(folder: Path) -> None:
     folder.write_text("")
-    assert probe_error(FileSink(folder)) == f"the folder {folder} cannot be opened: Not a directory"
     assert (
-        probe_error(FileSink(folder / "x")) == f"the folder {folder / 'x'} cannot be created: Not a directory"
+        probe_error(FileSink(folder, SystemRandomness()))
+        == f"the folder {folder} cannot be opened: Not a directory"
+    )
+    assert (
+        probe_error(FileSink(folder / "x", SystemRandomness()))
+        == f"the folder {folder / 'x'} cannot be created: Not a directory"
     )
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
 def test_a_folder_that_cannot_be_created_is_an_error(folder: Path, name: str) -> None:
-    assert "cannot be created" in probe_error(FileSink(folder / name))
-    assert "cannot be created" in store_error(FileSink(folder / name))
+    assert "cannot be created" in probe_error(FileSink(folder / name, SystemRandomness()))
+    assert "cannot be created" in store_error(FileSink(folder / name, SystemRandomness()))
     assert not folder.exists()
 
 
@@ -226,9 +235,9 @@ def test_a_folder_that_cannot_be_written_is_an_error(bound_folder: Path, bits: i
     folder.mkdir()
     folder.chmod(bits)
     reported = [
-        probe_error(FileSink(folder)),
-        store_error(FileSink(folder)),
-        probe_error(FileSink(folder / "x")),
+        probe_error(FileSink(folder, SystemRandomness())),
+        store_error(FileSink(folder, SystemRandomness())),
+        probe_error(FileSink(folder / "x", SystemRandomness())),
     ]
     folder.chmod(0o700)
     assert [text.endswith("Permission denied") for text in reported] == [True] * 3
@@ -245,7 +254,7 @@ def test_a_secret_is_rescued_elsewhere_if_the_folder_cannot_be_written(bound_fol
 def test_no_secret_of_many_at_once_is_lost(folder: Path) -> None:
     secrets = {f"secret {number}" for number in range(40)}
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda value: FileSink(folder).store(WEB, Secret(value)), secrets))
+        list(pool.map(lambda value: FileSink(folder, SystemRandomness()).store(WEB, Secret(value)), secrets))
     assert {content(path) for path in folder.iterdir()} == secrets
     assert names(folder) == sorted([NAME, *(f"{NAME}@{number}" for number in range(1, 40))])
 
@@ -253,7 +262,7 @@ def test_no_secret_of_many_at_once_is_lost(folder: Path) -> None:
 def test_of_concurrent_first_writes_one_gets_the_name(folder: Path) -> None:
     def attempt(_number: int) -> bool:
         try:
-            return bool(FileSink(folder).store(WEB, SECRET, ""))
+            return bool(FileSink(folder, SystemRandomness()).store(WEB, SECRET, ""))
         except SinkError:
             return False
 
@@ -265,14 +274,17 @@ def test_of_concurrent_first_writes_one_gets_the_name(folder: Path) -> None:
 def test_concurrently_stored_keys_have_one_file_each(folder: Path) -> None:
     places = [Place(Scope("caas", 1, 76), f"key-{number}") for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda place: FileSink(folder).store(place, SECRET), places))
+        list(pool.map(lambda place: FileSink(folder, SystemRandomness()).store(place, SECRET), places))
     assert {content(path) for path in folder.iterdir()} == {VALUE}
     assert len(names(folder)) == 40
 
 
 def test_a_full_disk_is_an_error_and_leaves_no_part(folder: Path) -> None:
     with full_disk(10):
-        probed, stored = probe_error(FileSink(folder)), store_error(FileSink(folder))
+        probed, stored = (
+            probe_error(FileSink(folder, SystemRandomness())),
+            store_error(FileSink(folder, SystemRandomness())),
+        )
     assert probed == f"no file can be created in {folder}: File too large"
     assert stored == f"{folder / NAME} cannot be written: File too large"
     assert names(folder) == []
@@ -283,6 +295,7 @@ KILLED = """
     from pathlib import Path
     from reconciler.model.scope import Scope
     from reconciler.model.secret import Secret
+    from reconciler.model.system import SystemRandomness
     from reconciler.apply.sinks.file import FileSink
     from reconciler.apply.sinks.sink import Place
 
@@ -299,7 +312,7 @@ KILLED = """
 
     sys.addaudithook(trace)
     held = sys.argv[3] or None
-    FileSink(Path(folder)).store(Place(Scope("caas", 1, 76), "web"), Secret(value), held)
+    FileSink(Path(folder), SystemRandomness()).store(Place(Scope("caas", 1, 76), "web"), Secret(value), held)
 """
 
 
@@ -335,11 +348,11 @@ def test_a_run_killed_while_replacing_a_file_leaves_both_secrets(
     left = []
     for step in range(3, 9):
         (folder / NAME).write_text("older")
-        held = FileSink(folder).probe([WEB])[WEB] or ""
+        held = FileSink(folder, SystemRandomness()).probe([WEB])[WEB] or ""
         code = killed_at(step, folder, held)
         found = [content(folder / NAME)] + [content(path) for path in folder.glob(f".{NAME}.*.new")]
         left.append((code, found))
-        FileSink(folder).store(WEB, Secret("newest"))
+        FileSink(folder, SystemRandomness()).store(WEB, Secret("newest"))
         numbered = {content(path) for path in folder.glob(f"{NAME}@*")}
         assert (content(folder / NAME), "older" in numbered) == ("newest", True)
         assert len(list(folder.glob(f"{NAME}@*"))) == len(numbered)
@@ -351,7 +364,10 @@ def test_a_run_killed_while_replacing_a_file_leaves_both_secrets(
 
 def test_an_address_of_a_custom_kind_is_a_safe_name(folder: Path) -> None:
     place = Place(Scope("own", "../..", "/etc", names=("a", "b")), "pass\nwd\0")
-    assert store(FileSink(folder), place) == f"file:{folder / 'own_..%2F.._%2Fetc_pass%0Awd%00'}"
+    assert (
+        store(FileSink(folder, SystemRandomness()), place)
+        == f"file:{folder / 'own_..%2F.._%2Fetc_pass%0Awd%00'}"
+    )
 
 
 def test_a_rescued_secret_is_private_and_ignored_by_git(tmp_path: Path) -> None:
@@ -446,7 +462,7 @@ def test_a_disk_that_cannot_be_synced_is_the_last_resort(tmp_path: Path) -> None
 
 
 def test_the_secret_in_a_file_is_read_back(folder: Path) -> None:
-    sink = FileSink(folder)
+    sink = FileSink(folder, SystemRandomness())
     assert sink.read(WEB) is None
     store(sink)
     found = sink.read(WEB)
@@ -455,8 +471,8 @@ def test_the_secret_in_a_file_is_read_back(folder: Path) -> None:
 
 
 def test_a_file_that_is_not_ours_is_not_read(folder: Path) -> None:
-    store(FileSink(folder))
+    store(FileSink(folder, SystemRandomness()))
     (folder / NAME).unlink()
     (folder / NAME).symlink_to("/etc/hostname")
     with pytest.raises(SinkError, match="is not a regular file"):
-        FileSink(folder).read(WEB)
+        FileSink(folder, SystemRandomness()).read(WEB)

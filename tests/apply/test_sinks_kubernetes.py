@@ -22,7 +22,7 @@ from reconciler.apply.sinks.sink import object_name
 from reconciler.errors import SinkError
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script, from_yaml, serving
 
@@ -144,7 +144,7 @@ def _bundle() -> str:
 @pytest.fixture
 def connect(account: Path) -> Callable[[Any], KubernetesSink]:
     def connected(remote: Any) -> KubernetesSink:
-        conditions = HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote))
+        conditions = HttpSettings("test/1", FakeClock(), SystemRandomness(), httpx.MockTransport(remote))
         return KubernetesSink("shop", Cluster(BaseUrl("https://10.0.0.1:443"), account), conditions)
 
     return connected
@@ -519,7 +519,9 @@ def test_a_ca_file_that_is_invalid_is_an_error(account: Path, text: str | None) 
     if text is not None:
         (account / "ca.crt").write_text(text)
     cluster = Cluster(BaseUrl("https://127.0.0.1:1"), account)
-    said = store_error(KubernetesSink("shop", cluster, HttpSettings("test/1", FakeClock())))
+    said = store_error(
+        KubernetesSink("shop", cluster, HttpSettings("test/1", FakeClock(), SystemRandomness()))
+    )
     assert f"the trusted certificates in {account / 'ca.crt'} cannot be loaded" in said
 
 
@@ -554,11 +556,13 @@ def test_only_the_ca_file_of_the_cluster_is_trusted(account: Path) -> None:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with serving(server):
         cluster = Cluster(BaseUrl(f"https://127.0.0.1:{server.server_port}"), account)
-        sink = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
+        sink = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock(), SystemRandomness()))
         sink.probe([WEB])
         assert store(sink) == f"kubernetes:shop/{NAME}"
         (account / "ca.crt").write_bytes(bundle)
-        untrusting = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
+        untrusting = KubernetesSink(
+            "shop", cluster, HttpSettings("test/1", SystemClock(), SystemRandomness())
+        )
         assert "the server's certificate is not trusted" in store_error(untrusting)
 
 

@@ -18,7 +18,7 @@ from reconciler.apply.sinks.sink import Place
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import ConfigurationError
 from reconciler.model.scope import Scope
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_no_shell_reads_the_command(tmp_path: Path) -> None:
     script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/arguments\n')
     script.chmod(0o700)
     command = f"exec:'{tmp_path}/it'\"'\"'s mine' '$HOME' a\\ b | *"
-    sink = open_sink(command, SystemClock(), "test/1", PATH)
+    sink = open_sink(command, SystemClock(), SystemRandomness(), "test/1", PATH)
     sink.probe([WEB])
     assert sink.store(WEB, SECRET) == "exec:it's mine"
     assert (tmp_path / "arguments").read_text() == "$HOME\na b\n|\n*\n"
@@ -243,7 +243,14 @@ def test_the_program_gets_an_environment_made_for_it(
     tmp_path: Path, passed: tuple[str, ...], more: set[str]
 ) -> None:
     environment = ENVIRONMENT | {"PATH": f".:bin::{PATH['PATH']}"}
-    sink = open_sink(f"exec:sh -c 'env > {tmp_path}/record'", SystemClock(), "test/1", environment, passed)
+    sink = open_sink(
+        f"exec:sh -c 'env > {tmp_path}/record'",
+        SystemClock(),
+        SystemRandomness(),
+        "test/1",
+        environment,
+        passed,
+    )
     sink.store(WEB, SECRET)
     reported = dict(line.split("=", 1) for line in (tmp_path / "record").read_text().splitlines())
     assert reported.keys() - {"PWD", "OLDPWD", "SHLVL", "_"} == {"PATH", "HTTPS_PROXY", "LC_ALL"} | more
@@ -259,13 +266,13 @@ def test_the_program_gets_an_environment_made_for_it(
 )
 def test_no_token_and_no_invalid_variable_is_passed_on(name: str) -> None:
     with pytest.raises(ConfigurationError, match="--pass-env"):
-        open_sink("exec:true", SystemClock(), "test/1", ENVIRONMENT, [name])
+        open_sink("exec:true", SystemClock(), SystemRandomness(), "test/1", ENVIRONMENT, [name])
 
 
 def test_without_an_absolute_folder_in_the_path_the_systems_programs_are_found(tmp_path: Path) -> None:
     (tmp_path / "true").write_text("#!/bin/sh\nexit 7\n")
     (tmp_path / "true").chmod(0o700)
-    sink = open_sink("exec:true", SystemClock(), "test/1", {"PATH": ":.:"})
+    sink = open_sink("exec:true", SystemClock(), SystemRandomness(), "test/1", {"PATH": ":.:"})
     sink.probe([WEB])
     assert sink.store(WEB, SECRET) == "exec:true"
 

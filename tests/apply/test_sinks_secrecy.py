@@ -18,7 +18,7 @@ from reconciler.apply.sinks.sink import file_name
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.endpoint import BaseUrl
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from tests.apply.sinks import SECRET, TELLING, VALUE, WEB, safe, store
 from tests.support import FakeClock, Script, http_bytes, raw_server, unused_port
 
@@ -59,7 +59,7 @@ def fails(sink: SecretSink) -> str:
 
 
 def opened(spec: str, **environment: str) -> SecretSink:
-    return open_sink(spec, FakeClock(), "test/1", ENVIRONMENT | environment)
+    return open_sink(spec, FakeClock(), SystemRandomness(), "test/1", ENVIRONMENT | environment)
 
 
 def _existing(folder: Path) -> SecretSink:
@@ -88,7 +88,9 @@ LOCAL: dict[str, Callable[[Path], SecretSink]] = {
         "vault:x", VAULT_ADDR="https://h", VAULT_TOKEN="", VAULT_TOKEN_FILE="/no"
     ),
     "a pod that is none": lambda folder: KubernetesSink(
-        "shop", Cluster(BaseUrl("https://10.0.0.1"), folder), HttpSettings("test/1", FakeClock())
+        "shop",
+        Cluster(BaseUrl("https://10.0.0.1"), folder),
+        HttpSettings("test/1", FakeClock(), SystemRandomness()),
     ),
 }
 
@@ -114,7 +116,7 @@ def test_a_secret_repeated_by_kubernetes_is_redacted(tmp_path: Path, status: int
     responses: list[Any] = [{"kind": "Status", "message": f"bad: {echo}"}, echo, {"data": {"secret": echo}}]
     for body in responses:
         remote = Script(httpx.Response(status, json=body, headers={"Location": f"/?{echo!a}"}))
-        conditions = HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote))
+        conditions = HttpSettings("test/1", FakeClock(), SystemRandomness(), httpx.MockTransport(remote))
         assert fails(KubernetesSink("shop", Cluster(BaseUrl("http://127.0.0.1"), tmp_path), conditions))
 
 
@@ -129,5 +131,5 @@ def test_a_connection_that_fails_does_not_show_the_secret() -> None:
 
 def test_a_success_does_not_show_the_secret(tmp_path: Path) -> None:
     store(opened(f"file:{tmp_path / 'keys'}"))
-    store(open_sink("exec:cat", SystemClock(), "test/1", ENVIRONMENT))
+    store(open_sink("exec:cat", SystemClock(), SystemRandomness(), "test/1", ENVIRONMENT))
     assert not [part for part in TELLING if part in Rescuer([tmp_path]).rescue(WEB.address, SECRET)]

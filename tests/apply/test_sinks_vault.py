@@ -17,7 +17,7 @@ from reconciler.errors import SinkError
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script, serving, unused_port
 
@@ -112,7 +112,7 @@ def connect(
     remote: Any, path: str = "secret/api-keys", namespace: str = "", clock: FakeClock | None = None
 ) -> VaultSink:
     access = VaultAccess(BaseUrl("https://vault.example.com:8200"), lambda: Secret(TOKEN), namespace)
-    conditions = HttpSettings("test/1", clock or FakeClock(), httpx.MockTransport(remote))
+    conditions = HttpSettings("test/1", clock or FakeClock(), SystemRandomness(), httpx.MockTransport(remote))
     return VaultSink(path, access, conditions)
 
 
@@ -507,7 +507,7 @@ def test_a_real_server_on_loopback_is_reached_without_a_proxy(
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)) as url:
         environment = {"VAULT_ADDR": f"{url}/", "VAULT_TOKEN_FILE": str(tmp_path / "token")}
-        sink = open_sink("vault:secret/api-keys", SystemClock(), "test/1", environment)
+        sink = open_sink("vault:secret/api-keys", SystemClock(), SystemRandomness(), "test/1", environment)
         sink.probe([WEB])
         assert store(sink, WEB) == f"vault:{WHERE}"
 
@@ -515,7 +515,7 @@ def test_a_real_server_on_loopback_is_reached_without_a_proxy(
 def test_an_address_without_a_server_is_an_error() -> None:
     with unused_port() as port:
         environment = {"VAULT_ADDR": f"http://127.0.0.1:{port}", "VAULT_TOKEN": TOKEN}
-        sink = open_sink("vault:secret", FakeClock(), "test/1", environment)
+        sink = open_sink("vault:secret", FakeClock(), SystemRandomness(), "test/1", environment)
         assert "no response: " in probe_error(sink)
         assert "check the address and the network" in store_error(sink)
 

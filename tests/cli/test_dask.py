@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reconciler
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from reconciler.pipeline.executors import cluster_pool
 from tests.loaded import loaded
 from tests.scopes import LONG_PAUSE, PAUSE, REGIONS, Api, Run, content, held, planning, write_files
@@ -199,7 +199,7 @@ def test_a_cluster_is_an_executor_of_the_library(
 
 def test_what_was_sent_to_a_cluster_is_not_kept(cluster: Cluster) -> None:
     sent = [bytes([number]) * 2**18 for number in range(60)]
-    with cluster_pool(cluster.address, {}, str, SystemClock()) as pool:
+    with cluster_pool(cluster.address, {}, str, SystemClock(), SystemRandomness()) as pool:
         assert pool.submit(len, sent[0]).result(30) == 2**18
         tracemalloc.start()
         try:

@@ -12,6 +12,7 @@ from reconciler.apply.sinks import spec as sinks
 from reconciler.apply.sinks.spec import SINKS, open_sink
 from reconciler.cli.record_options import secret_sink_option
 from reconciler.errors import ConfigurationError
+from reconciler.model.system import SystemRandomness
 from tests.apply.sinks import WEB, probe_error
 from tests.support import FakeClock
 
@@ -33,7 +34,7 @@ PAGE = (Path(__file__).parents[2] / "docs/secrets.md").read_text(encoding="utf-8
 
 def refused(spec: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        open_sink(spec, FakeClock(), "test/1", environment)
+        open_sink(spec, FakeClock(), SystemRandomness(), "test/1", environment)
     assert TOKEN not in str(caught.value)
     return str(caught.value)
 
@@ -49,12 +50,12 @@ def refused(spec: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
     ],
 )
 def test_a_sink_is_chosen_by_its_kind(spec: str, shown: str) -> None:
-    assert repr(open_sink(spec, FakeClock(), "test/1", ENVIRONMENT)) == shown
+    assert repr(open_sink(spec, FakeClock(), SystemRandomness(), "test/1", ENVIRONMENT)) == shown
 
 
 @pytest.mark.parametrize("kind", ["exec", "exec+probe"])
 def test_a_command_is_split_into_words(kind: str) -> None:
-    sink = open_sink(f"{kind}:true -n 'a b'", FakeClock(), "test/1", ENVIRONMENT)
+    sink = open_sink(f"{kind}:true -n 'a b'", FakeClock(), SystemRandomness(), "test/1", ENVIRONMENT)
     assert getattr(sink, "command", None) == ("true", "-n", "a b")
     assert sink.probe([WEB]) == {WEB: None if kind == "exec" else ""}
 
@@ -92,7 +93,13 @@ def test_kubernetes_needs_a_pod(missing: str) -> None:
 
 
 def test_a_cluster_may_have_an_ipv6_address() -> None:
-    open_sink("kubernetes:shop", FakeClock(), "test/1", ENVIRONMENT | {"KUBERNETES_SERVICE_HOST": "fd00::1"})
+    open_sink(
+        "kubernetes:shop",
+        FakeClock(),
+        SystemRandomness(),
+        "test/1",
+        ENVIRONMENT | {"KUBERNETES_SERVICE_HOST": "fd00::1"},
+    )
     assert "the cluster's address" in refused(
         "kubernetes:shop", ENVIRONMENT | {"KUBERNETES_SERVICE_HOST": "a b"}
     )
@@ -130,16 +137,21 @@ def test_vault_needs_an_address_and_a_token(variables: dict[str, str], reason: s
 def test_variables_of_openbao_are_equivalent(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(TOKEN)
     bao = {name.replace("VAULT", "BAO"): value for name, value in ENVIRONMENT.items()}
-    sink = open_sink("vault:secret", FakeClock(), "test/1", bao | {"BAO_NAMESPACE": "team"})
+    sink = open_sink(
+        "vault:secret", FakeClock(), SystemRandomness(), "test/1", bao | {"BAO_NAMESPACE": "team"}
+    )
     assert vars(sink)["_namespace"] == "team"
     open_sink(
         "vault:secret",
         FakeClock(),
+        SystemRandomness(),
         "test/1",
         ENVIRONMENT | bao | {"BAO_ADDR": "https://vault.example.com:8200/"},
     )
     file = {"VAULT_TOKEN": "", "BAO_TOKEN_FILE": str(tmp_path / "none")}
-    reported = probe_error(open_sink("vault:secret", FakeClock(), "test/1", ENVIRONMENT | file))
+    reported = probe_error(
+        open_sink("vault:secret", FakeClock(), SystemRandomness(), "test/1", ENVIRONMENT | file)
+    )
     assert f"the file {tmp_path / 'none'} of BAO_TOKEN_FILE cannot be read" in reported
 
 
@@ -154,7 +166,9 @@ def test_conflicting_variables_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8200", "http://localhost:8200", "http://[::1]:8200"])
 def test_plain_http_is_allowed_only_on_loopback(address: str) -> None:
-    open_sink("vault:secret", FakeClock(), "test/1", ENVIRONMENT | {"VAULT_ADDR": address})
+    open_sink(
+        "vault:secret", FakeClock(), SystemRandomness(), "test/1", ENVIRONMENT | {"VAULT_ADDR": address}
+    )
 
 
 @pytest.mark.parametrize("content", [None, b"", b"two words", b"\xff", b"caf\xc3\xa9"])
@@ -163,13 +177,13 @@ def test_an_invalid_token_file_is_detected_by_the_probe(tmp_path: Path, content:
     if content is not None:
         file.write_bytes(content)
     environment = ENVIRONMENT | {"VAULT_TOKEN": "", "VAULT_TOKEN_FILE": str(file)}
-    sink = open_sink("vault:secret", FakeClock(), "test/1", environment)
+    sink = open_sink("vault:secret", FakeClock(), SystemRandomness(), "test/1", environment)
     assert f"the file {file} of VAULT_TOKEN_FILE" in probe_error(sink)
 
 
 def test_invalid_vault_certificates_are_detected_by_the_probe(tmp_path: Path) -> None:
     environment = ENVIRONMENT | {"VAULT_CACERT": str(tmp_path / "none")}
-    sink = open_sink("vault:secret", FakeClock(), "test/1", environment)
+    sink = open_sink("vault:secret", FakeClock(), SystemRandomness(), "test/1", environment)
     assert f"the trusted certificates in {tmp_path / 'none'} cannot be loaded" in probe_error(sink)
 
 

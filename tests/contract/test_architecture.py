@@ -411,8 +411,7 @@ def test_subprocesses_are_started_in_two_places_with_an_explicit_environment() -
 
 REAL = {
     "reconciler/cli/system.py": "the composition root reads the environment",
-    "reconciler/model/randomness.py": "the random numbers of the machine",
-    "reconciler/model/system.py": "the clock of the machine",
+    "reconciler/model/system.py": "the clock and the random numbers of the machine",
 }
 """The only modules of the engine that reach what others are passed, each with its reason."""
 

@@ -54,6 +54,8 @@ CASES: Final = (
     ("randomness", "reconciler/service/outbox.py", "import uuid"),
     ("randomness", "reconciler/load/write.py", "from secrets import token_hex"),
     ("randomness", "reconciler/api/retry.py", "import random"),
+    ("randomness", "reconciler/model/randomness.py", "import random"),
+    ("system", "reconciler/service/settings.py", "from reconciler.model.system import SystemRandomness"),
     ("http", "reconciler/apply/executor.py", "import httpx"),
     ("http", "reconciler/cli/main.py", "from httpcore import ConnectError"),
     ("yaml", "reconciler/validate/schema.py", "import yaml"),

@@ -18,7 +18,7 @@ from reconciler.apply.sinks.sink import Place
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.scope import Scope
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from tests.apply.sinks import SECRET, VALUE, probe_error, store_error
 from tests.integration.openbao import PROGRAM, serving
 from tests.support import CommandLine, declare, emulate, lines_until
@@ -55,7 +55,7 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 def opened(bao: OpenBao, token: str = "", spec: str = "secret/api", **more: str) -> SecretSink:
     environment = {"BAO_ADDR": bao.address, "BAO_TOKEN": token or bao.token, **more}
-    return open_sink(f"vault:{spec}", SystemClock(), "test/1", environment)
+    return open_sink(f"vault:{spec}", SystemClock(), SystemRandomness(), "test/1", environment)
 
 
 def data(place: Place, mount: str = "secret", below: str = "api/") -> str:
@@ -341,7 +341,14 @@ def test_the_recipe_of_the_documentation_works_with_the_real_program(
     (tmp_path / "vault").symlink_to(str(PROGRAM))
     path = f"{tmp_path}:{os.environ['PATH']}"
     environment = {"PATH": path, "BAO_ADDR": bao.address, "BAO_TOKEN": bao.token, "HOME": str(tmp_path)}
-    sink = open_sink(f"{kind}:{script}", SystemClock(), "test/1", environment, ["BAO_ADDR", "BAO_TOKEN"])
+    sink = open_sink(
+        f"{kind}:{script}",
+        SystemClock(),
+        SystemRandomness(),
+        "test/1",
+        environment,
+        ["BAO_ADDR", "BAO_TOKEN"],
+    )
     for _ in range(2):
         sink.store(place, SECRET, sink.probe([place])[place])
     assert bao.read(data(place, below="api-keys/")) == VALUE

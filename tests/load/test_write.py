@@ -89,6 +89,11 @@ def test_a_temporary_file_is_private_and_in_the_same_folder(tmp_path: Path) -> N
     assert (temporary.parent, mode(temporary), temporary.read_bytes()) == (tmp_path, PRIVATE, b"text")
 
 
+def test_a_temporary_file_that_another_run_left_stays_and_has_another_name(tmp_path: Path) -> None:
+    left, temporary = (write_beside(tmp_path / "keys.yaml", content) for content in (b"left", b"text"))
+    assert (left.read_bytes(), temporary.read_bytes()) == (b"left", b"text")
+
+
 def test_an_opened_file_is_created_private_or_left_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "journal"
     os.close(open_private(file))

@@ -7,10 +7,11 @@ from random import Random
 import pytest
 
 from reconciler.model.randomness import unique
+from reconciler.model.system import SystemRandomness
 
 
 def test_a_unique_name_differs_from_the_one_before() -> None:
-    assert unique() != unique()
+    assert unique(SystemRandomness()) != unique(SystemRandomness())
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import StoppedError
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 from reconciler.pipeline.cluster_gate import ClusterGate
 from tests.support import FakeClock
 
@@ -80,7 +80,7 @@ def make() -> Iterator[Callable[..., ClusterGate]]:
     made: list[ClusterGate] = []
 
     def gate(leases: Leases, clock: Clock | None = None) -> ClusterGate:
-        made.append(ClusterGate(leases, clock or SystemClock()))
+        made.append(ClusterGate(leases, clock or SystemClock(), SystemRandomness()))
         return made[-1]
 
     yield gate

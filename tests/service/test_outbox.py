@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ConfigurationError
 from reconciler.model.notification import Line, Notification, Part, Style
+from reconciler.model.system import SystemRandomness
 from reconciler.service.history.database import Database
 from reconciler.service.history.undelivered import Undelivered, Waiting
 from reconciler.service.outbox import Outbox, Receiver
@@ -33,7 +34,7 @@ class Team:
         self.results: list[str] = []
         found = [Receiver(name, f"https://{name}/…", self.sender(name), self.errors.clear) for name in names]
         undelivered = Undelivered(database)
-        self.outbox = Outbox(found, undelivered, self.errors.append, self.results.append)
+        self.outbox = Outbox(found, undelivered, self.errors.append, self.results.append, SystemRandomness())
 
     def sender(self, name: str) -> Any:
         def send(notification: Notification, identifier: str) -> str:
@@ -142,7 +143,7 @@ def test_receivers_at_one_place_are_kept_apart() -> None:
             return "HTTP 200"
 
         two = [Receiver("Slack", "https://hooks.example/…", send, list) for _ in range(2)]
-        Outbox(two, Undelivered(database), list, list).send(say("one"))
+        Outbox(two, Undelivered(database), list, list, SystemRandomness()).send(say("one"))
         assert {name: len(left) for name, left in Undelivered(database).read().items()} == {
             "Slack https://hooks.example/… 1": 1,
             "Slack https://hooks.example/… 2": 0,

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.system import SystemRandomness
 from reconciler.plan.correction import Permissions
 from reconciler.plan.drift import FlappingRule
 from reconciler.plan.limits import Limits
@@ -40,7 +41,13 @@ def test_an_in_memory_history_retains_only_what_flapping_detection_needs(
         permissions=Permissions(),
         flapping=FlappingRule(3, window),
         records=RecordSettings(
-            "drift", {BUILT_IN_API: BaseUrl("https://api.example.com")}, "me", lambda: None, None, history
+            "drift",
+            {BUILT_IN_API: BaseUrl("https://api.example.com")},
+            "me",
+            lambda: None,
+            SystemRandomness(),
+            None,
+            history,
         ),
         retention=retention,
         metrics_port=None,

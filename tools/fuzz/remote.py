@@ -12,6 +12,7 @@ from reconciler.api.reader import Connection
 from reconciler.api.retry import RetryPolicy
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
+from reconciler.model.system import SystemRandomness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,6 +76,7 @@ def connection(transport: httpx.BaseTransport | None, url: str = "http://127.0.0
         token=Secret("1234$made-up"),
         user_agent="fuzz/1",
         clock=StillClock(),
+        randomness=SystemRandomness(),
         retry=RetryPolicy(attempts=3),
         transport=transport,
         **settings,

@@ -20,7 +20,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.request import Request
 from reconciler.model.secret import Secret
-from reconciler.model.system import SystemClock
+from reconciler.model.system import SystemClock, SystemRandomness
 
 if TYPE_CHECKING:
     import random
@@ -107,6 +107,7 @@ def _exchange(url: str, method: str) -> str:
         token=Secret("1234$made-up"),
         user_agent="fuzz/1",
         clock=SystemClock(),
+        randomness=SystemRandomness(),
         connect_timeout=_CONNECT,
         read_timeout=_READ,
         retry=RetryPolicy(attempts=1),

@@ -7,6 +7,7 @@ import fcntl
 import itertools
 import os
 import stat
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.apply.sinks.sink import Held, Place
+    from reconciler.model.randomness import Randomness
 
 _OWNER_ONLY: Final = 0o700
 _OTHERS: Final = 0o077
@@ -40,6 +42,7 @@ class FileSink:
     """
 
     folder: Path
+    randomness: Randomness = field(repr=False)
 
     def where(self, place: Place) -> str:
         """Return ``file:`` and the path of the key's file."""
@@ -54,7 +57,11 @@ class FileSink:
         try:
             with self._opened() as folder:
                 held: dict[Place, Held] = {place: self._held(folder, place) for place in places}
-                _try(folder, {file_name(place.parts): bool(version) for place, version in held.items()})
+                _try(
+                    folder,
+                    {file_name(place.parts): bool(version) for place, version in held.items()},
+                    self.randomness,
+                )
                 return held
         except OSError as error:
             raise SinkError(f"no file can be created in {self.folder}: {_reason(error)}") from error
@@ -67,7 +74,7 @@ class FileSink:
         self._make()
         try:
             with self._opened() as folder:
-                aside = _temporary(path.name)
+                aside = _temporary(path.name, self.randomness)
                 create_private(aside, secret.reveal().encode("utf-8", "surrogatepass"), folder)
                 try:
                     self._name(folder, aside, place, held)
@@ -185,8 +192,8 @@ def _made(folder: Path) -> bool:
     return True
 
 
-def _temporary(name: str) -> str:
-    return f".{name}.{unique()}.new"
+def _temporary(name: str, source: Randomness) -> str:
+    return f".{name}.{unique(source)}.new"
 
 
 def _remove(folders: Sequence[Path]) -> None:
@@ -199,7 +206,7 @@ def _link(folder: int, name: str, other: str) -> None:
     os.link(name, other, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
 
 
-def _try(folder: int, names: Mapping[str, bool]) -> None:
+def _try(folder: int, names: Mapping[str, bool], source: Randomness) -> None:
     """Write a small file for each name, as for a secret, and remove them all.
 
     If the name exists already, rename that file too, as a replacement does.
@@ -207,16 +214,16 @@ def _try(folder: int, names: Mapping[str, bool]) -> None:
     created: list[str] = []
     try:
         for name in names:
-            created.append(_temporary(name))
+            created.append(_temporary(name, source))
             create_private(created[-1], b"\n" * _TRIAL_SIZE, folder, unsynced)
-        created.append(_temporary(_TRIAL))
+        created.append(_temporary(_TRIAL, source))
         create_private(created[-1], b"\n" * _TRIAL_SIZE, folder)
         _link(folder, created[-1], f"{created[-1]}.link")
         created.append(f"{created[-1]}.link")
         if any(names.values()):
             with _locked(folder):
                 for name in (name for name, exists in names.items() if exists):
-                    created.append(_temporary(name))
+                    created.append(_temporary(name, source))
                     _link(folder, name, created[-1])
     finally:
         for name in created:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.sinks.sink import SecretSink
     from reconciler.model.clock import Clock
+    from reconciler.model.randomness import Randomness
     from reconciler.model.secret import Secret
 
 _NAMESPACE: Final = expression(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
@@ -35,6 +36,7 @@ class _Run:
     """What a sink may depend on besides its argument."""
 
     clock: Clock
+    randomness: Randomness
     user_agent: str
     environment: Mapping[str, str]
     passed: Sequence[str]
@@ -42,7 +44,13 @@ class _Run:
 
     def settings(self) -> HttpSettings:
         """Return the settings of connections to a server."""
-        return HttpSettings(self.user_agent, self.clock, environment=self.environment, redactor=self.redactor)
+        return HttpSettings(
+            self.user_agent,
+            self.clock,
+            self.randomness,
+            environment=self.environment,
+            redactor=self.redactor,
+        )
 
     def variables(self) -> Mapping[str, str]:
         """Return the environment of a program."""
@@ -61,10 +69,10 @@ def _unusable(spec: str, what: str) -> ConfigurationError:
     return ConfigurationError(f"--secret-sink {spec}: {what}")
 
 
-def _file_sink(folder: str, _run: _Run) -> SecretSink:
+def _file_sink(folder: str, run: _Run) -> SecretSink:
     if folder.startswith("~"):
         raise _unusable(f"file:{folder}", "no shell expands ~ here; write $HOME")
-    return FileSink(Path(folder).absolute())
+    return FileSink(Path(folder).absolute(), run.randomness)
 
 
 def _program_sink(command: str, run: _Run) -> SecretSink:
@@ -170,6 +178,7 @@ SINKS: Final[Mapping[str, SinkKind]] = {
 def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
     spec: str,
     clock: Clock,
+    randomness: Randomness,
     user_agent: str,
     environment: Mapping[str, str],
     passed: Sequence[str] = (),
@@ -192,4 +201,6 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
         raise _unusable(name, f"lacks what follows the colon: {kind.form}")
     if "\0" in argument:
         raise _unusable(name, "holds a NUL character")
-    return kind.opened(argument, _Run(clock, user_agent, environment, passed, redactor or Redactor()))
+    return kind.opened(
+        argument, _Run(clock, randomness, user_agent, environment, passed, redactor or Redactor())
+    )
