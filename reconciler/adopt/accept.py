@@ -130,7 +130,7 @@ def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) 
     named = [part.scope for part in state.scopes if part.scope.is_named and part.scope.may_hold(address)]
     if named:
         found = next(found for found in state.names if (found.alias, found.name) in named[0].parameters)
-        message = f"accept needs {found.parameter} instead of the name {found.name}"
+        message = f"accept does not resolve the name {found.name}; write {found.parameter} in the file"
         raise ConfigurationError(f"{found.position}: {message}")
     key = declared_key(state, scope, name)
     if key.is_absent:

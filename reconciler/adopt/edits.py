@@ -188,7 +188,7 @@ class FileEdits:
             return
         for name in gone:
             if mapping.pair(name) is None:
-                self.refuse(f"{name} comes from a merge (<<)", mapping)
+                self.refuse(f"{name} comes from a merge key (<<)", mapping)
             yield member_removed(self.text, mapping, name) or self.refuse(_IS_FIRST, mapping)
         for name, value in new.items():
             known = mapping.pair(name)
@@ -203,7 +203,7 @@ class FileEdits:
         for name, value in members.items():
             pair = None if defaults is None else defaults[1].pair(name)
             if defaults is None or pair is None or pair[1].shape is Shape.ALIAS:
-                self.refuse(f"the default of {name} is written elsewhere, by an anchor or a merge", root)
+                self.refuse(f"the default of {name} is defined elsewhere, by an anchor or a merge key", root)
             old = self.documents[document].data["defaults"][name]
             in_flow = "[" in {root.style, defaults[1].style}
             yield from replaced(self.text, Place(*pair, in_flow), old, value, None)
@@ -217,7 +217,7 @@ class FileEdits:
         pair = self._roots[document].pair("keys")
         if pair is None or pair[1].shape is not Shape.SEQUENCE:
             self.refuse(
-                "the list of keys is written elsewhere, by an anchor or a merge", self._roots[document]
+                "the list of keys is defined elsewhere, by an anchor or a merge key", self._roots[document]
             )
         return pair[1]
 
@@ -293,4 +293,4 @@ class FileEdits:
     def refuse(self, reason: str, node: Node | None = None, place: Position | None = None) -> NoReturn:
         """Raise InputError, so that nothing is written."""
         at = place or (self.place if node is None else node.position(self.file))
-        raise InputError([Problem(f"cannot be edited in place: {reason}; {self.advice}", at)])
+        raise InputError([Problem(f"cannot be edited automatically: {reason}; {self.advice}", at)])

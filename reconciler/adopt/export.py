@@ -104,7 +104,7 @@ def export_into(content: bytes, file: str, live: Live, schema: str) -> Export:
     before = part_of(edits.documents, edits.text, file, live.rules) if edits.documents else None
     if before is not None and before.names:
         named = before.names[0]
-        message = f"export --into needs {named.parameter} instead of the name {named.name}"
+        message = f"export --into does not resolve the name {named.name}; write {named.parameter} in the file"
         raise InputError([Problem(message, named.position)])
     scope = live.scope
     declared = () if before is None else keys_of(before, scope)

@@ -59,7 +59,7 @@ def renewed(
     located = declared.located()
     near = near_keys(located, policy_of, declared)
     if located and not any(map(policy_of, located)):
-        where = "give --within and --to, or write renew: {within: 30d, to: 180d} into the configuration"
+        where = "set --within and --to, or add renew: {within: 30d, to: 180d} to the configuration"
         raise ConfigurationError(f"no policy defines which keys are renewed; {where}")
     live: Mapping[Scope, LiveScope] = {}
     is_counted = limits.changed is not None and not targets
@@ -95,7 +95,7 @@ def _passed_over(located: Iterable[Located], declared: Declarations) -> Mapping[
     rotated = _rotated(declared)
     found = {one.address: "another key replaces it" for one in located if one.address in rotated}
     manual = (one for one in located if is_manual(one.kind, one.key))
-    return found | {one.address: "the lifecycle leaves the expiry to people" for one in manual}
+    return found | {one.address: "its lifecycle has renew: false" for one in manual}
 
 
 def _rotated(declared: Declarations) -> set[str]:

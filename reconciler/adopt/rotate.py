@@ -69,13 +69,13 @@ def finish(  # noqa: PLR0913 - what the next step depends on
 def deleted(rotation: Rotation, old: Located) -> Step:
     """Declare the rotated key absent."""
     old.set("state", "absent")
-    text = f"the overlap has passed: {rotation.old.name} is to be deleted"
+    text = f"the overlap has ended: {rotation.old.name} is declared absent now"
     return Step(rotation, text, is_edit=True, revokes=True)
 
 
 def left(rotation: Rotation, _old: Located) -> Step:
     """Leave the rotated key unchanged."""
-    text = f"the overlap has passed: {rotation.old.name} waits for the next run"
+    text = f"the overlap has ended: {rotation.old.name} is left for the next run, because of the limits"
     return Step(rotation, text, revokes=True)
 
 
@@ -98,14 +98,14 @@ def _waiting(rotation: Rotation, old: Located, new: Located, policy: RotatePolic
         if end == expired:
             return Step(rotation, next_step(rotation, now))
         set_overlap_end(old, new, expired)
-        return Step(rotation, f"{rotation.old.name} has expired, and stays so", is_edit=True)
+        return Step(rotation, f"{rotation.old.name} has expired; its expiry is not changed", is_edit=True)
     later = policy.overlap_end(now, created_instant(rotation.kind, live), ends.expires_at(live))
     if is_cut or end is None or end > after(now, policy.overlap / 2) or later <= end:
         return Step(rotation, next_step(rotation, now))
     set_overlap_end(old, new, later)
-    why = "is not live yet: the overlap ends later"
+    why = "is not live yet, so the end of the overlap is postponed"
     if rotation.new_live is not None:
-        why = "was created after the overlap, which ends later"
+        why = "was created after the overlap, so its end is postponed"
     text = f"{rotation.new.name} {why}"
     return Step(rotation, text, is_edit=True)
 
@@ -127,8 +127,10 @@ def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any
     """
     if rotation.new_live is not None:
         raise ConfigurationError(
-            f"{rotation.new.position}: {rotation.successor} is live already, so nothing can be undone; "
-            f"continue the rotation, or replace the successor: reconciler rotate {rotation.new.name} --now"
+            f"{rotation.new.position}: {rotation.successor} is live already, so the rotation cannot be"
+            " undone; "
+            "continue the rotation, or replace the successor with reconciler rotate"
+            f" {rotation.new.name} --now"
         )
     new.file.edits.drop(new.place)
     ends = ends_of(rotation.kind)

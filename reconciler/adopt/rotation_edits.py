@@ -195,9 +195,9 @@ class RotationEdits:
             return succession.end_at_once(successor)
         name = successor.key.name
         raise ConfigurationError(
-            f"{successor.key.position}: {one.address} is being rotated: {name} replaces it; --abort "
-            f"undoes that before it is applied, --now ends the overlap, and --now with "
-            f"{name} replaces the successor"
+            f"{successor.key.position}: {one.address} is already being rotated to {name}; use --abort "
+            f"to undo that before it is applied, --now to end the overlap, or --now with "
+            f"{name} to replace the successor"
         )
 
     def finished(self, addresses: Sequence[str]) -> Iterator[str]:

@@ -65,7 +65,7 @@ class Succession:
         """
         self._check()
         if (expiry := self._expiry()) is not None and expiry <= self.now:
-            advice = "an overlap would make it valid again; --now declares a successor without one"
+            advice = "an overlap would make it valid again; use --now for a successor without an overlap"
             self._refuse(f"it expired at {format_instant(expiry)}, and {advice}")
         end, ends = self._end(), self._ends
         name = self._succeeded(end, None if ends.can_change else end)
@@ -130,9 +130,11 @@ class Succession:
             if getattr(rules, rule):
                 self._refuse(f"its lifecycle has {rule}, and its access would end; remove the rule first")
         if not rules.ignore_changes.isdisjoint(filter(None, (ends.expiry, ends.switch))):
-            self._refuse("its lifecycle ignores changes of what ends its access (ignore_changes)")
+            self._refuse(
+                "its lifecycle ignores changes of its expiry or switch (ignore_changes); remove that first"
+            )
         if ends.is_off(self.live) or ends.is_off(key.fields):
-            self._refuse(f"{ends.switch} is true, so nothing uses it; declare it absent instead")
+            self._refuse(f"{ends.switch} is true, so it has no access; declare it absent instead")
 
     def _refuse(self, reason: str) -> NoReturn:
         raise ConfigurationError(f"{self.one.key.position}: {self.one.address} cannot be rotated: {reason}")

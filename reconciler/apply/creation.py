@@ -30,11 +30,15 @@ def absent(change: Change, error: ApiError, secret: StoredSecret) -> Outcome:
     is_gateway = error.failure.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
     may_still_come = error.is_success or is_gateway or isinstance(error, UnreachableError | TimedOutError)
     if secret.where:
-        why = f"the key is not there, and a secret that came with the response is in {secret.where}"
+        why = (
+            f"the key does not exist, but the response contained a secret, which is stored in {secret.where}"
+        )
     elif not may_still_come:
         return Outcome(change, Result.FAILED, str(error))
     else:
-        why = "it does not exist yet" + "; if it is created still, its secret is lost" * secret.is_lost
+        why = (
+            "it does not exist yet" + "; if the service still creates it, its secret is lost" * secret.is_lost
+        )
     return Outcome(change, Result.NOT_VERIFIED, f"{error}; {why}", secret_at=secret.where)
 
 

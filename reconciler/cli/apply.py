@@ -199,16 +199,14 @@ def _commit(saved: Plan | None, paths: Sequence[str], console: Console) -> str |
 
 def _check(context: click.Context, options: ApplyOptions) -> None:
     if (options.plan_file is None) == (not options.planning.inputs.paths):
-        raise click.UsageError(
-            "name the files (PATH...) or a saved plan (--plan FILE), one of the two.", context
-        )
+        raise click.UsageError("specify either files (PATH...) or a saved plan (--plan FILE).", context)
     if options.plan_file is not None and options.planning.selection.target:
         raise click.UsageError(
             "--target restricts a plan while it is made; it cannot go with --plan.", context
         )
     if options.events and not (options.auto_approve or options.dry_run):
         raise click.UsageError(
-            "--events goes with --auto-approve or --dry-run: a program cannot be asked.", context
+            "--events requires --auto-approve or --dry-run, because a program cannot be asked.", context
         )
 
 

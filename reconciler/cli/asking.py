@@ -47,7 +47,7 @@ def ask_number(console: Console, what: str, names: Mapping[int, str]) -> int:
     console.ask(f"\nThe token sees {len(names)} {what}s:\n{_rows(names)}")
     answer = ask(
         console,
-        f"Which {what}? Its number, its name or a part of the name.",
+        f"Which {what}? Enter its id, its name or a part of the name.",
         lambda text: _fault(what, names, text),
     )
     (number,) = matching(names, answer)
@@ -68,7 +68,7 @@ def _fault(what: str, names: Mapping[int, str], text: str) -> str | None:
     if len(found) == 1:
         return None
     if not found:
-        return f"No {what} has this number or name. Ctrl-C leaves; the token sees:\n{_rows(names)}"
+        return f"No {what} has this id or name. Press Ctrl-C to exit; the token sees:\n{_rows(names)}"
     return f"{len(found)} {what}s match:\n{_rows(found)}"
 
 

@@ -122,13 +122,11 @@ def _show_plan(tour: _Tour, emulator: Emulator) -> None:
 def _show_drift(tour: _Tour, emulator: Emulator) -> None:
     for name, fields in _DRIFT.items():
         emulator.put_key(*_SCOPE, {**emulator.keys(*_SCOPE)[name], **fields})
-    _say(
-        "A person switches a partner's key on again, by hand, and lets another live longer. drift finds both."
-    )
+    _say("Someone enables a partner's key again by hand, and extends another one. drift finds both.")
     tour.run(f"drift {_FILE} --history drift.db", ExitCode.CHANGES)
-    _say("One was right: accept writes the live value into the file.")
+    _say("One change was right: accept writes the live value into the file.")
     tour.run(f"accept caas/1/76/storefront --file {_FILE}")
-    _say("The other granted access outside Git: it is corrected.")
+    _say("The other one granted access outside Git: drift reverts it.")
     tour.run(f"drift {_FILE} --history drift.db --correct grants")
     _say("The history of both, as a page:")
     if find_spec("jinja2") is None:

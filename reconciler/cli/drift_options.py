@@ -152,10 +152,10 @@ def _mistakes(options: DriftOptions) -> dict[str, object]:
         "--format json shows drift; it cannot go with --correct.": (
             not lacks_correct and options.format != "text"
         ),
-        "--every and --cron are two schedules; choose one.": (
+        "--every and --cron cannot be combined; choose one.": (
             options.every is not None and options.cron is not None
         ),
-        "standard input can be read once; a service needs files.": is_service and reads_standard_input,
+        "a service cannot read from standard input; specify files.": is_service and reads_standard_input,
         "--every must be longer than 0s.": options.every == 0,
         "--retention must not be shorter than --contested-window, which counts what is retained.": (
             options.retention < options.contested_window

@@ -126,7 +126,7 @@ def usable_kind(context: click.Context, kinds: Mapping[str, Kind], name: str) ->
     kind = named_kind(kinds, name)
     if kind is None:
         usable = [one.name for one in kinds.values() if not one.api_fault]
-        raise click.BadParameter(f"{name!r} is none of {', '.join(usable)}", param_hint="--kind")
+        raise click.BadParameter(f"{name!r} is not one of {', '.join(usable)}", param_hint="--kind")
     if kind.api_fault:
         raise ConfigurationError(kind.api_fault)
     _refuse_numbers(context, kind)
@@ -176,7 +176,9 @@ def _scope(kind: Kind, options: ExportOptions) -> Scope:
         name, sign, value = part.partition("=")
         if not sign or name not in kind.scope:
             known = ", ".join(kind.scope)
-            raise click.BadParameter(f"{part!r} is not a NAME=VALUE of {known}", param_hint="--scope")
+            raise click.BadParameter(
+                f"{part!r} is not NAME=VALUE with one of the names {known}", param_hint="--scope"
+            )
         is_number = kind.scope[name]["type"] == "integer" and _NUMBER.fullmatch(value)
         given[name] = int(value) if is_number else value
     for name, keywords in kind.scope.items():
@@ -184,5 +186,5 @@ def _scope(kind: Kind, options: ExportOptions) -> Scope:
         if name not in given:
             raise click.UsageError(f"Missing option '{option}'.")
         if not is_valid(given[name], keywords):
-            raise click.BadParameter(f"{given[name]!r} cannot be the {name}", param_hint=option)
+            raise click.BadParameter(f"{given[name]!r} is not a valid {name}", param_hint=option)
     return kind.scope_of([given[name] for name in kind.scope])

@@ -121,7 +121,7 @@ def clear(context: click.Context, options: ClearOptions) -> ExitCode:
         was_contested = clear_flapping(database, address, field)
     if not was_contested:
         what = f"{field} of {address}" if field else address
-        raise ConfigurationError(f"{what} is not contested")
+        raise ConfigurationError(f"{what} is not contested; reconciler history lists contested fields")
     plain_console().text(f"{address}: {field_name(field)} is no longer contested.\n")
     return ExitCode.DONE
 
@@ -140,7 +140,7 @@ def forget(context: click.Context, options: ForgetOptions) -> ExitCode:
     with Database(_named(options.history or above, context)) as database:
         was_known = forget_id(database, address)
     if not was_known:
-        raise ConfigurationError(f"the history has no object of {address}")
+        raise ConfigurationError(f"the history has no record of {address}; check the address")
     plain_console().text(f"{escape_control(address)}: the record of its object is deleted.\n")
     return ExitCode.DONE
 

@@ -127,7 +127,7 @@ def init(context: click.Context, options: InitOptions) -> ExitCode:
         configured, folders = _configurable(folders)
         first = [configuration_file(configured)]
     else:
-        console.note(f"Kept {known.file}, the configuration file used here")
+        console.note(f"Kept {known.file}, the configuration file in use")
     made, kept = written([*first, *found.files])
     _report(console, made, kept)
     _say_next(
@@ -169,7 +169,7 @@ def _kind(context: click.Context, kinds: Mapping[str, Kind], name: str) -> Kind:
     if not {*kind.scope} <= {*_NUMBERS}:
         able = [one.name for one in kinds.values() if {*one.scope} <= {*_NUMBERS} and not one.api_fault]
         advice = "reconciler export adopts keys of this one"
-        raise click.BadParameter(f"{name!r} is none of {listed(able)}; {advice}", param_hint="--kind")
+        raise click.BadParameter(f"{name!r} is not one of {listed(able)}; {advice}", param_hint="--kind")
     return kind
 
 
@@ -178,8 +178,8 @@ def _number(console: Console, parameter: str, source: Source) -> int:
     what, flag = _NUMBERS[parameter], flag_of(parameter)
     names = every_name(source, parameter)
     if not names:
-        message = f"the token sees no {what}: is it the right token, and of the right account?"
-        raise ConfigurationError(f"{message} {flag} gives a number without asking")
+        message = f"the token sees no {what}: check that the token is right and belongs to the right account;"
+        raise ConfigurationError(f"{message} {flag} sets the id without asking")
     if len(names) == 1:
         ((number, name),) = names.items()
         console.note(f"{what.capitalize()}: {number} ({name}), the only one that the token sees")
@@ -260,7 +260,7 @@ def _say_next(console: Console, live: Live, made: Sequence[NewFile], place: str,
     elif not live.observed.count:
         console.note(empty_text(live.scope))
     if work_tree(".") is None:
-        console.note("This folder is in no Git repository: git init makes it one.")
+        console.note("This folder is not in a Git repository; run git init.")
     named = "" if CONFIGURATION in {file.path for file in made} else f" {place}"
     plan, apply = (f"reconciler {verb}{named}{flags}" for verb in ("plan", "apply"))
     width = len(apply)

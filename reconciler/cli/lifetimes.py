@@ -32,7 +32,9 @@ def lifetime_option(text: str, **settings: Any) -> Any:
 
 def max_changes_option(start: str) -> Any:
     """Declare the option for the limit of changes, whose help begins with when it holds."""
-    return option(f"{start} no more than what one apply may change, N keys or P% of a scope.", type=LIMIT)
+    return option(
+        f"{start} at most as many changes as one apply may send, N keys or P% of a scope.", type=LIMIT
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ class LifetimeOptions:
         for name, lifetime in lifetimes.items():
             if lifetime is not None and lifetime <= policy.within:
                 fault = (
-                    f"the policy of {one.address} makes a new key due at once: within has to be below {name}"
+                    f"the policy of {one.address} would make a renewed key due again at once: set"
+                    f" within lower than {name}"
                 )
                 raise ConfigurationError(fault)
         return policy
@@ -78,7 +81,7 @@ class LifetimeOptions:
         Warnings come first, to be seen also where a file cannot be written. Raises ConfigurationError then.
         """
         for error in edits.refused.values():
-            console.warning(f"{error}; others are edited")
+            console.warning(f"{error}; the other keys are edited")
         if not self.check:
             edits.write()
         print_lines(edits.files, console)

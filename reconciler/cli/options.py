@@ -232,7 +232,11 @@ class ConnectionOptions(ConfigurationOptions):
         "Requests at a time.", type=Integers(1, 100), default=10, metavar="N", needs=_ASKED
     )
     connect_timeout: float = option(
-        "How long to wait for a connection.", type=Seconds(), default=5.0, metavar="SECONDS", needs=_ASKED
+        "How long to wait for a connection, in seconds.",
+        type=Seconds(),
+        default=5.0,
+        metavar="SECONDS",
+        needs=_ASKED,
     )
     read_timeout: float = option(
         "How long to wait for a response.", type=Seconds(), default=30.0, metavar="SECONDS", needs=_ASKED

@@ -59,7 +59,8 @@ def other_next(url: BaseUrl) -> str:
         "\nNext:\n"
         f"  export {PREFIX}_TOKEN_{binding(url)}=...   # the token, which goes to this host alone\n"
         f"  reconciler kind init --openapi FILE --collection PATH > {KINDS_FOLDER}/NAME.schema.json\n"
-        f"  reconciler export --kind NAME --out {FOLDER}/NAME.yaml   # --scope for what its address names\n"
+        f"  reconciler export --kind NAME --out {FOLDER}/NAME.yaml   # --scope NAME=VALUE for each path"
+        " parameter\n"
     )
 
 

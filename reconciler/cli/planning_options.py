@@ -26,7 +26,7 @@ class SelectionOptions:
     SECTION: ClassVar = "Limits"
 
     target: tuple[str, ...] = option(
-        "Only the key with this address, or its end where that is unique, such as web; or keys whose whole"
+        "Only the key with this address, or the end of it if that is unique, such as web; or keys whose whole"
         " address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
         type=ListType(lambda word: "/" in word or word.startswith("*")),
         section=OWN,

@@ -69,5 +69,7 @@ def _print(context: click.Context, options: NumbersOptions, parameter: str, what
         return ExitCode.DONE
     console.result(render_numbers(names))
     if not names:
-        console.note(f"No {what}: the token sees none. Is it the right token, and of the right account?")
+        console.note(
+            f"No {what}: the token sees none. Check that the token is right and belongs to the right account."
+        )
     return ExitCode.DONE

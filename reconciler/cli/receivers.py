@@ -46,7 +46,7 @@ def _page(context: click.Context, parameter: click.Parameter, text: str | None) 
 
 def _addresses(text: str, variable: str) -> Any:
     return option(
-        f"{text} Better in the environment. Repeatable.",
+        f"{text} Set it in the environment rather than on the command line. Repeatable.",
         type=ListType(_is_address),
         metavar="URL",
         envvar=variable,
@@ -91,7 +91,7 @@ class ReceiverOptions:
     smtp: str | None = _mail(
         "The mail server: smtps://HOST, or smtp://HOST with STARTTLS.", "URL", SMTP, "mail_to"
     )
-    smtp_user: str | None = _mail("Its user, if it wants one.", "NAME", f"{SMTP}_USER", "smtp")
+    smtp_user: str | None = _mail("Its user, if it requires a login.", "NAME", f"{SMTP}_USER", "smtp")
     smtp_password_file: str | None = _mail(
         "File with the password; overrides RECONCILER_DRIFT_SMTP_PASSWORD.",
         "FILE",

@@ -33,8 +33,10 @@ class RenewOptions(LifetimeOptions):
 
     targets: tuple[str, ...]
     within: str | None = lifetime_option("Renew keys that expire within this time, such as 30d.")
-    to: str | None = lifetime_option("Let them expire so long after today, such as 180d.")
-    max_total: str | None = lifetime_option("Let no key live longer after its creation, such as 2y.")
+    to: str | None = lifetime_option("Set their expiry this long after today, such as 180d.")
+    max_total: str | None = lifetime_option(
+        "Set no expiry later than this after the creation of a key, such as 2y."
+    )
     max_changes: Count | Share | None = max_changes_option("Without a TARGET: renew")
 
     def policy(self, one: Located) -> RenewPolicy | None:
@@ -51,15 +53,16 @@ class RenewOptions(LifetimeOptions):
 def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     """Write later expiries into the files of keys that expire soon. Never writes to the API.
 
-    TARGET is an address, or its end where that is unique, or a pattern such as 'caas/1/76/web-*'; without
-    one all declared keys are meant. What is not given by options is taken from renew in the document of a
-    key, then from renew in the configuration. A default is changed only where it is meant for all its keys.
-    A key that is rotated, or has lifecycle: {renew: false}, is passed over; one that has reached max_total is
-    named for rotation. Without a TARGET, a key that cannot be edited in place is left, with a warning, and
-    keys beyond --max-changes wait for the next run; those that expire first go first.
+    TARGET is an address, or the end of it if that is unique, or a pattern such as 'caas/1/76/web-*'; without
+    a TARGET, all declared keys are renewed. An option that is not set is read from renew in the document of
+    the key, then from renew in the configuration. An expiry in defaults is changed only if all keys that use
+    it are renewed. A key that is being rotated, or has lifecycle: {renew: false}, is skipped; a key that has
+    reached max_total is reported for rotation. Without a TARGET, a key that cannot be edited automatically is
+    left with a warning, and keys beyond --max-changes are left for the next run; keys that expire first come
+    first.
 
-    Exit code 0: nothing expires within the time, or all of it waits. 2: something was written, would be with
-    --check, or a key is named for rotation.
+    Exit code 0: no key expires within the time, or all are left for the next run. 2: something was written,
+    would be written with --check, or a key is reported for rotation.
     """
     check_files(options.inputs.paths)
     console, clock = options.output.console(), clock_of(context)
@@ -71,7 +74,7 @@ def renew(context: click.Context, options: RenewOptions) -> ExitCode:
     for one in found.renewals:
         console.text(escape_control(renewal_line(one)) + "\n")
     for why, keys in groupby(sorted(found.passed_over.items(), key=itemgetter(1)), itemgetter(1)):
-        console.note(f"Passed over {listed([address for address, _ in keys], 10)}: {why}.")
+        console.note(f"Skipped {listed([address for address, _ in keys], 10)}: {why}.")
     note_waiting(found.waiting, console)
     if not found.renewals and not found.waiting:
         console.note("Nothing to renew.")
@@ -86,5 +89,5 @@ def _ended(renewals: Sequence[Renewal], verb: str, console: Console) -> ExitCode
     if count:
         console.note(f"{counted(count, 'key')} {verb}.")
     if due:
-        console.note(f"{counted(due, 'key')} to be rotated: reconciler rotate --due begins it.")
+        console.note(f"{counted(due, 'key')} to be rotated: run reconciler rotate --due.")
     return ExitCode.CHANGES if count or due else ExitCode.DONE

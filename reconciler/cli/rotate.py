@@ -28,22 +28,24 @@ class RotateOptions(LifetimeOptions):
 
     addresses: tuple[str, ...]
     now: bool = option(
-        "For a leak: no overlap, or the end of it; the key loses access once its successor is there."
+        "For a leaked key: skip or end the overlap; the key loses access once its successor exists."
     )
-    finish: bool = option("Write the next step of rotations whose overlap has passed, or whose key is gone.")
+    finish: bool = option(
+        "Write the next step of rotations whose overlap has ended or whose old key is deleted."
+    )
     abort: bool = option("Undo a rotation whose successor is not live yet.")
-    due: bool = option("Begin the rotation of each key that renew names for it.")
+    due: bool = option("Start the rotation of each key that renew reports for rotation.")
     overlap: str | None = lifetime_option("How long both keys work.  [default: 7d]", needs=("!abort",))
     to: str | None = lifetime_option(
-        "How long the successor lives.  [default: that of renew, or 180d; forever if the key does]",
+        "How long the successor is valid.  [default: as in renew, else 180d; no expiry if the key has none]",
         needs=("!abort", "!finish"),
     )
     max_revoked: Count | Share | None = option(
-        "With --due and --finish: propose no more than what one apply may take access from, N keys or P% of a"
+        "With --due and --finish: write at most as many revocations as one apply may send, N keys or P% of a"
         f" scope.  [default: {DEFAULT_REVOKED.words}]",
         type=LIMIT,
     )
-    max_changes: Count | Share | None = max_changes_option("With --due and --finish: propose")
+    max_changes: Count | Share | None = max_changes_option("With --due and --finish: write")
 
     @property
     def limits(self) -> Limits:
@@ -71,19 +73,21 @@ class RotateOptions(LifetimeOptions):
 )
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS...]", shell_complete=by("addresses"))
 def rotate(context: click.Context, options: RotateOptions) -> ExitCode:
-    """Edit files so that another key takes the place of one. Never writes to the API.
+    """Replace a key by a successor, by edits of its file. Never writes to the API.
 
-    A successor is declared behind the key, with its fields and an expiry of its own, and the key itself
-    expires after the overlap. Apply creates the successor, stores its secret, and shortens the old key, in
-    this order. Later --finish declares the old key absent, and removes its entry once it is gone.
+    The command declares a successor below the key, with the same fields and an expiry of its own, and sets
+    the expiry of the key to the end of the overlap. Apply then creates the successor, stores its secret, and
+    shortens the life of the old key, in this order. Later --finish declares the old key absent, and removes
+    its entry once apply has deleted it.
 
-    ADDRESS is the key's, or its end where that is unique. --finish is about all rotations if there is none.
+    ADDRESS is the address of the key, or the end of it if that is unique. Without ADDRESS, --finish continues
+    all rotations.
 
-    Exit code 0: done. 1: a key cannot be rotated, which the error says; nothing is written. 2: with --finish,
-    --due or --check, something was written or would be. --due warns of a key that cannot, and goes on; so do
-    --due and --finish of one that cannot be edited in place. Both propose at once, of each scope, no more
-    than one apply may revoke and change; the others wait for the next run, and the keys that end first go
-    first.
+    Exit code 0: done. 1: a key cannot be rotated; the error says why, and nothing is written. 2: with
+    --finish, --due or --check, something was written or would be. --due warns of a key that cannot be
+    rotated, and continues; --due and --finish do the same for a key that cannot be edited automatically. For
+    each scope, both write at most as much as one apply may revoke and change. Keys that end first come first;
+    the others are left for the next run.
     """
     mode = _mode(options, context)
     console, clock = options.output.console(), clock_of(context)
@@ -120,9 +124,9 @@ def _mode(options: RotateOptions, context: click.Context) -> Mode:
     }
     modes = [mode for mode, is_asked in every.items() if is_asked]
     if len(modes) > 1:
-        raise click.UsageError(f"--{modes[0]} and --{modes[1]} exclude each other.", context)
+        raise click.UsageError(f"--{modes[0]} and --{modes[1]} cannot be combined.", context)
     if not options.addresses and not (options.finish or options.due):
-        raise click.UsageError("name the key (ADDRESS) that is to be rotated.", context)
+        raise click.UsageError("specify the key to rotate (ADDRESS).", context)
     if options.addresses and options.due:
-        raise click.UsageError("--due finds the keys itself; name none.", context)
+        raise click.UsageError("--due selects the keys; omit ADDRESS.", context)
     return modes[0] if modes else Mode.BEGIN

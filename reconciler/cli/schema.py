@@ -70,7 +70,7 @@ def schema(_context: click.Context, options: SchemaOptions) -> None:
         console.result(editor_schema(configured.at_apis(kinds).values()))
         return
     if name not in known:
-        raise click.BadParameter(f"{name!r} is none of {', '.join(known)}", param_hint="NAME")
+        raise click.BadParameter(f"{name!r} is not one of {', '.join(known)}", param_hint="NAME")
     console.result(bundled_schema(name))
 
 

@@ -50,7 +50,9 @@ def read_base(
 ) -> Base:
     """Read the desired state at a commit, with names looked up. Raises ConfigurationError if Git fails."""
     there = git.files_at(reference, paths, host)
-    unknown = f"at {reference} there was no such path, so every difference in it counts as config"
+    unknown = (
+        f"at {reference} the path did not exist, so all its differences count as changes in Git (config)"
+    )
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:
         files = [Input(content, label) for label, content in there.files]

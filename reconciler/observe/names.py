@@ -126,14 +126,14 @@ def _unknown(named: NamedParameter, visible: Mapping[int, str]) -> str:
     if alike := meant(named.name, names):
         advice = f"did you mean {alike}?"
     if named.name.isdecimal():
-        advice = f"write {named.parameter}: {named.name} if that is its number"
+        advice = f"write {named.parameter}: {named.name} if that is its id"
     return f"{named.alias} {json_text(named.name)} is not found; {advice}"
 
 
 def _ambiguous(named: NamedParameter, found: Mapping[int, str]) -> str:
     candidates = [f"{number} ({name})" for number, name in sorted(found.items())]
-    shown = f"{named.alias} {json_text(named.name)} is the name of {len(found)}: {', '.join(candidates)}"
-    return f"{shown}; write {named.parameter} with the right number"
+    shown = f"{named.alias} {json_text(named.name)} matches {len(found)} entries: {', '.join(candidates)}"
+    return f"{shown}; write {named.parameter} with the right id"
 
 
 def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
@@ -212,7 +212,7 @@ def _list(reader: Source, parameter: str, names: Iterable[NamedParameter] | None
             number, name = known.get("id"), known.get(member)
             if type(number) is int and isinstance(name, str):
                 if number in found:
-                    raise ListingChangedError(f"the entry {number} is listed twice")
+                    raise ListingChangedError(f"the id {number} is listed twice")
                 found[number] = name
         if not found and not is_empty:
             raise collection.mismatch(f"each result must have a number as its id and a text as its {member}")

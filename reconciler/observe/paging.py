@@ -148,7 +148,10 @@ def read_whole(source: Source, collection: Collection, add_up: Callable[[Iterato
             return add_up(_pages(source, collection))
         except ListingChangedError as error:
             reason = str(error)
-    detail = f"the listing is incomplete: {reason}; listed {LISTINGS} times, so it is not used"
+    detail = (
+        f"the listing is incomplete: {reason}; listed {LISTINGS} times, without a consistent result;"
+        " try again later"
+    )
     raise IncompleteReadError(Failure(f"GET {collection.path}", detail))
 
 
@@ -180,7 +183,7 @@ def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
     else:
         raise collection.too_large(f"it does not end within {_MOST_PAGES} pages")
     if count is not None and listed != count:
-        raise ListingChangedError(f"the service counts {count} {collection.noun} and gives {listed}")
+        raise ListingChangedError(f"the service reports {count} {collection.noun} but lists {listed}")
     if collection.creates and not (count and listed) and collection.listing.style in _BY_POSITION:
         _require_ends(source, collection, first, results, pages.parameters)
 
@@ -201,14 +204,14 @@ def _require_ends(
     if last and _has_others(source, collection, after, last):
         size = len(last)
         raise collection.mismatch(
-            f"a page of {size} is not the last, though {collection.page_limit} were requested; "
-            f"if {size} is the maximum of the service, let page_limit be {size}"
+            f"the service returned {size} of {collection.page_limit} requested objects although more follow; "
+            f"if {size} is its maximum, set page_limit to {size} in the kind"
         )
     if listing.style is not ListStyle.PAGE or listing.first == 0:
         return
     if _has_others(source, collection, {**pages_of(collection).parameters, listing.position or "": 0}, first):
-        what = "its page 0 has other objects" if first else "its page 1 is empty and its page 0 is not"
-        raise collection.mismatch(f"{what}; give list the member first: 0")
+        what = "page 0 has other objects than page 1" if first else "page 1 is empty and page 0 is not"
+        raise collection.mismatch(f"{what}; set first to 0 under list in the kind")
 
 
 def _has_others(source: Source, collection: Collection, asked: Parameters, known: list[Any]) -> bool:

@@ -51,7 +51,7 @@ def known_kinds(kinds: Kinds | None, parts: Iterable[DesiredScope | Change]) -> 
     known = kinds or packaged.load_kinds()
     for part in parts:
         if part.scope.kind not in known:
-            raise errors.ConfigurationError(f"the kind {part.scope.kind} is not known; give it with kinds=")
+            raise errors.ConfigurationError(f"the kind {part.scope.kind} is not known; pass it with kinds=")
     return known
 
 
@@ -162,7 +162,10 @@ def not_planned(
 ) -> list[Problem]:
     """Return a problem for each scope that could not be read, or beside which another of its API was not."""
     reasons = {
-        scope: f"is not planned, because another scope could not be read{from_api(scope.shown_api)}: {other}"
+        scope: (
+            "is not planned, because a scope of the same API could not be"
+            f" read{from_api(scope.shown_api)}: {other}"
+        )
         for scope, other in others.items()
         if other is not None
     }

@@ -272,5 +272,5 @@ def _deletion(kind: Kind, scope: Scope, name: str, live: Values, position: Posit
     change = replace(change, created=created_at(kind, live))
     if not odd:
         return Planned(change)
-    message = f"{mismatch(odd.values())}; it would be deleted although the plan does not show this"
+    message = f"{mismatch(odd.values())}; it would be deleted, but the plan cannot show this"
     return Planned(change, warnings=(Problem(message, address=change.address, is_live=True),))

@@ -97,9 +97,9 @@ def next_step(rotation: Rotation, now: dt.datetime) -> str:
         case Stage.PROPOSED:
             return f"apply creates {new}"
         case Stage.OVERLAP if end is None:
-            return f"no end is declared: give {old} an expiry, or declare it absent once nothing uses it"
+            return f"no end is declared: set an expiry for {old}, or declare it absent once nothing uses it"
         case Stage.OVERLAP:
-            return f"move what uses {old} to {new} until {format_instant(end or now)}"
+            return f"move the clients of {old} to {new} until {format_instant(end or now)}"
         case Stage.OVER:
             return f"rotate --finish declares {old} absent"
         case Stage.ENDING:
@@ -148,8 +148,11 @@ def _without_overlap(
             continue
         end = overlap_end(kind, old, key)
         if end is not None and end <= now and says_until(kind, key):
-            message = f"its overlap with {old.name} has ended at {format_instant(end)}, before it is created"
-            advice = "reconciler rotate --finish moves that"
+            message = (
+                f"its overlap with {old.name} has ended at {format_instant(end)}, before the successor"
+                " was created"
+            )
+            advice = "run reconciler rotate --finish to set a new end"
             yield Problem(f"{message}; {advice}", key.position, desired.scope.address(name))
 
 
@@ -203,7 +206,10 @@ class Successions:
         """Yield a problem for each replacement, and for each wait for a key that will not be there."""
         for change in changes:
             if change.action is Action.REPLACE and change.purpose is Purpose.ROTATE:
-                message = "is part of a rotation, and would be deleted and created again with another secret"
+                message = (
+                    "is part of a rotation, but this change would delete it and create it again with"
+                    " another secret"
+                )
                 advice = "undo this change, or let the rotation end first (reconciler rotate --finish)"
                 yield Problem(f"{message}; {advice}", change.position, change.address)
                 continue
@@ -212,7 +218,7 @@ class Successions:
             if name is None or (name in known and not is_absent):
                 continue
             why = "is declared absent" if is_absent else "is neither live nor created by this plan"
-            message = f"would lose access before {name} replaces it, which {why}; plan both together"
+            message = f"would lose access although its successor {name} {why}; plan both keys together"
             yield Problem(message, change.position, change.address)
 
     def _aliases(self, kind: Kind, scope: Scope, created: Collection[str]) -> Iterator[SecretAlias]:

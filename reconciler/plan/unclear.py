@@ -86,9 +86,7 @@ def _respelt(kind: Kind, desired: DesiredScope, observed: LiveScope) -> Mapping[
     for key in new:
         if (name := live.get(_spelling(key.name))) is not None:
             what = f"is not live, but {json_text(name)} is, which differs in capitals or blanks only"
-            advice = (
-                "a service that normalises names would get another key with each apply; declare that name"
-            )
+            advice = "if the service normalises names, each apply would create another key; declare that name"
             address = desired.scope.address(key.name)
             problems[key.name] = Problem(f"{what}: {advice}", key.position, address, is_live=True)
     return problems

@@ -121,7 +121,7 @@ def title(key: DriftedKey) -> str:
     if key.identity_change is not None:
         return key.identity_change.title
     if is_unwanted(key.action, key.origin):
-        return "has changed, and is no longer desired"
+        return "has changed, and is declared absent or no longer declared"
     if key.origins == {DriftOrigin.CONFLICT}:
         return f"{_KNOWN[key.action]}, and the files have changed too"
     if None not in key.origins:

@@ -53,8 +53,11 @@ def renewal_line(found: Renewal) -> str:
 def begun_line(address: str, successor: str, end: dt.datetime | None) -> str:
     """Return one line about a started rotation: the address of a key, the name of its successor."""
     if end is None:
-        return f"{address} -> {successor}: no overlap; {address} loses access as soon as {successor} is there"
-    return f"{address} -> {successor}: both work until {format_instant(end)}, whenever it is applied"
+        return (
+            f"{address} -> {successor}: no overlap; {address} loses access as soon as {successor} has"
+            " been created"
+        )
+    return f"{address} -> {successor}: both work until {format_instant(end)}, regardless of when apply runs"
 
 
 def stage_text(one: KeyRotation, now: dt.datetime) -> str:
@@ -98,7 +101,7 @@ def overview_lines(found: Overview, screen: Screen = PLAIN) -> Iterator[str]:
     differing = f"{counted(len(plan.changes), 'key')}{f' ({listed(parts)})' if parts else ''}"
     rows = (
         ("Declared", f"{counted(found.declared, 'key')} in {counted(len(plan.observed), 'scope')}"),
-        ("Live", f"{counted(live, 'key')}, {len(plan.unmanaged)} of them in no file"),
+        ("Live", f"{counted(live, 'key')}, {len(plan.unmanaged)} of them not declared"),
         ("Differing", differing if plan.changes else "none"),
         ("Contested", contested),
         ("Expiring", f"{counted(len(due) - passed, 'key')} within {rough_duration(found.within)}{expired}"),
@@ -150,18 +153,22 @@ def next_steps(found: Overview) -> Iterator[str]:
     waiting = [one.address for one in soon if one.at > found.now]
     manual = sum(address in found.lifetimes.manual for address in waiting)
     steps = (
-        (len(plan.errors), "plan: {} to be looked at", "error"),
-        (len(plan.changes), "apply: {} to be sent, or accept what is live", "change"),
-        (len(waiting) - manual, "renew: {} to be given a later expiry, or rotate", "key"),
-        (manual, "people: {} that renew skips, to be given a later expiry or rotated", "key"),
+        (len(plan.errors), "plan: read the messages about {}", "error"),
+        (len(plan.changes), "apply: send {}, or accept the live values", "change"),
+        (len(waiting) - manual, "renew: set a later expiry for {}, or use rotate", "key"),
+        (manual, "by hand: set a later expiry for {} that renew skips, or use rotate", "key"),
         (
             sum(one.at <= found.now for one in every),
-            "people: {} that expired, to be declared absent or given a later expiry",
+            "by hand: declare absent, or set a later expiry for, {} that expired",
             "key",
         ),
-        (stages[Stage.OVERLAP], "consumers: {} to be moved to a successor", "key"),
-        (stages[Stage.OVER] + stages[Stage.GONE], "rotate --finish: {} to be finished", "rotation"),
-        (len(found.contested or ()), "history: {} contested, so not corrected", "field"),
+        (stages[Stage.OVERLAP], "by hand: move the clients of {} to the successor", "key"),
+        (stages[Stage.OVER] + stages[Stage.GONE], "rotate --finish: continue {}", "rotation"),
+        (
+            len(found.contested or ()),
+            "history: find out what reverts the corrections of {} (contested)",
+            "field",
+        ),
     )
     texts = [text.format(counted(count, noun)) for count, text, noun in steps if count]
-    yield from texts or ["nothing"]
+    yield from texts or ["nothing to do"]

@@ -226,6 +226,6 @@ def _keys(count: int) -> str:
 
 def empty_text(scope: Scope) -> str:
     """Return the warning for a scope without live keys, which may be the wrong one."""
-    text = f"No key is live in {scope}: are these the right numbers?"
+    text = f"No key is live in {scope}: are the ids right?"
     is_listed = scope.api == BUILT_IN_API and any(name in SCOPE_NAMES for name, _ in scope.parameters)
     return f"{text} reconciler projects and reconciler regions list them." if is_listed else text

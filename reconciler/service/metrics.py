@@ -155,7 +155,7 @@ class Metrics:
         if not path.exists():
             return
         if not path.is_file() and not path.is_dir():
-            raise ValueError("it is not a plain file, and would be replaced by one; use another file")
+            raise ValueError("it is not a regular file; use another file")
         counters = {
             "rounds": self._rounds,
             "corrections": self._corrections,
@@ -165,7 +165,7 @@ class Metrics:
         text = path.read_text(encoding="utf-8")
         families = list(text_string_to_metric_families(text))
         if text and not (families and all(family.name.startswith(f"{_NAMESPACE}_") for family in families)):
-            raise ValueError("it holds other things than metrics of this tool; use another file")
+            raise ValueError("it contains data that is not from this tool; use another file")
         for family in families:
             name = family.name.removeprefix(f"{_NAMESPACE}_")
             for sample in family.samples:

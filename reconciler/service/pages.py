@@ -75,7 +75,7 @@ class Pages:
         """Return whether the loop is alive; a failed cycle is not a reason to restart."""
         heartbeat = self.monitor.heartbeat
         if heartbeat.is_stuck():
-            text = f"stuck: no progress for {heartbeat.silence():.0f} s"
+            text = f"the service makes no progress for {heartbeat.silence():.0f} s"
             return plain(text, HTTPStatus.SERVICE_UNAVAILABLE)
         return plain("alive")
 

@@ -117,7 +117,7 @@ def test_a_changed_text_keeps_its_position_and_quotes(written: str, new: str, ex
 )
 def test_an_expiry_is_written_in_utc(written: str, new: str | None, expected: str | None) -> None:
     if expected is None:
-        with pytest.raises(InputError, match="cannot be edited in place"):
+        with pytest.raises(InputError, match="cannot be edited"):
             value(written, "expire", expire=new)
     else:
         assert value(written, "expire", expire=new) == expected
@@ -246,7 +246,9 @@ def test_a_change_that_would_lose_or_move_a_comment_is_not_written(written: str,
     (said,) = raised.value.texts
     before = f"{HEAD}  - name: web-key\n    containers:{gap}{written}".partition("# c")[0].split("\n")
     place = f"{len(before)}:{len(before[-1]) + 1}"
-    assert said.startswith(f"keys.yaml:{place}: cannot be edited in place: the comment # c would be lost")
+    assert said.startswith(
+        f"keys.yaml:{place}: cannot be edited automatically: the comment # c would be lost"
+    )
     assert "; write it by hand: {containers: [" in said
 
 
@@ -419,7 +421,7 @@ def test_line_endings_and_the_byte_order_mark_are_preserved() -> None:
         (
             "  - &b {name: web-key, description: old}\n  - <<: *b\n    name: api-key\n",
             "keys.yaml:4:5",
-            "cannot be edited in place: other values would change too: description of the key on line 5",
+            "cannot be edited automatically: other values would change too: description of the key on line 5",
         ),
     ],
 )

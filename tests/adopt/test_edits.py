@@ -211,17 +211,17 @@ REFUSED: dict[str, tuple[str, Callable[[FileEdits], object], str]] = {
     "keys by a merge": (
         f"<<: {{keys: [{{name: shop-key}}]}}\n{HEAD}",
         lambda edits: edits.set((0, 0), "state", "absent"),
-        "the list of keys is written elsewhere",
+        "the list of keys is defined elsewhere, by",
     ),
     "a default by a merge": (
         f"{HEAD}defaults: {{<<: {{is_disabled: false}}}}\nkeys:\n  - name: shop-key\n",
         lambda edits: edits.set_default(0, "is_disabled", value=True),
-        "the default of is_disabled is written elsewhere",
+        "the default of is_disabled is defined elsewhere, by",
     ),
     "a rule by a merge": (
         f"{HEAD}keys:\n  - name: shop-key\n    lifecycle: {{replace: true, <<: {{renew: false}}}}\n",
         lambda edits: edits.set((0, 0), "lifecycle", {"replace": True}),
-        "renew comes from a merge",
+        "renew comes from a merge key",
     ),
     "the begin of a key": (
         f"{HEAD}keys:\n  - state: absent\n    name: shop-key\n",

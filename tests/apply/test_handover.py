@@ -286,7 +286,7 @@ class Refusing(World):
         ("reading", "it cannot be read back"),
         ("listing", "it does not exist when it is read back"),
         ("nothing", "holds no secret of caas/1/76/web-key-2"),
-        ("older", "shows another secret than was stored there"),
+        ("older", "contains another secret than the one that was stored"),
         ("alias", "its secret could not be stored under the alias web-key: sealed"),
     ],
 )
@@ -305,7 +305,7 @@ def test_a_sink_that_shows_another_secret_does_not_pass_for_one_without_an_alias
     world = Refusing("older")
     plan = replace(plan_of(world), aliases=())
     outcomes, _ = apply(world, tmp_path, plan)
-    assert "shows another secret than was stored there" in outcomes[0].detail
+    assert "contains another secret than the one that was stored" in outcomes[0].detail
     assert world.keys["web-key"]["expire"] == LATER
 
 
@@ -359,7 +359,7 @@ def test_an_alias_that_the_store_does_not_know_keeps_the_old_key(
     (outcome, _) = sent(world, plan, store)
     is_known = not has_versions  # such a sink has no aliases at all
     assert (outcome.result is Result.APPLIED, world.keys["web-key"]["expire"] == SOON) == (is_known, is_known)
-    assert ("the place of secrets was not opened for the alias web-key" in outcome.detail) is has_versions
+    assert ("the secret sink was not opened for the alias web-key" in outcome.detail) is has_versions
 
 
 def test_an_old_key_is_not_ended_without_a_look_at_the_secret_of_its_successor() -> None:

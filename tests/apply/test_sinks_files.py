@@ -174,7 +174,8 @@ def test_a_secret_created_after_the_probe_is_not_overwritten(folder: Path, held:
     before = content(folder / NAME)
     with pytest.raises(SinkError) as caught:
         FileSink(folder, SystemRandomness()).store(WEB, Secret("newer"), held)
-    assert str(caught.value) == f"{folder / NAME} came after the probe, and is not changed"
+    advice = "was created by another program meanwhile, and is not overwritten; move it away"
+    assert str(caught.value) == f"{folder / NAME} {advice}"
     assert (names(folder), content(folder / NAME)) == ([NAME], before)
 
 

@@ -224,7 +224,10 @@ def test_a_removed_secret_is_created_again(connect: Callable[[Any], KubernetesSi
 
 @pytest.mark.parametrize(
     ("held", "reason"),
-    [("", "is not as the probe found it, and is not changed"), ("6", "was changed after the probe")],
+    [
+        ("", "has changed since it was checked, and is not overwritten; try again"),
+        ("6", "was changed by another program"),
+    ],
 )
 def test_a_secret_created_after_the_probe_is_not_overwritten(
     connect: Callable[[Any], KubernetesSink], held: str, reason: str
@@ -247,7 +250,7 @@ def test_a_change_at_the_same_time_is_not_overwritten(connect: Callable[[Any], K
             server.put("8", data={"secret": "dGhlaXJz"})
         return response
 
-    assert "is not as the probe found it" in store_error(connect(remote))
+    assert "has changed since it was checked," in store_error(connect(remote))
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": "dGhlaXJz"}
 
 

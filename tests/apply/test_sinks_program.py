@@ -100,7 +100,10 @@ def test_a_probe_request_contains_no_secret(tmp_path: Path) -> None:
 def test_a_program_that_refuses_a_secret_is_detected_by_the_probe(
     tmp_path: Path, script: str, reason: str
 ) -> None:
-    assert probe_error(asked(tmp_path, script)) == f"caas/1/76/web: asked by a probe, {reason}"
+    assert (
+        probe_error(asked(tmp_path, script))
+        == f"caas/1/76/web: the check before the first write failed: {reason}"
+    )
 
 
 def test_a_custom_kind_has_its_own_scope(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_secret_created_after_the_probe_is_not_overwritten(held: str) -> None:
 def test_a_secret_that_belongs_to_something_else_is_not_changed() -> None:
     vault = Vault()
     vault.stored[BELOW] = [{"user": "admin", "password": "x"}]
-    said = f"{WHERE} in Vault holds something else than a secret of this key, and is not changed"
+    said = f"{WHERE} in Vault contains data that is not a secret of this key, and is not changed"
     assert said in probe_error(connect(vault))
     assert said in store_error(connect(vault))
     assert len(vault.stored[BELOW]) == 1
@@ -239,7 +239,7 @@ def test_an_engine_that_stores_without_a_version_is_an_error() -> None:
 def test_an_engine_without_check_and_set_is_detected_by_the_probe() -> None:
     may = httpx.Response(200, json={"capabilities": ["root"]})
     responses = [MOUNTED, may, NONE_YET, httpx.Response(200, json={"data": {"version": 1}})]
-    assert "takes a write to" in probe_error(connect(Script(*responses)))
+    assert "accepts a write to" in probe_error(connect(Script(*responses)))
 
 
 def test_a_probe_checks_the_exact_path_and_writes_nothing() -> None:

@@ -164,7 +164,10 @@ def test_a_file_that_names_its_project_needs_the_number_first(
     text = "project: p\nregion_id: 76\nkeys:\n  - {name: web, description: ours}\n"
     (tmp_path / "keys.yaml").write_text(text, encoding="utf-8")
     done = cli("accept", "caas/1/76/web", "--file", str(tmp_path / "keys.yaml"))
-    assert (done.code, "keys.yaml:1:10: accept needs project_id instead of the name p" in done.err) == (
+    assert (
+        done.code,
+        "keys.yaml:1:10: accept does not resolve the name p; write project_id in the file" in done.err,
+    ) == (
         1,
         True,
     )

@@ -161,7 +161,7 @@ def test_an_error_before_the_plan_is_an_event(cli: CommandLine, tmp_path: Path) 
 def test_events_and_an_interactive_question_exclude_each_other(cli: CommandLine, drifted: str) -> None:
     done = cli("apply", drifted, "--events")
     assert (done.code, done.out) == (64, "")
-    assert "--events goes with --auto-approve or --dry-run" in done.err
+    assert "--events requires --auto-approve or --dry-run," in done.err
 
 
 def test_failing_event_output_stops_no_write(cli: CommandLine, emulator: Emulator, drifted: str) -> None:

@@ -111,7 +111,7 @@ def test_other_shells_offer_the_same(cli: CommandLine, folder: Path, shell: str)
     assert offered_by(shell, cli, folder, "reconciler plan --env ") == ["dev", "prod"]
     # A comma in the help ends nothing.
     (option,) = offered_by(shell, cli, folder, "reconciler plan --ta")
-    assert re.match(r"--target[:\t]Only the key with this address, or its end", option)
+    assert re.match(r"--target[:\t]Only the key with this address, or the end of it", option)
 
 
 def offered_by(shell: str, cli: CommandLine, folder: Path, line: str) -> list[str]:

@@ -54,7 +54,7 @@ def sent(emulator: Emulator) -> list[str]:
 def test_a_creation_in_a_scope_without_a_live_key_asks_for_the_right_numbers(
     cli: CommandLine, emulator: Emulator, files: str
 ) -> None:
-    question = "No key is live in caas/1/76: are these the right numbers?"
+    question = "No key is live in caas/1/76: are the ids right?"
     assert question in cli("plan", files).err
     fill(emulator, "web")
     assert question not in cli("plan", files).err
@@ -185,7 +185,7 @@ def test_a_creation_without_a_response_is_sent_once_and_is_reported_as_a_lost_se
     assert not sink.exists()
     assert ("its secret is lost: either declare it `state: absent`, apply" in done.out) is exists
     # Without a response from what executes requests, or with a promised success, the key may still appear.
-    may_come = "if it is created still, its secret is lost" in done.out
+    may_come = "the service still creates it, its secret is lost" in done.out
     assert may_come is bool({"reset_before", "status_502", "html_page"} & faults.response_rates().keys())
     assert done.code == (4 if exists or may_come else 1)
 

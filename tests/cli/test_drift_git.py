@@ -208,8 +208,8 @@ def test_a_changed_key_pending_deletion_is_a_conflict(
     done = files.drift("--correct", "grants", "--allow-destroy")
     assert (done.code, set(emulator.keys(1, 76))) == (2, {"web", "api"})
     assert (
-        "# caas/1/76/web has changed, and is no longer desired ([conflict] grants: the key is live)\n"
-        in done.out
+        "# caas/1/76/web has changed, and is declared absent or no longer declared ([conflict] grants:"
+        " the key is live)\n" in done.out
     )
     assert "Drift: 1 key changed outside Git (1 in conflict with a change in Git).\n" in done.out
     assert "Access: grants on 1 key" in done.out
@@ -349,7 +349,7 @@ def test_a_path_missing_at_the_base_makes_nothing_pending(
     files.file.rename(tmp_path / "other.yaml")
     fill(emulator, "web", description="theirs")
     done = cli("drift", str(tmp_path / "other.yaml"), "--base", "HEAD")
-    assert (done.code, "there was no such path" in done.err) == (2, True)
+    assert (done.code, "the path did not exist, so" in done.err) == (2, True)
     assert "# caas/1/76/web differs from the files (neutral)\n" in done.out
 
 

@@ -209,7 +209,10 @@ def test_a_field_that_is_not_contested_cannot_be_cleared(
 ) -> None:
     cli("drift", drifted, "--history", history)
     done = cli("history", "--history", history, "clear", "caas/1/76/web", "description")
-    assert (done.code, done.err) == (1, "Error: description of caas/1/76/web is not contested\n")
+    assert (done.code, done.err) == (
+        1,
+        "Error: description of caas/1/76/web is not contested; reconciler history lists contested fields\n",
+    )
 
 
 def test_a_history_must_be_named_and_exist(cli: CommandLine, history: str) -> None:

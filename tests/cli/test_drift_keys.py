@@ -77,7 +77,7 @@ def test_a_scope_without_a_live_key_may_be_the_wrong_one(cli: CommandLine, tmp_p
     history = str(tmp_path / "history.db")
     lines = cli("drift", file, "--history", history).out.splitlines()
     asked = lines.index(
-        "No key is live in caas/1/76: are these the right numbers?"
+        "No key is live in caas/1/76: are the ids right?"
         " reconciler projects and reconciler regions list them."
     )
     assert lines[asked + 1].startswith("Undo: ")
@@ -95,7 +95,7 @@ def test_the_scope_of_a_key_that_was_live_is_the_right_one(
     if remade:
         fill(emulator, "other")
     done = cli("drift", file, *(() if remade else ("--history", history)))
-    assert (done.code, "right numbers" in done.out) == (2, False)
+    assert (done.code, "are the ids right" in done.out) == (2, False)
 
 
 def test_a_key_that_was_created_in_an_exclusive_scope_is_drift_that_grants(

@@ -130,13 +130,16 @@ def test_a_file_is_utf_8_whatever_the_terminal_encoding(cli: CommandLine, emulat
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--kind", "thing", *HERE], "'thing' is none of caas"),
+        (["--kind", "thing", *HERE], "'thing' is not one of caas"),
         (["--region-id", "76"], "Missing option '--project-id'"),
         (["--project-id", "1"], "Missing option '--region-id'"),
-        ([*HERE, "--scope", "colour=red"], "'colour=red' is not a NAME=VALUE of project_id, region_id"),
-        ([*HERE, "--scope", "region_id"], "'region_id' is not a NAME=VALUE"),
-        (["--project-id", "1", "--scope", "region_id=x"], "'x' cannot be the region_id"),
-        (["--project-id", "1", "--scope", f"region_id={'9' * 5000}"], "9' cannot be the region_id"),
+        (
+            [*HERE, "--scope", "colour=red"],
+            "'colour=red' is not NAME=VALUE with one of the names project_id, region_id",
+        ),
+        ([*HERE, "--scope", "region_id"], "'region_id' is not NAME=VALUE with"),
+        (["--project-id", "1", "--scope", "region_id=x"], "'x' is not a valid region_id"),
+        (["--project-id", "1", "--scope", f"region_id={'9' * 5000}"], "9' is not a valid region_id"),
     ],
 )
 def test_a_missing_scope_is_a_usage_error(cli: CommandLine, words: list[str], complaint: str) -> None:
@@ -252,7 +255,7 @@ def test_an_empty_scope_asks_for_the_right_numbers(cli: CommandLine, emulator: E
     done = cli("export", "--project-id", "1", "--region-id", "99")
     assert (done.code, "keys: []" in done.out) == (0, True)
     assert done.err == (
-        "No key is live in caas/1/99: are these the right numbers? "
+        "No key is live in caas/1/99: are the ids right? "
         "reconciler projects and reconciler regions list them.\n"
     )
     assert len(emulator.requests) == 1
@@ -331,9 +334,15 @@ def test_permissions_and_links_are_preserved(cli: CommandLine, emulator: Emulato
 @pytest.mark.parametrize(
     ("before", "complaint"),
     [
-        (f"{HEAD}keys: [{{name: one}}]\n", "keys.yaml:3:7: the list of keys is written between brackets"),
-        (f"{HEAD}keys: [\n  # none yet\n]\n", "the list of keys is written between brackets"),
-        ('{"project_id": 1, "region_id": 76, "keys": []}\n', "the document is written between brackets"),
+        (
+            f"{HEAD}keys: [{{name: one}}]\n",
+            "keys.yaml:3:7: the list of keys is in flow style ([...] or {...})",
+        ),
+        (f"{HEAD}keys: [\n  # none yet\n]\n", "the list of keys is in flow style ([...] or {...})"),
+        (
+            '{"project_id": 1, "region_id": 76, "keys": []}\n',
+            "the document is in flow style ([...] or {...})",
+        ),
         (f"{HEAD}keys:\n  - name: one\n    colour: red\n", "colour is not a known field"),
         (f"{HEAD}keys:\n\t- name: one\n", "a tab cannot indent YAML"),
     ],
@@ -368,5 +377,7 @@ def test_a_file_with_a_project_name_is_not_extended(
     (tmp_path / "keys.yaml").write_text(text, encoding="utf-8")
     done = cli("export", "--project-id", "1", "--region-id", "76", "--into", str(tmp_path / "keys.yaml"))
     assert done.code == 1
-    assert "keys.yaml:1:10: export --into needs project_id instead of the name p" in done.err
+    assert (
+        "keys.yaml:1:10: export --into does not resolve the name p; write project_id in the file" in done.err
+    )
     assert (tmp_path / "keys.yaml").read_text(encoding="utf-8") == text

@@ -960,7 +960,7 @@ def test_what_is_forgotten_may_be_created_again(notes: Notes) -> None:
     forget = ("history", "forget", "note/red/web", "--history", web.history)
     done = notes.cli(*forget)
     assert (done.code, done.out) == (0, "note/red/web: the record of its object is deleted.\n")
-    assert "the history has no object of note/red/web" in notes.cli(*forget).err
+    assert "the history has no record of note/red/web" in notes.cli(*forget).err
     assert notes("apply", web.file, "--auto-approve", "--history", web.history).code == 0
     assert notes.server.shown == [("shop", "new"), ("web", "new")]
     assert planned(web)["errors"] == []

@@ -117,7 +117,7 @@ def test_a_scope_that_is_declared_by_name_is_found(cli: CommandLine, emulator: E
     (here / "keys/b.yaml").write_text(text)
     done = cli("import", WEB)
     assert (done.code, (here / "keys/b.yaml").read_text()) == (1, text)
-    assert "needs project_id instead of the name shop" in done.err
+    assert "does not resolve the name shop; write project_id" in done.err
     assert "is declared here" in cli("import", "caas/1/76/one").err
 
 

@@ -86,7 +86,8 @@ def test_on_a_terminal_it_asks_for_what_no_option_says(
     assert "Which API?" not in done.out  # the environment has its address
     assert "The token sees 3 projects:\n  3  Bäckerei 东京\n  1  shop\n  4  shop-two\n" in done.out
     again = (
-        "No project has this number or name. Ctrl-C leaves; the token sees:\n  3  Bäckerei 东京\n  1  shop\n"
+        "No project has this id or name. Press Ctrl-C to exit; the token sees:\n  3  Bäckerei 东京\n  1 "
+        " shop\n"
     )
     assert done.out.count(again) == 2
     assert "2 regions match:" not in done.out.partition("2 regions:")[0]
@@ -95,7 +96,7 @@ def test_on_a_terminal_it_asks_for_what_no_option_says(
     assert "It is one of github, gitlab, none." in done.out
     assert declared(tmp_path, "keys/caas-3-80.yaml") == []
     assert {".gitlab-ci.yml", ".gitlab/reconciler.yml"} <= files(tmp_path)
-    assert "git init makes it one" in done.out
+    assert "run git init" in done.out
 
 
 def test_a_part_of_a_name_that_several_have_is_asked_again(cli: CommandLine, service: Emulator) -> None:
@@ -119,7 +120,7 @@ def test_of_many_projects_some_are_shown_and_all_are_found(
     assert "  20  project 020\n  ... and 280 more\n" in done.out
     assert "10 projects match:" in done.out
     assert "Region: 76 (Luxembourg-2), the only one that the token sees\n" in done.out
-    assert "No key is live in caas/299/76: are these the right numbers?" in done.out
+    assert "No key is live in caas/299/76: are the ids right?" in done.out
     assert declared(tmp_path, "keys/caas-299-76.yaml") == []
 
 
@@ -224,7 +225,10 @@ def test_a_token_that_sees_no_project_is_an_error(
     cli.environment.chdir(tmp_path)
     done = cli("init")
     assert (done.code, files(tmp_path)) == (1, set())
-    assert "the token sees no project: is it the right token, and of the right account?" in done.err
+    assert (
+        "the token sees no project: check that the token is right and belongs to the right account;"
+        in done.err
+    )
     assert len(emulator.requests) == 1
 
 
@@ -250,7 +254,7 @@ def test_what_is_there_and_cannot_be_read_is_kept(
     make(tmp_path / ".gitignore")
     done = cli("init", *HERE)
     assert (done.code, done.out.endswith(NEXT)) == (0, True), done.err
-    assert "Kept .gitignore, which exists already\nThis folder is in no Git repository" in done.err
+    assert "Kept .gitignore, which exists already\nThis folder is not in a Git repository;" in done.err
     assert service.requests
 
 
@@ -266,7 +270,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(
 
 def test_a_kind_with_another_scope_is_refused(cli: CommandLine, service: Emulator) -> None:
     done = cli("init", "--kind", "thing", *HERE)
-    assert (done.code, "'thing' is none of caas, faas, inference" in done.err) == (64, True)
+    assert (done.code, "'thing' is not one of caas, faas, inference" in done.err) == (64, True)
     assert not service.requests
 
 
@@ -408,7 +412,7 @@ def test_of_the_apis_the_built_in_one_is_the_default(cli: CommandLine, tmp_path:
     cli.environment.chdir(tmp_path)
     cli.environment.delenv("GCORE_BASE_URL")
     done = cli.on_terminal("init", "--kind", "thing", answer=b"\n")
-    assert (done.code, "Which API?" in done.out, "'thing' is none of caas, faas" in done.out) == (
+    assert (done.code, "Which API?" in done.out, "'thing' is not one of caas, faas" in done.out) == (
         64,
         True,
         True,

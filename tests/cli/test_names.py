@@ -82,7 +82,7 @@ def test_a_region_matches_exactly_or_case_insensitively(
     assert asked(service)[-1] == f"caas/keys/1/{number}"
 
 
-SEVERAL = "2: 80 (Sines), 81 (sines); write region_id with the right number"
+SEVERAL = "2 entries: 80 (Sines), 81 (sines); write region_id with the right id"
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ SEVERAL = "2: 80 (Sines), 81 (sines); write region_id with the right number"
         ("project: shops\nregion_id: 76", '1:10: project "shops" is not found; did you mean shop, Shop?'),
         (
             'project: "1"\nregion_id: 76',
-            '1:10: project "1" is not found; write project_id: 1 if that is its number',
+            '1:10: project "1" is not found; write project_id: 1 if that is its id',
         ),
-        ("project: shop\nregion: SINES", f'2:9: region "SINES" is the name of {SEVERAL}'),
+        ("project: shop\nregion: SINES", f'2:9: region "SINES" matches {SEVERAL}'),
     ],
 )
 def test_an_unknown_or_ambiguous_name_is_an_error_with_candidates(

@@ -36,7 +36,8 @@ def test_every_page_is_read(cli: CommandLine, emulator: Emulator) -> None:
 def test_where_the_token_sees_none_a_note_asks_for_another(cli: CommandLine, emulator: Emulator) -> None:
     done = cli("projects")
     assert (done.code, done.out) == (0, "")
-    assert done.err == "No projects: the token sees none. Is it the right token, and of the right account?\n"
+    advice = "Check that the token is right and belongs to the right account."
+    assert done.err == f"No projects: the token sees none. {advice}\n"
     assert json.loads(cli("projects", "--format", "json").out) == {"projects": []}
     assert len(emulator.requests) == 2
 

@@ -82,9 +82,9 @@ def test_a_target_that_is_passed_over_is_said_to_be(cli: CommandLine, file: Path
     file.write_text(TEXT + "  - {name: own-key-2, lifecycle: {rotates: own-key}}\n")
     done = renew(cli, file, *POLICY, "api", "own-key")
     assert (done.code, done.out) == (0, "")
-    assert "Passed over caas/1/76/api: the lifecycle leaves the expiry to people.\n" in done.err
-    assert "Passed over caas/1/76/own-key: another key replaces it.\n" in done.err
-    assert "Passed over" not in renew(cli, file, *POLICY).err
+    assert "Skipped caas/1/76/api: its lifecycle has renew: false.\n" in done.err
+    assert "Skipped caas/1/76/own-key: another key replaces it.\n" in done.err
+    assert "Skipped" not in renew(cli, file, *POLICY).err
 
 
 def test_an_unknown_target_is_an_error(cli: CommandLine, file: Path) -> None:
@@ -112,7 +112,10 @@ def test_a_policy_that_never_comes_to_rest_is_an_error(
 ) -> None:
     file.write_text(f"renew: {{within: 30d, {policy}}}\n{TEXT}")
     done = cli(*command, "--file", str(file))
-    message = f"the policy of caas/1/76/web makes a new key due at once: within has to be below {fault}"
+    message = (
+        "the policy of caas/1/76/web would make a renewed key due again at once: set within lower than"
+        f" {fault}"
+    )
     assert (done.code, message in done.err) == (1, True)
 
 
@@ -141,7 +144,7 @@ def test_a_key_past_its_longest_life_is_named_for_rotation(
     )
     assert "rotate it: reconciler rotate caas/1/76/web" in done.out
     assert f"own-key: expire 2026-06-10T00:00:00Z, in 8 days -> {HALF_A_YEAR}" in done.out
-    assert "1 key to be rotated" in done.err
+    assert "1 key to be rotated: run" in done.err
     assert patches(emulator) == []
 
 
@@ -162,7 +165,7 @@ def test_a_key_that_never_expires_is_named_for_rotation_too(
     for name in ("web", "far"):
         fill(emulator, name, created_at="2024-06-01T00:00:00Z")
     done = renew(cli, file, *POLICY, "--max-total", "2y")
-    assert (done.code, "2 keys to be rotated" in done.err) == (2, True)
+    assert (done.code, "2 keys to be rotated: run" in done.err) == (2, True)
     assert "caas/1/76/web: no expiry: has reached its maximum lifetime (max_total); rotate it" in done.out
 
 

@@ -280,7 +280,9 @@ def test_a_failing_sink_stops_only_creations(
     assert done.code == 4
     assert 1 <= len(made) <= parallelism
     assert (len(rescued), len({file.parent for file in rescued})) == (len(made), 1)
-    assert done.out.count("not attempted: not created: the secret of caas/1/76/key-") == 40 - len(made)
+    assert done.out.count("not attempted: not created, because the secret of caas/1/76/key-") == 40 - len(
+        made
+    )
     assert all(f"it is in {file}; move it" in done.out for file in rescued)
     assert "caas/1/76/zz-changed: applied\n" in done.out
 
@@ -296,5 +298,8 @@ def test_after_a_sink_failure_no_key_is_deleted_for_a_replacement(cli: CommandLi
     cli.environment.chdir(keys.folder)
     done = cli(*keys.words("exec:/bin/false"), "--parallelism", "1")
     assert (done.code, keys.sent) == (4, ["DELETE", "POST"])
-    assert "inference/1/key-two: not attempted: not created: the secret of inference/1/key-one" in done.out
+    assert (
+        "inference/1/key-two: not attempted: not created, because the secret of inference/1/key-one"
+        in done.out
+    )
     assert "key-two" in keys.emulator.keys(1, family="inference")

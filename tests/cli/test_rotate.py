@@ -91,7 +91,10 @@ def test_a_rotation_goes_from_its_begin_to_its_end(life: Life) -> None:
     done = life.rotate("shop-key")
     assert (done.code, done.err) == (0, "Written to the files; plan shows what apply will send.\n")
     assert BEGUN in life.file.read_text()
-    assert "shop-key -> shop-key-2: both work until 2026-06-09T00:00:00Z, whenever it is applied" in done.out
+    assert (
+        "shop-key -> shop-key-2: both work until 2026-06-09T00:00:00Z, regardless of when apply runs"
+        in done.out
+    )
     assert life.apply().code == 0
     second = life.secret("shop-key-2")
     assert life.live() == {"shop-key", "shop-key-2", "other"}
@@ -201,8 +204,11 @@ def test_a_rotation_that_was_applied_cannot_be_undone(life: Life) -> None:
     life.rotate("shop-key")
     life.apply()
     done = life.rotate("--abort", "shop-key-2")
-    advice = "continue the rotation, or replace the successor: reconciler rotate shop-key-2 --now"
-    assert (done.code, f"is live already, so nothing can be undone; {advice}" in done.err) == (1, True)
+    advice = "continue the rotation, or replace the successor with reconciler rotate shop-key-2 --now"
+    assert (done.code, f"is live already, so the rotation cannot be undone; {advice}" in done.err) == (
+        1,
+        True,
+    )
 
 
 def test_an_overlap_that_has_not_begun_ends_later(life: Life) -> None:
@@ -303,7 +309,7 @@ def test_the_two_keys_of_a_rotation_are_edited_together_or_not_at_all(life: Life
 REFUSED = {
     "missing": (("nothing",), "nothing is not declared in these files"),
     "lifecycle: {prevent_revoke: true}": (("other",), "its lifecycle has prevent_revoke"),
-    "lifecycle: {ignore_changes: [expire]}": (("other",), "ignores changes of what ends its access"),
+    "lifecycle: {ignore_changes: [expire]}": (("other",), "ignores changes of its expiry or switch"),
     "is_disabled: true": (("other",), "is_disabled is true"),
     "state: absent": (("other",), "it is declared absent"),
 }
@@ -321,7 +327,7 @@ def test_a_key_that_is_not_live_or_rotated_already_is_refused(life: Life) -> Non
     life.file.write_text(f"{TEXT}  - name: third\n    containers: []\n")
     assert "is not live, so there is nothing to rotate" in life.rotate("third").err
     life.rotate("shop-key")
-    assert "shop-key-2 replaces it; --abort undoes that" in life.rotate("shop-key").err
+    assert "is already being rotated to shop-key-2; use --abort" in life.rotate("shop-key").err
     assert "is not being rotated" in life.rotate("--abort", "other").err
 
 

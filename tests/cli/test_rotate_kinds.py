@@ -129,7 +129,7 @@ def test_an_overlap_that_was_over_before_the_successor_was_there_ends_later(life
         assert (late.code, "is in the past and would disable the key at once" in late.err) == (1, True)
         return
     assert late.code == 0
-    assert "chat-key-2 was created after the overlap, which ends later" in life.rotate("--finish").out
+    assert "chat-key-2 was created after the overlap, so its end is postponed" in life.rotate("--finish").out
     assert 'until: "2026-06-18T00:00:00Z"' in life.file.read_text()
     assert "state: absent" not in life.file.read_text()
     life.clock.elapsed += 9 * 86400
@@ -191,7 +191,7 @@ def test_a_successor_that_does_not_show_its_creation_has_an_overlap(
     done = cli(*apply, clock=clock)
     assert done.code == (0 if words else 1)
     if not words:
-        assert "web-2: its overlap with web has ended at 2026-06-09T00:00:00Z, before it is" in done.err
+        assert "web-2: its overlap with web has ended at 2026-06-09T00:00:00Z, before the" in done.err
         assert cli("rotate", "--finish", *rest, clock=clock).code == 2
         assert cli(*apply, clock=clock).code == 0
         assert cli("rotate", "--finish", *rest, clock=clock).code == 0

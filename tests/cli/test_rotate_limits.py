@@ -71,9 +71,12 @@ def test_a_leak_of_the_old_key_ends_its_overlap(life: Life, *, is_applied: bool)
     life.rotate("shop-key")
     if is_applied:
         life.apply()
-    assert "--now ends the overlap" in life.rotate("shop-key").err
+    assert "--now to end the overlap" in life.rotate("shop-key").err
     done = life.rotate("shop-key", "--now")
-    assert (done.code, "caas/1/76/shop-key loses access as soon as shop-key-2 is there" in done.out) == (
+    assert (
+        done.code,
+        "caas/1/76/shop-key loses access as soon as shop-key-2 has been created" in done.out,
+    ) == (
         0,
         True,
     )
@@ -129,7 +132,7 @@ def test_keys_of_one_age_are_rotated_in_portions_that_one_apply_may_end(life: Li
     life.pass_days(8)
     done = life.rotate("--finish")  # 30 % of 19 are 5
     assert (done.code, life.file.read_text().count("state: absent")) == (2, 5)
-    assert "the overlap has passed: key-24 waits for the next run" in done.err
+    assert "the overlap has ended: key-24 is left for the next run" in done.err
     assert "Left 2 keys for the next run" in done.err
     assert life.apply().code == 0
     assert len(life.live()) == 14
@@ -159,8 +162,8 @@ def test_the_rotation_whose_overlap_ended_first_is_finished_first(life: Life) ->
     fill(life.emulator, "a-key-2", "key-14-2")
     life.pass_days(20)
     done = life.rotate("--finish", "--max-revoked", "1")
-    assert (done.code, "a-key waits for the next run" in done.err) == (2, True)
-    assert "key-14 is to be deleted" in done.out
+    assert (done.code, "a-key is left for the next run, because of the limits" in done.err) == (2, True)
+    assert "key-14 is declared absent now" in done.out
 
 
 @pytest.mark.parametrize(("limit", "count"), [("5", 5), ("50%", 6), ("100%", 12), ("0", 1), ("0%", 1)])
@@ -226,7 +229,9 @@ def test_a_file_that_cannot_be_edited_does_not_keep_others_from_it(life: Life) -
     both = ("--file", str(merged))
     done = life.rotate("--due", *both)
     assert (done.code, rotated(life)) == (2, {"20", "21"})  # of 3: the file shortens key-13
-    assert f"Warning: {merged}:5:5: caas/1/76/key-12: cannot be edited in place: other values" in done.err
+    assert (
+        f"Warning: {merged}:5:5: caas/1/76/key-12: cannot be edited automatically: other values" in done.err
+    )
     assert "key-12" not in done.out
 
     longer = ("--within", "30d", "--to", "60d", "--max-total", "9y")
@@ -247,7 +252,7 @@ def test_a_key_that_cannot_be_edited_is_said_also_where_no_file_can_be_written(
     declare_old(life, many(*range(20, 30)) + MERGED + f"# {'long ' * 1000}\n")
     with full_disk(2000):
         done = life.cli(*words, "--file", str(life.file), clock=life.clock)
-    assert (done.code, done.out, done.err.count("key-12: cannot be edited in place")) == (1, "", 1)
+    assert (done.code, done.out, done.err.count("key-12: cannot be edited")) == (1, "", 1)
     assert done.err.index("Warning") < done.err.index("Error: ")
 
 
@@ -257,7 +262,7 @@ def test_a_key_that_cannot_be_edited_does_not_keep_others_of_its_file_from_it(li
     done = life.renew(*longer)
     assert (done.code, done.out.count(" -> "), "key-12" in done.out) == (2, 13, False)
     assert done.err.count("Warning") == 1
-    assert "caas/1/76/key-12: cannot be edited in place: other values would change too" in done.err
+    assert "caas/1/76/key-12: cannot be edited automatically: other values would change too" in done.err
     assert MERGED in life.file.read_text()
     assert life.renew(*longer).out == ""
 
@@ -301,7 +306,10 @@ def test_a_key_that_never_expires_and_is_too_old_has_an_overlap(life: Life) -> N
     assert (done.code, "old-key-2: both work until 2026-06-09T00:00:00Z" in done.out) == (2, True)
     life.pass_days(9)  # a review that took long
     done = life.rotate("--finish")
-    assert (done.code, "old-key-2 is not live yet: the overlap ends later" in done.out) == (2, True)
+    assert (done.code, "old-key-2 is not live yet, so the end of the overlap is postponed" in done.out) == (
+        2,
+        True,
+    )
     assert 'old-key, expire: "2026-06-18T00:00:00Z"' in life.file.read_text()
     assert life.apply().code == 0
     assert life.live() == {"old-key", "old-key-2"}

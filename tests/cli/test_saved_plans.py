@@ -277,7 +277,7 @@ def test_a_base_missing_in_the_clone_is_an_error(cli: CommandLine, branch: Path)
     done = cli("plan", str(branch / "keys.yaml"), "--base", "no-such-branch")
     assert (
         done.code,
-        "--base no-such-branch: 'no-such-branch' names no commit of the clone" in done.err,
+        "--base no-such-branch: 'no-such-branch' is not a commit of the clone" in done.err,
     ) == (1, True)
 
 
@@ -326,7 +326,7 @@ def test_invalid_files_at_the_base_disable_origins_with_a_warning(
 def test_a_path_missing_at_the_base_is_warned_about(cli: CommandLine, branch: Path) -> None:
     git(branch, "mv", "keys.yaml", "renamed.yaml")
     done = cli("plan", str(branch / "renamed.yaml"), "--base", "main")
-    assert "renamed.yaml: at main there was no such path, so every difference" in done.err
+    assert "renamed.yaml: at main the path did not exist, so all its differences" in done.err
 
 
 def test_a_file_moved_within_a_folder_has_origins(cli: CommandLine, branch: Path) -> None:

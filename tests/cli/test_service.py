@@ -170,7 +170,7 @@ def test_unchanged_findings_are_not_shown_again(cli: CommandLine, drifted: str) 
     ("options", "complaint"),
     [
         (["--every", "0s"], "--every must be longer than 0s."),
-        (["--every", "1m", "--cron", "* * * * *"], "--every and --cron are two schedules; choose one."),
+        (["--every", "1m", "--cron", "* * * * *"], "--every and --cron cannot be combined; choose one."),
         (["--cron", "often"], "invalid cron expression 'often'; use five fields, such as 0 6 * * *."),
         (["--every", "1m", "--retention", "1h"], "--retention must not be shorter than --contested-window"),
         (["--notify-after", "2"], "--notify-after has no effect without --history or --every or --cron."),
@@ -182,7 +182,7 @@ def test_unchanged_findings_are_not_shown_again(cli: CommandLine, drifted: str) 
         (["--metrics-port", "0"], "--metrics-port is for a service; with one round, use --metrics-file."),
         (["--webhook-secret-file", "x"], "--webhook-secret-file has no effect without --webhook."),
         (["--every", "often"], "invalid duration 'often'; use 30s, 15m, 6h or 1d."),
-        (["-", "--every", "1m"], "standard input can be read once; a service needs files."),
+        (["-", "--every", "1m"], "a service cannot read from standard input; specify files."),
     ],
 )
 def test_an_invalid_schedule_is_a_usage_error(

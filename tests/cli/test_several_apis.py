@@ -134,7 +134,7 @@ def test_kinds_of_apis_that_are_not_configured_are_not_suggested(cli: CommandLin
         'kind "lable" is unknown; write one of: github.label, gitea.label, milestone\n' in cli("validate").err
     )
     done = cli("export", "--kind", "lable")
-    assert "'lable' is none of github.label, gitea.label, milestone" in done.err
+    assert "'lable' is not one of github.label, gitea.label, milestone" in done.err
 
 
 def test_an_object_of_two_apis_at_one_address_is_an_error_of_the_files(
@@ -249,7 +249,10 @@ def test_a_scope_that_can_be_read_is_not_said_to_be_unreadable(cli: CommandLine,
     del tea.held[MILESTONES]
     planned = cli("plan")
     assert "milestone/acme/site: could not be read from the API gitea: GET" in planned.err
-    why = "is not planned, because another scope could not be read from the API gitea: milestone/acme/site"
+    why = (
+        "is not planned, because a scope of the same API could not be read from the API gitea:"
+        " milestone/acme/site"
+    )
     assert f"gitea.label/acme/site: {why}" in planned.err
     assert (planned.code, HUB in planned.out, TEA in planned.out) == (1, True, False)
     assert cli("apply", "--auto-approve").code == 4
@@ -546,7 +549,7 @@ def test_what_a_name_may_mean_is_not_changed_while_it_cannot_be_looked_up(
 def test_a_key_of_another_api_is_accepted_whatever_names_its_files_hold(cli: CommandLine) -> None:
     assert cli("accept", GOAL).code == 0
     refused = cli("accept", "caas/1/76/web")
-    assert "keys/all.yaml:2:10: accept needs project_id instead of the name prod" in refused.err
+    assert "keys/all.yaml:2:10: accept does not resolve the name prod; write project_id" in refused.err
 
 
 def test_the_project_of_another_api_has_no_name_to_look_up(cli: CommandLine, named: Path) -> None:
@@ -555,7 +558,9 @@ def test_the_project_of_another_api_has_no_name_to_look_up(cli: CommandLine, nam
     (named / "kinds/gitea/milestone.schema.json").write_text(json.dumps(kind))
     (named / "keys/all.yaml").write_text("kind: milestone\nproject: prod\nkeys: [{name: bug}]\n")
     done = cli("validate")
-    message = "keys/all.yaml:2:1: project is looked up at gcore, and milestone is of gitea; write project_id"
+    message = (
+        "keys/all.yaml:2:1: project is available only with the API gcore, but milestone is a kind of gitea"
+    )
     assert (done.code, message in done.err) == (1, True), done.err
 
 

@@ -70,7 +70,7 @@ def test_a_command_is_split_into_words(kind: str) -> None:
         ("exec: ", "exec: lacks what follows the colon: exec:COMMAND"),
         ("vault:", "vault: lacks what follows the colon: vault:MOUNT/PATH"),
         ("file:a\0b", "file: holds a NUL character"),
-        ("file:~/keys", "file:~/keys: no shell expands ~ here; write $HOME"),
+        ("file:~/keys", "file:~/keys: ~ is not expanded; write $HOME"),
         ("exec:sh -c 'a", "exec: the command cannot be read: No closing quotation"),
         ("exec:''", "exec: the command names no program"),
         ("exec+probe:", "exec+probe: lacks what follows the colon: exec+probe:COMMAND"),
@@ -89,7 +89,7 @@ def test_a_text_that_is_not_a_sink_is_refused(spec: str, reason: str) -> None:
 
 @pytest.mark.parametrize("missing", ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"])
 def test_kubernetes_needs_a_pod(missing: str) -> None:
-    assert "works in a pod only" in refused("kubernetes:shop", ENVIRONMENT | {missing: ""})
+    assert "requires a pod, in which" in refused("kubernetes:shop", ENVIRONMENT | {missing: ""})
 
 
 def test_a_cluster_may_have_an_ipv6_address() -> None:
@@ -160,7 +160,7 @@ def test_conflicting_variables_are_refused(name: str) -> None:
     both = {f"VAULT_{name}": "https://a", f"BAO_{name}": "https://b"}
     if name == "TOKEN_FILE":
         both["VAULT_TOKEN"] = ""
-    reported = f"VAULT_{name} and BAO_{name} differ: unset the one that is not meant"
+    reported = f"VAULT_{name} and BAO_{name} differ: unset the wrong one"
     assert reported in refused("vault:secret", ENVIRONMENT | both)
 
 

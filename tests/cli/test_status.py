@@ -17,9 +17,12 @@ def test_status_shows_how_things_stand(cli: CommandLine, emulator: Emulator, tmp
     file = declare(tmp_path / "keys.yaml", {"name": "web", "expire": "2026-06-10T00:00:00Z"}, {"name": "new"})
     done = cli("status", file, "--within", "60d")
     assert done.code == 1  # the new key cannot be created as declared
-    assert "Declared   2 keys in 1 scope\nLive       2 keys, 1 of them in no file\n" in done.out
+    assert "Declared   2 keys in 1 scope\nLive       2 keys, 1 of them not declared\n" in done.out
     assert "2026-06-10T00:00:00Z  caas/1/76/web  in 8 days" in done.out
-    assert "  plan: 1 error to be looked at\n  renew: 1 key to be given a later expiry" in done.out
+    assert (
+        "  plan: read the messages about 1 error\n  renew: set a later expiry for 1 key, or use rotate"
+        in done.out
+    )
     assert "Expiring   0 keys within 12 hours\n" in cli("status", file, "--within", "12h").out
     assert patches(emulator) == []
 
@@ -32,4 +35,8 @@ def test_status_knows_what_is_contested_by_a_history(
     assert "Contested  not known without --history\n" in cli("status", file, "--history", history).out
     cli("drift", file, "--history", history)
     done = cli("status", file, "--history", history)
-    assert (done.code, "Contested  none\n" in done.out, "Next\n  nothing\n" in done.out) == (0, True, True)
+    assert (done.code, "Contested  none\n" in done.out, "Next\n  nothing to do\n" in done.out) == (
+        0,
+        True,
+        True,
+    )

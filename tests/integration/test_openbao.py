@@ -98,7 +98,7 @@ def test_a_version_that_was_deleted_is_followed_by_the_next(bao: OpenBao, place:
 
 def test_a_secret_that_belongs_to_something_else_is_not_changed(bao: OpenBao, place: Place) -> None:
     bao("POST", data(place), {"data": {"user": "x", "password": "y"}})
-    with pytest.raises(SinkError, match="holds something else than a secret of this key"):
+    with pytest.raises(SinkError, match="contains data that is not a secret of this key"):
         opened(bao).probe([place])
     assert version_of(bao, place) == 1
 

@@ -83,7 +83,7 @@ def test_a_page_shorter_than_its_limit_is_not_the_last() -> None:
 
 def test_a_count_without_results_is_refused() -> None:
     remote = Script(page(3))
-    with pytest.raises(IncompleteReadError, match=f"counts 3 keys and gives 0; listed {LISTINGS} times"):
+    with pytest.raises(IncompleteReadError, match=f"reports 3 keys but lists 0; listed {LISTINGS} times"):
         read(remote)
     assert len(remote.requests) == LISTINGS == 3
 
@@ -91,9 +91,9 @@ def test_a_count_without_results_is_refused() -> None:
 @pytest.mark.parametrize(
     ("responses", "reason"),
     [
-        ([page(3, "a", "b"), page(3)], "counts 3 keys and gives 2"),
-        ([page(1, "a", "b")], "counts 1 keys and gives 2"),
-        ([page(0, "a")], "counts 0 keys and gives 1"),
+        ([page(3, "a", "b"), page(3)], "reports 3 keys but lists 2"),
+        ([page(1, "a", "b")], "reports 1 keys but lists 2"),
+        ([page(0, "a")], "reports 0 keys but lists 1"),
         ([page(2, "a", "a")], "the key a is listed twice"),
         ([page(3, "a", "b"), page(3, "b")], "the key b is listed twice"),
         ([page(3, "a", "b"), page(2, "c")], "the count changed from 3 to 2"),
@@ -211,8 +211,8 @@ def test_numbered_pages_are_read_until_a_short_page(kind: Kind, responses: list[
     [
         (PAGED, [numbered("a", "b"), numbered("b")], "the key b is listed twice"),
         (PAGED, [numbered("a", "b"), numbered("a", "b")], "the key a is listed twice"),
-        (WRAPPED, [counted(3, "a", "b"), counted(3)], "counts 3 keys and gives 2"),
-        (WRAPPED, [counted(5, "a")], "counts 5 keys and gives 1"),
+        (WRAPPED, [counted(3, "a", "b"), counted(3)], "reports 3 keys but lists 2"),
+        (WRAPPED, [counted(5, "a")], "reports 5 keys but lists 1"),
     ],
 )
 def test_inconsistent_numbered_pages_are_refused(

@@ -179,13 +179,13 @@ def test_a_listing_is_read_to_its_end(
                 {"data2": {}, "total_count": 10},
             )
         ),
-        (labels("page", **CREATED), [answer([]), answer(rows("a"))], "page 1 is empty and its page 0 is not"),
-        (NEW, [answer(rows("a")), answer(rows("b"))], "a page of 1 is not the last, though 2 were requested"),
-        (NEW, [answer(rows("c")), answer([]), answer(rows("a", "b"))], "its page 0 has other objects"),
+        (labels("page", **CREATED), [answer([]), answer(rows("a"))], "page 1 is empty and page 0 is not"),
+        (NEW, [answer(rows("a")), answer(rows("b"))], "the service returned 1 of 2 requested objects"),
+        (NEW, [answer(rows("c")), answer([]), answer(rows("a", "b"))], "page 0 has other objects"),
         (
             labels("offset", count=None, results=None, **CREATED),
             [answer(rows("a")), answer(rows("b"))],
-            "let page_limit be 1",
+            "set page_limit to 1",
         ),
         (labels("page"), [answer(rows("a"), '</labels?page=2>; rel="next"')], "it has a link next, so there"),
         *(

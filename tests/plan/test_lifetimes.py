@@ -69,7 +69,7 @@ def test_one_screen_says_how_things_stand_and_what_is_next() -> None:
     found = Overview(make_plan(KEYS, LIVE), lives(KEYS, LIVE), 8, None, NOW, dt.timedelta(days=30))
     assert [*overview_lines(found)] == [
         "Declared   8 keys in 1 scope",
-        "Live       7 keys, 0 of them in no file",
+        "Live       7 keys, 0 of them not declared",
         "Differing  none",
         "Contested  not known without --history",
         "Expiring   3 keys within 30 days, 1 key has expired",
@@ -83,13 +83,13 @@ def test_one_screen_says_how_things_stand_and_what_is_next() -> None:
         "",
         "Rotating",
         "  caas/1/76/web-key -> web-key-2  overlap ends in 3 days",
-        "    move what uses web-key to web-key-2 until 2026-06-05T00:00:00Z",
+        "    move the clients of web-key to web-key-2 until 2026-06-05T00:00:00Z",
         "",
         "Next",
-        "  renew: 1 key to be given a later expiry, or rotate",
-        "  people: 1 key that renew skips, to be given a later expiry or rotated",
-        "  people: 1 key that expired, to be declared absent or given a later expiry",
-        "  consumers: 1 key to be moved to a successor",
+        "  renew: set a later expiry for 1 key, or use rotate",
+        "  by hand: set a later expiry for 1 key that renew skips, or use rotate",
+        "  by hand: declare absent, or set a later expiry for, 1 key that expired",
+        "  by hand: move the clients of 1 key to the successor",
     ]
 
 
@@ -100,9 +100,9 @@ def test_an_overlap_that_has_passed_has_ended() -> None:
     found = Overview(plan, lifetimes({"caas": CAAS}, state, plan, later), 2, (), later, dt.timedelta(days=30))
     lines = [*overview_lines(found)]
     assert "  caas/1/76/web-key -> web-key-2  overlap ended 36 hours ago" in lines
-    assert "  rotate --finish: 1 rotation to be finished" in lines
+    assert "  rotate --finish: continue 1 rotation" in lines
 
 
 def test_without_anything_to_do_it_says_so() -> None:
     found = Overview(make_plan([], []), lives([], []), 0, (), NOW, dt.timedelta(days=30))
-    assert [*next_steps(found)] == ["nothing"]
+    assert [*next_steps(found)] == ["nothing to do"]

@@ -91,7 +91,7 @@ def test_every_key_of_a_chain_waits_for_the_last() -> None:
 def test_an_old_key_is_not_changed_without_its_successor() -> None:
     plan = make_plan([old(), new()], [live()], selected=lambda address: not address.endswith("-2"))
     (problem,) = plan.problems
-    assert "would lose access before web-key-2 replaces it" in problem.message
+    assert "would lose access although its successor web-key-2" in problem.message
     assert plan.objections
     absent = make_plan([old(), new()._replace(is_absent=True)], [live(), live("web-key-2")])
     assert "is declared absent" in absent.problems[0].message
@@ -152,7 +152,7 @@ def test_an_alias_of_a_finished_rotation_is_left_alone() -> None:
             "present",
             0,
             Stage.OVERLAP,
-            "move what uses web-key to web-key-2 until 2026",
+            "move the clients of web-key to web-key-2 until 2026",
         ),
         (["web-key", "web-key-2"], "present", 7, Stage.OVER, "rotate --finish declares web-key absent"),
         (["web-key", "web-key-2"], "absent", 7, Stage.ENDING, "apply deletes web-key"),

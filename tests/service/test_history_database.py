@@ -267,7 +267,7 @@ def test_a_history_of_an_earlier_format_is_upgraded(earlier: Path) -> None:
 
 
 def test_a_device_is_not_a_history() -> None:
-    with pytest.raises(HistoryError, match="it is not a plain file"):
+    with pytest.raises(HistoryError, match="it is not a regular file"):
         Database("/dev/null")
 
 

@@ -449,7 +449,7 @@ def test_without_an_earlier_file_counters_start_at_zero(file: Path, metrics: Met
 
 
 def test_a_device_is_not_replaced_by_a_file(metrics: Metrics) -> None:
-    with pytest.raises(ValueError, match="it is not a plain file"):
+    with pytest.raises(ValueError, match="it is not a regular file"):
         metrics.resume("/dev/null")
 
 

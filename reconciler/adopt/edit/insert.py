@@ -37,14 +37,14 @@ def end_of_keys(text: str, source: str, document: int) -> ListPlace:
     root = trees(text)[document]
     found = root.pair("keys")
     if found is None:
-        _refuse(root, source, "the list of keys comes from a merge (<<)")
+        _refuse(root, source, "the list of keys comes from a merge key (<<)")
     key, keys = found
     if keys.shape is Shape.ALIAS:
         _refuse(keys, source, f"the list of keys is the alias *{keys.name}")
     if keys.name and any(node.shape is Shape.ALIAS and node.name == keys.name for node in root.walk()):
-        _refuse(keys, source, f"the list of keys is used again as *{keys.name}")
+        _refuse(keys, source, f"the list of keys is used elsewhere as *{keys.name}")
     if root.style == "[":
-        _refuse(root, source, "the document is written between brackets")
+        _refuse(root, source, "the document is in flow style ([...] or {...})")
     return _empty(text, source, key, keys) if keys.style == "[" else _block(text, source, keys)
 
 
@@ -66,7 +66,7 @@ def _empty(text: str, source: str, key: Node, keys: Node) -> ListPlace:
     inside = text[keys.content + 1 : keys.end - 1]
     after = text[keys.end : line_end(text, keys.end)].strip()
     if keys.children or inside.strip(" ") or (after and not after.startswith("#")):
-        _refuse(keys, source, "the list of keys is written between brackets")
+        _refuse(keys, source, "the list of keys is in flow style ([...] or {...})")
     named = text[keys.start : keys.content].rstrip(" ")
     colon = key.end + len(text[key.end : keys.start].rstrip(" "))
     removed = Edit(colon, keys.end, f" {named}" if named else "")
@@ -75,7 +75,7 @@ def _empty(text: str, source: str, key: Node, keys: Node) -> ListPlace:
 
 def _block(text: str, source: str, keys: Node) -> ListPlace:
     if not is_first(text, dash_of(text, keys, 0)):
-        _refuse(keys, source, "the list of keys begins in a way that new ones cannot follow")
+        _refuse(keys, source, "the list of keys does not begin on a line of its own")
     return ListPlace(*place_behind(text, keys, len(keys.children) - 1))
 
 

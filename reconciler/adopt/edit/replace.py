@@ -94,7 +94,7 @@ def _written(mapping: Node, name: str, refuse: Refuse) -> tuple[Node, Node]:
     found = mapping.pair(name)
     if found is None:
         merge = mapping.pair(_MERGE)
-        refuse(merge[0] if merge else mapping, f"{name} comes from a merge (<<)")
+        refuse(merge[0] if merge else mapping, f"{name} comes from a merge key (<<)")
     if found[1].shape is Shape.ALIAS:
         refuse(found[1], f"{name} is the alias *{found[1].name}")
     return found

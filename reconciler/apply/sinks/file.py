@@ -135,7 +135,10 @@ class FileSink:
         except FileExistsError as error:
             with _locked(folder):
                 if held is not None and self._held(folder, place) != held:
-                    raise SinkError(f"{path} came after the probe, and is not changed") from error
+                    raise SinkError(
+                        f"{path} was created by another program meanwhile, and is not overwritten; move"
+                        " it away"
+                    ) from error
                 if self._held(folder, place):
                     _number(folder, name)
                 os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -102,7 +102,9 @@ class KubernetesSink:
                 else:
                     self._create(place, secret, held)
             except errors.ConflictError as error:
-                what = f"{self._what(place)} is not as the probe found it, and is not changed"
+                what = (
+                    f"{self._what(place)} has changed since it was checked, and is not overwritten; try again"
+                )
                 raise errors.SinkError(f"{what}: {error}") from None
         return self.where(place)
 
@@ -179,7 +181,10 @@ class KubernetesSink:
             return self._create(place, secret, "")
         version = self._owned(place, live)
         if held is not None and version != held:
-            what = f"{self._what(place)} was changed after the probe, and is not changed"
+            what = (
+                f"{self._what(place)} was changed by another program meanwhile, and is not overwritten;"
+                " try again"
+            )
             raise errors.SinkError(what)
         return self._write("PUT", self._url(place), self._next(place, live, secret), place, secret)
 

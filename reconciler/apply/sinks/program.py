@@ -107,10 +107,12 @@ class ProbedExecSink(ExecSink):
         """Return the version in a place, empty for none, as the program reports it."""
         version, failure = self._run(_message(place, "probe"))
         if failure:
-            raise SinkError(f"{place.address}: asked by a probe, {failure}")
+            raise SinkError(f"{place.address}: the check before the first write failed: {failure}")
         if len(version) > _LONGEST_VERSION or not version.isprintable():
             what = "more than one short line"
-            raise SinkError(f"{place.address}: asked by a probe, {self._program} printed {what}")
+            raise SinkError(
+                f"{place.address}: the check before the first write failed: {self._program} printed {what}"
+            )
         return version
 
 

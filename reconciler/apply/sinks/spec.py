@@ -71,7 +71,7 @@ def _unusable(spec: str, what: str) -> ConfigurationError:
 
 def _file_sink(folder: str, run: _Run) -> SecretSink:
     if folder.startswith("~"):
-        raise _unusable(f"file:{folder}", "no shell expands ~ here; write $HOME")
+        raise _unusable(f"file:{folder}", "~ is not expanded; write $HOME")
     return FileSink(Path(folder).absolute(), run.randomness)
 
 
@@ -101,7 +101,7 @@ def _kubernetes_sink(namespace: str, run: _Run) -> SecretSink:
     host = run.environment.get("KUBERNETES_SERVICE_HOST", "")
     port = run.environment.get("KUBERNETES_SERVICE_PORT", "")
     if not host or not port:
-        where = "works in a pod only, where KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are set"
+        where = "requires a pod, in which KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are set"
         raise _unusable("kubernetes", f"{where}; elsewhere, use exec: with kubectl")
     shown = f"[{host}]" if ":" in host else host
     address = checked_url(f"https://{shown}:{port}", "the cluster's address", "KUBERNETES_SERVICE_HOST")
@@ -139,7 +139,7 @@ def _vault_setting(environment: Mapping[str, str], name: str) -> tuple[str, str]
     vault, bao = f"VAULT_{name}", f"BAO_{name}"
     value, other = environment.get(vault, ""), environment.get(bao, "")
     if value and other and value.rstrip("/") != other.rstrip("/"):
-        raise _unusable("vault", f"{vault} and {bao} differ: unset the one that is not meant")
+        raise _unusable("vault", f"{vault} and {bao} differ: unset the wrong one")
     return (value, vault) if value or not other else (other, bao)
 
 

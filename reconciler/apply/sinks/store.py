@@ -89,7 +89,9 @@ class SinkSecretStore:
             return
         if change.purpose is Purpose.ROTATE and self._held.get(place) and self._holds(place):
             what = f"{self._sink.where(place)} holds the secret of an earlier key of this name"
-            raise SinkError(f"{what}, which could be taken for that of the successor: move it away first")
+            raise SinkError(
+                f"{what}, which could be mistaken for the secret of the successor: move it away first"
+            )
         with self._lock:
             if self._broken:
                 raise SinkError(self._broken)
@@ -120,9 +122,7 @@ class SinkSecretStore:
             self._note(place, where)
             self._taken[place.address] = secret
             return StoredSecret(where)
-        self._broken = (
-            f"not created: the secret of {place.address} could not be stored, so no further key is created"
-        )
+        self._broken = f"not created, because the secret of {place.address} could not be stored"
         file = self._fallback.rescue(place.address, secret)
         self._note(place, file)
         problem = f"created, but its secret could not be stored: {reason}; it is in {file}; move it"
@@ -140,7 +140,7 @@ class SinkSecretStore:
         try:
             return "" if self._holds(place) else self._lost(place)
         except SinkError as error:
-            return f"the place for the secret of {place.address} cannot be read: {error}"
+            return f"the stored secret of {place.address} cannot be read: {error}"
 
     def _holds(self, place: Place) -> bool:
         """Return whether a place holds the secret of its key, believing a sink that cannot tell.
@@ -158,7 +158,7 @@ class SinkSecretStore:
         """Return what a place holds. Raises SinkError, also for another secret than this run has stored."""
         found, stored = self._sink.read(place), self._taken.get(place.address)
         if found is not None and stored is not None and found.reveal() != stored.reveal():
-            raise SinkError(f"{self._sink.where(place)} shows another secret than was stored there")
+            raise SinkError(f"{self._sink.where(place)} contains another secret than the one that was stored")
         return found
 
     def _lost(self, place: Place) -> str:
@@ -175,7 +175,7 @@ class SinkSecretStore:
             return ""
         place = _alias_place(alias)
         if place not in self._aliases:
-            what = f"the place of secrets was not opened for the alias {alias.alias}"
+            what = f"the secret sink was not opened for the alias {alias.alias}"
             return self._failed(alias, f"{what}; open it with all aliases of the plan")
         own = Place(alias.scope, alias.name)
         try:
@@ -222,11 +222,12 @@ def open_secret_store(
     if sink is None:
         keys = listed((change.address for change in new or ending), 1)
         what = (
-            f"the plan creates {keys}, and the service shows the secret of a new key only once: set a place"
+            f"the plan creates {keys}, and the service shows the secret of a new key only once: set"
+            " where to store it"
         )
         if not new:
-            what = f"the plan ends {keys} once the secret of its successor is stored: set the place"
-        raise ConfigurationError(f"{what} for it with {STORE_OPTION}, such as file:DIRECTORY")
+            what = f"the plan ends {keys} once the secret of its successor is stored: set where to store it"
+        raise ConfigurationError(f"{what} with {STORE_OPTION}, such as file:DIRECTORY")
     store = SinkSecretStore(sink(), new, fallback, report, aliases)
     store.probe()
     return store

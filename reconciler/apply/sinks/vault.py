@@ -233,7 +233,10 @@ class VaultSink:
             if _CAS in error.failure.detail:
                 return
             raise
-        what = f"Vault takes a write to {paths.shown} whatever its version, and so is not used"
+        what = (
+            f"Vault accepts a write to {paths.shown} without a check of its version, and is not used;"
+            " enable the version check"
+        )
         raise errors.SinkError(what)
 
     def _version(self, paths: _Paths, patience: Patience) -> int | None:
@@ -248,7 +251,7 @@ class VaultSink:
             return version
         data = member(current, "data", "data")
         if isinstance(data, dict) and data.keys() != {"secret"}:
-            what = f"{paths.shown} in Vault holds something else than a secret of this key"
+            what = f"{paths.shown} in Vault contains data that is not a secret of this key"
             raise errors.SinkError(f"{what}, and is not changed: move it away, or store elsewhere")
         return _current(current) if version is None else version
 

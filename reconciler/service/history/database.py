@@ -237,7 +237,9 @@ def check_place(file: str) -> None:
     place = Path(file)
     if not place.is_file():
         if place.exists() and not place.is_dir():
-            raise HistoryError(f"the history {file} cannot be used: it is not a plain file; use another file")
+            raise HistoryError(
+                f"the history {file} cannot be used: it is not a regular file; use another file"
+            )
         return
     with place.open("rb") as opened:
         head = opened.read(len(MAGIC))
