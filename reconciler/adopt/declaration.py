@@ -96,7 +96,7 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
             continue
         value = without_masked(_ordered(kind.fields[name].shape, forms[name]))
         if is_masked(value):
-            left_out[name] = "the service hides it behind asterisks or a word, which is not its value"
+            left_out[name] = "the service masks its value in responses"
         elif _reads_back(name, value):
             fields[name] = value
         else:

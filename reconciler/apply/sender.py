@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from reconciler.api.writer import Writer
     from reconciler.kinds.kind import Kind
 
-_TWO_SECRETS: Final = "the response held more than one secret, of which the last is stored; try it"
+_TWO_SECRETS: Final = (
+    "the response held several secrets, and only the last one is stored; check that it works"
+)
 
 
 class Sender:

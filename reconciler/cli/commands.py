@@ -15,7 +15,7 @@ GROUPS: Final = {
         "explain": "Explain why fields of one key are equal or different.",
     },
     "Drift": {
-        "drift": "Show or correct what differs live from the files.",
+        "drift": "Show or correct live differences from the files.",
         "accept": "Write the live values of one key into its file.",
         "notify-test": "Send a sample to each receiver of notifications.",
         "history": "Show what rounds of drift found and did.",
@@ -26,7 +26,7 @@ GROUPS: Final = {
         "rotate": "Replace a key by a successor.",
     },
     "Adopt": {
-        "init": "Start here: adopt live keys, write what is needed.",
+        "init": "Start here: write the configuration, and adopt live keys.",
         "import": "Write one live key into the file of its scope.",
         "export": "Write the live keys of a scope as a desired-state file.",
     },

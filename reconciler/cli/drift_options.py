@@ -59,7 +59,7 @@ class DriftOptions:
     )
     secret_sink: str | None = secret_sink_option(needs=("correct",))
     allow_destroy: bool = option(
-        "Let --correct delete keys that are not desired, and delete one to replace it.", needs=("correct",)
+        "Allow --correct to delete keys that must not exist, and to replace keys.", needs=("correct",)
     )
     base: str | None = base_option()
     format: str = option("How the drift is printed.", type=click.Choice(("text", "json")), default="text")

@@ -48,7 +48,7 @@ class ExportOptions:
     project_id: int | None = id_option("project", "the keys")
     region_id: int | None = id_option("region", "the keys, for kinds that have one")
     parts: tuple[str, ...] = option(
-        "Another part of the address of the kind. Repeatable.",
+        "Another path parameter of the kind. Repeatable.",
         "--scope",
         "parts",
         type=ListType(lambda word: "=" in word),

@@ -90,7 +90,7 @@ def misspelt(group: click.Group, environment: Mapping[str, str]) -> tuple[str, .
     real = [name for name, right in known.items() if name == right != OLD_WEBHOOK_SECRET]
     return tuple(
         escape_control(
-            f"the variable {name} is not known, so it does nothing{_advice(name.upper(), known, real)}"
+            f"the variable {name} is not known, and is ignored{_advice(name.upper(), known, real)}"
         )
         for name in names
         if known.get(name) != name and not _BOUND.fullmatch(name)

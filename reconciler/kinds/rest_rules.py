@@ -244,7 +244,7 @@ def _json_api(kind: Kind, extension: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _relationships(kind, extension.get("relationships", ()))
     for name, encoding in (("update", kind.update.encoding), ("create", kind.update.creation)):
         if encoding is not Encoding.JSON and "encoding" in (extension.get(name) or {}):
-            message = "JSON:API is JSON; remove the encoding, or the style"
+            message = "JSON:API requests are always JSON; remove the encoding, or the style"
             yield Fault((EXTENSION, name, "encoding"), message)
 
 

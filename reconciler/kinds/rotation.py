@@ -80,5 +80,8 @@ def rotation_fault(kind: Kind) -> str:
             "the life of a successor would have no end"
         )
     if str not in kind.fields[kind.identity].types:
-        return f"the identity of {kind.name} keys is a number, so a successor cannot be named after a key"
+        return (
+            f"the identity of {kind.name} keys is an integer, so no name of a successor can be derived"
+            " from it"
+        )
     return ""

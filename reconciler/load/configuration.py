@@ -77,7 +77,7 @@ def named_configuration(file: str) -> ConfigurationFile:
     refusal = path_refusal(file)
     if refusal:
         raise InputError([Problem(refusal, Position(file))])
-    content = read_file(file, _LARGEST, "larger than 1 MiB, which no configuration needs")
+    content = read_file(file, _LARGEST, "larger than 1 MiB, the limit for a configuration")
     return ConfigurationFile(file, os.path.dirname(file), content)
 
 

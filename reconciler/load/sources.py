@@ -222,6 +222,6 @@ def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Proble
                 continue
             seen.add(identity)
             try:
-                yield file, read_file(file, _LARGEST_KIND, "larger than 1 MiB, which no kind needs")
+                yield file, read_file(file, _LARGEST_KIND, "larger than 1 MiB, the limit for a kind")
             except InputError as error:
                 problems.extend(error.problems)

@@ -102,8 +102,10 @@ def full_values(kind: Kind, live: Values, patch: Values) -> Values:
         raise SchemaMismatchError(f"{what}, which would be lost; declare it, or update by changed fields")
     hidden = [name for name, value in kept.items() if is_masked(value)]
     if hidden:
-        what = f"an update sends the complete key, and the response hides {listed(hidden, _MOST)}"
-        raise SchemaMismatchError(f"{what} behind asterisks or a word, which would be stored; declare it")
+        what = (
+            f"an update sends the complete key, and the response masks the value of {listed(hidden, _MOST)}"
+        )
+        raise SchemaMismatchError(f"{what}, and the mask would be stored; declare it")
     try:
         inside = {
             name: normalize(kind.fields[name], value) if isinstance(value, dict | list | float) else value
@@ -145,8 +147,8 @@ def masked_secret(kind: Kind, declared: Values, change: Change) -> str:
     ]
     if not found:
         return ""
-    what = f"the response hides {listed(found, _MOST)} behind asterisks or a word"
-    return f"{what}, which would be stored; declare it"
+    what = f"the response masks the value of {listed(found, _MOST)}"
+    return f"{what}, and the mask would be stored; declare it"
 
 
 def _masks(want: Any, value: Any, path: str, shape: Shape | None, form: Form = Form.EXACT) -> Iterator[str]:

@@ -59,14 +59,16 @@ class Metrics:
         self._rounds = counter("rounds", "Rounds, by result", ["result"])
         self._seconds = histogram("round_duration_seconds", "Seconds a round took", buckets=_CYCLE_SECONDS)
         self._last_seconds = gauge("last_round_duration_seconds", "Seconds the last round took")
-        self._failures = gauge("failed_rounds_in_a_row", "Rounds that failed since the last that did not")
+        self._failures = gauge("failed_rounds_in_a_row", "Consecutive failed rounds")
         self._drifted = gauge(
             "drifted_keys", "Keys that were drifted in the last round", ["api", "kind", "effect"]
         )
         self._created = gauge("created_keys", "Live keys that are not desired", ["api", "kind"])
         self._deleted = gauge("deleted_keys", "Desired keys that are not live", ["api", "kind"])
         self._differing = gauge(
-            "differing_keys", "Keys not as desired, by the side that changed", ["api", "kind", "origin"]
+            "differing_keys",
+            "Keys that differ from the desired state, by the side that changed",
+            ["api", "kind", "origin"],
         )
         self._unmanaged = gauge("unmanaged_keys", "Live keys that no file declares", ["api", "kind"])
         self._new = gauge(

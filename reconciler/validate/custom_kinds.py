@@ -129,7 +129,7 @@ def _kind(name: str, content: bytes, file: str, budget: Budget) -> Kind:
 def complaints(name: str, schema: Any, budget: Budget | None = None) -> Sequence[tuple[Path, str]]:
     """Return all errors in a kind, with paths: those of its schema or, without any, those of the rules."""
     if is_deeper(schema, _MAX_DEPTH):
-        return [((), f"nested deeper than {_MAX_DEPTH} levels, which no kind needs")]
+        return [((), f"nested deeper than {_MAX_DEPTH} levels, the limit for a kind")]
     shape = _check()(schema)
     if shape:
         return [(violation.path, _shape_fault(violation)) for violation in shape]

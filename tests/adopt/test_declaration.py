@@ -179,9 +179,7 @@ def test_what_the_service_hides_is_left_out() -> None:
     }
     (made,) = adopt(SHOWING, [live_key], SchemaChecker(document_schema(), SHOWING)).keys
     assert made.fields == {"name": "web", "note": "**** do not touch ****", "hook": {"url": "u"}}
-    assert made.left_out == {
-        "token": "the service hides it behind asterisks or a word, which is not its value"
-    }
+    assert made.left_out == {"token": "the service masks its value in responses"}
 
 
 def test_secrets_that_a_listing_shows_are_in_no_comment() -> None:

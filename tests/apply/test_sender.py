@@ -230,7 +230,7 @@ def test_a_secret_that_is_twice_in_a_response_is_stored_and_not_verified() -> No
     outcome, _, store = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
     assert (store.secrets, outcome.secret_at) == ([SECRET], "memory:1")
     assert outcome.result is Result.NOT_VERIFIED
-    assert "the response held more than one secret, of which the last is stored" in outcome.detail
+    assert "the response held several secrets, and only the last one is stored" in outcome.detail
 
 
 @pytest.mark.parametrize("ending", [f"?secret={SECRET}", f"#{SECRET}"])

@@ -656,7 +656,7 @@ def test_variables_that_bind_tokens_are_known_and_a_wrong_spelling_is_named(
         with cli.environment.context() as environment:
             environment.setenv(name, "x")
             done = cli("validate")
-            message = f"the variable {name} is not known, so it does nothing; did you mean {meant}?"
+            message = f"the variable {name} is not known, and is ignored; did you mean {meant}?"
             assert message in done.err
             assert cli("validate", "--strict-env").code == 64
     assert work.is_dir()

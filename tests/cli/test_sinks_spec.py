@@ -28,7 +28,7 @@ ENVIRONMENT = {
     "VAULT_TOKEN": TOKEN,
 }
 FORMS = [kind.form for kind in SINKS.values()]
-DATA = "vault:secret/data/x: leave out data, which only the API writes"
+DATA = "vault:secret/data/x: remove data, which is only in paths of the API"
 PAGE = (Path(__file__).parents[2] / "docs/secrets.md").read_text(encoding="utf-8")
 
 

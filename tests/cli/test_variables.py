@@ -35,7 +35,7 @@ TEXTS = ("*.md", "*.yml", "*.yaml", "*.service", "*.sh", "Dockerfile", "Makefile
 )
 def test_a_misspelt_variable_is_named_with_the_intended_one(name: str, meant: str) -> None:
     (text,) = misspelt(root, {name: "tell-nobody"})
-    assert text == f"the variable {name} is not known, so it does nothing; did you mean {meant}?"
+    assert text == f"the variable {name} is not known, and is ignored; did you mean {meant}?"
 
 
 def test_unrelated_variables_are_ignored() -> None:
@@ -52,7 +52,7 @@ def test_unrelated_variables_are_ignored() -> None:
 
 def test_a_name_cannot_forge_a_line() -> None:
     (text,) = misspelt(root, {"RECONCILER_X\n\x1b[2Jy": ""})
-    assert text == "the variable RECONCILER_X\\u000a\\u001b[2Jy is not known, so it does nothing"
+    assert text == "the variable RECONCILER_X\\u000a\\u001b[2Jy is not known, and is ignored"
 
 
 def test_every_variable_in_documentation_and_templates_is_known() -> None:

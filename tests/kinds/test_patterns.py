@@ -143,7 +143,7 @@ def test_a_pattern_is_interpreted_by_ecma_262(source: str, found: list[str], mis
         ("\\", "it ends with a backslash"),
         ("(a", "a group is not closed"),
         ("a)", '")" without a matching "("'),
-        ("(?<n>a)|(?<n>b)", "two groups are called <n>"),
+        ("(?<n>a)|(?<n>b)", "two groups have the name <n>"),
         ("[a", "a set of characters is not closed"),
         ("[b-a]", "the bounds of a range are out of order"),
         ("a{2,1}", "the bounds of a repetition are out of order"),

@@ -314,7 +314,7 @@ MADE: dict[str, Any] = {"update": None, "create": {"requires": []}}
         ),
         (
             {**JSON_API, "path": "id", "create": FORM, "update": None},
-            "create.encoding: JSON:API is JSON; remove the encoding, or the style",
+            "create.encoding: JSON:API requests are always JSON; remove the encoding, or the style",
         ),
         ({"merge": ["nulls"]}, "merge: nulls allows null as a value, which would remove a member"),
         ({"shown": {"mixed": "pairs"}}, "shown.mixed: pairs are for maps"),
@@ -592,7 +592,7 @@ def test_excessive_nesting_is_reported_first() -> None:
     for _ in range(400):
         schema = {"type": "array", "items": schema}
     assert complaints("thing", changed("properties.text", schema)) == [
-        ((), "nested deeper than 24 levels, which no kind needs")
+        ((), "nested deeper than 24 levels, the limit for a kind")
     ]
 
 

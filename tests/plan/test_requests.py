@@ -184,7 +184,7 @@ def test_a_value_that_the_service_hides_is_never_sent(
     kind = kind_with(FIELDS, **{"create": {"requires": []}, **extension})
     plan = make_plan([declared(**want)], [MASKED], kind=kind)
     assert (plan.changes, len(plan.problems), plan.objections) == ((), 1, ())
-    assert f"the response hides {path} behind asterisks" in plan.problems[0].message
+    assert f"the response masks the value of {path}" in plan.problems[0].message
 
 
 @pytest.mark.parametrize("encoding", ["json", "merge-patch", "json-patch"])
@@ -196,7 +196,7 @@ def test_a_value_that_the_service_hides_inside_an_item_is_never_sent(encoding: s
     live = {"name": "web-key", "rules": [{"port": 1, "secret": "****"}, {"port": 2, "secret": "****"}]}
     plan = make_plan([declared(rules=[{"port": 1}, {"port": 3, "secret": "new"}])], [live], kind=kind)
     assert plan.changes == ()
-    assert "the response hides rules[].secret behind asterisks" in plan.problems[0].message
+    assert "the response masks the value of rules[].secret" in plan.problems[0].message
     change = change_of(kind, {"rules": [{"port": 1, "secret": "a"}, {"port": 3, "secret": "b"}]}, live)
     assert change is not None
     assert "****" not in str(change.requests[0])

@@ -180,7 +180,7 @@ def test_a_hidden_value_among_them_is_not_sent_back(encoding: str, live: Any, wa
         assert plan.changes[0].requests[0].body == want
         return
     assert plan.changes == ()
-    assert f"the response hides {path}" in plan.problems[0].message
+    assert f"the response masks the value of {path}" in plan.problems[0].message
 
 
 def test_they_are_in_the_saved_plan_and_its_fingerprint() -> None:

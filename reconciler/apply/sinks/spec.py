@@ -114,7 +114,7 @@ def _vault_sink(path: str, run: _Run) -> SecretSink:
         raise _unusable(f"vault:{path}", "write MOUNT/PATH, like secret/api-keys")
     if parts[1:2] == ["data"]:
         rest = "/".join([parts[0], *parts[2:]])
-        raise _unusable(f"vault:{path}", f"leave out data, which only the API writes: vault:{rest}")
+        raise _unusable(f"vault:{path}", f"remove data, which is only in paths of the API: vault:{rest}")
     address, named = _vault_setting(run.environment, "ADDR")
     if not address:
         raise _unusable("vault", "needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200")

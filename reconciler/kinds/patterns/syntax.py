@@ -184,7 +184,7 @@ class _Parser:
             if name is None:
                 raise self._error(f'"(?{self._next()}" is not a group of ECMA 262')
             if name[0] in self._names:
-                raise self._error(f"two groups are called {name[0]}")
+                raise self._error(f"two groups have the name {name[0]}")
             self._names.add(name[0])
         inner = self._choice(depth + 1)
         if not self._take(")"):
