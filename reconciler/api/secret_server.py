@@ -42,7 +42,7 @@ _UPGRADING: Final = "will be unavailable for a brief period"
 """What an engine of Vault responds, as 400, just after it was mounted."""
 _QUOTA: Final = "resourcequotas"
 """Kubernetes counts against a quota by a write of its own, which two creations at once may spoil."""
-_BY_ADMISSION: Final = "that is for the admission policies of the cluster to allow"
+_BY_ADMISSION: Final = "an admission policy of the cluster has to allow it"
 _CLUSTER_HINTS: Final[Mapping[str, str]] = {
     "being terminated": "it is being deleted: use another one",
     "admission": _BY_ADMISSION,

@@ -81,7 +81,7 @@ class DriftOptions:
     )
     git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.", section=_SERVICE)
     retention: float = _duration(
-        "Remove records that ended longer ago from the history.", "90d", _MEMORY, _RECORDED
+        "Remove records from the history that ended longer ago than this.", "90d", _MEMORY, _RECORDED
     )
     keep: float | None = option(
         "The deprecated name of --retention.", type=DURATION, hidden=True, needs=_RECORDED

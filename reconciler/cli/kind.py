@@ -31,9 +31,11 @@ class InitOptions:
         metavar="FILE",
         type=click.Path(),
     )
-    collection: str | None = option("The path that lists the keys, as it is written there.", metavar="PATH")
+    collection: str | None = option(
+        "The path that lists the keys, as written in the description.", metavar="PATH"
+    )
     item: str | None = option(
-        "The path of one key, as it is written there, where several may be.", metavar="PATH"
+        "The path of one key in the description, if several paths are possible.", metavar="PATH"
     )
     identity: str | None = option(
         "The member of rows that files use as the name, such as name or spec.name, instead of the likeliest.",

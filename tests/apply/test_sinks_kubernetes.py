@@ -420,7 +420,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     ),
     "an admission webhook": (
         status(403, 'admission webhook "x" denied the request: no'),
-        "; that is for the admission policies of the cluster to allow",
+        "; an admission policy of the cluster has to allow it",
     ),
     "a namespace that ends": (
         status(403, "unable to create new content in namespace shop because it is being terminated"),
