@@ -271,11 +271,11 @@ def test_a_rotation_whose_overlap_has_passed_is_finished(proposals: Proposals) -
             f"{{name: api-2, expire: {days(250)}, lifecycle: {{rotates: api}}}}",
         )
     )
-    assert "api -> api-2: move what uses api to api-2" in proposals.run()
+    assert "api -> api-2: move the clients of api to api-2" in proposals.run()
     assert proposals.repository.subjects() == ["keys: finish rotations"]
     assert "state: absent" in proposals.repository.proposed()
     message = git(proposals.repository.origin, "log", "-1", "--format=%b", BRANCH)
-    assert message == "caas/1/76/web -> web-2: the overlap has passed: web is to be deleted"
+    assert message == "caas/1/76/web -> web-2: the overlap has ended: web is declared absent now"
 
 
 def test_without_a_policy_the_run_fails_and_says_why(proposals: Proposals) -> None:
