@@ -25,5 +25,5 @@ class Hurrying(FakeClock):
 
 
 def test_a_program_is_killed_once_its_clock_says_that_its_time_is_over() -> None:
-    ended = run([sys.executable, "-c", "input()"], {}, 90, clock=Hurrying())
+    ended = run([sys.executable, "-c", "import signal; signal.pause()"], {}, 90, clock=Hurrying())
     assert ended.code is None
