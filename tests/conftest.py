@@ -76,9 +76,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Have a worker report of each test what came of it, not also that it began and ended well.
+    """Run a test in a worker that reports its result alone, not also that it began and ended well.
 
-    To send these takes as long as many a test.
+    Sending these takes as long as many a test.
     """
     if not hasattr(item.config, "workerinput"):
         return None

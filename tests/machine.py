@@ -43,7 +43,7 @@ def unprivileged() -> Iterator[None]:
 
 @contextlib.contextmanager
 def full_disk(size: int) -> Iterator[None]:
-    """Let no file grow beyond ``size`` bytes, which is as good as a disk that has no more left.
+    """Limit files to ``size`` bytes, which is as good as a disk that has no more left.
 
     No module is cached meanwhile: its file would be cut off, and every later import of it would fail.
     """

@@ -79,7 +79,7 @@ def api() -> Iterator[Api]:
 
 @contextmanager
 def held(server: Api) -> Iterator[threading.Event]:
-    """Hold all requests until the context ends; yield what is set once the first is there."""
+    """Delay all requests until the context ends; yield an event that is set once the first has come."""
     reached, over = threading.Event(), threading.Event()
 
     def wait(_count: int) -> None:

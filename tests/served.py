@@ -22,7 +22,7 @@ PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def ask(address: str, words: list[str]) -> int:
-    """Have a server run the main function of a module, the first word, and return its exit code.
+    """Run the main function of a module, the first word, and return its exit code.
 
     A run that a signal ended ends this process in the same way. A signal that comes while the run begins
     waits until it can be passed on.

@@ -304,7 +304,7 @@ class CommandLine:
         monkeypatch.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
 
     def begin_from_nothing(self) -> None:
-        """Have a process begin from nothing: for what its start, its number or its limits decide."""
+        """Start each process as a new one, for tests of its start, its number or its limits."""
         self.command = COMMAND
 
     def use(self, emulator: Emulator) -> None:

@@ -117,7 +117,7 @@ def lay_out(directory: Path) -> None:
 
 
 def generate(directory: Path) -> None:
-    """Have the generator make the site in a directory; a link that leads nowhere is an error."""
+    """Generate the site in a directory. A broken link is an error."""
     program = find("zensical")
     if program is None:
         raise OSError("zensical is not there: python tools/counterparts.py zensical")
@@ -142,7 +142,7 @@ def generate(directory: Path) -> None:
 
 
 def complete(page: Path, top: Path) -> None:
-    """Have a page load its own script where its theme names one of another host."""
+    """Replace the script of another host that the theme of a page loads by our own."""
     own = posixpath.relpath("assets/worker.js", page.parent.relative_to(top).as_posix())
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace(_SHIM, own), encoding="utf-8")

@@ -101,7 +101,7 @@ class Console:
         return done.return_value if isinstance(done.return_value, int) else 0, done.output
 
     def _program(self, words: str) -> tuple[int, str]:
-        """Have the shell run a command of another program."""
+        """Run a command of another program in the shell."""
         done = subprocess.run(
             ["/bin/sh", "-c", words],
             cwd=self.folder,

@@ -116,7 +116,7 @@ class Pages:
         return found
 
     def _fill(self, whole: Any, schema: Any, page: _Page, depth: int = 0) -> None:
-        """Let the members around the rows say what is true of them."""
+        """Write what is true of the rows into the members around them."""
         if not isinstance(whole, dict) or depth > _DEPTH:
             return
         members = self._described.members(schema)

@@ -97,7 +97,7 @@ class Fake:
                 self.things.copy(number)
 
     def settle(self) -> None:
-        """Let all that was accepted take effect."""
+        """Apply all that was accepted."""
         while self._pending:
             self._tick()
 

@@ -203,7 +203,7 @@ class Things:
                         shown[name] = fresh
 
     def _set_key(self, thing: Thing) -> None:
-        """Let an object have an id that its path takes, where its own is not one."""
+        """Replace an id that its path does not take by one that it takes."""
         if self._of.is_segment(self.row(thing).get(self.key)):
             return
         schema = {"allOf": [self._described.members(self._views[0])[self.key], self._of.segment]}
@@ -217,7 +217,7 @@ class Things:
         return [] if self._of.is_segment(value) else [f"no path takes the {self.key} {value}"]
 
     def _agree(self, thing: Thing) -> None:
-        """Let all views show one value of each member, where their schemas allow it."""
+        """Copy the value of each member to all views, where their schemas allow it."""
         whole = [(thing.views[id(view)], self._described.members(view)) for view in self._views]
         inside = [
             (self._of.part(shown), self._members(view))

@@ -105,7 +105,7 @@ class StoppedClock:
         return self._time.timestamp()
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:  # noqa: ARG002 - the protocol has it
-        """Let time pass."""
+        """Advance the time."""
         self._time += dt.timedelta(seconds=seconds)
 
 

@@ -74,7 +74,7 @@ def deleted(rotation: Rotation, old: Located) -> Step:
 
 
 def left(rotation: Rotation, _old: Located) -> Step:
-    """Leave the rotated key unchanged."""
+    """Return the rotated key unchanged."""
     text = f"the overlap has ended: {rotation.old.name} is left for the next run, because of the limits"
     return Step(rotation, text, revokes=True)
 

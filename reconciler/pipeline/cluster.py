@@ -156,7 +156,7 @@ class ClusterPool:
             client.close(timeout=2)
 
     def _wait_for_return(self, rooms: Sequence[distributed.Semaphore]) -> None:
-        """Let workers return their leases: the scheduler warns of a semaphore that is closed while in use."""
+        """Wait for workers to return their leases: the scheduler warns of a semaphore closed while in use."""
         deadline = self._clock.monotonic() + _RETURN
         while any(room.get_value() for room in rooms) and self._clock.monotonic() < deadline:
             self._clock.sleep(_STEP, threading.Event())

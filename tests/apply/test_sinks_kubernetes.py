@@ -110,7 +110,7 @@ class ApiServer:
         return httpx.Response(201 if is_new else 200, json=made)
 
     def put(self, version: str = "7", **fields: Any) -> dict[str, Any]:
-        """Have an earlier Secret of the key, as this tool makes it but for some fields."""
+        """Store an earlier Secret of the key, as this tool makes it but for some fields."""
         metadata = {
             "name": NAME,
             "resourceVersion": version,

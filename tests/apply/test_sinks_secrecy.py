@@ -42,7 +42,7 @@ STATUSES = ["200 OK", "307 Temporary Redirect", "400 Bad Request", "403 Forbidde
 
 @pytest.fixture(autouse=True)
 def nothing_is_shown(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Look at every log, at the finest level, and at both streams."""
+    """Assert that no log, at the finest level, and neither stream shows a secret."""
     caplog.set_level(logging.DEBUG)
     yield
     streams = capfd.readouterr()

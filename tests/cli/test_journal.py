@@ -30,7 +30,7 @@ def journal(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> Path:
 
 
 def killed(journal: Path) -> str:
-    """Leave the write of ``web`` without its outcome, as a killed run does."""
+    """Remove the outcome of the write of ``web``, as a killed run does."""
     kept = [
         line
         for line in journal.read_text(encoding="utf-8").splitlines()

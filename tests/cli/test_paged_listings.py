@@ -45,7 +45,7 @@ class Notes:
         return document
 
     def disturb(self) -> None:
-        """Let ``c`` fall between the first two pages of the next listing: the count is unchanged."""
+        """Move ``c`` between the first two pages of the next listing: the count is unchanged."""
 
         def fall() -> None:
             self.server.after_page = tuple

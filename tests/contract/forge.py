@@ -86,7 +86,7 @@ class Forge:
         return Run(result, log, self._words.read_text(encoding="utf-8"))
 
     def use(self, environment: str, command: str = shlex.join(COMMAND)) -> None:
-        """Have the job run the real command, in this environment."""
+        """Use the real command in jobs, in this environment."""
         self.install("reconciler", f'exec env {environment} {command} "$@"')
 
     def execute(self, shell: Sequence[str], script: str, environment: Mapping[str, str]) -> tuple[int, str]:

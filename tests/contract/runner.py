@@ -69,20 +69,20 @@ class Runner:
         self.use()
 
     def happen(self, name: str, event: Mapping[str, Any]) -> None:
-        """Have the next jobs run for this event."""
+        """Set the event of the next jobs."""
         file = self.place / "event.json"
         file.write_text(json.dumps(event), encoding="utf-8")
         self.event = event
         self.environment |= {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(file)}
 
     def open_pull_request(self, number: int = 7, repository: str = "web/keys", *labels: str) -> None:
-        """Have the next jobs run for a pull request, from a branch of this repository or from a fork."""
+        """Set a pull request as the event of the next jobs, from a branch or from a fork."""
         head = {"sha": "c0ffee", "repo": {"full_name": repository}}
         pull = {"number": number, "head": head, "labels": [{"name": label} for label in labels]}
         self.happen("pull_request", {"pull_request": pull})
 
     def use(self, reconciler: str | None = None, pip: str = DOWNLOADS) -> None:
-        """Have the action install this script as the command, by default the real command, by this pip."""
+        """Set the script that the action installs as the command, the real one by default, and the pip."""
         real = f'exec {self.command} "$@"'
         plain = f'exec {shlex.quote(sys.executable)} -S "$@"'  # what the action runs needs no package
         pip = f'shift 3; echo "$*" >> {self._words}; {pip}'

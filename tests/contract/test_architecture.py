@@ -70,6 +70,17 @@ def test_no_function_is_longer_than_50_lines() -> None:
     ] == []
 
 
+UNUSUAL_BEGINNING = re.compile(
+    r'^ +"""(?:Begin|Bring|Give|Have|Hear|Hold|Keep|Let|Look|Name|Put|Say|See|Take|Tell) .*', re.MULTILINE
+)
+
+
+def test_a_docstring_begins_with_a_verb_of_the_documentation_of_python() -> None:
+    everywhere = [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
+    found = {path: UNUSUAL_BEGINNING.findall(path.read_text(encoding="utf-8")) for path in everywhere}
+    assert {str(path.relative_to(ROOT)): texts for path, texts in found.items() if texts} == {}
+
+
 BOOLEANS = {
     ("cli/progress.py", "progress_bar", "color"): "what click.progressbar takes: None is click's own choice",
     ("cli/variables.py", "_remember", "value"): "click calls the callback of a flag with its value",

@@ -59,7 +59,7 @@ class Story:
         subprocess.run(command, check=True, capture_output=True)
 
     def begin(self) -> None:
-        """Have the repository and the cloud agree."""
+        """Apply the repository, so that the cloud agrees with it."""
         origin = self.place / "origin.git"
         subprocess.run(["/usr/bin/git", "init", "--quiet", "--bare", str(origin)], check=True)
         shutil.copytree(EXAMPLE, self.runner.workspace, dirs_exist_ok=True)

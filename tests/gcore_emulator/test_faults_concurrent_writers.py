@@ -133,7 +133,7 @@ def test_a_field_of_any_kind_can_be_not_stored(start: Launcher, kind: Kind, fiel
 
 
 def check_difference(before: dict[str, Any], after: dict[str, Any], api: Api) -> None:
-    """Hold the live keys against what the latest PATCH and the writer's own record say."""
+    """Compare the live keys with what the latest PATCH and the writer's own record say."""
     latest = len(api.emulator.requests)
     for entry in api.emulator.disturbances:
         if entry.after == latest:

@@ -53,7 +53,7 @@ class Act:
         self._environment = {"SOURCE": str(source), "ARTIFACTS": str(place / "artifacts")}
 
     def replace(self, script: str) -> None:
-        """Have the action itself run this instead, for what is about workflows alone."""
+        """Replace the action by this script, for tests of workflows alone."""
         self._source = self.place / "actions/own"
         _write_action(self._source, (), script)
 

@@ -53,7 +53,7 @@ def running(log: Path, program: str, *words: str) -> Iterator[None]:
 
 
 def until(look: Callable[[], Value], *logs: Path) -> Value:
-    """Look again and again until there is something; return it. The logs tell why it does not come about."""
+    """Return the first result that is true, or fail with the logs after a while."""
     latest = time.monotonic() + LONGEST
     while not (found := look()):
         if time.monotonic() > latest:

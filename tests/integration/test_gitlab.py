@@ -56,7 +56,7 @@ class Pipelines:
         venv.create(place / "python", with_pip=True)
 
     def commit_what_was_installed(self) -> None:
-        """Have the next jobs find what the first one built: the job of the other file builds the same."""
+        """Copy what the first job built for the next ones: the job of the other file builds the same."""
         git(self.workspace, "add", "--force", "reconciler.txt", "wheels")
         git(self.workspace, "commit", "--quiet", "--message=wheels")
 

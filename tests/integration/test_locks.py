@@ -19,7 +19,7 @@ pytestmark = pytest.mark.counterpart("uv")
 
 @pytest.fixture(autouse=True)
 def authorities(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have uv trust what this machine trusts."""
+    """Set the certificates that this machine trusts for uv."""
     monkeypatch.delenv("SSL_CERT_DIR")
     for name, value in machine().items():
         monkeypatch.setenv(name, value)

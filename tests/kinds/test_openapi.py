@@ -82,7 +82,7 @@ def drafted(name: str) -> Mapping[str, Any]:
 
 
 def plain(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what no description knows: words for people, sets, and how narrow our patterns are."""
+    """Remove what no description knows: words for people, sets, and how narrow our patterns are."""
     kept = {
         name: value for name, value in keywords.items() if name not in {*FOR_PEOPLE, *OF_TEXTS, "uniqueItems"}
     }

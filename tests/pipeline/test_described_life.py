@@ -93,7 +93,7 @@ def strict_service() -> Iterator[Writer]:
 
 
 def step(writer: Writer, store: Store, scope: Scope, key: DesiredKey) -> list[Action]:
-    """Bring one key to what is declared; return what that took, after which nothing is left to do."""
+    """Apply what one key declares; return the actions, after which nothing is left to do."""
     kind, wanted = KINDS[scope.kind], DesiredScope(scope, (key,))
     plan = plan_scope(kind, wanted, observe(writer, kind, scope), NOON)
     assert plan.problems == ()

@@ -81,7 +81,7 @@ def test_requests_of_others_are_signs_of_life_before_their_step_is_done() -> Non
 
 @contextmanager
 def without_files() -> Iterator[None]:
-    """Let this process open nothing more."""
+    """Prevent this process from opening anything more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     following = os.open(os.devnull, os.O_RDONLY)
     os.close(following)

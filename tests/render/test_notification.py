@@ -316,7 +316,7 @@ FRAME = re.compile(r"\*reconciler\*: .*|• `[^`]*` .*: \*[a-z ]+\*(: .*)?|• .
 
 
 def assert_inert(text: str, lines: int) -> None:
-    """See that nothing in a text but our own frame has a meaning for Slack."""
+    """Assert that nothing in a text but our own frame has a meaning for Slack."""
     shown = text.split("\n")
     assert len(shown) == lines
     assert all(line.isprintable() for line in shown)

@@ -109,7 +109,7 @@ class Book:
         self.history = History(self.database, self.run, self.clock.now)
 
     def declared(self, wanted: Collection[FieldKey]) -> Mapping[FieldKey, str]:
-        """Look up the files."""
+        """Return what the files declare of the wanted fields."""
         return {key: json_text(value) for key, value in self.files.items() if key in wanted}
 
     def cycle(

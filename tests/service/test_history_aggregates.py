@@ -104,7 +104,7 @@ class Rounds(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 30, 72, -1, -30]))
     def wait(self, hours: int) -> None:
-        """Let time pass, or set the clock back."""
+        """Advance the clock, or set it back."""
         self.clock.elapsed += hours * HOURS
 
     @rule(found=DRIFT, part=st.sampled_from(["", "w", "-"]), result=RESULTS)

@@ -686,7 +686,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(key=KEYS)
     def clear(self, key: FieldKey) -> None:
-        """Have a person end a contest."""
+        """End a contest, as a person does."""
         is_contested = key in self.flapping
         assert clear_flapping(self.database, *key) == is_contested
         if is_contested:

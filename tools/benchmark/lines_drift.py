@@ -44,7 +44,7 @@ def measure_round(place: Place, scale: Scale, _chosen: frozenset[str]) -> list[R
 
 
 def measure_history(place: Place, scale: Scale, _chosen: frozenset[str]) -> list[Row]:
-    """Look at a history with many rows, as a command from start to end."""
+    """Measure a command that shows a history with many rows, from start to end."""
     compared(place, "million", "drift.db", str(scale.history_rows))
     rows = []
     for what, words in (("text", ()), ("status page", ("--format", "html"))):

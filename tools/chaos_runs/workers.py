@@ -53,7 +53,7 @@ class Workers(Protocol):
         ...
 
     def renew(self) -> None:
-        """Bring back what was killed."""
+        """Restart what was killed."""
         ...
 
     def left(self) -> list[str]:

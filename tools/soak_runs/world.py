@@ -90,7 +90,7 @@ class World:
         return self._elapsed
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
-        """Let time pass, and everything happen that was due."""
+        """Advance the time, and do everything that was due."""
         if wake.is_set():
             return
         self._elapsed += seconds
@@ -131,7 +131,7 @@ class World:
             self._look(slot)
 
     def _people(self, slot: int) -> None:
-        """Let people edit, create and delete keys in the portal."""
+        """Edit, create and delete keys, as people do in the portal."""
         if slot % _CREATE_EVERY == 0:
             self._by_hand("POST", _path(_EXCLUSIVE), declared(1, 0) | {"name": f"stray-{slot}"})
         if slot % _DELETE_EVERY == 0:

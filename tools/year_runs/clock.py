@@ -25,10 +25,10 @@ class YearClock:
         return (self._now - self._began).total_seconds()
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
-        """Let the time pass at once."""
+        """Advance the time at once."""
         if not wake.is_set():
             self._now += dt.timedelta(seconds=seconds)
 
     def pass_until(self, time: dt.datetime) -> None:
-        """Let the time pass until ``time``, unless that has passed."""
+        """Advance the time to ``time``, unless that has passed."""
         self._now = max(self._now, time)

@@ -93,7 +93,7 @@ class Database(AbstractContextManager["Database"]):
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Give all reads in the context the same snapshot. Raises HistoryError."""
+        """Read one snapshot of the database within the context. Raises HistoryError."""
         with self._lock, self._errors("cannot be read"):
             self._connection.execute("BEGIN")
             try:

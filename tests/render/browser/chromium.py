@@ -138,7 +138,7 @@ class Tab:
         self.call("Emulation.setDeviceMetricsOverride", **size)
 
     def prefer(self, scheme: str) -> None:
-        """Have the person prefer a colour scheme."""
+        """Set the colour scheme that the person prefers."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", features=features)
 
