@@ -95,7 +95,13 @@ def _passed_over(located: Iterable[Located], declared: Declarations) -> Mapping[
     rotated = _rotated(declared)
     found = {one.address: "another key replaces it" for one in located if one.address in rotated}
     manual = (one for one in located if is_manual(one.kind, one.key))
-    return found | {one.address: "its lifecycle has renew: false" for one in manual}
+    return found | {one.address: _manual_reason(one) for one in manual}
+
+
+def _manual_reason(one: Located) -> str:
+    if one.key.lifecycle.renew:
+        return "its lifecycle ignores changes of its expiry (ignore_changes)"
+    return "its lifecycle has renew: false"
 
 
 def _rotated(declared: Declarations) -> set[str]:

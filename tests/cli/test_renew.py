@@ -79,10 +79,16 @@ def test_targets_narrow_it(cli: CommandLine, file: Path, target: str, count: int
 
 
 def test_a_target_that_is_passed_over_is_said_to_be(cli: CommandLine, file: Path) -> None:
-    file.write_text(TEXT + "  - {name: own-key-2, lifecycle: {rotates: own-key}}\n")
-    done = renew(cli, file, *POLICY, "api", "own-key")
+    file.write_text(
+        f"{TEXT}  - {{name: own-key-2, lifecycle: {{rotates: own-key}}}}\n"
+        "  - {name: fixed, lifecycle: {ignore_changes: [expire]}}\n"
+    )
+    done = renew(cli, file, *POLICY, "api", "own-key", "fixed")
     assert (done.code, done.out) == (0, "")
     assert "Skipped caas/1/76/api: its lifecycle has renew: false.\n" in done.err
+    assert (
+        "Skipped caas/1/76/fixed: its lifecycle ignores changes of its expiry (ignore_changes).\n" in done.err
+    )
     assert "Skipped caas/1/76/own-key: another key replaces it.\n" in done.err
     assert "Skipped" not in renew(cli, file, *POLICY).err
 
