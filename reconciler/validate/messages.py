@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import EXTENSION
-from reconciler.kinds.shape import ALTERNATIVES, type_names
+from reconciler.kinds.shape import type_names
 from reconciler.load.scalars import resolve
 from reconciler.model.canonical import is_date_time, parse_instant
 from reconciler.model.formats import ADVICE
@@ -18,7 +18,7 @@ from reconciler.model.phrases import MANY_MORE, closest, counted, listed, shorte
 from reconciler.model.source import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Schema = Mapping[str, Any]
 
@@ -204,11 +204,18 @@ def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
 
 
 def _no_alternative(name: str, _value: Any, schema: Schema) -> str:
-    shapes = [one for word in ALTERNATIVES for one in schema.get(word, ())]
+    known = _alternatives(schema["anyOf"])
+    return f"{name} does not match any alternative; set the members of at least one of these: {known}"
+
+
+def _not_one_alternative(name: str, _value: Any, schema: Schema) -> str:
+    known = _alternatives(schema["oneOf"])
+    return f"{name} does not match exactly one alternative; set the members of one of these: {known}"
+
+
+def _alternatives(shapes: Iterable[Schema]) -> str:
     written = dict.fromkeys(" and ".join(map(_member_of(one), one.get("required", ()))) for one in shapes)
-    return (
-        f"{name} does not match exactly one alternative; set the members of one of these: {listed(written)}"
-    )
+    return listed(written)
 
 
 def _member_of(alternative: Schema) -> Callable[[str], str]:
@@ -252,7 +259,7 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     ),
     MORE: lambda _name, _value, _schema: MANY_MORE,
     "not": lambda name, _, schema: f"{name} {schema.get('errorMessage', 'is not allowed here; remove it')}",
-    "oneOf": _no_alternative,
+    "oneOf": _not_one_alternative,
     "pattern": _bad_pattern,
     PATTERN_LIMIT: lambda name, value, _: (
         f"{name} {_quote(value)} takes too much work to check; simplify the pattern of its kind"

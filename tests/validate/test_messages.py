@@ -44,6 +44,14 @@ def test_an_object_that_is_no_alternative_or_several_is_told_which_there_are(val
     )
 
 
+def test_an_object_that_may_have_several_alternatives_is_told_that_it_has_none() -> None:
+    schema = {"type": "object", "anyOf": [{"required": ["allow"]}, {"required": ["block"]}]}
+    (found,) = check_of({"properties": {"action": schema}})({"action": {}})
+    assert describe(found) == (
+        "action does not match any alternative; set the members of at least one of these: allow, block"
+    )
+
+
 def said_of_document(document: Any) -> str:
     return describe(CHECKER.violations(document)[0])
 
