@@ -70,7 +70,8 @@ class Root(Group):
         name, _, rest = super().resolve_command(ctx, args)
         if name is None:
             return None, None, rest
-        serve_early(rest)
+        if not ctx.resilient_parsing:  # as completion parses, which runs no command
+            serve_early(rest)
         command = self.commands[name]
         known = {flag for parameter in command.params for flag in parameter.opts}
         handed_on = ctx.meta.get(_HANDED_ON, {}).items()

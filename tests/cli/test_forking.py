@@ -15,6 +15,16 @@ serve_early({arguments!r})
 print(len(Path("/proc/thread-self/children").read_text().split()))
 """
 
+COMPLETION = """
+from pathlib import Path
+from click.shell_completion import BashComplete
+from reconciler.cli.main import cli
+
+completing = BashComplete(cli, {}, "reconciler", "_RECONCILER_COMPLETE")
+(found,) = completing.get_completions(["apply", "--processes", "2"], "--ev")
+print(found.value, len(Path("/proc/thread-self/children").read_text().split()))
+"""
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are listed in /proc")
 @pytest.mark.parametrize(
@@ -33,3 +43,9 @@ def test_the_server_of_processes_starts_before_the_command_is_imported(
     script = SCRIPT.format(arguments=arguments)
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert (int(done.stdout) > 0) is starts
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are listed in /proc")
+def test_completion_starts_no_server_of_processes() -> None:
+    done = subprocess.run([sys.executable, "-c", COMPLETION], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["--events", "0"]
