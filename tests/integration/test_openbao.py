@@ -303,6 +303,39 @@ def test_a_rotation_stores_the_secret_under_the_alias_or_changes_nothing(
         assert (bao.read(f"{path}/shop"), bao.read(f"{path}/shop", 1)) == (second, first)
 
 
+def test_a_rotation_that_is_killed_between_its_two_places_is_completed_by_another_run(
+    bao: OpenBao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli = CommandLine(monkeypatch, capsys)
+    monkeypatch.setenv("BAO_ADDR", bao.address)
+    monkeypatch.setenv("BAO_TOKEN", bao.token)
+    file = declare(tmp_path / "keys.yaml", {"name": "shop", "expire": LATER, "containers": []})
+    words = ("apply", file, "--auto-approve", "--secret-sink", "vault:secret/killed")
+    path = "secret/data/killed/caas/1/76"
+    with emulate() as emulator:
+        cli.use(emulator)
+        assert cli(*words).code == 0
+        first = bao.read(f"{path}/shop")
+        assert cli.alone("rotate", "shop", "--file", file, "--overlap", "7d").code == 0
+        emulator.faults = Faults(methods=("POST",), slow_answer=1.0, slow_seconds=2.0)
+        with cli.start(*words) as process:
+            while "shop-2" not in emulator.keys(1, 76):
+                assert process.poll() is None
+            emulator.faults = Faults(methods=("GET",), slow_answer=1.0, slow_seconds=60.0)
+            while "data" not in bao("GET", f"{path}/shop-2"):
+                assert process.poll() is None
+            process.kill()
+            said = process.communicate()
+        second = bao.read(f"{path}/shop-2")
+        emulator.faults = Faults()
+        assert (bao.read(f"{path}/shop"), emulator.keys(1, 76)["shop"]["expire"]) == (first, LATER)
+        done = cli.alone(*words)
+        assert (done.code, emulator.keys(1, 76)["shop"]["expire"] < LATER) == (0, True)
+        assert (bao.read(f"{path}/shop"), bao.read(f"{path}/shop", 1)) == (second, first)
+        assert bao("GET", f"{path}/shop-2".replace("/data/", "/metadata/"))["data"]["current_version"] == 1
+    assert not any(secret in text for secret in (first, second) for text in (*said, done.out, done.err))
+
+
 def test_a_second_signal_rescues_a_secret_that_waits_for_the_server(
     bao: OpenBao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
