@@ -60,6 +60,9 @@ def status(context: click.Context, options: StatusOptions) -> ExitCode:
 
     Exit code 0: done. 1: an error, or a key that cannot be compared.
     """
+    within = parse_lifetime(options.within) or HORIZON
+    if within > HORIZON:
+        raise click.BadParameter(f"{options.within} is longer than 90d.", context, param_hint="--within")
     console, clock = options.output.console(), clock_of(context)
     planning, now = options.planning, clock.now()
     base_urls = planning.connection.base_urls
@@ -73,7 +76,6 @@ def status(context: click.Context, options: StatusOptions) -> ExitCode:
             workers,
             lambda scopes: options.known.known_ids(base_urls, scopes, console.warning),
         )
-    within = min(parse_lifetime(options.within) or HORIZON, HORIZON)
     contested = _contested(options.known.history, console)
     found = Overview(plan, lifetimes(kinds, state, plan, now), state.key_count, contested, now, within)
     console.result("".join(f"{line}\n" for line in overview_lines(found, console.screen())))

@@ -27,6 +27,16 @@ def test_status_shows_how_things_stand(cli: CommandLine, emulator: Emulator, tmp
     assert patches(emulator) == []
 
 
+def test_a_time_beyond_what_is_listed_is_refused(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    file = declare(tmp_path / "keys.yaml", {"name": "web"})
+    assert cli("status", file, "--within", "90d").code == 0
+    done = cli("status", file, "--within", "91d")
+    assert (done.code, "Error: Invalid value for --within: 91d is longer than 90d." in done.err) == (64, True)
+
+
 def test_status_knows_what_is_contested_by_a_history(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
