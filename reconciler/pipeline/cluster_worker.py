@@ -178,9 +178,9 @@ def _shared(run: Run) -> _Shared:
 def _end_after(run: Run, client: Any, shared: _Shared, rooms: Sequence[distributed.Semaphore]) -> None:
     """End the work of this worker for a run, when that has ended, was killed, or the scheduler is lost."""
     is_abandoned = False
+    life = distributed.Semaphore(1, run.life)
     with suppress(Exception):
         over = distributed.Event(f"{run.name}-over", client=client)
-        life = distributed.Semaphore(1, run.life)
         while not (is_abandoned or over.wait(_LOOK)):
             # Dask gives it to others once nobody has renewed its lease for a while.
             is_abandoned = bool(life.acquire(timeout=0))
@@ -188,7 +188,7 @@ def _end_after(run: Run, client: Any, shared: _Shared, rooms: Sequence[distribut
     with suppress(Exception):
         for gate in shared.gates.values():
             gate.return_idle()
-        for room in rooms:
+        for room in (life, *rooms):
             room.refresh_callback.stop()  # or each would be refreshed for as long as the worker lives
         if is_abandoned:
             _clear(run, client, rooms)

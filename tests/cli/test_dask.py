@@ -237,6 +237,17 @@ def test_a_run_leaves_nothing_on_the_scheduler(plan: Callable[..., Run], cluster
     assert "lease" not in cluster.log.read_text()[before:].lower()
 
 
+def test_a_run_leaves_nothing_that_workers_renew(plan: Callable[..., Run], single: Cluster) -> None:
+    def renewed() -> int:  # sent as it is: to load this module takes a second
+        kind = import_module("distributed").Semaphore
+        found = [one for one in import_module("gc").get_objects() if isinstance(one, kind)]
+        return sum(one.refresh_callback.is_running() for one in found)
+
+    assert plan("--dask", single.address).finished()[0] == 0
+    with import_module("distributed").Client(single.address, set_as_default=False) as client:
+        assert any(not PAUSE.wait(0.05) and not sum(client.run(renewed).values()) for _ in range(200))
+
+
 def test_workers_remove_what_a_killed_run_leaves(tmp_path: Path, scopes: Api, leased: Cluster) -> None:
     write_files(tmp_path)
     environment = {"GCORE_API_KEY": TOKEN, "HOME": str(tmp_path)}
