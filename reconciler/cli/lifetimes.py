@@ -30,10 +30,10 @@ def lifetime_option(text: str, **settings: Any) -> Any:
     return option(text, type=LIFETIME, metavar="DURATION", **settings)
 
 
-def max_changes_option(start: str) -> Any:
-    """Declare the option for the limit of changes, whose help begins with when it holds."""
+def max_changes_option(when: str) -> Any:
+    """Declare the option for the limit of changes; its help begins with ``when`` the limit holds."""
     return option(
-        f"{start} at most as many changes as one apply may send, N keys or P% of a scope.", type=LIMIT
+        f"{when}: write at most as many changes as one apply may send, N keys or P% of a scope.", type=LIMIT
     )
 
 

@@ -232,7 +232,7 @@ class ConnectionOptions(ConfigurationOptions):
         "Requests at a time.", type=Integers(1, 100), default=10, metavar="N", needs=_ASKED
     )
     connect_timeout: float = option(
-        "How long to wait for a connection, in seconds.",
+        "How long to wait for a connection.",
         type=Seconds(),
         default=5.0,
         metavar="SECONDS",

@@ -37,7 +37,7 @@ class RenewOptions(LifetimeOptions):
     max_total: str | None = lifetime_option(
         "Set no expiry later than this after the creation of a key, such as 2y."
     )
-    max_changes: Count | Share | None = max_changes_option("Without a TARGET: renew")
+    max_changes: Count | Share | None = max_changes_option("Without a TARGET")
 
     def policy(self, one: Located) -> RenewPolicy | None:
         """Return the policy of a key: from options, then its document, then the configuration file."""

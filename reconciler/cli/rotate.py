@@ -45,7 +45,7 @@ class RotateOptions(LifetimeOptions):
         f" scope.  [default: {DEFAULT_REVOKED.words}]",
         type=LIMIT,
     )
-    max_changes: Count | Share | None = max_changes_option("With --due and --finish: write")
+    max_changes: Count | Share | None = max_changes_option("With --due and --finish")
 
     @property
     def limits(self) -> Limits:
