@@ -127,10 +127,9 @@ def abort(rotation: Rotation, old: Located, new: Located, live: Mapping[str, Any
     """
     if rotation.new_live is not None:
         raise ConfigurationError(
-            f"{rotation.new.position}: {rotation.successor} is live already, so the rotation cannot be"
-            " undone; "
-            "continue the rotation, or replace the successor with reconciler rotate"
-            f" {rotation.new.name} --now"
+            f"{rotation.new.position}: {rotation.successor} is live already, so the rotation cannot be "
+            "undone; continue the rotation, or replace the successor with reconciler rotate "
+            f"{rotation.new.name} --now"
         )
     new.file.edits.drop(new.place)
     ends = ends_of(rotation.kind)

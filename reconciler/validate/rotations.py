@@ -96,9 +96,8 @@ def _of_key(
         )
     elif key.is_absent and key.name not in replaced:
         yield (
-            f"lifecycle.rotates names {old}, but this key is declared absent; remove rotates, and if"
-            f" {old} is to stay, "
-            "set a later expiry on it"
+            f"lifecycle.rotates names {old}, but this key is declared absent; remove rotates, and if "
+            f"{old} is to stay, set a later expiry on it"
         )
 
 

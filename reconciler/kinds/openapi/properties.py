@@ -220,7 +220,7 @@ class Properties:
                 continue
             own, value = self.file_name(name), shape.shown.at(there).default
             if value is None and "null" not in self.properties[own]["type"]:
-                self._notes.add("optional: which value has a field that a response omits? {}", own)
+                self._notes.add("optional: which value is meant if a response omits {}?", own)
             else:
                 self.optional[own] = value
 
