@@ -42,7 +42,7 @@ class Mode(StrEnum):
     ABORT = "abort"
     """Undo rotations of which nothing was applied."""
     DUE = "due"
-    """Declare successors of the keys that a renewal names for rotation."""
+    """Declare successors of the keys that a renewal reports for rotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class RotationEdits:
             yield step_line(rotation, "undone")
 
     def due(self) -> list[str]:
-        """Return the addresses of keys that a renewal names for rotation, first to end first."""
+        """Return the addresses of keys that a renewal reports for rotation, first to end first."""
         near = near_keys(self.located.values(), self.request.renewal, self.declared)
         found = renewals_of(near, self.request.renewal, self.live, self.declared)
         due = [one for one in found if one.is_for_rotation]
