@@ -38,7 +38,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
             `-- IncompleteReadError       a listing that does not hold what it counts
 
 The cause is left out (``from None``) only where a traceback of it, with its local variables, could show a
-secret: a request with its token, and an address that may contain one (api/exchange.py), the address of a
+secret: a request with its token, and an address that may contain one (api/http_client.py), the address of a
 proxy with its password (api/environment.py), requests with new secrets and their responses
 (api/secret_server.py, apply/sinks/kubernetes.py, apply/sinks/vault.py), the response with an access token
 (api/authentication.py), what a mail server was sent and repeats (api/mail.py), the environment of a program

@@ -11,8 +11,8 @@ from urllib.parse import quote_plus, urlencode
 
 from reconciler import errors
 from reconciler.api.address import checked_scheme, checked_token
-from reconciler.api.exchange import HttpClient, HttpSettings, Request, Response, Server
-from reconciler.api.transport import Bounds
+from reconciler.api.exchange import Bounds, HttpSettings, Request, Response, Server
+from reconciler.api.http_client import HttpClient
 from reconciler.model.configuration import (
     AUTHORIZATION,
     BUILT_IN_AUTH,

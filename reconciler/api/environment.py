@@ -17,20 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from reconciler.api.address import ip_address, is_loopback
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass
+from reconciler.model.later import Later
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
+else:
+    httpx = Later("httpx")
+
 TRUST_SETTING: Final = "SSL_CERT_FILE or SSL_CERT_DIR"
-_VARIABLES: Final = frozenset(
-    {"all_proxy", "http_proxy", "https_proxy", "no_proxy", "ssl_cert_dir", "ssl_cert_file"}
-)
+_PROXIES: Final = frozenset({"all_proxy", "http_proxy", "https_proxy"})
+_VARIABLES: Final = _PROXIES | {"no_proxy", "ssl_cert_dir", "ssl_cert_file"}
 _PORTS: Final = {"http": 80, "https": 443}
 _SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 _WORD: Final = expression(r"[A-Za-z][A-Za-z0-9+.-]{0,15}", re.ASCII)
@@ -77,8 +79,11 @@ class Proxies(Enum):
     """Those by https: plain http must not carry a token to a proxy."""
     ALL = auto()
 
-    def of(self, url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
+    def of(self, address: str, environment: Mapping[str, str]) -> Proxy | None:
         """Return the proxy for an address, if there is one. Raises ConfigurationError if it is unusable."""
+        if not any(_set(name, environment) for name in _PROXIES):
+            return None
+        url = httpx.URL(address)
         is_used = self is Proxies.ALL or (self is Proxies.ENCRYPTED and url.scheme == "https")
         return proxy_for(url, environment) if is_used else None
 
@@ -159,14 +164,19 @@ def _proxy_url(variable: str, text: str) -> httpx.URL:
     return url
 
 
+def trusts_own(environment: Mapping[str, str]) -> bool:
+    """Return whether the environment names certificates to trust."""
+    return bool(environment.get("SSL_CERT_FILE") or environment.get("SSL_CERT_DIR"))
+
+
 def trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
     """Return the trusted certificates: those of SSL_CERT_FILE and SSL_CERT_DIR, else the default ones.
 
     Raises ConfigurationError if they cannot be loaded.
     """
-    file, folder = environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", "")
-    if not file and not folder:
+    if not trusts_own(environment):
         return httpx.create_ssl_context(trust_env=False)
+    file, folder = environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", "")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if file:
         _load(context, Path(file), "SSL_CERT_FILE")

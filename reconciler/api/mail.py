@@ -22,10 +22,11 @@ import httpx
 from reconciler import errors
 from reconciler.api.address import is_loopback
 from reconciler.api.environment import TRUST_SETTING, trusted
+from reconciler.api.exchange import Bounds
 from reconciler.api.failures import unreachable
 from reconciler.api.redaction import Redactor
 from reconciler.api.retry import Retrier, RetryPolicy
-from reconciler.api.transport import Backend, Bounds, Budget, as_httpx
+from reconciler.api.transport import Backend, Budget, as_httpx
 from reconciler.model.escape import escape_control
 from reconciler.model.expressions import expression
 from reconciler.model.frozen import dataclass

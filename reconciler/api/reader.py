@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from reconciler.api.address import checked_scheme, checked_url
 from reconciler.api.authentication import AuthSettings, TokenHeaders, authenticator
-from reconciler.api.exchange import HttpClient, Request, Response, Server
+from reconciler.api.exchange import Bounds, Request, Response, Server
+from reconciler.api.http_client import HttpClient
 from reconciler.api.responses import value_of
 from reconciler.api.retry import Retrier, RetryPolicy
-from reconciler.api.transport import Bounds
 from reconciler.errors import StoppedError, UnauthorizedError, UnreachableError
 from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.frozen import dataclass

@@ -11,10 +11,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.api.exchange import HttpClient, HttpSettings, Request, Response, Server
+from reconciler.api.exchange import Bounds, HttpSettings, Request, Response, Server
+from reconciler.api.http_client import HttpClient
 from reconciler.api.responses import error_class, is_about_permission, limit_hint
 from reconciler.api.retry import Retrier, RetryPolicy
-from reconciler.api.transport import Bounds
 from reconciler.model.frozen import dataclass
 from reconciler.model.strict_json import parse_json
 

@@ -17,7 +17,6 @@ import httpcore
 import httpx
 
 from reconciler.errors import StoppedError
-from reconciler.model.frozen import dataclass
 
 if TYPE_CHECKING:
     import ssl
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.api.environment import Proxy
+    from reconciler.api.exchange import Bounds
     from reconciler.model.clock import Clock
 
 GRACE: Final = "reconciler.grace"
@@ -42,21 +42,6 @@ _FAILURES: Final = (
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How long an exchange may take, in seconds, and how large its response may be, in bytes.
-
-    ``connect`` and ``read`` limit one step, ``head`` and ``whole`` the time until the head and the complete
-    response are received. If ``size`` is 0, the body is not read.
-    """
-
-    connect: float
-    read: float
-    head: float
-    whole: float
-    size: int
 
 
 class Budget:

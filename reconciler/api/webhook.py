@@ -15,11 +15,11 @@ import httpx
 from reconciler import errors
 from reconciler.api.address import is_loopback
 from reconciler.api.environment import Proxies
-from reconciler.api.exchange import HttpClient, HttpSettings, Request, Server, ignore
+from reconciler.api.exchange import Bounds, HttpSettings, Request, Server, ignore
+from reconciler.api.http_client import HttpClient
 from reconciler.api.redaction import Redactor
 from reconciler.api.responses import error_class
 from reconciler.api.retry import Retrier, RetryPolicy
-from reconciler.api.transport import Bounds
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:

@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.api.exchange import Exchange
+from reconciler.api.http_client import PLAIN_ADDRESS
 from reconciler.api.reader import Connection, Reader
 from reconciler.api.writer import Writer
 from reconciler.errors import ApiError, ConfigurationError, RejectedError
@@ -97,12 +100,25 @@ def test_the_base_url_may_have_a_path_and_a_trailing_slash(remote: Script, base_
 
 
 @pytest.mark.parametrize(
-    "base_url", ["https://xn--a", "https://\N{SNOWMAN}", "https://h\x7f", "http://[::1]evil"]
+    "base_url",
+    [
+        "https://xn--a",
+        "https://xn--a.example.com",
+        "https://1.2.3.999",
+        "https://\N{SNOWMAN}",
+        "https://h\x7f",
+        "http://[::1]evil",
+    ],
 )
 def test_a_base_url_that_http_cannot_use_is_a_configuration_error(remote: Script, base_url: str) -> None:
     with pytest.raises(ConfigurationError, match="base URL"):
         Reader(connect(remote, base_url=base_url))
     assert not remote.requests
+
+
+@given(st.from_regex(PLAIN_ADDRESS.pattern, fullmatch=True))
+def test_an_address_that_is_not_asked_for_is_one_of_httpx(address: str) -> None:
+    assert httpx.URL(address).host
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
