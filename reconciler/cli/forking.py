@@ -1,4 +1,4 @@
-"""What a run by several processes starts before its command is imported."""
+"""What a run by several processes starts before the command line is imported."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ if TYPE_CHECKING:
 else:
     fork_server = Later("reconciler.api.fork_server")
 
-MODULES: Final = ("reconciler.pipeline.processes", "reconciler.__main__", "reconciler.cli.execution")
+MODULES: Final = ("reconciler.__main__", "reconciler.cli.forked")
 """What every process needs: the program, and what opens the APIs."""
 
 
 def serve_early(arguments: Sequence[str]) -> None:
-    """Start the server that forks processes if ``arguments`` ask for several.
+    """Start the server that forks processes if ``arguments`` of the program ask for several.
 
     It imports the engine while this process imports the command. What is wrong with them is reported later.
     """
-    if any(
-        word == "--processes" and count.isdecimal() and count != "1" for word, count in pairwise(arguments)
-    ):
+    words = [part for word in arguments for part in word.split("=", 1)]
+    if any(word == "--processes" and count.isdecimal() and count != "1" for word, count in pairwise(words)):
         with suppress(OSError):
             fork_server.ensure_running(MODULES)

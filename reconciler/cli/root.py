@@ -11,7 +11,6 @@ import click
 from reconciler.cli.commands import COMMANDS, GROUPS, MODULES
 from reconciler.cli.completing import by
 from reconciler.cli.console import plain_console
-from reconciler.cli.forking import serve_early
 from reconciler.cli.sections import GLOBAL, Group, Option
 from reconciler.cli.variables import strict_env
 from reconciler.errors import ExitCode, ReconcilerError
@@ -70,8 +69,6 @@ class Root(Group):
         name, _, rest = super().resolve_command(ctx, args)
         if name is None:
             return None, None, rest
-        if not ctx.resilient_parsing:  # as completion parses, which runs no command
-            serve_early(rest)
         command = self.commands[name]
         known = {flag for parameter in command.params for flag in parameter.opts}
         handed_on = ctx.meta.get(_HANDED_ON, {}).items()

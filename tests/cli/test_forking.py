@@ -31,7 +31,9 @@ print(found.value, len(Path("/proc/thread-self/children").read_text().split()))
     ("arguments", "starts"),
     [
         (["keys", "--processes", "2"], True),
+        (["keys", "--processes=2"], True),
         (["keys", "--processes", "1"], False),
+        (["keys", "--processes=1"], False),
         (["keys", "--processes", "auto"], False),
         (["keys", "--processes"], False),
         (["keys"], False),
