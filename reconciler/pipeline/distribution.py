@@ -6,10 +6,11 @@ import pickle
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from reconciler.errors import StoppedError, SystemFailureError
+from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import Failing, opened
 from reconciler.pipeline.worker import Task, check_files
 
@@ -32,13 +33,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _LONGEST_WAIT: Final = 0.2
 _FILE_BYTES: Final = 1 << 19
-"""Bytes of files that are checked in one step at first: a tenth of a second's work."""
-_MOST_FILE_BYTES: Final = 1 << 22
-_GROWTH: Final = 16
-"""The part of all bytes before it that a later step has, up to the most: each step costs a cluster 7 ms."""
+"""Bytes of files that are worth a step: 35 ms of work, for the 7 ms that a step costs a cluster."""
+_AHEAD: Final = 1 << 23
+"""Bytes of files that are read before their step begins, at most."""
 _MOST_FILES: Final = 200
-_STEPS: Final = 8
-"""Steps of each worker at least, so that none waits long for the last one."""
+_SMALLEST: Final = 32
+"""The smallest step compares this part of what each worker compares."""
+_REQUEST: Final = 300
+"""How many keys cost as much as the request of their scope."""
 _MOST_SCOPES: Final = 50
 _TRIES: Final = 4
 """How often a step is begun whose worker ends before it does."""
@@ -50,6 +52,11 @@ class Pool(Protocol):
     @property
     def width(self) -> int:
         """Return how many calls run at once."""
+        ...
+
+    @property
+    def head_start(self) -> int:
+        """Return how many steps are to be done in this process, while others are being started."""
         ...
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
@@ -82,7 +89,9 @@ class Distributed:
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
         """Return the part of each file, in order; few files are in memory at a time."""
-        parts = _in_parts(files, lambda file: len(file.content), _step_bytes, _MOST_FILES)
+        parts = _parts_of_files(files, self._pool)
+        if own := self._pool.head_start:
+            yield from IN_PROCESS.check(rules, chain.from_iterable(islice(parts, own)))
         first = next(parts, None)
         if first is None:
             return  # nothing is asked of the pool, such as in a round over unchanged files
@@ -96,10 +105,8 @@ class Distributed:
     ) -> tuple[list[Plan], dict[Scope, ReconcilerError]]:
         """Plan each scope on any worker; ``client`` records each request when its step is done."""
         task = pickle.dumps(Task(self._connect, how))
-        keys = max(state.key_count // (self._pool.width * _STEPS), 1)
         by_api, failures = opened(client, state, how)
-        wanted = chain.from_iterable(by_api.values())
-        parts = [*_in_parts(wanted, lambda scope: len(scope.keys), lambda _before: keys, _MOST_SCOPES)]
+        parts = [*_parts_of_scopes(chain.from_iterable(by_api.values()), self._pool.width)]
         plans: list[Plan] = []
         with reading(state) as on_scope, _ended(deque[_Step["Examined"]]()) as steps:
             steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in parts)
@@ -184,29 +191,64 @@ def _results(steps: Iterable[_Step[T]], most: int) -> Iterator[T]:
             begun.popleft()
 
 
-def _step_bytes(before: int) -> int:
-    """Return how many bytes of files the next step checks, depending on the steps before."""
-    return min(max(before // _GROWTH, _FILE_BYTES), _MOST_FILE_BYTES)
+def _parts_of_files(files: Iterable[Input], pool: Pool) -> Iterator[tuple[Input, ...]]:
+    """Yield files in order, in the parts that steps check.
 
-
-def _in_parts(
-    items: Iterable[T], size: Callable[[T], int], most_size: Callable[[int], int], most: int
-) -> Iterator[tuple[T, ...]]:
-    """Yield items in order, in parts of at most ``most`` items, and of about ``most_size`` in total.
-
-    ``most_size`` is called with the total of all parts before.
+    More and more files are read ahead, up to :data:`_AHEAD`, so that the first step begins at once, and the
+    last ones are known to be the last.
     """
-    part: list[T] = []
-    before = total = 0
-    for item in items:
-        part.append(item)
-        total += size(item)
-        if total >= most_size(before) or len(part) >= most:
-            yield tuple(part)
-            before += total
-            part, total = [], 0
-    if part:
-        yield tuple(part)
+    ahead: _Ahead[Input] = _Ahead(lambda file: len(file.content), _MOST_FILES)
+    rest, read = iter(files), 0
+    while True:
+        wanted = min(max(2 * (read - ahead.size), _FILE_BYTES), _AHEAD)
+        while ahead.size < wanted and (file := next(rest, None)) is not None:
+            read += len(file.content)
+            ahead.add(file)
+        if not ahead:
+            return
+        yield ahead.part(pool.width, _FILE_BYTES)
+
+
+def _parts_of_scopes(scopes: Iterable[DesiredScope], width: int) -> Iterator[tuple[DesiredScope, ...]]:
+    """Yield scopes in order, in the parts that steps compare."""
+    ahead: _Ahead[DesiredScope] = _Ahead(lambda scope: len(scope.keys) + _REQUEST, _MOST_SCOPES)
+    for scope in scopes:
+        ahead.add(scope)
+    least = ahead.size // (_SMALLEST * width)
+    while ahead:
+        yield ahead.part(width, least)
+
+
+class _Ahead(Generic[T]):
+    """What is known of the remaining items, from which parts are taken; false when nothing remains.
+
+    A part is half of what each worker would have of the rest, so that there are few steps, and the last ones
+    are small: no worker waits long for another (guided self-scheduling; Polychronopoulos and Kuck, 1987).
+    """
+
+    def __init__(self, size_of: Callable[[T], int], most: int) -> None:
+        """Store how items are measured, and the largest number of them in a part."""
+        self.size = 0
+        self._size_of, self._most = size_of, most
+        self._items = deque[T]()
+
+    def __bool__(self) -> bool:
+        """Return whether anything remains."""
+        return bool(self._items)
+
+    def add(self, item: T) -> None:
+        """Append an item."""
+        self._items.append(item)
+        self.size += self._size_of(item)
+
+    def part(self, width: int, least: int) -> tuple[T, ...]:
+        """Remove and return the next part for one of ``width`` workers, of a size of at least ``least``."""
+        rest = self.size - max(self.size // (2 * width), least, 1)
+        part: list[T] = []
+        while self._items and self.size > rest and len(part) < self._most:
+            part.append(self._items.popleft())
+            self.size -= self._size_of(part[-1])
+        return tuple(part)
 
 
 def _is_wanted(

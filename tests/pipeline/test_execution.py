@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from concurrent.futures import BrokenExecutor, Future
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -29,7 +29,7 @@ from reconciler.load.files import Input
 from reconciler.pipeline.distribution import Distributed
 from reconciler.pipeline.execution import IN_PROCESS, Adaptive
 from reconciler.pipeline.reading import Comparison, Failing, follow_nothing
-from reconciler.pipeline.worker import Comparer, Examined
+from reconciler.pipeline.worker import Comparer, Examined, check_files
 from reconciler.plan.saved import render_saved
 from reconciler.validate.state import validated
 from tests.properties import examples
@@ -37,7 +37,7 @@ from tests.support import NOON, connect, live
 from tests.values import CAAS, rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.api.exchange import Exchange
     from reconciler.model.desired import DesiredScope, DesiredState
@@ -84,7 +84,8 @@ class Elsewhere:
 
     width = 2
 
-    def __init__(self, breaks: Sequence[bool] = ()) -> None:
+    def __init__(self, breaks: Sequence[bool] = (), head_start: int = 0) -> None:
+        self.head_start = head_start
         self._breaks = iter(breaks)
         self.renewals = self.calls = 0
 
@@ -165,16 +166,17 @@ documents = st.builds(
     st.lists(documents, min_size=1, max_size=8),
     st.lists(st.integers(1, 3), max_size=8),
     st.lists(st.booleans(), max_size=3),
+    st.integers(0, 2),
     st.sampled_from([(), ("caas/1/2/*",)]),
 )
-@example([document(region, NAMES[region::5], "new") for region in range(1, 5)], [1] * 4, [True] * 3, ())
-@example([document(region, NAMES[region::5], "new") for region in REGIONS], [2, 1, 2], [False, True], ())
+@example([document(region, NAMES[region::5], "new") for region in range(1, 5)], [1] * 4, [True] * 3, 0, ())
+@example([document(region, NAMES[region::5], "new") for region in REGIONS], [2, 1, 2], [False, True], 1, ())
 def test_a_plan_of_several_processes_is_the_same_byte_for_byte(
-    texts: list[str], sizes: list[int], breaks: list[bool], targets: tuple[str, ...]
+    texts: list[str], sizes: list[int], breaks: list[bool], head_start: int, targets: tuple[str, ...]
 ) -> None:
     ends = [end for end in accumulate(sizes, initial=0) if end < len(texts)] + [len(texts)]
     files = [texts[start:end] for start, end in pairwise(ends)]
-    with_breaks = outcome(files, distributed(Elsewhere(breaks)), targets)
+    with_breaks = outcome(files, distributed(Elsewhere(breaks, head_start)), targets)
     assert with_breaks == outcome(files, IN_PROCESS, targets)
 
 
@@ -228,26 +230,58 @@ class Busy(Elsewhere):
 
 
 class Unread(Elsewhere):
-    """A pool that checks nothing, and stores how many bytes of files each call has."""
+    """A pool that does nothing, and stores the items of each call."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.sizes: list[int] = []
+        self.parts: list[Sequence[Any]] = []
 
-    def submit(self, _function: Callable[..., T], *arguments: Any) -> Future[T]:
-        self.sizes.append(sum(len(file.content) for file in arguments[1]))
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        self.parts.append(arguments[1])
         future = Future[Any]()
-        future.set_result([])
+        future.set_result([] if function is check_files else Examined((), {}, ()))
         return future
 
 
-def test_steps_are_larger_where_there_are_more_files_so_that_a_cluster_has_few() -> None:
+def test_steps_are_large_while_much_is_left_and_small_at_the_end() -> None:
     pool, half = Unread(), bytes(1 << 19)
-    assert [*distributed(pool).check(RULES, (Input(half, f"{at}.yaml") for at in range(400)))] == []
-    assert sum(pool.sizes) == 400 << 19
-    assert pool.sizes[:16] == [1 << 19] * 16
-    assert pool.sizes[:-1] == sorted(pool.sizes[:-1])
-    assert (max(pool.sizes), len(pool.sizes)) == (1 << 22, 79)
+    files = [Input(half, f"{at}.yaml") for at in range(100)]
+    sent: list[int] = []  # when each file was read: after how many steps
+
+    def read() -> Iterator[Input]:
+        for file in files:
+            sent.append(len(pool.parts))
+            yield file
+
+    assert [*distributed(pool).check(RULES, read())] == []
+    assert [*chain.from_iterable(pool.parts)] == files
+    sizes = [len(part) for part in pool.parts]
+    assert (sizes[:5], sizes[-8:], len(sizes)) == ([1, 1, 1, 2, 3], [4, 3, 3, 2, 1, 1, 1, 1], 32)
+    assert sizes[5:] == sorted(sizes[5:], reverse=True)
+    assert sizes[5] == sizes[20] == 4
+    before = [0, *accumulate(map(len, pool.parts))]
+    assert max(at - before[step] for at, step in enumerate(sent, 1)) == 16  # 8 MiB are read ahead
+
+
+def test_few_scopes_are_spread_over_all_workers() -> None:
+    files = [[document(region, ["web"], "new") for region in range(1, 17)]]
+    pool, state = Unread(), state_of(files, IN_PROCESS)
+    with session() as client:
+        how = Comparison(KINDS, (), NOON, Failing.STOPS_API)
+        assert distributed(pool).examine(client, state, how, follow_nothing) == ([], {})
+    assert [*chain.from_iterable(pool.parts)] == [*state.scopes]
+    assert [len(part) for part in pool.parts] == [4, 3, 3, 2, *[1] * 4]
+
+
+def test_files_are_checked_here_while_other_processes_are_being_started() -> None:
+    small, half = Input(b"{project_id: 1, region_id: 1, keys: []}", "a.yaml"), Input(bytes(1 << 19), "b.yaml")
+    pool = Unread()
+    pool.head_start = 1
+    assert [part.source for part in distributed(pool).check(RULES, [small, half, small])] == [
+        "a.yaml",
+        "b.yaml",
+    ]
+    assert pool.parts == [(small,)]
 
 
 def test_a_stopped_run_begins_nothing_more() -> None:
