@@ -35,6 +35,8 @@ _EDITS: Final = {
 """What deepdiff reports of objects and texts, which is all that it is given."""
 _SURE: Final = frozenset({str, type(None), list, dict})
 """Types of values that have the same type whenever they are equal."""
+_UNITS: Final = frozenset({str, type(None), bool, int, float})
+"""Types of values without members."""
 _UNCHANGED: Final = "access unchanged"
 
 
@@ -167,12 +169,15 @@ def field_changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any
 
     ``before`` and ``after`` hold the values of the same fields in normal form.
     """
+    # Most fields are equal, or single values; repr tells normal forms apart at the speed of C.
+    pairs = {name: (before[name], want) for name, want in after.items() if repr(before[name]) != repr(want)}
+    units = {name for name, pair in pairs.items() if _UNITS.issuperset(map(type, pair))}
     old, new = beside(
-        ((name,), *_comparable(kind.fields[name], before[name], want)) for name, want in sorted(after.items())
+        ((name,), *_comparable(kind.fields[name], *pair)) for name, pair in pairs.items() if name not in units
     )
     wholes = {path for path in old.keys() | new.keys() if len(path) == 1}
     found = _members(*({path: side[path] for path in side.keys() - wholes} for side in (old, new)))
-    names = {str(name) for (name,) in wholes} | found.keys()
+    names = {str(name) for (name,) in wholes} | found.keys() | units
     return tuple(
         _described(kind.fields[name], before[name], after[name], found.get(name, ()))
         for name in sorted(names)

@@ -33,18 +33,23 @@ class Effect(StrEnum):
     @property
     def grants(self) -> bool:
         """Return whether access is gained."""
-        return self in {Effect.GRANTS, Effect.BOTH}
+        return self is Effect.GRANTS or self is Effect.BOTH  # to hash a member of an enumeration takes longer
 
     @property
     def revokes(self) -> bool:
         """Return whether access is lost."""
-        return self in {Effect.REVOKES, Effect.BOTH}
+        return self is Effect.REVOKES or self is Effect.BOTH
 
     @classmethod
     def joined(cls, effects: Iterable[Effect]) -> Effect:
         """Return the effect of several changes of one key together."""
-        sides = {*effects} - {cls.NEUTRAL}
-        return cls.BOTH if len(sides) > 1 else next(iter(sides), cls.NEUTRAL)
+        found = cls.NEUTRAL
+        for effect in effects:
+            if found is cls.NEUTRAL:
+                found = effect
+            elif effect is not found and effect is not cls.NEUTRAL:
+                return cls.BOTH
+        return found
 
 
 class Freshness(Enum):
@@ -65,12 +70,12 @@ class Action(StrEnum):
     @property
     def adds(self) -> bool:
         """Return whether a new key is created, with a secret of its own."""
-        return self in {Action.CREATE, Action.REPLACE}
+        return self is Action.CREATE or self is Action.REPLACE
 
     @property
     def destroys(self) -> bool:
         """Return whether a key is deleted."""
-        return self in {Action.DELETE, Action.REPLACE}
+        return self is Action.DELETE or self is Action.REPLACE
 
     @property
     def effect(self) -> Effect:

@@ -89,11 +89,6 @@ class ClusterPool:
         threads: Mapping[str, int] = self._opened().nthreads()
         return max(sum(threads.values()), 1)
 
-    @property
-    def head_start(self) -> int:
-        """Return 0: the workers run already."""
-        return 0
-
     def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
         """Compare scopes on any worker, like :meth:`submit`."""
         self._opened()

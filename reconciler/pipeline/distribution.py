@@ -6,11 +6,10 @@ import pickle
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from reconciler.errors import StoppedError, SystemFailureError
-from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import Failing, opened
 from reconciler.pipeline.worker import Task, check_files
 
@@ -54,11 +53,6 @@ class Pool(Protocol):
         """Return how many calls run at once."""
         ...
 
-    @property
-    def head_start(self) -> int:
-        """Return how many steps are to be done in this process, while others are being started."""
-        ...
-
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
         """Call ``function`` in any process. Raises BrokenExecutor if the pool has failed."""
         ...
@@ -90,8 +84,6 @@ class Distributed:
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
         """Return the part of each file, in order; few files are in memory at a time."""
         parts = _parts_of_files(files, self._pool)
-        if own := self._pool.head_start:
-            yield from IN_PROCESS.check(rules, chain.from_iterable(islice(parts, own)))
         first = next(parts, None)
         if first is None:
             return  # nothing is asked of the pool, such as in a round over unchanged files

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
-from reconciler.model.frozen import dataclass
 from reconciler.model.collector import kept_for_good
+from reconciler.model.frozen import dataclass
 from reconciler.pipeline.defaults import CLOCK, RANDOMNESS
 from reconciler.pipeline.distribution import Distributed
 from reconciler.pipeline.processes import ProcessPool

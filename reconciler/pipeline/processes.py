@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LONGEST_WAIT: Final = 0.2
-_HEAD_START: Final = 2
-"""Steps of checking files that take as long as importing the engine, on any machine."""
 _FIRST: Final = "MainProcess"
 """What Python calls a process that no other has started."""
 
@@ -121,7 +119,6 @@ class ProcessPool:
         self._gates: Mapping[str, ProcessGate] = {}
         self._last_sent: c_double | None = None
         self._seen = 0.0
-        self._is_prepared = False
 
     def __enter__(self) -> Self:
         """Return the pool."""
@@ -130,11 +127,6 @@ class ProcessPool:
     def __exit__(self, *_: object) -> None:
         """End the processes."""
         self.stop()
-
-    @property
-    def head_start(self) -> int:
-        """Return how many steps take as long as the server of processes needs to start; 0 if it is not."""
-        return _HEAD_START if self._is_prepared and self._pool is None else 0
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
         """Call ``function`` in the first free process.
@@ -164,7 +156,6 @@ class ProcessPool:
 
     def prepare(self) -> None:
         """Start the server that forks the processes, which takes a while, in the background."""
-        self._is_prepared = True
         with suppress(OSError), _uninterrupted():  # the first call tells
             fork_server.ensure_running(self._modules)
 

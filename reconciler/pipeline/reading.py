@@ -15,7 +15,7 @@ from reconciler.model.phrases import from_api
 from reconciler.model.source import Problem
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
-from reconciler.plan.planning import plan_scope, selection
+from reconciler.plan.planning import plan_scope, selected_keys, selection
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -94,7 +94,7 @@ def examined(
     def examine(kind: Kind, part: DesiredScope, reader: Reader) -> Plan:
         part = part.unpacked()
 
-        names = [key.name for key in part.keys if selected(part.scope.address(key.name))]
+        names = [key.name for key in selected_keys(part.scope, part.keys, selected)]
         read = names if part.exclusive is None else None  # an exclusive scope deletes others too
         observed = observe(reader, kind, part.scope, lambda live: live.holds(names), read)
         return plan_scope(kind, part, observed, how.now, selected)

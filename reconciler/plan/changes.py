@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey
+    from reconciler.model.plan import FieldChange
     from reconciler.model.scope import Scope
 
     Values = Mapping[str, Any]
@@ -73,12 +74,16 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
     position: Position,
     path_id: str | None = None,
     shown: Values | None = None,
+    created: str | None = None,
+    may_revoke: bool = True,
+    parts: Values | None = None,
 ) -> Change:
     """Return the change of a key from ``before`` to ``after``, both in normal form, sorted by field.
 
     The fields that differ, and the fields that are sent, follow from the values alone. ``path_id`` is the id
-    of a live key whose path has one, ``shown`` are live values with undescribed members. Raises
-    UnaddressableError for a name or id that cannot be one segment of a path.
+    of a live key whose path has one, ``shown`` are live values with undescribed members; ``created``,
+    ``may_revoke`` and ``parts`` are those of the change. Raises UnaddressableError for a name or id that
+    cannot be one segment of a path.
     """
     before, after = dict(sorted(before.items())), dict(sorted(after.items()))
     path_id = path_id if kind.has_ids else name
@@ -98,15 +103,18 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
         fields=fields,
         before=before,
         after=after,
-        patch={},
+        patch=_patch(kind, action, name, fields, after),
         position=position,
+        created=created,
         action=action,
+        may_revoke=may_revoke,
         has_secret=kind.secret is not None,
         path_id=path_id,
         api=kind.api,
+        parts=parts or {},
         shown=shown or {},
     )
-    return with_requests(kind, change)
+    return replace(change, requests=tuple(requests_of(kind, change)))
 
 
 def narrowed(kind: Kind, change: Change, names: Collection[str], action: Action) -> Change:
@@ -121,25 +129,27 @@ def narrowed(kind: Kind, change: Change, names: Collection[str], action: Action)
     return with_requests(kind, replace(less, waits_for=waits_for))
 
 
-def _patch(kind: Kind, change: Change) -> dict[str, Any]:
+def _patch(
+    kind: Kind, action: Action, name: str, fields: Iterable[FieldChange], after: Values
+) -> dict[str, Any]:
     """Return the fields that are sent: for an update, those that differ and those that the service requires.
 
     For a new key these are all except null ones: leaving them out means the same and is always valid.
     """
     sent: dict[str, Any] = {}
-    if change.action is Action.UPDATE:
-        names = {field.field for field in change.fields}
-        names |= required(kind, change.after, names)
-        sent = {name: change.after[name] for name in names if name in change.after}
-    elif change.action.adds:
-        whole = {**change.after, kind.identity: kind.identity_value(change.name)}
+    if action is Action.UPDATE:
+        names = {field.field for field in fields}
+        names |= required(kind, after, names)
+        sent = {name: after[name] for name in names if name in after}
+    elif action.adds:
+        whole = {**after, kind.identity: kind.identity_value(name)}
         sent = {n: value for n, value in whole.items() if value is not None and n not in kind.create_later}
     return dict(sorted(sent.items()))
 
 
 def with_requests(kind: Kind, change: Change) -> Change:
     """Return ``change`` with the fields that are sent, and the requests that carry them."""
-    change = replace(change, patch=_patch(kind, change))
+    change = replace(change, patch=_patch(kind, change.action, change.name, change.fields, change.after))
     return replace(change, requests=tuple(requests_of(kind, change)))
 
 
@@ -199,12 +209,13 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         position=key.position,
         path_id=path_id,
         shown=shown,
+        created=created_at(kind, live),
+        may_revoke=not key.lifecycle.prevent_revoke,
+        parts=declared_parts(kind, declared, after),
     )
     masked = masked_secret(kind, declared, change)
     if unfit := masked or removing(kind, change):
         return Planned(problems=(*problems, replace(_problem(scope, key, unfit), is_live=bool(masked))))
-    may_revoke, parts = not key.lifecycle.prevent_revoke, declared_parts(kind, declared, after)
-    change = replace(change, created=created_at(kind, live), may_revoke=may_revoke, parts=parts)
     lost = lost_in_replacement(kind, live) if is_replaced else ""
     return Planned(change, problems, (_problem(scope, key, lost),) if lost else ())
 
@@ -265,11 +276,17 @@ def _unaddressable(scope: Scope, name: str) -> Problem:
 def _deletion(kind: Kind, scope: Scope, name: str, live: Values, position: Position) -> Planned:
     """Return the deletion of a key; values that cannot be compared are omitted with a warning."""
     before, odd = readable(kind, sorted({*kind.settable} - {kind.identity}), live)
-    path_id = kind.id_of(live)
     change = change_of(
-        kind, scope, name, Action.DELETE, before=before, after={}, position=position, path_id=path_id
+        kind,
+        scope,
+        name,
+        Action.DELETE,
+        before=before,
+        after={},
+        position=position,
+        path_id=kind.id_of(live),
+        created=created_at(kind, live),
     )
-    change = replace(change, created=created_at(kind, live))
     if not odd:
         return Planned(change)
     message = f"{mismatch(odd.values())}; it would be deleted, but the plan cannot show this"

@@ -131,7 +131,7 @@ def masked_secret(kind: Kind, declared: Values, change: Change) -> str:
     found = [
         path
         for name, value in change.patch.items()
-        if name != kind.identity
+        if name != kind.identity and (name not in declared or isinstance(value, dict | list))
         for path in _masks(
             declared.get(name, _UNDECLARED),
             with_members(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.live import LiveScope
     from reconciler.model.plan import Change
+    from reconciler.model.scope import Scope
 
     Selection = Callable[[str], bool]
     """Returns whether an address is part of the plan."""
@@ -55,6 +56,11 @@ def selection(targets: Sequence[str]) -> Selection:
         return everything
     patterns = [_pattern(target) for target in targets]
     return lambda address: any(matches(address) for matches in patterns)
+
+
+def selected_keys(scope: Scope, keys: Iterable[DesiredKey], selected: Selection) -> list[DesiredKey]:
+    """Return the keys of a scope that are selected; all have no address made for it."""
+    return [key for key in keys if selected is everything or selected(scope.address(key.name))]
 
 
 def _pattern(target: str) -> Callable[[str], object]:
@@ -121,9 +127,9 @@ def plan_scope(
     scope, live = desired.scope, observed.keys
     unclear = unclear_names(kind, desired, observed, selected)
     results, problems = list[Planned](), [*unclear.problems]
-    selection = [key for key in unclear.others if selected is everything or selected(scope.address(key.name))]
-    doubtful = _not_surely_unchanged(kind, selection, live)
-    unchanged = len(selection) - len(doubtful)
+    wanted = selected_keys(scope, unclear.others, selected)
+    doubtful = _not_surely_unchanged(kind, wanted, live)
+    unchanged = len(wanted) - len(doubtful)
     for key in doubtful:
         result = planned_change(kind, scope, key, live.get(key.name))
         if result is UNCHANGED:

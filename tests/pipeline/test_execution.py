@@ -84,8 +84,7 @@ class Elsewhere:
 
     width = 2
 
-    def __init__(self, breaks: Sequence[bool] = (), head_start: int = 0) -> None:
-        self.head_start = head_start
+    def __init__(self, breaks: Sequence[bool] = ()) -> None:
         self._breaks = iter(breaks)
         self.renewals = self.calls = 0
 
@@ -166,17 +165,16 @@ documents = st.builds(
     st.lists(documents, min_size=1, max_size=8),
     st.lists(st.integers(1, 3), max_size=8),
     st.lists(st.booleans(), max_size=3),
-    st.integers(0, 2),
     st.sampled_from([(), ("caas/1/2/*",)]),
 )
-@example([document(region, NAMES[region::5], "new") for region in range(1, 5)], [1] * 4, [True] * 3, 0, ())
-@example([document(region, NAMES[region::5], "new") for region in REGIONS], [2, 1, 2], [False, True], 1, ())
+@example([document(region, NAMES[region::5], "new") for region in range(1, 5)], [1] * 4, [True] * 3, ())
+@example([document(region, NAMES[region::5], "new") for region in REGIONS], [2, 1, 2], [False, True], ())
 def test_a_plan_of_several_processes_is_the_same_byte_for_byte(
-    texts: list[str], sizes: list[int], breaks: list[bool], head_start: int, targets: tuple[str, ...]
+    texts: list[str], sizes: list[int], breaks: list[bool], targets: tuple[str, ...]
 ) -> None:
     ends = [end for end in accumulate(sizes, initial=0) if end < len(texts)] + [len(texts)]
     files = [texts[start:end] for start, end in pairwise(ends)]
-    with_breaks = outcome(files, distributed(Elsewhere(breaks, head_start)), targets)
+    with_breaks = outcome(files, distributed(Elsewhere(breaks)), targets)
     assert with_breaks == outcome(files, IN_PROCESS, targets)
 
 
@@ -271,17 +269,6 @@ def test_few_scopes_are_spread_over_all_workers() -> None:
         assert distributed(pool).examine(client, state, how, follow_nothing) == ([], {})
     assert [*chain.from_iterable(pool.parts)] == [*state.scopes]
     assert [len(part) for part in pool.parts] == [4, 3, 3, 2, *[1] * 4]
-
-
-def test_files_are_checked_here_while_other_processes_are_being_started() -> None:
-    small, half = Input(b"{project_id: 1, region_id: 1, keys: []}", "a.yaml"), Input(bytes(1 << 19), "b.yaml")
-    pool = Unread()
-    pool.head_start = 1
-    assert [part.source for part in distributed(pool).check(RULES, [small, half, small])] == [
-        "a.yaml",
-        "b.yaml",
-    ]
-    assert pool.parts == [(small,)]
 
 
 def test_a_stopped_run_begins_nothing_more() -> None:
