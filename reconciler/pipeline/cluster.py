@@ -89,6 +89,11 @@ class ClusterPool:
         threads: Mapping[str, int] = self._opened().nthreads()
         return max(sum(threads.values()), 1)
 
+    @property
+    def is_starting(self) -> bool:
+        """Return False: the workers run already."""
+        return False
+
     def compare(self, task: bytes, scopes: Sequence[DesiredScope]) -> Future[Examined]:
         """Compare scopes on any worker, like :meth:`submit`."""
         self._opened()

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from reconciler.errors import StoppedError, SystemFailureError
+from reconciler.pipeline.execution import IN_PROCESS
 from reconciler.pipeline.reading import Failing, opened
 from reconciler.pipeline.worker import Task, check_files
 
@@ -53,6 +54,11 @@ class Pool(Protocol):
         """Return how many calls run at once."""
         ...
 
+    @property
+    def is_starting(self) -> bool:
+        """Return whether a call would wait for the processes to start."""
+        ...
+
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
         """Call ``function`` in any process. Raises BrokenExecutor if the pool has failed."""
         ...
@@ -84,6 +90,8 @@ class Distributed:
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
         """Return the part of each file, in order; few files are in memory at a time."""
         parts = _parts_of_files(files, self._pool)
+        if self._pool.is_starting:
+            yield from IN_PROCESS.check(rules, next(parts, ()))
         first = next(parts, None)
         if first is None:
             return  # nothing is asked of the pool, such as in a round over unchanged files

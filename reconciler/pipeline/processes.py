@@ -119,6 +119,7 @@ class ProcessPool:
         self._gates: Mapping[str, ProcessGate] = {}
         self._last_sent: c_double | None = None
         self._seen = 0.0
+        self._is_prepared = False
 
     def __enter__(self) -> Self:
         """Return the pool."""
@@ -127,6 +128,11 @@ class ProcessPool:
     def __exit__(self, *_: object) -> None:
         """End the processes."""
         self.stop()
+
+    @property
+    def is_starting(self) -> bool:
+        """Return whether the server that forks the processes was started, and they are not yet."""
+        return self._is_prepared and self._pool is None
 
     def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
         """Call ``function`` in the first free process.
@@ -156,6 +162,7 @@ class ProcessPool:
 
     def prepare(self) -> None:
         """Start the server that forks the processes, which takes a while, in the background."""
+        self._is_prepared = True
         with suppress(OSError), _uninterrupted():  # the first call tells
             fork_server.ensure_running(self._modules)
 

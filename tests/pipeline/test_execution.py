@@ -84,7 +84,8 @@ class Elsewhere:
 
     width = 2
 
-    def __init__(self, breaks: Sequence[bool] = ()) -> None:
+    def __init__(self, breaks: Sequence[bool] = (), *, is_starting: bool = False) -> None:
+        self.is_starting = is_starting
         self._breaks = iter(breaks)
         self.renewals = self.calls = 0
 
@@ -174,7 +175,8 @@ def test_a_plan_of_several_processes_is_the_same_byte_for_byte(
 ) -> None:
     ends = [end for end in accumulate(sizes, initial=0) if end < len(texts)] + [len(texts)]
     files = [texts[start:end] for start, end in pairwise(ends)]
-    with_breaks = outcome(files, distributed(Elsewhere(breaks)), targets)
+    pool = Elsewhere(breaks, is_starting=len(texts) % 2 == 0)
+    with_breaks = outcome(files, distributed(pool), targets)
     assert with_breaks == outcome(files, IN_PROCESS, targets)
 
 
@@ -269,6 +271,15 @@ def test_few_scopes_are_spread_over_all_workers() -> None:
         assert distributed(pool).examine(client, state, how, follow_nothing) == ([], {})
     assert [*chain.from_iterable(pool.parts)] == [*state.scopes]
     assert [len(part) for part in pool.parts] == [4, 3, 3, 2, *[1] * 4]
+
+
+def test_the_first_step_is_done_here_while_other_processes_start() -> None:
+    small, half = Input(b"{project_id: 1, region_id: 1, keys: []}", "a.yaml"), Input(bytes(1 << 19), "b.yaml")
+    pool = Unread()
+    pool.is_starting = True
+    parts = [*distributed(pool).check(RULES, [small, half, small])]
+    assert ([part.source for part in parts], pool.parts) == (["a.yaml", "b.yaml"], [(small,)])
+    assert [*distributed(pool).check(RULES, [])] == []
 
 
 def test_a_stopped_run_begins_nothing_more() -> None:
