@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 class Threads:
     """The threads of a worker, which live as long as it does: new ones for each task use more memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int = 1) -> None:
+        """Store how many workers share the concurrent requests."""
+        self._users = workers
         self._workers: dict[tuple[str, int], Workers] = {}
 
     def of(self, api: str, count: int) -> Workers:
-        """Return ``count`` threads for the requests to an API."""
-        return self._workers.setdefault((api, count), Workers(count))
+        """Return the threads for the share of ``count`` concurrent requests to an API.
+
+        More of them would wait for one another, at the gate and for the interpreter.
+        """
+        return self._workers.setdefault((api, count), Workers(-(-count // self._users)))
 
 
 @dataclass(frozen=True, slots=True)

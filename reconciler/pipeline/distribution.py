@@ -106,7 +106,8 @@ class Distributed:
         """Plan each scope on any worker; ``client`` records each request when its step is done."""
         task = pickle.dumps(Task(self._connect, how))
         by_api, failures = opened(client, state, how)
-        parts = [*_parts_of_scopes(chain.from_iterable(by_api.values()), self._pool.width)]
+        at_once = max((client.session(api).workers.count for api in by_api), default=1)
+        parts = [*_parts_of_scopes(chain.from_iterable(by_api.values()), self._pool.width, at_once)]
         plans: list[Plan] = []
         with reading(state) as on_scope, _ended(deque[_Step["Examined"]]()) as steps:
             steps.extend(_Step(self._pool, self._pool.compare, task, part) for part in parts)
@@ -209,14 +210,19 @@ def _parts_of_files(files: Iterable[Input], pool: Pool) -> Iterator[tuple[Input,
         yield ahead.part(pool.width, _FILE_BYTES)
 
 
-def _parts_of_scopes(scopes: Iterable[DesiredScope], width: int) -> Iterator[tuple[DesiredScope, ...]]:
-    """Yield scopes in order, in the parts that steps compare."""
+def _parts_of_scopes(
+    scopes: Iterable[DesiredScope], width: int, at_once: int
+) -> Iterator[tuple[DesiredScope, ...]]:
+    """Yield scopes in order, in the parts that steps compare.
+
+    A step has its worker's share of the ``at_once`` concurrent requests at least: it waits for the slowest.
+    """
     ahead: _Ahead[DesiredScope] = _Ahead(lambda scope: len(scope.keys) + _REQUEST, _MOST_SCOPES)
     for scope in scopes:
         ahead.add(scope)
     least = ahead.size // (_SMALLEST * width)
     while ahead:
-        yield ahead.part(width, least)
+        yield ahead.part(width, least, -(-at_once // width))
 
 
 class _Ahead(Generic[T]):
@@ -241,11 +247,14 @@ class _Ahead(Generic[T]):
         self._items.append(item)
         self.size += self._size_of(item)
 
-    def part(self, width: int, least: int) -> tuple[T, ...]:
-        """Remove and return the next part for one of ``width`` workers, of a size of at least ``least``."""
-        rest = self.size - max(self.size // (2 * width), least, 1)
+    def part(self, width: int, least: int, fewest: int = 1) -> tuple[T, ...]:
+        """Remove and return the next part for one of ``width`` workers.
+
+        It has a size of at least ``least``, and ``fewest`` items, as far as there are so many.
+        """
+        rest = self.size - max(self.size // (2 * width), least)
         part: list[T] = []
-        while self._items and self.size > rest and len(part) < self._most:
+        while self._items and len(part) < self._most and (self.size > rest or len(part) < fewest):
             part.append(self._items.popleft())
             self.size -= self._size_of(part[-1])
         return tuple(part)

@@ -18,7 +18,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from reconciler.api import fork_server
-from reconciler.api.surroundings import Surroundings
+from reconciler.api.surroundings import Surroundings, Threads
 from reconciler.errors import ConfigurationError, StoppedError, SystemFailureError, os_reason
 from reconciler.model.frozen import dataclass
 from reconciler.pipeline.worker import Comparer
@@ -209,7 +209,7 @@ class ProcessPool:
         }
         self._last_sent = context.RawValue("d", 0.0)  # without a lock, which a killed process would hold
         return ProcessPoolExecutor(
-            self.width, context, _begin, (over, self._gates, self._last_sent, self._clock)
+            self.width, context, _begin, (over, self.width, self._gates, self._last_sent, self._clock)
         )
 
     def _pause_end(self, api: str) -> float:
@@ -240,9 +240,13 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _begin(
-    over: connection.Connection, gates: Mapping[str, ProcessGate], last_sent: c_double, clock: Clock
+    over: connection.Connection,
+    width: int,
+    gates: Mapping[str, ProcessGate],
+    last_sent: c_double,
+    clock: Clock,
 ) -> None:
-    """Prepare a process. It ignores Ctrl-C, which the process that started it handles.
+    """Prepare one of ``width`` processes. It ignores Ctrl-C, which the process that started it handles.
 
     ``last_sent`` is the time of the last request of any of them. The other end of ``over`` is closed when the
     work is to end, also by the end of that process. Events and conditions shared by processes would wait for
@@ -255,7 +259,9 @@ def _begin(
     def follow(_exchange: Exchange) -> None:
         last_sent.value = clock.monotonic()
 
-    _COMPARERS[:] = [Comparer(Surroundings(f"process {os.getpid()}", stop, gates.get, follow))]
+    threads = Threads(width)
+    surroundings = Surroundings(f"process {os.getpid()}", stop, gates.get, follow, threads=threads)
+    _COMPARERS[:] = [Comparer(surroundings)]
     gc.freeze()
 
 

@@ -66,7 +66,7 @@ def session(surroundings: Surroundings | None = None) -> Session:
     found: dict[str, Any] = {}
     if surroundings is not None:
         found = {"stop": surroundings.stop, "on_exchange": surroundings.on_exchange}
-    return Session(connect(respond, **found), Workers(3))
+    return Session(connect(respond, **found), Workers(2))
 
 
 def refuse(surroundings: Surroundings) -> Session:
@@ -263,14 +263,19 @@ def test_steps_are_large_while_much_is_left_and_small_at_the_end() -> None:
     assert max(at - before[step] for at, step in enumerate(sent, 1)) == 16  # 8 MiB are read ahead
 
 
-def test_few_scopes_are_spread_over_all_workers() -> None:
+@pytest.mark.parametrize(
+    ("at_once", "sizes"),
+    [(2, [4, 3, 3, 2, *[1] * 4]), (10, [5, 5, 5, 1])],
+    ids=["by size", "as many at least as a worker requests at once"],
+)
+def test_few_scopes_are_spread_over_all_workers(at_once: int, sizes: list[int]) -> None:
     files = [[document(region, ["web"], "new") for region in range(1, 17)]]
     pool, state = Unread(), state_of(files, IN_PROCESS)
-    with session() as client:
+    with Session(connect(respond), Workers(at_once)) as client:
         how = Comparison(KINDS, (), NOON, Failing.STOPS_API)
         assert distributed(pool).examine(client, state, how, follow_nothing) == ([], {})
     assert [*chain.from_iterable(pool.parts)] == [*state.scopes]
-    assert [len(part) for part in pool.parts] == [4, 3, 3, 2, *[1] * 4]
+    assert [len(part) for part in pool.parts] == sizes
 
 
 def test_the_first_step_is_done_here_while_other_processes_start() -> None:

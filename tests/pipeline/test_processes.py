@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.api.client import Session
+from reconciler.api.surroundings import Threads
 from reconciler.api.workers import Workers
 from reconciler.cli.console import Console
 from reconciler.cli.execution import executor
@@ -77,6 +78,12 @@ def test_requests_of_others_are_signs_of_life_before_their_step_is_done() -> Non
             own, state, Comparison(KINDS, (), NOON, Failing.STOPS_API), follow_nothing
         )
     assert (len(plans), failures, seen) == (2, {}, [True])
+
+
+def test_a_process_has_threads_for_its_share_of_the_requests() -> None:
+    threads = Threads(3)
+    assert [threads.of("gcore", count).count for count in (1, 3, 10)] == [1, 1, 4]
+    assert threads.of("gcore", 10) is threads.of("gcore", 10)
 
 
 @contextmanager
