@@ -74,16 +74,12 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
     position: Position,
     path_id: str | None = None,
     shown: Values | None = None,
-    created: str | None = None,
-    may_revoke: bool = True,
-    parts: Values | None = None,
 ) -> Change:
     """Return the change of a key from ``before`` to ``after``, both in normal form, sorted by field.
 
     The fields that differ, and the fields that are sent, follow from the values alone. ``path_id`` is the id
-    of a live key whose path has one, ``shown`` are live values with undescribed members; ``created``,
-    ``may_revoke`` and ``parts`` are those of the change. Raises UnaddressableError for a name or id that
-    cannot be one segment of a path.
+    of a live key whose path has one, ``shown`` are live values with undescribed members. Raises
+    UnaddressableError for a name or id that cannot be one segment of a path.
     """
     before, after = dict(sorted(before.items())), dict(sorted(after.items()))
     path_id = path_id if kind.has_ids else name
@@ -105,13 +101,10 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
         after=after,
         patch=_patch(kind, action, name, fields, after),
         position=position,
-        created=created,
         action=action,
-        may_revoke=may_revoke,
         has_secret=kind.secret is not None,
         path_id=path_id,
         api=kind.api,
-        parts=parts or {},
         shown=shown or {},
     )
     return replace(change, requests=tuple(requests_of(kind, change)))
@@ -209,13 +202,12 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         position=key.position,
         path_id=path_id,
         shown=shown,
-        created=created_at(kind, live),
-        may_revoke=not key.lifecycle.prevent_revoke,
-        parts=declared_parts(kind, declared, after),
     )
     masked = masked_secret(kind, declared, change)
     if unfit := masked or removing(kind, change):
         return Planned(problems=(*problems, replace(_problem(scope, key, unfit), is_live=bool(masked))))
+    may_revoke, parts = not key.lifecycle.prevent_revoke, declared_parts(kind, declared, after)
+    change = replace(change, created=created_at(kind, live), may_revoke=may_revoke, parts=parts)
     lost = lost_in_replacement(kind, live) if is_replaced else ""
     return Planned(change, problems, (_problem(scope, key, lost),) if lost else ())
 
@@ -276,17 +268,11 @@ def _unaddressable(scope: Scope, name: str) -> Problem:
 def _deletion(kind: Kind, scope: Scope, name: str, live: Values, position: Position) -> Planned:
     """Return the deletion of a key; values that cannot be compared are omitted with a warning."""
     before, odd = readable(kind, sorted({*kind.settable} - {kind.identity}), live)
+    path_id = kind.id_of(live)
     change = change_of(
-        kind,
-        scope,
-        name,
-        Action.DELETE,
-        before=before,
-        after={},
-        position=position,
-        path_id=kind.id_of(live),
-        created=created_at(kind, live),
+        kind, scope, name, Action.DELETE, before=before, after={}, position=position, path_id=path_id
     )
+    change = replace(change, created=created_at(kind, live))
     if not odd:
         return Planned(change)
     message = f"{mismatch(odd.values())}; it would be deleted, but the plan cannot show this"

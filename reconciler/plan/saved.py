@@ -206,12 +206,12 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
         position=position,
         path_id=path_id,
         shown=_shown(kind, before, shown.get("live_members", {})),
-        created=shown["created_at"],
     )
     origins = {field: Origin(origin) for field, origin in values.get("origins", {}).items()}
     return replace(
         change,
         fields=tuple(replace(field, origin=origins.get(field.field)) for field in change.fields),
+        created=shown["created_at"],
         is_undeclared=shown.get("undeclared", False),
         origin=Origin(values["origin"]) if "origin" in values else None,
         parts=_parts(kind, change, shown.get("declared_parts", {})),
