@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -87,7 +86,8 @@ class ClusterPool:
     @property
     def width(self) -> int:
         """Return the number of concurrent calls. Raises ReconcilerError if the cluster cannot be used."""
-        return _width(self._opened())
+        threads: Mapping[str, int] = self._opened().nthreads()
+        return max(sum(threads.values()), 1)
 
     @property
     def is_starting(self) -> bool:
@@ -195,7 +195,6 @@ class ClusterPool:
         self._client = client
         self._last = self._seen = self._clock.monotonic()
         self._check_workers(client)
-        self._run = replace(self._run, width=_width(client))
         self._life = _registered(client, self._run.life, 1)
         self._life.acquire()
         for name, count in self._run.limits:
@@ -240,11 +239,6 @@ class ClusterPool:
             f"the connection to the scheduler at {self._address} is lost, and no change was sent; run the "
             "command again when the cluster is available"
         )
-
-
-def _width(client: distributed.Client) -> int:
-    threads: Mapping[str, int] = client.nthreads()
-    return max(sum(threads.values()), 1)
 
 
 def _registered(client: distributed.Client, name: str, count: int) -> distributed.Semaphore:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import distributed
 
-from reconciler.api.surroundings import Surroundings, Threads
+from reconciler.api.surroundings import Surroundings
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.packaged import schema_texts
 from reconciler.model.frozen import dataclass
@@ -39,16 +39,12 @@ _LOOK: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the workers of one run share; ``parallelism`` is that of each API, ``clock`` measures pauses.
-
-    ``width`` is the number of calls that the workers could do at once when the run began.
-    """
+    """What the workers of one run share; ``parallelism`` is that of each API, ``clock`` measures pauses."""
 
     name: str
     parallelism: Mapping[str, int]
     clock: Clock
     randomness: Randomness
-    width: int = 1
 
     @property
     def limits(self) -> tuple[tuple[str, int], ...]:
@@ -157,11 +153,7 @@ def compare(run: Run, task: bytes, scopes: Sequence[DesiredScope]) -> Examined:
     """Compare scopes on this worker."""
     if getattr(_OWN, "run", None) != run.name:
         shared, place = _shared(run), distributed.get_worker().address
-        _OWN.comparer = Comparer(
-            Surroundings(
-                place, shared.stop, shared.gates.get, lambda _exchange: None, threads=Threads(run.width)
-            )
-        )
+        _OWN.comparer = Comparer(Surroundings(place, shared.stop, shared.gates.get, lambda _exchange: None))
         _OWN.run = run.name
     comparer: Comparer = _OWN.comparer
     return comparer.examine(task, scopes)
