@@ -99,13 +99,15 @@ class HttpClient:
 
     def close(self) -> None:
         """Close every connection."""
-        self._is_closed = True
+        with self._lock:
+            self._is_closed = True
         for own in self._transports:
             own.close()
 
     def exchange(self, request: Request) -> Response:
         """Send a request once. Raises UnreachableError, InvalidResponseError or StoppedError."""
         settings = self._settings
+        sender = self._transport()
         began = settings.clock.monotonic()
         path = request.path
         status: int | None = None
@@ -113,7 +115,7 @@ class HttpClient:
             sent = self._request(request)
             path = sent.url.raw_path.decode("ascii")
             shown = request.shown or f"{request.method} {path}"
-            with closing(self._transport().handle_request(sent)) as response:
+            with closing(sender.handle_request(sent)) as response:
                 status = response.status_code
                 content = self._content(response, shown)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
@@ -169,19 +171,20 @@ class HttpClient:
         return bytes(content)
 
     def _transport(self) -> httpx.BaseTransport:
+        """Return the connection of this thread. Raises RuntimeError if the client is closed."""
         settings = self._settings
-        if self._is_closed:
-            raise RuntimeError("the client is closed")
-        if settings.transport is not None:
-            return settings.transport
         own: transport.Transport | None = getattr(self._local, "transport", None)
-        if own is None:
-            with self._lock:
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("the client is closed")
+            if settings.transport is not None:
+                return settings.transport
+            if own is None:
                 self._tls = self._tls or self._server.tls(settings.environment, self._proxy)
-            bounds = self._server.bounds
-            own = transport.Transport(self._tls, self._proxy, settings.clock, settings.stop, bounds)
-            self._local.transport = own
-            self._transports.append(own)
+                bounds = self._server.bounds
+                own = transport.Transport(self._tls, self._proxy, settings.clock, settings.stop, bounds)
+                self._local.transport = own
+                self._transports.append(own)
         return own
 
 
