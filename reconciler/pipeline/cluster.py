@@ -86,7 +86,11 @@ class ClusterPool:
     @property
     def width(self) -> int:
         """Return the number of concurrent calls. Raises ReconcilerError if the cluster cannot be used."""
-        threads: Mapping[str, int] = self._opened().nthreads()
+        client = self._opened()
+        try:
+            threads: Mapping[str, int] = client.nthreads()
+        except (OSError, AttributeError) as error:  # the latter of a client that has given up
+            raise self._lost() from error
         return max(sum(threads.values()), 1)
 
     @property
