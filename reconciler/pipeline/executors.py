@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
-from reconciler.model.collector import kept_for_good
+from reconciler.model.collector import paused_collector
 from reconciler.model.frozen import dataclass
 from reconciler.pipeline.defaults import CLOCK, RANDOMNESS
 from reconciler.pipeline.distribution import Distributed
@@ -61,7 +61,7 @@ def cluster_pool(
     randomness: Randomness,
 ) -> ClusterPool:
     """Return the workers of a cluster. Raises ImportError without the extra ``dask``."""
-    with kept_for_good():  # looking for garbage in new modules takes a tenth of it
+    with paused_collector():  # looking for garbage in new modules takes a tenth of it
         from reconciler.pipeline.cluster import ClusterPool  # noqa: PLC0415 - an extra, and 0.3 s
 
     return ClusterPool(address, parallelism, on_wait, clock, randomness)
