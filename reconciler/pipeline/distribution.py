@@ -34,6 +34,8 @@ T = TypeVar("T")
 _LONGEST_WAIT: Final = 0.2
 _FILE_BYTES: Final = 1 << 19
 """Bytes of files that are worth a step: 35 ms of work, for the 7 ms that a step costs a cluster."""
+_OPENED: Final = 1 << 11
+"""How many bytes take as long as opening a file: those of many small ones would be read ahead for long."""
 _AHEAD: Final = 1 << 23
 """Bytes of files that are read before their step begins, at most."""
 _MOST_FILES: Final = 200
@@ -89,15 +91,17 @@ class Distributed:
 
     def check(self, rules: Rules, files: Iterable[Input]) -> Iterator[Part]:
         """Return the part of each file, in order; few files are in memory at a time."""
-        parts = _parts_of_files(files, self._pool)
-        if self._pool.is_starting:
-            yield from IN_PROCESS.check(rules, next(parts, ()))
-        first = next(parts, None)
+        known = iter(files)
+        first = next(known, None)
         if first is None:
             return  # nothing is asked of the pool, such as in a round over unchanged files
-        content, parts = pickle.dumps(rules), chain([first], parts)
+        width = self._pool.width
+        parts = _parts_of_files(chain([first], known), width)
+        if self._pool.is_starting:
+            yield from IN_PROCESS.check(rules, next(parts))
+        content = pickle.dumps(rules)
         steps = (_Step(self._pool, self._pool.submit, check_files, content, part) for part in parts)
-        for checked in _results(steps, 3 * self._pool.width):
+        for checked in _results(steps, 3 * width):
             yield from checked
 
     def examine(
@@ -192,22 +196,21 @@ def _results(steps: Iterable[_Step[T]], most: int) -> Iterator[T]:
             begun.popleft()
 
 
-def _parts_of_files(files: Iterable[Input], pool: Pool) -> Iterator[tuple[Input, ...]]:
+def _parts_of_files(files: Iterable[Input], width: int) -> Iterator[tuple[Input, ...]]:
     """Yield files in order, in the parts that steps check.
 
     More and more files are read ahead, up to :data:`_AHEAD`, so that the first step begins at once, and the
     last ones are known to be the last.
     """
-    ahead: _Ahead[Input] = _Ahead(lambda file: len(file.content), _MOST_FILES)
+    ahead: _Ahead[Input] = _Ahead(lambda file: len(file.content) + _OPENED, _MOST_FILES)
     rest, read = iter(files), 0
     while True:
         wanted = min(max(2 * (read - ahead.size), _FILE_BYTES), _AHEAD)
         while ahead.size < wanted and (file := next(rest, None)) is not None:
-            read += len(file.content)
-            ahead.add(file)
+            read += ahead.add(file)
         if not ahead:
             return
-        yield ahead.part(pool.width, _FILE_BYTES)
+        yield ahead.part(width, _FILE_BYTES)
 
 
 def _parts_of_scopes(
@@ -242,10 +245,11 @@ class _Ahead(Generic[T]):
         """Return whether anything remains."""
         return bool(self._items)
 
-    def add(self, item: T) -> None:
-        """Append an item."""
+    def add(self, item: T) -> int:
+        """Append an item, and return its size."""
         self._items.append(item)
-        self.size += self._size_of(item)
+        self.size += (size := self._size_of(item))
+        return size
 
     def part(self, width: int, least: int, fewest: int = 1) -> tuple[T, ...]:
         """Remove and return the next part for one of ``width`` workers.
@@ -254,7 +258,9 @@ class _Ahead(Generic[T]):
         """
         rest = self.size - max(self.size // (2 * width), least)
         part: list[T] = []
-        while self._items and len(part) < self._most and (self.size > rest or len(part) < fewest):
+        while (
+            self._items and len(part) < max(self._most, fewest) and (self.size > rest or len(part) < fewest)
+        ):
             part.append(self._items.popleft())
             self.size -= self._size_of(part[-1])
         return tuple(part)
