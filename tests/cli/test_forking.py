@@ -1,4 +1,4 @@
-"""What a run by several processes starts before its command is imported."""
+"""What a run by several processes starts before the command line is imported."""
 
 from __future__ import annotations
 
@@ -15,15 +15,26 @@ serve_early({arguments!r})
 print(len(Path("/proc/thread-self/children").read_text().split()))
 """
 
-COMPLETION = """
-from pathlib import Path
-from click.shell_completion import BashComplete
-from reconciler.cli.main import cli
+PROGRAM = """
+import sys
+from reconciler import __main__
+from reconciler.api import fork_server
 
-completing = BashComplete(cli, {}, "reconciler", "_RECONCILER_COMPLETE")
-(found,) = completing.get_completions(["apply", "--processes", "2"], "--ev")
-print(found.value, len(Path("/proc/thread-self/children").read_text().split()))
+def ensure_running(_modules):
+    print("server", "reconciler.cli.main" in sys.modules, flush=True)
+
+fork_server.ensure_running = ensure_running
+sys.argv = ["reconciler", *sys.argv[1:]]
+__main__.main()
 """
+
+
+def printed(*arguments: str, **environment: str) -> list[str]:
+    """Return the words that the program prints, and when it starts the server."""
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    return subprocess.run(
+        command, env=environment, check=False, capture_output=True, text=True
+    ).stdout.split()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are listed in /proc")
@@ -39,15 +50,17 @@ print(found.value, len(Path("/proc/thread-self/children").read_text().split()))
         (["keys"], False),
     ],
 )
-def test_the_server_of_processes_starts_before_the_command_is_imported(
-    arguments: list[str], *, starts: bool
-) -> None:
+def test_the_server_of_processes_starts_for_several_of_them(arguments: list[str], *, starts: bool) -> None:
     script = SCRIPT.format(arguments=arguments)
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert (int(done.stdout) > 0) is starts
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are listed in /proc")
+def test_the_program_starts_the_server_before_it_imports_the_command_line() -> None:
+    assert printed("plan", "missing.yaml", "--processes", "2")[:2] == ["server", "False"]
+    assert printed("validate", "missing.yaml", "--processes", "1") == []
+
+
 def test_completion_starts_no_server_of_processes() -> None:
-    done = subprocess.run([sys.executable, "-c", COMPLETION], check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["--events", "0"]
+    words = {"COMP_WORDS": "reconciler apply --processes 2 --ev", "COMP_CWORD": "4"}
+    assert printed(_RECONCILER_COMPLETE="bash_complete", **words) == ["plain,--events"]
