@@ -125,7 +125,8 @@ def masked_secret(kind: Kind, declared: Values, change: Change) -> str:
     """Return why the update or replacement would store a masked secret, or an empty string.
 
     Undeclared values are sent as the response shows them: members beside declared ones, and the other fields
-    of a replaced object. A merge patch has no members of objects that do not change.
+    of a replaced object. A merge patch has no members of objects that do not change, and a declared value
+    without members has none that is undeclared.
     """
     minimal = kind.merged if kind.update.encoding is not Encoding.MERGE_PATCH else change.patch.keys()
     found = [

@@ -59,7 +59,7 @@ def selection(targets: Sequence[str]) -> Selection:
 
 
 def selected_keys(scope: Scope, keys: Iterable[DesiredKey], selected: Selection) -> list[DesiredKey]:
-    """Return the keys of a scope that are selected; all have no address made for it."""
+    """Return the keys of a scope that are selected; where all are, no addresses are made."""
     return [key for key in keys if selected is everything or selected(scope.address(key.name))]
 
 
