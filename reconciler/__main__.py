@@ -30,10 +30,15 @@ def main() -> None:
     It ends without an orderly shutdown, which would free every value of a large desired state one by one, and
     wait for reads that hang after Ctrl-C.
     """
-    serve_early(sys.argv[1:])
-    with kept_for_good():  # looking for garbage in new modules takes 5 % of a command's start
-        run = command_line.run
-    code = run(sys.argv[1:])
+    try:
+        serve_early(sys.argv[1:])
+        with kept_for_good():  # looking for garbage in new modules takes 5 % of a command's start
+            run = command_line.run
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before the command line handles signals
+        code = errors.ExitCode.INTERRUPTED
+        if sys.stderr is not None:
+            sys.stderr.write("\nInterrupted.\n")
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:  # as after `>&-`

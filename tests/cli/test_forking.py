@@ -61,6 +61,13 @@ def test_the_program_starts_the_server_before_it_imports_the_command_line() -> N
     assert printed("validate", "missing.yaml", "--processes", "1") == []
 
 
+def test_an_interrupt_before_the_command_line_is_imported_leaves_no_traceback() -> None:
+    program = PROGRAM.replace("    print(", "    raise KeyboardInterrupt\n    print(")
+    command = [sys.executable, "-c", program, "plan", "--processes", "2"]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "\nInterrupted.\n")
+
+
 def test_completion_starts_no_server_of_processes() -> None:
     words = {"COMP_WORDS": "reconciler apply --processes 2 --ev", "COMP_CWORD": "4"}
     assert printed(_RECONCILER_COMPLETE="bash_complete", **words) == ["plain,--events"]
